@@ -1,0 +1,51 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What an executor waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from rclpy import _dds
+
+_numbers = count(1)
+
+
+class Waitable:
+    """A reader whose samples end in callbacks."""
+
+    callback_group: Any
+
+    def _attach(self, reader: int) -> None:
+        self._reader = reader
+        self._condition = _dds.create_read_condition(reader)
+        self._number = next(_numbers)
+
+    def _take(self) -> Callable[[], Any] | None:
+        """Take one sample and return what is to be called with it, None if there is nothing."""
+        raise NotImplementedError
+
+    def _writers(self) -> list[int]:
+        return []
+
+    def destroy(self) -> None:
+        """Destroy the entity; use the destroy functions of Node."""
+        # 0 is never a handle: calls on it fail without harm.
+        reader, self._reader = self._reader, 0
+        for entity in (*self._writers(), self._condition, reader):
+            if entity:
+                _dds.delete(entity)

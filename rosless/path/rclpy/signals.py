@@ -1,0 +1,71 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""SIGINT and SIGTERM end every spin."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from enum import IntEnum
+from typing import Any
+
+from rclpy.context import _contexts
+
+
+class SignalHandlerOptions(IntEnum):
+    """Which signals shut the contexts down."""
+
+    NO = 0
+    SIGINT = 1
+    SIGTERM = 2
+    ALL = 3
+
+
+_previous: dict[int, Any] = {}
+
+
+def _handle(number: int, frame: Any) -> None:
+    for context in list(_contexts):
+        context._stop()
+    previous = _previous.get(number)
+    if callable(previous):
+        # Python's own handler of SIGINT raises KeyboardInterrupt.
+        previous(number, frame)
+
+
+def install_signal_handlers(
+        options: SignalHandlerOptions = SignalHandlerOptions.ALL) -> None:
+    """Install the handlers. Only the main thread can; elsewhere nothing happens."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    uninstall_signal_handlers()
+    for number, option in ((signal.SIGINT, SignalHandlerOptions.SIGINT),
+                           (signal.SIGTERM, SignalHandlerOptions.SIGTERM)):
+        if options & option:
+            _previous[number] = signal.signal(number, _handle)
+
+
+def get_current_signal_handlers_options() -> SignalHandlerOptions:
+    """Return which handlers are installed."""
+    return SignalHandlerOptions((signal.SIGINT in _previous) * SignalHandlerOptions.SIGINT
+                                | (signal.SIGTERM in _previous) * SignalHandlerOptions.SIGTERM)
+
+
+def uninstall_signal_handlers() -> None:
+    """Give the signals back to who had them."""
+    if threading.current_thread() is threading.main_thread():
+        while _previous:
+            number, previous = _previous.popitem()
+            signal.signal(number, previous)

@@ -1,0 +1,118 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Points in time."""
+
+from __future__ import annotations
+
+from functools import total_ordering
+from typing import Any
+
+from builtin_interfaces.msg import Time as TimeMessage
+
+from rclpy.clock_type import ClockType
+from rclpy.duration import S_TO_NS
+from rclpy.duration import Duration
+
+
+@total_ordering
+class Time:
+    """
+    A point in time: the time since an epoch, and the type of its clock.
+
+    Only times of one type of clock can be compared.
+    """
+
+    __slots__ = ('_clock_type', '_nanoseconds')
+
+    def __init__(self, *, seconds: int | float = 0, nanoseconds: int = 0,
+                 clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
+        if not isinstance(clock_type, ClockType):
+            raise TypeError('Clock type must be a ClockType enum')
+        if seconds < 0:
+            raise ValueError('Seconds value must not be negative')
+        if nanoseconds < 0:
+            raise ValueError('Nanoseconds value must not be negative')
+        total = int(seconds * S_TO_NS) + int(nanoseconds)
+        if total >= 2**63:
+            raise OverflowError('Total nanoseconds value is too large to store in C time point.')
+        self._nanoseconds = total
+        self._clock_type = clock_type
+
+    @property
+    def nanoseconds(self) -> int:
+        """Return all of it in nanoseconds."""
+        return self._nanoseconds
+
+    def seconds_nanoseconds(self) -> tuple[int, int]:
+        """Get time separated into seconds and nanoseconds components."""
+        return divmod(self._nanoseconds, S_TO_NS)
+
+    @property
+    def clock_type(self) -> ClockType:
+        """Return the type of the clock."""
+        return self._clock_type
+
+    def __repr__(self) -> str:
+        return f'Time(nanoseconds={self.nanoseconds}, clock_type={self.clock_type.name})'
+
+    def __add__(self, other: Duration) -> Time:
+        if not isinstance(other, Duration):
+            return NotImplemented
+        return Time(nanoseconds=self._nanoseconds + other.nanoseconds,
+                    clock_type=self._clock_type)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Time):
+            self._same_clock(other, 'subtract')
+            return Duration(nanoseconds=self._nanoseconds - other._nanoseconds)
+        if isinstance(other, Duration):
+            try:
+                return Time(nanoseconds=self._nanoseconds - other.nanoseconds,
+                            clock_type=self._clock_type)
+            except ValueError as error:
+                raise ValueError('Subtraction leads to negative time.') from error
+        return NotImplemented
+
+    def _same_clock(self, other: Time, verb: str) -> None:
+        if self._clock_type != other._clock_type:
+            raise TypeError(f"Can't {verb} times with different clock types")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Time):
+            return NotImplemented
+        self._same_clock(other, 'compare')
+        return self._nanoseconds == other._nanoseconds
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Time):
+            return NotImplemented
+        self._same_clock(other, 'compare')
+        return self._nanoseconds < other._nanoseconds
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_msg(self) -> TimeMessage:
+        """Create a ROS message instance from a ``Time`` object."""
+        seconds, nanoseconds = divmod(self._nanoseconds, S_TO_NS)
+        return TimeMessage(sec=seconds, nanosec=nanoseconds)
+
+    @classmethod
+    def from_msg(cls, msg: TimeMessage, clock_type: ClockType = ClockType.ROS_TIME) -> Time:
+        """Create a ``Time`` instance from a ROS message."""
+        if not isinstance(msg, TimeMessage):
+            raise TypeError('Must pass a builtin_interfaces.msg.Time object')
+        return cls(seconds=msg.sec, nanoseconds=msg.nanosec, clock_type=clock_type)

@@ -1,0 +1,120 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""The graph, seen from inside and from another process."""
+
+from __future__ import annotations
+
+from contract import rosless_only
+from std_msgs.msg import Int32
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+
+def nothing(*args):
+    return args[-1]
+
+
+def populated(spinner):
+    node = spinner.node('seen', namespace='/ns')
+    node.create_publisher(String, 'out', 10)
+    node.create_subscription(Int32, 'in', nothing, 10)
+    node.create_service(Trigger, 'serve', nothing)
+    node.create_client(Trigger, 'call')
+    return node
+
+
+def test_graph_of_one_process(spinner):
+    populated(spinner)
+    node = spinner.node('observer')
+    spinner.until(lambda: ('seen', '/ns') in node.get_node_names_and_namespaces())
+    assert '/ns/seen' in node.get_fully_qualified_node_names()
+    spinner.until(lambda: node.count_services('/ns/serve'))
+    topics = dict(node.get_topic_names_and_types())
+    assert topics['/ns/out'] == ['std_msgs/msg/String']
+    assert topics['/ns/in'] == ['std_msgs/msg/Int32']
+    assert dict(node.get_service_names_and_types())['/ns/serve'] == ['std_srvs/srv/Trigger']
+    assert (node.count_publishers('/ns/out'), node.count_subscribers('/ns/out')) == (1, 0)
+    assert (node.count_services('/ns/serve'), node.count_clients('/ns/call')) == (1, 1)
+    assert node.count_publishers('/none') == 0
+    published = dict(node.get_publisher_names_and_types_by_node('seen', '/ns'))
+    assert published['/ns/out'] == ['std_msgs/msg/String'] and '/ns/in' not in published
+    assert '/ns/in' in dict(node.get_subscriber_names_and_types_by_node('seen', '/ns'))
+    assert dict(node.get_service_names_and_types_by_node('seen', '/ns'))[
+        '/ns/serve'] == ['std_srvs/srv/Trigger']
+    assert dict(node.get_client_names_and_types_by_node('seen', '/ns')) == {
+        '/ns/call': ['std_srvs/srv/Trigger']}
+
+
+@rosless_only
+def test_endpoints_carry_the_type_hash(spinner):
+    from rclpy import _dds
+    node = spinner.node()
+    subscription = node.create_subscription(String, 'a', nothing, 10)
+    publisher = node.create_publisher(String, 'a', 10)
+    expected = f'typehash={String._type_hash};'.encode()
+    for entity, writer in ((publisher._writer, True), (subscription._reader, False)):
+        (handle,) = _dds.matched(entity, writer=writer)
+        assert _dds.matched_user_data(entity, handle, writer=writer) == expected
+
+
+def test_nodes_of_killed_processes_leave(spinner, process):
+    child = process("""
+rclpy.init()
+rclpy.spin(rclpy.create_node('victim'))
+""")
+    observer = spinner.node('observer')
+    spinner.until(lambda: 'victim' in observer.get_node_names())
+    child.process.kill()
+    # A lease of 10 s has to run out.
+    spinner.until(lambda: 'victim' not in observer.get_node_names(), 40)
+
+
+def test_destroyed_nodes_and_endpoints_leave(spinner):
+    node = populated(spinner)
+    observer = spinner.node('observer')
+    spinner.until(lambda: 'seen' in observer.get_node_names())
+    node.destroy_publisher(next(p for p in node.publishers if p.topic_name == '/ns/out'))
+    spinner.until(lambda: observer.count_publishers('/ns/out') == 0)
+    node.destroy_node()
+    spinner.nodes.remove(node)
+    spinner.until(lambda: 'seen' not in observer.get_node_names())
+    spinner.until(lambda: '/ns/in' not in dict(observer.get_topic_names_and_types()))
+
+
+def test_nodes_of_other_processes_come_and_go(spinner, process):
+    child = process("""
+rclpy.init()
+node = rclpy.create_node('stranger', namespace='/far')
+print('ready')
+from std_msgs.msg import String
+def begin():
+    timer.cancel()
+    node.create_publisher(String, 'news', 10)
+timer = node.create_timer(0.01, begin)
+try:
+    rclpy.spin(node)
+except BaseException:
+    pass
+node.destroy_node()
+rclpy.try_shutdown()
+""")
+    observer = spinner.node('observer')
+    spinner.until(lambda: ('stranger', '/far') in observer.get_node_names_and_namespaces())
+    spinner.until(lambda: observer.count_publishers('/far/news') == 1)
+    spinner.until(lambda: '/far/news' in dict(
+        observer.get_publisher_names_and_types_by_node('stranger', '/far')))
+    child.process.terminate()
+    assert child.wait()[0] == 0
+    spinner.until(lambda: 'stranger' not in observer.get_node_names())
