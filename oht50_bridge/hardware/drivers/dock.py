@@ -1,0 +1,85 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Dock and location module: where the vehicle is, how it moves, how it stands to the dock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from oht50_bridge.hardware.module import Module
+from oht50_bridge.hardware.profiles import Block
+
+_NAN3 = (math.nan,) * 3
+
+
+@dataclass(frozen=True)
+class DockSample:
+    """
+    Where the vehicle is, in m, m/s, m/s^2 and rad; NaN where the layout measures none.
+
+    Attributes:
+        position_resolution: m, smallest step of position along the rail.
+        docking_status: as the layout names it, unknown where it has none.
+        dock_distance: m.
+    """
+
+    stamp: int
+    read_at: float
+    position: tuple[float, float, float]
+    position_resolution: float
+    velocity: tuple[float, float, float]
+    acceleration: tuple[float, float, float]
+    angular_velocity: tuple[float, float, float]
+    roll: float
+    pitch: float
+    yaw: float
+    docking_status: str
+    dock_distance: float
+    aligned: bool
+
+
+class DockModule(Module):
+    """Driver of the dock and location board."""
+
+    kind = 'dock'
+
+    def on_block(self, block: Block) -> None:
+        """Publish after the block named location."""
+        if block.name != 'location':
+            return
+        position_x = self.profile.registers.get('position_x')
+        imu = self.value('imu_acceleration', _NAN3)
+        self.listener.sample(
+            self.spec.id,
+            DockSample(
+                stamp=self.stamp,
+                read_at=self.read_at,
+                position=(
+                    self.value('position_x'),
+                    self.value('position_y'),
+                    self.value('position_z'),
+                ),
+                position_resolution=position_x.scale if position_x else math.nan,
+                velocity=self.value('velocity', _NAN3),
+                acceleration=self.value('acceleration', imu),
+                angular_velocity=self.value('imu_gyro', _NAN3),
+                roll=self.value('roll'),
+                pitch=self.value('pitch'),
+                yaw=self.value('yaw'),
+                docking_status=self.value('docking_status', 'unknown'),
+                dock_distance=self.value('docking_distance'),
+                aligned=self.value('docking_aligned', False),
+            ),
+        )

@@ -1,0 +1,422 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Travel motor module.
+
+Only one generator writes to the motor, and a demand to stop begins it anew: no write that was
+decided before a stop can be sent after it. Each round judges by the guard, writes a stop before
+it reads anything, reads the board's registers and rewrites whatever differs from what is wanted,
+since the board may lose or overwrite a write.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
+
+from oht50_bridge.hardware import guard as reasons
+from oht50_bridge.hardware.bus import Priority
+from oht50_bridge.hardware.bus import Steps
+from oht50_bridge.hardware.bus import Write
+from oht50_bridge.hardware.errors import Abandoned
+from oht50_bridge.hardware.errors import LayoutError
+from oht50_bridge.hardware.errors import ModuleError
+from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.guard import Guard
+from oht50_bridge.hardware.guard import Verdict
+from oht50_bridge.hardware.last_stop_process import LastStopProcess
+from oht50_bridge.hardware.module import ONLINE
+from oht50_bridge.hardware.module import PROBE_PERIOD
+from oht50_bridge.hardware.module import Module
+from oht50_bridge.hardware.profiles import Value
+
+logger = logging.getLogger(__name__)
+
+_URGENT_ROUNDS = 5  # stops without pause; then the other modules of the line get their turn
+_STOP_PERIOD = 0.1  # s between stops after that
+
+
+@dataclass(frozen=True)
+class MotorSample:
+    """
+    The travel motor as its board reports it.
+
+    Attributes:
+        position: m; NaN where the layout measures none; likewise position_resolution.
+        velocity: m/s, signed; from the drive duty, not measured.
+        commanded_velocity: m/s the board was told, as read back.
+        direction: idle, forward or reverse.
+        stop_reason: why the motor is stopped, see `guard`.
+        stop_verified: the stop was read back from the board.
+        standing: the stop was read back and the board reports no speed.
+    """
+
+    stamp: int
+    read_at: float
+    position: float
+    position_resolution: float
+    velocity: float
+    commanded_velocity: float
+    enabled: bool
+    direction: str
+    error_code: int
+    stop_reason: str
+    stop_verified: bool
+    standing: bool
+
+
+class MotorModule(Module):
+    """
+    Driver of the travel motor board.
+
+    Options:
+        max_speed: m/s at full speed of the board, default 1.0.
+        accel, decel: m/s^2 of the board's ramps; left as the board has them when not given.
+        reverse: true when the board's forward is towards smaller x.
+        last_stop: false to do without the process that stops the motor when this one dies; for
+            tests only.
+    """
+
+    kind = 'travel_motor'
+    options = ('max_speed', 'accel', 'decel', 'reverse', 'last_stop')
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        options = self.spec.options
+        self._max_speed = self._positive('max_speed', options.get('max_speed', 1.0))
+        self.guard = Guard(self._max_speed, self._wake)
+        self.guard.inhibit(reasons.LAYOUT, 'unconfirmed')
+        drive = self.profile.drive
+        if drive is None:
+            raise self.config_error(
+                'profile', f'{self.profile.name} declares no drive, choose another'
+            )
+        self._drive = drive
+        self._forward, self._reverse = 'forward', 'reverse'
+        if options.get('reverse', False):
+            self._forward, self._reverse = 'reverse', 'forward'
+        self._setup = self._ramps() | dict(drive.setup)
+        names = (drive.enable, drive.speed, drive.direction, drive.actual_speed, *self._setup)
+        self._block = self.profile.block(names, 'drive')
+        poll = self.profile.polls[0]
+        if self._block.start >= poll.start and self._block.count <= poll.count:
+            self._block = poll
+        self._period = self.spec.polls.get(poll.name, poll.period)
+        self._due = 0.0
+        self._confirmed = False
+        self._stop_verified = False
+        self._futile_stops = 0
+        self._lost_at = -math.inf
+        self._sample: MotorSample | None = None
+        self._last_stop = LastStopProcess() if options.get('last_stop', True) else None
+
+    def _positive(self, name: str, value: Any) -> float:
+        if not isinstance(value, (int, float)) or not 0 < value < math.inf:
+            raise self.config_error(
+                f'options.{name}', f'{value!r} must be a number greater than 0'
+            )
+        return float(value)
+
+    def _ramps(self) -> dict[str, Value]:
+        ramps: dict[str, Value] = {}
+        for option, name in (
+            ('accel', self._drive_role('accel')),
+            ('decel', self._drive_role('decel')),
+        ):
+            if option not in self.spec.options:
+                continue
+            value = self._positive(option, self.spec.options[option])
+            if name is None:
+                raise self.config_error(
+                    f'options.{option}', f'profile {self.profile.name} has no such ramp, remove it'
+                )
+            register = self.profile.registers[name]
+            in_unit = value if register.unit == 'm/s^2' else value / self._max_speed
+            try:
+                ramps[name] = register.decode(register.encode(in_unit))
+            except ValueError as error:
+                raise self.config_error(f'options.{option}', str(error)) from error
+        return ramps
+
+    def _drive_role(self, role: str) -> str | None:
+        return getattr(self.profile.drive, role)
+
+    # --- for any thread ---
+
+    def start_last_stop(self) -> None:
+        """Start the process that stops the motor when this one dies."""
+        if self._last_stop is not None:
+            self.guard.inhibit(reasons.ERROR, 'last_stop')
+            self._last_stop.start()
+
+    def shut_down(self, timeout: float = 1.0) -> bool:
+        """
+        Forbid motion for good and wait until the stop is verified.
+
+        Returns:
+            True when the stop was read back, or when nothing was ever written to the board.
+        """
+        self.guard.inhibit(reasons.SHUTDOWN)
+        self._wake()
+        deadline = time.monotonic() + timeout
+        while self._confirmed and not self._stop_verified and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return self._stop_verified or not self._confirmed
+
+    def close_last_stop(self, standing: bool) -> None:
+        """End the last-stop process; it keeps trying where the stop was not verified."""
+        if self._last_stop is not None:
+            self._last_stop.close(standing)
+
+    def state(self) -> MotorSample:
+        """State now: the latest registers, with the guard's present reason."""
+        verdict = self.guard.evaluate()
+        verified = self._stop_verified and verdict.stop
+        if self._sample is None:
+            nan = math.nan
+            return MotorSample(
+                stamp=0,
+                read_at=-math.inf,
+                position=nan,
+                position_resolution=nan,
+                velocity=nan,
+                commanded_velocity=nan,
+                enabled=False,
+                direction='unknown',
+                error_code=0,
+                stop_reason=verdict.reason,
+                stop_verified=False,
+                standing=False,
+            )
+        return replace(
+            self._sample,
+            stop_reason=verdict.reason,
+            stop_verified=verified,
+            standing=verified and self._sample.standing,
+        )
+
+    # --- the line's thread ---
+
+    def priority(self) -> Priority:
+        """A stop that is not verified goes before everything else."""
+        verdict = self.guard.evaluate()
+        if self._stop_verified and verdict.stop:
+            return Priority.DRIVE
+        if not verdict.stop:
+            return Priority.DRIVE
+        if not self._confirmed or (self._futile_stops > _URGENT_ROUNDS and self.status != ONLINE):
+            return Priority.POLL
+        return Priority.EMERGENCY_STOP if verdict.reason == reasons.ESTOP else Priority.STOP
+
+    def steps(self) -> Steps:
+        """One round: stop if need be, read, correct."""
+        self._watch_last_stop()
+        try:
+            yield from self._round()
+        except ModuleError as error:
+            self._stop_verified = False
+            self._futile_stops += 1
+            self.note_failure(error)
+        except Abandoned:
+            return time.monotonic()
+        now = time.monotonic()
+        if self.status != ONLINE:
+            return now + (_STOP_PERIOD if self._confirmed else PROBE_PERIOD)
+        if self.guard.evaluate().stop and not self._stop_verified:
+            return now + (0.0 if self._futile_stops < _URGENT_ROUNDS else _STOP_PERIOD)
+        self._due += self._period * max(1, math.ceil((now - self._due) / self._period))
+        return min(self._due, max(now, self.guard.expires_at() + 0.001))
+
+    def _round(self) -> Steps:
+        verdict = self.guard.evaluate()
+        if self._confirmed and verdict.stop and not self._stop_verified:
+            yield from self._write_stop(verdict)
+        if self.status != ONLINE:
+            yield from self.probe()
+            self._become_ready()
+        yield from self.read_block(self._block)
+        self._failures = 0
+        verdict = self.guard.evaluate()
+        wanted = self._wanted(verdict)
+        changes = {name: value for name, value in wanted.items() if self.values[name] != value}
+        drive = self._drive
+        stopped = not any(name in changes for name in (drive.enable, drive.speed, drive.direction))
+        self._stop_verified = verdict.stop and stopped
+        if self._stop_verified:
+            self._futile_stops = 0
+        self._publish(verdict)
+        yield from self._write(changes, verdict)
+
+    def _write_stop(self, verdict: Verdict) -> Steps:
+        drive = self._drive
+        if drive.hard_stop is not None and verdict.reason == reasons.ESTOP:
+            yield from self._write({drive.hard_stop: 1}, verdict)
+        yield from self._write(self._stop_values(), verdict)
+
+    def _stop_values(self) -> dict[str, Value]:
+        drive = self._drive
+        return {drive.enable: False, drive.speed: 0, drive.direction: 'idle'}
+
+    def _wanted(self, verdict: Verdict) -> dict[str, Value]:
+        """Values the registers should have, in the unit of the registers."""
+        drive = self._drive
+        if verdict.stop:
+            return self._setup | self._stop_values()
+        register = self.profile.registers[drive.speed]
+        speed = abs(verdict.velocity) / (1.0 if register.unit == 'm/s' else self._max_speed)
+        speed = min(speed, register.range[1] if register.range else 1.0)
+        towards = self._forward if verdict.velocity > 0 else self._reverse
+        at = self.values[drive.direction]
+        if at != towards:  # speed follows when the direction has been read back
+            turn = towards if self.values[drive.actual_speed] == 0 else at
+            return self._setup | {drive.enable: True, drive.speed: 0, drive.direction: turn}
+        raw = register.encode(speed)
+        return self._setup | {
+            drive.direction: towards, drive.enable: True, drive.speed: register.decode(raw)
+        }  # fmt: skip
+
+    def _write(self, changes: dict[str, Value], verdict: Verdict) -> Steps:
+        """
+        Write values, neighbouring registers in one frame.
+
+        A stop writes enable and speed first, motion writes them last; motion is not sent when it
+        has ceased to be wanted.
+        """
+        for address, words in self._frames(changes, first=verdict.stop):
+            valid = None if verdict.stop else self._motion_allowed
+            yield Write(self.endpoint, address, words, valid=valid)
+
+    def _motion_allowed(self) -> bool:
+        return not self.guard.evaluate().stop
+
+    def _frames(self, changes: dict[str, Value], first: bool) -> list[tuple[int, tuple[int, ...]]]:
+        drive = self._drive
+        words = {}
+        for name, value in changes.items():
+            register = self.profile.registers[name]
+            words[register.address] = register.encode(value)[0]
+        frames: list[tuple[int, tuple[int, ...]]] = []
+        for address in sorted(words):
+            if frames and address == frames[-1][0] + len(frames[-1][1]):
+                frames[-1] = (frames[-1][0], (*frames[-1][1], words[address]))
+            else:
+                frames.append((address, (words[address],)))
+        urgent = [self.profile.registers[name].address for name in (drive.enable, drive.speed)]
+
+        def rank(frame: tuple[int, tuple[int, ...]]) -> int:
+            inside = range(frame[0], frame[0] + len(frame[1]))
+            return next((i for i, address in enumerate(urgent) if address in inside), len(urgent))
+
+        return sorted(frames, key=rank, reverse=not first)
+
+    def setup(self) -> Steps:
+        """Begin with a stop, whatever the board was doing; the ramps follow in each round."""
+        for address, words in self._frames(self._stop_values(), first=True):
+            yield Write(self.endpoint, address, words)
+        for name in filter(None, (self._drive.full_speed,)):
+            full = self.profile.registers[name]
+            yield from self.read_block(self.profile.block((name,)))
+            if self.values[name] < self._max_speed:  # type: ignore[operator]
+                raise LayoutError(
+                    f'{full.name} is {self.values[name]} {full.unit}:'
+                    ' lower options.max_speed to it'
+                )
+
+    def _become_ready(self) -> None:
+        self._confirmed = True
+        self._stop_verified = False
+        self._futile_stops = 0
+        if self._last_stop is not None:
+            self._last_stop.arm(self._orders())
+        self.guard.release(reasons.LAYOUT, 'unconfirmed')
+        self.guard.release(reasons.MODULE_LOST, 'board')
+
+    def _orders(self) -> dict[str, Any]:
+        line, timing = self.line, self.spec.timing
+        return {
+            'device': line.device, 'baudrate': line.baudrate, 'parity': line.parity,
+            'stop_bits': line.stop_bits, 'unit': self.spec.address, 'timeout': timing.timeout,
+            'gap': max(timing.gap, 0.005), 'writes': self._frames(self._stop_values(), first=True),
+        }  # fmt: skip
+
+    def _watch_last_stop(self) -> None:
+        """Without the process that would stop the motor after us, there is no motion."""
+        if self._last_stop is None:
+            return
+        if self._last_stop.ready():
+            self.guard.release(reasons.ERROR, 'last_stop')
+            return
+        self.guard.inhibit(reasons.ERROR, 'last_stop')
+        if self._last_stop.pid is None:
+            self._last_stop.restart()
+            if self._confirmed:
+                self._last_stop.arm(self._orders())
+
+    def set_status(self, status: str, error: ModuleError | None) -> None:
+        """Never write again to a board that is not what its profile says."""
+        if isinstance(error, LayoutError):
+            self._confirmed = False
+            self.guard.inhibit(reasons.LAYOUT, 'unconfirmed')
+            if self._last_stop is not None:
+                self._last_stop.disarm()
+        super().set_status(status, error)
+
+    def on_lost(self, error: ModuleError) -> None:
+        """Nothing is known of a motor that does not answer."""
+        self._stop_verified = False
+        self.guard.inhibit(reasons.MODULE_LOST, 'board')
+
+    def failed(self, error: Exception) -> None:
+        """Stop on any exception in the loop; the next round writes the stop."""
+        self._stop_verified = False
+        self.guard.fault()
+
+    def port_lost(self, error: PortLost) -> None:
+        """The port is gone."""
+        self._stop_verified = False
+        super().port_lost(error)
+
+    def _wake(self) -> None:
+        self.line.wake(self)
+
+    def _publish(self, verdict: Verdict) -> None:
+        drive = self._drive
+        to_speed = 1.0 if self.profile.registers[drive.speed].unit == 'm/s' else self._max_speed
+        direction = str(self.values[drive.direction])
+        sign = {self._forward: 1.0, self._reverse: -1.0}.get(direction, 0.0)
+        actual = float(self.values[drive.actual_speed]) * to_speed  # type: ignore[arg-type]
+        if sign == 0.0 and actual != 0.0:  # idle direction while the ramp still runs down
+            sign = math.copysign(1.0, self._sample.velocity) if self._sample else 1.0
+        commanded = float(self.values[drive.speed]) * to_speed  # type: ignore[arg-type]
+        enabled = self.values[drive.enable] is True
+        position = self.profile.registers[drive.position] if drive.position else None
+        self._sample = MotorSample(
+            stamp=self.stamp,
+            read_at=self.read_at,
+            position=float(self.value(position.name)) if position else math.nan,
+            position_resolution=position.scale if position else math.nan,
+            velocity=sign * actual,
+            commanded_velocity=sign * commanded if enabled else 0.0,
+            enabled=enabled,
+            direction=direction,
+            error_code=int(self.value('error_code', 0)),
+            stop_reason=verdict.reason,
+            stop_verified=self._stop_verified,
+            standing=self._stop_verified and actual == 0.0,
+        )
+        self.listener.sample(self.spec.id, self._sample)

@@ -1,0 +1,338 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What every module on a line has in common: identity, layout check, polling, loss and return."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Generator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Protocol
+
+from oht50_bridge.hardware.bus import Endpoint
+from oht50_bridge.hardware.bus import Line
+from oht50_bridge.hardware.bus import Priority
+from oht50_bridge.hardware.bus import Read
+from oht50_bridge.hardware.bus import Reply
+from oht50_bridge.hardware.bus import Request
+from oht50_bridge.hardware.bus import Steps
+from oht50_bridge.hardware.errors import CommunicationTimeout
+from oht50_bridge.hardware.errors import DriverFault
+from oht50_bridge.hardware.errors import HardwareConfigError
+from oht50_bridge.hardware.errors import LayoutError
+from oht50_bridge.hardware.errors import ModuleError
+from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.profiles import Block
+from oht50_bridge.hardware.profiles import Profile
+from oht50_bridge.hardware.profiles import Timing
+from oht50_bridge.hardware.profiles import Value
+from oht50_bridge.hardware.statistics import ModuleStatistics
+
+logger = logging.getLogger(__name__)
+
+ONLINE = 'online'
+OFFLINE = 'offline'
+ERROR = 'error'
+
+PROBE_PERIOD = 0.5  # s between attempts to find a module that is not online
+_FAILED_POLLS = 3  # consecutive failed polls that mean offline
+_FRESH_PERIODS = 5  # poll periods after which a value is stale
+_JOIN = 16  # registers a signature read may skip to stay one request
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """One module as configured. `options` are the driver's; `polls` are s by block name."""
+
+    id: str
+    kind: str
+    profile: Profile
+    line: str
+    address: int
+    timing: Timing
+    polls: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModuleInfo:
+    """
+    What is known of a module now.
+
+    Attributes:
+        status: online, offline or error.
+        firmware_version: `major.minor`, empty before the first answer; likewise hardware_version.
+        last_seen: unix time (ns) of the last good reply, 0 before the first.
+    """
+
+    id: str
+    kind: str
+    profile: str
+    line: str
+    address: int
+    status: str
+    error_code: str
+    error_description: str
+    type_code: int | None
+    firmware_version: str
+    hardware_version: str
+    last_seen: int
+    statistics: ModuleStatistics
+
+
+class Listener(Protocol):
+    """Who is told what happens; called in the line's thread, must not block."""
+
+    def sample(self, module_id: str, sample: Any) -> None:
+        """A new sample."""
+
+    def discovered(self, info: ModuleInfo) -> None:
+        """The first answer of a module."""
+
+    def status_change(self, module_id: str, old: str, new: str, code: str, text: str) -> None:
+        """The module was lost, found or found faulty."""
+
+
+class Module:
+    """
+    A module on a line: the worker the line runs, and the base of the drivers.
+
+    A driver overrides `setup`, `on_block` and, where it needs to, the rest.
+    """
+
+    kind = ''
+    options: tuple[str, ...] = ()
+
+    def __init__(self, spec: ModuleSpec, line: Line, listener: Listener) -> None:
+        self.spec = spec
+        self.profile = spec.profile
+        self.line = line
+        self.listener = listener
+        self.endpoint = Endpoint(spec.address, spec.timing)
+        self.status = OFFLINE
+        self.error: ModuleError | None = None
+        self.values: dict[str, Value] = {}
+        self.stamp = 0
+        self.read_at = -math.inf
+        self.type_code: int | None = None
+        self._firmware = ''
+        self._hardware = ''
+        self._seen = False
+        self._failures = 0
+        self._polls = [
+            _Poll(block, spec.polls.get(block.name, block.period)) for block in self.profile.polls
+        ]
+        self._read_times: dict[str, tuple[float, float]] = {}  # register: read at, fresh for
+        for name in spec.options:
+            if name not in self.options:
+                raise self.config_error(f'options.{name}', f'unknown, choose from {self.options}')
+
+    def config_error(self, where: str, remedy: str) -> HardwareConfigError:
+        """Build the error for a fault in this module's configuration."""
+        return HardwareConfigError(f'modules.{self.spec.id}.{where}: {remedy}')
+
+    # --- for any thread ---
+
+    def info(self) -> ModuleInfo:
+        """Snapshot of what is known."""
+        error = self.error
+        return ModuleInfo(
+            self.spec.id,
+            self.kind,
+            self.profile.name,
+            self.spec.line,
+            self.spec.address,
+            self.status,
+            error.code if error else '',
+            str(error) if error else '',
+            self.type_code,
+            self._firmware,
+            self._hardware,
+            self.stamp,
+            self.endpoint.statistics.snapshot(),
+        )
+
+    # --- for drivers, in the line's thread ---
+
+    def setup(self) -> Steps:
+        """Prepare a board whose layout is confirmed; raises ModuleError to refuse it."""
+        return
+        yield
+
+    def on_block(self, block: Block) -> None:
+        """Use the values of a block that was just read."""
+
+    def on_lost(self, error: ModuleError) -> None:
+        """React to the loss of the module."""
+
+    def value(self, name: str, default: Any = math.nan) -> Any:
+        """Latest value of a register; `default` where the layout lacks it or it is stale."""
+        read_at, fresh = self._read_times.get(name, (-math.inf, 0.0))
+        if name not in self.values or time.monotonic() - read_at > fresh:
+            return default
+        return self.values[name]
+
+    def read_block(
+        self, block: Block, retries: int | None = None
+    ) -> Generator[Request, Reply, None]:
+        """Read a block into `values`."""
+        reply = yield Read(self.endpoint, block.start, block.count, retries)
+        self.heard(reply)
+        self.values.update(block.decode(reply.words))
+        fresh = max(_FRESH_PERIODS * block.period, 1.0)
+        for register in block.registers:
+            self._read_times[register.name] = (reply.read_at, fresh)
+
+    def heard(self, reply: Reply) -> None:
+        """Note a good reply."""
+        self.stamp, self.read_at = reply.stamp, reply.read_at
+
+    # --- Worker ---
+
+    def priority(self) -> Priority:
+        """Urgency of the module's traffic."""
+        return Priority.POLL
+
+    def steps(self) -> Steps:
+        """Find the module, or poll what is due."""
+        try:
+            if self.status != ONLINE:
+                yield from self.probe()
+            else:
+                yield from self._poll()
+        except ModuleError as error:
+            self.note_failure(error)
+        if self.status != ONLINE:
+            return time.monotonic() + PROBE_PERIOD
+        return min(poll.due for poll in self._polls)
+
+    def failed(self, error: Exception) -> None:
+        """Take note of an exception that left `steps`: a defect, or a callback's."""
+        self.set_status(ERROR, DriverFault(f'{type(error).__name__}: {error}'))
+
+    def port_lost(self, error: PortLost) -> None:
+        """The port is gone, and the module with it."""
+        self.set_status(OFFLINE, error)
+
+    def probe(self) -> Steps:
+        """Identify the board, confirm its layout, and only then write to it: set it up."""
+        names = ('module_type', 'firmware_version', 'hardware_version')
+        yield from self.read_block(self.profile.block(names), retries=0)
+        kind, firmware, hardware = (int(self.values[name]) for name in names)  # type: ignore[arg-type]
+        self.type_code = kind
+        self._firmware, self._hardware = version(firmware), version(hardware)
+        try:
+            if kind not in self.profile.type_codes:
+                raise LayoutError(
+                    f'type code {kind}, profile {self.profile.name} wants'
+                    f' {list(self.profile.type_codes)}:'
+                    ' correct the address or the profile'
+                )
+            yield from self._confirm_layout()
+            yield from self.setup()
+        except ModuleError as error:
+            self.set_status(ERROR, error)
+            self._announce()
+            raise
+        now = time.monotonic()
+        for poll in self._polls:
+            poll.due = now
+        self._failures = 0
+        self.set_status(ONLINE, None)
+        self._announce()
+
+    def _announce(self) -> None:
+        if not self._seen:
+            self._seen = True
+            self.listener.discovered(self.info())
+
+    def _confirm_layout(self) -> Steps:
+        names = {check.register for check in self.profile.signature}
+        group: list[str] = []
+        end = 0
+        for register in sorted(
+            (self.profile.registers[name] for name in names), key=lambda r: r.address
+        ):
+            if group and register.address - end > _JOIN:
+                yield from self.read_block(self.profile.block(group))
+                group = []
+            group.append(register.name)
+            end = register.end
+        yield from self.read_block(self.profile.block(group))
+        for check in self.profile.signature:
+            found = self.values[check.register]
+            if not check.holds(found):
+                wanted = check.values if check.values is not None else check.range
+                raise LayoutError(
+                    f'{check.register} is {found}, profile {self.profile.name} expects {wanted}:'
+                    ' set the profile of the board that is connected'
+                )
+
+    def _poll(self) -> Steps:
+        poll = min(self._polls, key=lambda item: item.due)
+        now = time.monotonic()
+        poll.due += poll.period * max(
+            1, math.ceil((now - poll.due) / poll.period)
+        )  # none is made up for
+        yield from self.read_block(poll.block)
+        self._failures = 0
+        self.on_block(poll.block)
+
+    def note_failure(self, error: ModuleError) -> None:
+        """Count a failed poll and declare the module lost when it is time."""
+        if self.status != ONLINE:
+            if self.error is None or self.status == OFFLINE:
+                self.error = error
+            elif isinstance(error, CommunicationTimeout):
+                self.set_status(OFFLINE, error)
+            return
+        self._failures += 1
+        silent = time.monotonic() - self.read_at
+        if self._failures >= _FAILED_POLLS or (
+            self._failures >= 2 and silent >= self.spec.timing.offline_after
+        ):
+            self.set_status(OFFLINE if isinstance(error, CommunicationTimeout) else ERROR, error)
+
+    def set_status(self, status: str, error: ModuleError | None) -> None:
+        """Change the status, tell the listener."""
+        old, self.status, self.error = self.status, status, error
+        if status == old:
+            return
+        if error is not None:
+            logger.warning('module %s: %s, %s', self.spec.id, status, error)
+            if old == ONLINE:
+                self.on_lost(error)
+        else:
+            logger.info('module %s: %s', self.spec.id, status)
+        code, text = (error.code, str(error)) if error else ('', '')
+        self.listener.status_change(self.spec.id, old, status, code, text)
+
+
+class _Poll:
+    """A block and when to read it next."""
+
+    def __init__(self, block: Block, period: float) -> None:
+        self.block = Block(block.name, block.start, block.count, period, block.registers)
+        self.period = period
+        self.due = 0.0
+
+
+def version(word: int) -> str:
+    """`major.minor` of a version register."""
+    return f'{word >> 8}.{word & 0xFF}'

@@ -1,0 +1,68 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Where the package finds its configuration and keeps its state."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ENVIRONMENT_VARIABLE = 'OHT50_CONFIG_DIR'
+
+
+def config_dir() -> Path:
+    """Return the folder of the configuration: vehicle.yaml, roles.yaml and modules/.
+
+    Order: the environment variable OHT50_CONFIG_DIR, beside the package (source tree), inside the
+    package, then `share/oht50_bridge/config` of the installation prefix and of each ROS prefix.
+
+    Raises:
+        FileNotFoundError: no such folder, naming every place that was tried.
+
+    """
+    chosen = os.environ.get(ENVIRONMENT_VARIABLE)
+    if chosen:
+        path = Path(chosen)
+        if not path.is_dir():
+            raise FileNotFoundError(
+                f'{ENVIRONMENT_VARIABLE}={chosen} is not a folder: correct or unset it'
+            )
+        return path
+    tried = list(_candidates())
+    for path in tried:
+        if (path / 'modules').is_dir():
+            return path
+    places = ', '.join(str(path) for path in tried)
+    raise FileNotFoundError(f'no config folder in {places}: set {ENVIRONMENT_VARIABLE}')
+
+
+def _candidates() -> Iterator[Path]:
+    package = Path(__file__).absolute().parent
+    share = Path('share') / 'oht50_bridge' / 'config'
+    yield package.parent / 'config'
+    yield package / 'config'
+    for parent in package.parents:
+        yield parent / share
+    yield Path(sys.prefix) / share
+    for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
+        if prefix:
+            yield Path(prefix) / share
+
+
+def default_state_dir() -> Path:
+    """Return the folder of what must outlive a restart, as the XDG specification has it."""
+    base = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
+    return Path(base) / 'oht50'

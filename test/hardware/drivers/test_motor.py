@@ -1,0 +1,252 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The motor obeys, and above all it stops: against a board without a watchdog."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+
+import pytest
+
+from oht50_bridge.hardware.drivers.motor import MotorModule
+
+PROFILES = ['driver_2_motor', 'oht_v2_final_motor', 'oht_v2_handler_motor']
+
+
+@pytest.fixture
+def motor(make_rig):
+    rig = make_rig('travel_motor')
+    rig.start()
+    rig.online()
+    return rig
+
+
+def watch(rig):
+    rig.sim.watch('travel_motor', 'enable', 'command_speed', 'direction')
+
+
+def assert_at_rest(rig):
+    rig.wait_for(lambda: rig.hw.motor.state().standing, what='standing')
+    for register in ('enable', 'command_speed'):
+        assert not rig.sim.read('travel_motor', register)
+    assert rig.sim.read('travel_motor', 'direction') == 'idle'
+    rig.wait_for(lambda: rig.sim.truth()['velocity'] == 0, what='rest')
+
+
+@pytest.mark.parametrize('profile', PROFILES)
+def test_every_layout_drives_both_ways_and_stops(make_rig, profile):
+    options = {'accel': 2.0, 'decel': 4.0} if profile != 'oht_v2_final_motor' else {}
+    rig = make_rig(
+        'travel_motor', boards={'travel_motor': (profile, 'drive', 4)},
+        modules={'travel_motor': (profile, 'drive', 4, options)},
+    )  # fmt: skip
+    rig.start()
+    rig.online()
+    rig.moving(0.3)
+    rig.wait_for(lambda: rig.samples['travel_motor'].velocity == pytest.approx(0.3, abs=0.03))
+    assert rig.samples['travel_motor'].stop_reason == 'none'
+    rig.moving(-0.3)
+    rig.wait_for(lambda: rig.samples['travel_motor'].velocity == pytest.approx(-0.3, abs=0.03))
+    rig.stop_pump()
+    rig.wait_for(lambda: rig.hw.motor.state().standing, what='standing')
+    rig.wait_for(lambda: rig.sim.truth()['velocity'] == 0, what='rest')
+    if profile == 'oht_v2_final_motor':
+        assert math.isnan(rig.samples['travel_motor'].position)
+        return
+    truth = rig.sim.truth()['position']
+    rig.wait_for(lambda: abs(rig.samples['travel_motor'].position - truth) <= 0.0051)
+
+
+def test_change_of_direction_passes_through_zero(motor):
+    motor.moving(0.6)
+    motor.sim.watch('travel_motor', 'enable', 'command_speed', 'actual_speed', 'direction')
+    motor.moving(-0.6)
+    changes = [(name, words[0]) for _, _, name, words in motor.sim.log()]
+    turn = changes.index(('direction', 2))
+    assert ('command_speed', 0) in changes[:turn]
+    assert [value for name, value in changes[:turn] if name == 'actual_speed'][-1] == 0, changes
+    assert ('enable', 0) not in changes
+
+
+def test_stop_when_commands_cease(motor):
+    motor.moving()
+    watch(motor)
+    motor.pump(0.5)
+    motor.stop_pump()
+    last = time.monotonic()
+    beat = motor.hw.motor.heartbeat
+    motor.wait_for(lambda: beat(True, 1.0) or motor.hw.motor.state().stop_verified)
+    assert motor.hw.motor.state().stop_reason == 'command_timeout'
+    assert 0.1 < motor.stopped_at() - last < 0.4
+    assert_at_rest(motor)
+
+
+def test_stop_when_the_heartbeat_ceases(motor):
+    motor.moving()
+    watch(motor)
+    motor.pump(0.5)
+    last = time.monotonic()
+    motor.pump(0.5, heartbeat=False)
+    assert 0.2 < motor.stopped_at() - last < 0.5
+    assert motor.hw.motor.state().stop_reason == 'heartbeat_timeout'
+    assert_at_rest(motor)
+
+
+def test_stop_when_not_permitted(motor):
+    motor.moving()
+    watch(motor)
+    motor.stop_pump()
+    motor.hw.motor.heartbeat(False, 1.0)
+    asked = time.monotonic()
+    assert motor.stopped_at() - asked < 0.2
+    assert motor.hw.motor.state().stop_reason == 'not_permitted'
+
+
+def test_estop_stops_and_only_a_new_command_moves_again(motor):
+    motor.moving()
+    watch(motor)
+    asked = time.monotonic()
+    motor.hw.motor.estop(True)  # commands and heartbeats go on
+    assert motor.stopped_at() - asked < 0.2
+    assert motor.hw.motor.state().stop_reason == 'estop'
+    motor.stop_pump()
+    assert_at_rest(motor)
+    motor.hw.motor.estop(False)
+    motor.hw.motor.heartbeat(True, 1.0)
+    assert motor.hw.motor.state().stop_reason == 'no_command'
+    before = motor.sim.truth()['position']
+    motor.moving(0.5)
+    assert motor.sim.truth()['position'] > before
+
+
+@pytest.mark.parametrize('velocity', [math.nan, math.inf])
+def test_stop_on_a_command_that_is_no_number(motor, velocity):
+    motor.moving()
+    watch(motor)
+    motor.stop_pump()
+    asked = time.monotonic()
+    assert motor.hw.motor.drive(velocity) == 'error'
+    assert motor.stopped_at() - asked < 0.2
+    assert motor.hw.motor.state().stop_reason == 'error'
+
+
+def test_stop_on_an_exception_in_the_loop(motor, monkeypatch, caplog):
+    motor.moving()
+    watch(motor)
+    failed = time.monotonic()
+
+    def explode(*_):
+        raise ZeroDivisionError('a defect')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MotorModule, '_publish', explode)
+        motor.wait_for(lambda: 'a defect' in caplog.text, what='defect')
+        motor.stop_pump()
+        motor.wait_for(lambda: not motor.sim.read('travel_motor', 'enable'), what='stop')
+    assert motor.stopped_at() - failed < 0.5
+    assert motor.hw.motor.state().stop_reason in ('error', 'command_timeout', 'heartbeat_timeout')
+
+
+def test_close_stops_verified(motor):
+    motor.moving()
+    assert motor.hw.close() is True
+    motor.stop_pump()
+    for register in ('enable', 'command_speed'):
+        assert not motor.sim.read('travel_motor', register)
+    assert motor.hw.motor.drive(0.5) == 'shutdown'
+
+
+def test_a_board_found_moving_is_stopped(make_rig):
+    rig = make_rig('travel_motor')
+    rig.sim.write('travel_motor', 'max_accel', 1.0)
+    for register, value in (('direction', 'forward'), ('command_speed', 0.8), ('enable', 1)):
+        rig.sim.write('travel_motor', register, value)
+    rig.wait_for(lambda: rig.sim.truth()['velocity'] > 0.1, what='motion')
+    rig.start()
+    rig.online()
+    assert_at_rest(rig)
+
+
+def test_overwritten_writes_are_written_again(motor):
+    motor.sim.misbehave('travel_motor', overwrite=0.5)
+    motor.moving(0.5)
+    motor.hw.motor.estop(True)
+    motor.sim.write('travel_motor', 'enable', 1)
+    motor.sim.write('travel_motor', 'command_speed', 0.5)
+    motor.wait_for(lambda: not motor.sim.read('travel_motor', 'enable'), what='stop again')
+    motor.sim.misbehave('travel_motor', overwrite=0.0)
+    assert_at_rest(motor)
+
+
+def test_ramps_are_set_and_set_again_after_a_reboot(motor):
+    motor.wait_for(lambda: motor.sim.read('travel_motor', 'max_accel') == 2.0, what='ramp')
+    motor.sim.reboot('travel_motor')
+    motor.wait_for(lambda: motor.sim.read('travel_motor', 'max_accel') == 2.0, what='ramp again')
+    assert motor.sim.read('travel_motor', 'max_decel') == 4.0
+
+
+def test_loss_is_reported_within_half_a_second_and_stops(motor):
+    motor.moving()
+    motor.sim.misbehave('travel_motor', absent=True)
+    gone = time.monotonic()
+    change = motor.wait_for(lambda: [c for c in motor.statuses if c[1][2] == 'offline'])[0]
+    assert change[0] - gone < 0.5
+    assert change[1][:4] == ('travel_motor', 'online', 'offline', 'MOD-001')
+    state = motor.hw.motor.state()
+    assert (state.stop_reason, state.stop_verified) == ('module_lost', False)
+    motor.stop_pump()
+    motor.sim.misbehave('travel_motor', absent=False)
+    motor.online()
+    assert_at_rest(motor)
+
+
+def test_unplugged_line_stops_when_it_is_back(motor):
+    motor.moving()
+    motor.sim.unplug('drive')
+    change = motor.wait_for(lambda: [c for c in motor.statuses if c[1][2] == 'offline'])[0]
+    assert change[1][3] == 'MOD-005'
+    assert motor.hw.motor.state().stop_reason == 'module_lost'
+    assert motor.sim.truth()['velocity'] > 0  # no watchdog: nothing reaches the board
+    motor.sim.plug('drive')
+    motor.online()
+    motor.stop_pump()
+    assert_at_rest(motor)
+
+
+@pytest.mark.parametrize(('board', 'profile'), list(itertools.permutations(PROFILES, 2)))
+@pytest.mark.parametrize('moving', [False, True])
+def test_wrong_layout_is_refused_and_no_register_is_touched(make_rig, board, profile, moving):
+    rig = make_rig(
+        'travel_motor', boards={'travel_motor': (board, 'drive', 4)},
+        modules={'travel_motor': (profile, 'drive', 4, {})},
+    )  # fmt: skip
+    rig.sim.write('travel_motor', 'module_type', 4)  # the signature alone must tell them apart
+    if moving:
+        rig.sim.write('travel_motor', 'direction', 'forward')
+    before = rig.sim.registers('travel_motor')
+    rig.start()
+    rig.wait_for(lambda: rig.module('travel_motor').status == 'error', what='refusal')
+    rig.pump(0.5)
+    info = rig.module('travel_motor')
+    assert info.error_code == 'MOD-004' and profile in info.error_description
+    assert rig.hw.motor.drive(0.5) in ('layout', 'error')
+    requests = info.statistics.requests
+    rig.hw.motor.estop(True)
+    rig.wait_for(lambda: rig.module('travel_motor').statistics.requests > requests + 1)
+    rig.stop_pump()
+    assert rig.hw.close()
+    assert rig.sim.registers('travel_motor') == before
+    assert not rig.hw.motor.state().stop_verified

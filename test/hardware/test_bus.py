@@ -1,0 +1,209 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The line: urgency, silence, unplugging, damage; against boards on a pseudo-terminal."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from oht50_bridge.hardware.bus import Endpoint
+from oht50_bridge.hardware.bus import Line
+from oht50_bridge.hardware.bus import Priority
+from oht50_bridge.hardware.bus import Read
+from oht50_bridge.hardware.bus import Write
+from oht50_bridge.hardware.bus import write_verified
+from oht50_bridge.hardware.errors import Abandoned
+from oht50_bridge.hardware.errors import CommunicationTimeout
+from oht50_bridge.hardware.errors import ExceptionReply
+from oht50_bridge.hardware.errors import FrameError
+from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.profiles import Timing
+
+TIMING = Timing(timeout=0.1, retries=2, gap=0.004, offline_after=1.0)
+
+
+def once(request):
+    return (yield request)
+
+
+@pytest.fixture
+def bench(make_rig):
+    """A line without modules, to boards that answer."""
+    rig = make_rig('travel_motor')
+    line = Line('drive', rig.process.port('drive'))
+    line.start()
+    yield rig, line, Endpoint(4, TIMING)
+    line.close()
+
+
+def test_reads_and_stamps(bench):
+    _, line, board = bench
+    before, wall = time.monotonic(), time.time_ns()
+    reply = line.submit(once(Read(board, 0x0104, 3)), Priority.POLL).result(5)
+    assert reply.words == (3, 1, 1)
+    assert before < reply.read_at < time.monotonic()
+    assert wall < reply.stamp < time.time_ns()
+    statistics = board.statistics.snapshot()
+    assert (statistics.requests, statistics.replies, statistics.timeouts) == (1, 1, 0)
+    assert 0 < statistics.response_time_min == statistics.response_time_p99 < 0.1
+    assert 0 < line.load.utilisation() < 1
+
+
+def test_emergency_stop_overtakes_a_full_queue(bench):
+    _, line, board = bench
+    done = []
+    polls = [line.submit(once(Read(board, 0, 16)), Priority.POLL) for _ in range(40)]
+    stop = line.submit(once(Write(board, 1, (0, 0))), Priority.EMERGENCY_STOP)
+    for future in polls:
+        future.add_done_callback(done.append)
+    stop.add_done_callback(lambda _: done.append('stop'))
+    for future in [*polls, stop]:
+        future.result(10)
+    assert (
+        done.index('stop') <= 2
+    )  # the try on the wire, and one that ended while this was submitted
+
+
+def test_priorities_go_in_their_order(bench):
+    _, line, board = bench
+    order = []
+    urgent = Priority.EMERGENCY_STOP
+    gate = line.submit(
+        once(Read(Endpoint(9, TIMING), 0, 1, retries=0)), urgent
+    )  # 100 ms of silence
+    futures = []
+    for priority in (Priority.SCAN, Priority.POLL, Priority.DRIVE, Priority.STOP, urgent):
+        future = line.submit(once(Read(board, 0, 1)), priority)
+        future.add_done_callback(lambda _, p=priority: order.append(p))
+        futures.append(future)
+    with pytest.raises(CommunicationTimeout):
+        gate.result(5)
+    for future in futures:
+        future.result(5)
+    assert order == sorted(order)
+
+
+def test_emergency_stop_waits_for_one_try_of_a_silent_module(bench):
+    _, line, board = bench
+    silent = Endpoint(9, Timing(timeout=0.3, retries=9, gap=0.004, offline_after=1.0))
+    lost = [line.submit(once(Read(silent, 0, 1)), Priority.POLL) for _ in range(3)]
+    while not silent.statistics.snapshot().requests:
+        time.sleep(0.001)
+    line.submit(once(Write(board, 1, (0, 0))), Priority.EMERGENCY_STOP).result(5)
+    assert silent.statistics.snapshot().requests <= 2  # of thirty
+    line.close(5)
+    for future in lost:
+        with pytest.raises(Abandoned):
+            future.result(5)
+
+
+def test_every_try_of_a_silent_module_is_its_own_slot(bench):
+    _, line, board = bench
+    silent = Endpoint(9, TIMING)
+    order = []
+    lost = line.submit(once(Read(silent, 0, 1)), Priority.POLL)
+    lost.add_done_callback(lambda _: order.append('silent'))
+    good = line.submit(once(Read(board, 0, 1)), Priority.POLL)
+    good.add_done_callback(lambda _: order.append('good'))
+    with pytest.raises(CommunicationTimeout, match='100 ms'):
+        lost.result(5)
+    good.result(5)
+    assert order == ['good', 'silent']
+    statistics = silent.statistics.snapshot()
+    assert (statistics.requests, statistics.timeouts, statistics.retries) == (3, 3, 2)
+    assert math.isnan(statistics.response_time_mean)
+    assert line.port_error is None  # silence does not close the port
+
+
+def test_damaged_reply_is_a_frame_error(bench):
+    rig, line, board = bench
+    rig.sim.misbehave('travel_motor', corrupt=1.0)
+    with pytest.raises(FrameError):
+        line.submit(once(Read(board, 0, 4)), Priority.POLL).result(5)
+    assert board.statistics.snapshot().crc_errors == 3
+    rig.sim.misbehave('travel_motor', corrupt=0.0)
+    line.submit(once(Read(board, 0, 4)), Priority.POLL).result(5)
+
+
+def test_exception_reply_is_not_retried(bench):
+    _, line, board = bench
+    with pytest.raises(ExceptionReply, match='exception 2 at 0x0400'):
+        line.submit(once(Read(board, 0x0400, 1)), Priority.POLL).result(5)
+    statistics = board.statistics.snapshot()
+    assert (statistics.requests, statistics.exceptions) == (1, 1)
+
+
+def test_verified_write_repeats_what_the_board_overwrites(bench):
+    rig, line, board = bench
+    rig.sim.misbehave('travel_motor', overwrite=1.0, cycle=0.005, tick=0.01)
+    with pytest.raises(FrameError, match='0x0007 reads back'):
+        line.submit(write_verified(board, 7, (77,)), Priority.DRIVE).result(5)
+    rig.sim.misbehave('travel_motor', overwrite=0.0)
+    line.submit(write_verified(board, 7, (77,)), Priority.DRIVE).result(5)
+    assert rig.sim.registers('travel_motor')['0x0007'] == 77
+
+
+def test_request_no_longer_valid_is_not_sent(bench):
+    rig, line, board = bench
+    request = Write(board, 7, (77,), valid=lambda: False)
+    with pytest.raises(Abandoned):
+        line.submit(once(request), Priority.DRIVE).result(5)
+    assert board.statistics.snapshot().requests == 0
+    assert rig.sim.registers('travel_motor')['0x0007'] == 100
+
+
+def test_unplug_and_replug(bench, wait_for):
+    rig, line, board = bench
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    rig.sim.unplug('drive')
+    with pytest.raises(PortLost, match='check the cable'):
+        line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    assert line.port_error
+    rig.sim.plug('drive')
+    wait_for(lambda: line.port_error is None, what='port open again')
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+
+
+def test_close_abandons_what_waits_and_refuses_more(bench):
+    _, line, board = bench
+    futures = [line.submit(once(Read(board, 0, 1)), Priority.POLL) for _ in range(50)]
+    line.close()
+    line.close()
+    assert any(isinstance(future.exception(5), Abandoned) for future in futures)
+    with pytest.raises(Abandoned):
+        line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+
+
+def test_a_board_is_addressed_after_its_gap(make_rig):
+    rig = make_rig('travel_motor', 'dock', one_line=True)
+    rig.sim.misbehave('travel_motor', quiet_before=0.015)
+    line = Line('all', rig.process.port('all'))
+    line.start()
+    try:
+        dock = Endpoint(5, TIMING)
+        hasty = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.0, offline_after=1.0))
+        calm = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.02, offline_after=1.0))
+
+        def after_traffic(motor):
+            yield Read(dock, 0x0104, 1)
+            return (yield Read(motor, 0x0104, 1))
+
+        with pytest.raises(CommunicationTimeout):
+            line.submit(after_traffic(hasty), Priority.POLL).result(5)
+        assert line.submit(after_traffic(calm), Priority.POLL).result(5).words == (3,)
+    finally:
+        line.close()

@@ -1,0 +1,160 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The motor stops when the hardware process dies, whatever kills it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from oht50_bridge.hardware.last_stop_process import LastStopProcess
+
+OWNER = """
+import json, sys, time
+from oht50_bridge.hardware.vehicle_io import Hardware
+hardware = Hardware(json.loads(sys.argv[1]))
+hardware.start()
+print('started', flush=True)
+while True:
+    hardware.motor.heartbeat(True, 1.0)
+    hardware.motor.drive(0.5)
+    time.sleep(0.02)
+"""
+
+
+def alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+            return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
+
+
+def children(pid):
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as listing:
+        return [int(child) for child in listing.read().split()]
+
+
+@pytest.fixture
+def owner(make_rig):
+    """A process that drives, and the rig it drives on."""
+    started = []
+
+    def start(*names, **kwargs):
+        rig = make_rig(*names, **kwargs)
+        process = subprocess.Popen(
+            [sys.executable, '-c', OWNER, json.dumps(rig.config)],
+            stdout=subprocess.PIPE, env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdout.readline() == b'started\n'
+        rig.wait_for(lambda: rig.sim.truth()['velocity'] > 0.4, what='motion')
+        rig.sim.watch('travel_motor', 'enable', 'command_speed', 'direction')
+        return rig, process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize('one_line', [False, True])
+def test_kill_9(owner, one_line):
+    names = ('travel_motor', 'power', 'dock', 'safety') if one_line else ('travel_motor',)
+    rig, process = owner(*names, one_line=one_line)
+    helper = [pid for pid in children(process.pid) if alive(pid)]
+    assert len(helper) == 1
+    killed = time.monotonic()
+    process.kill()
+    process.wait()
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+    speed = [t for t, _, name, words in rig.sim.log() if name == 'command_speed' and words == [0]]
+    assert speed[-1] - killed < 0.3
+    rig.wait_for(lambda: rig.sim.read('travel_motor', 'direction') == 'idle', what='idle')
+    rig.wait_for(lambda: not alive(helper[0]), what='end of the helper')
+
+
+def test_board_deaf_at_first(owner):
+    rig, process = owner('travel_motor')
+    helper = children(process.pid)[0]
+    rig.sim.misbehave('travel_motor', loss=1.0)
+    process.kill()
+    process.wait()
+    time.sleep(0.3)  # the helper meets silence meanwhile; nothing could be awaited
+    assert rig.sim.read('travel_motor', 'enable')
+    rig.sim.misbehave('travel_motor', loss=0.0, overwrite=0.3)
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+    rig.wait_for(lambda: not alive(helper), what='end of the helper')
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_group_spares_the_helper(owner, number):
+    rig, process = owner('travel_motor')
+    helper = children(process.pid)[0]
+    os.kill(helper, number)
+    os.kill(process.pid, number)
+    process.wait(10)
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+    rig.wait_for(lambda: not alive(helper), what='end of the helper')
+
+
+def test_clean_close_leaves_the_port_alone(make_rig):
+    rig = make_rig('travel_motor')
+    hardware = rig.start()
+    rig.online()
+    rig.wait_for(lambda: hardware.motor.state().stop_verified, what='stop')
+    helper = children(os.getpid())
+    assert hardware.close() is True
+    rig.hw = None
+    rig.sim.write('travel_motor', 'command_speed', 0.3)
+    assert not [pid for pid in helper if alive(pid) and pid != rig.process.process.pid]
+    assert rig.sim.read('travel_motor', 'command_speed') == 0.3
+
+
+def test_there_is_no_motion_without_the_helper_and_it_comes_back(make_rig):
+    rig = make_rig('travel_motor')
+    rig.start()
+    rig.online()
+    rig.moving()
+    helper = [pid for pid in children(os.getpid()) if pid != rig.process.process.pid]
+    assert len(helper) == 1
+    rig.sim.watch('travel_motor', 'enable')
+    os.kill(helper[0], signal.SIGKILL)
+    rig.wait_for(lambda: [1 for *_, words in rig.sim.log() if words == [0]], what='stop')
+    rig.wait_for(lambda: rig.sim.read('travel_motor', 'enable'), what='motion again')
+
+
+def test_disarmed_helper_touches_nothing(tmp_path):
+    helper = LastStopProcess()
+    helper.start()
+    child = helper._child
+    deadline = time.monotonic() + 5
+    while not helper.ready():
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.002)
+    started = time.monotonic()
+    helper.arm({'device': str(tmp_path / 'none'), 'writes': []})
+    helper.disarm()
+    helper.close(standing=False)
+    assert child.wait(5) == 0
+    assert time.monotonic() - started < 3
