@@ -1,0 +1,65 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`python -m oht50_bridge.simulator`: the boards in a process of their own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from oht50_bridge.simulator.server import DEFAULT_CONFIG
+from oht50_bridge.simulator.server import Simulator
+from oht50_bridge.simulator.server import die_with_parent
+
+
+def _announce(paths: dict[str, Any]) -> None:
+    print(json.dumps(paths), flush=True)
+
+
+def main() -> int:
+    """Parse the command line and serve until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(prog='oht50_bridge.simulator', description=__doc__)
+    parser.add_argument(
+        '--dir', type=Path, required=True, help='folder for ports and control socket'
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument('--config', type=Path, help='YAML file: lines, vehicle, seed')
+    source.add_argument(
+        '--lines', help='JSON: {line: {baudrate, boards: [{id, profile, address}]}}'
+    )
+    parser.add_argument('--die-with-parent', action='store_true', help='end when the parent dies')
+    arguments = parser.parse_args()
+    if arguments.die_with_parent:
+        die_with_parent()
+    config = dict(DEFAULT_CONFIG)
+    try:
+        if arguments.config:
+            config |= yaml.safe_load(arguments.config.read_text(encoding='utf-8'))
+        if arguments.lines:
+            config['lines'] = json.loads(arguments.lines)
+        simulator = Simulator(config, arguments.dir.absolute())
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        print(f'simulator: {type(error).__name__}: {error}', file=sys.stderr)
+        return 2
+    simulator.run(_announce)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,378 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+The boards: register stores made from the profiles, with the habits of the real ones.
+
+Each habit is a field of `Misbehaviour`; a profile's `quirks` give its start value, a
+configuration or a test another.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from oht50_bridge.hardware.profiles import Profile
+from oht50_bridge.hardware.profiles import Register
+from oht50_bridge.simulator.physics import World
+
+ILLEGAL_ADDRESS = 2
+ILLEGAL_VALUE = 3
+_BOOT_TIME = 0.15  # s a board is silent after a reboot
+_DEFAULT_RAMP = 0.5  # share of full speed per second, of motor boards without ramp registers
+_LIMITS = {'i16': (-0x8000, 0x7FFF), 'i8': (-0x80, 0x7F), 'u8': (0, 0xFF)}
+
+
+@dataclass
+class Misbehaviour:
+    """
+    How a board differs from a perfect one.
+
+    Attributes:
+        tick: s, period at which it looks at its receive buffer.
+        loss: probability that a request is lost.
+        corrupt: probability that a reply has a wrong checksum.
+        delay: s added to each reply.
+        overwrite: probability that a write is undone at the end of the board's cycle.
+        cycle: s, period of that cycle.
+        quiet_before: s of silence of other traffic without which a request is lost.
+        deaf: probability that a request is lost once other boards' traffic was on the line.
+        absent: pulled off the line.
+        stale: sensors keep their last reading.
+    """
+
+    tick: float = 0.010
+    loss: float = 0.0
+    corrupt: float = 0.0
+    delay: float = 0.0
+    overwrite: float = 0.0
+    cycle: float = 0.0
+    quiet_before: float = 0.0
+    deaf: float = 0.0
+    absent: bool = False
+    stale: bool = False
+
+
+class Board:
+    """
+    One slave: registers, requests, and a model that ties them to the world.
+
+    Args:
+        on_change: called with (board id, register name, raw words) at each change of a register.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: int,
+        profile: Profile,
+        world: World,
+        misbehaviour: dict[str, Any],
+        rng: random.Random,
+        on_change: Callable[[str, str, list[int]], None],
+    ) -> None:
+        self.name = name
+        self.address = address
+        self.profile = profile
+        self.world = world
+        quirks = {k: v for k, v in profile.quirks.items() if k in Misbehaviour.__annotations__}
+        self.misbehaviour = Misbehaviour(**{**quirks, **misbehaviour})
+        self.rng = rng
+        self.phase = rng.random()  # of the tick
+        self.silent_until = -math.inf
+        self._on_change = on_change
+        self._by_address: dict[int, Register] = {}
+        for register in profile.registers.values():
+            for address_ in range(register.address, register.end):
+                self._by_address[address_] = register
+        self.words: dict[int, int] = {}
+        self._undo: dict[int, tuple[float, int]] = {}  # address: when, word before
+        self.power_up()
+
+    # --- registers ---
+
+    def power_up(self) -> None:
+        """Set every register to its power-up value."""
+        self._undo.clear()
+        for register in self.profile.registers.values():
+            for offset, word in enumerate(register.default):
+                self._store(register.address + offset, word)
+        self._store(self.profile.registers['device_id'].address, self.address)
+
+    def reboot(self, now: float) -> None:
+        """Lose everything, be silent while starting."""
+        self.silent_until = now + _BOOT_TIME
+        self.power_up()
+
+    def get(self, name: str) -> Any:
+        """Value of a register in its unit, without the mark for out of range."""
+        register = self.profile.registers[name]
+        words = [self.words[a] for a in range(register.address, register.end)]
+        if register.valid is not None:
+            values = tuple(word * register.scale for word in words)
+            return values if register.count > 1 else values[0]
+        return register.decode(words)
+
+    def put(self, name: str, value: Any) -> None:
+        """Set a register the board computes, if the layout has it; clipped to what fits."""
+        register = self.profile.registers.get(name)
+        if register is None:
+            return
+        values = value if isinstance(value, (tuple, list)) else (value,)
+        for offset, item in enumerate(values[: register.count]):
+            if isinstance(item, str):
+                raw = next((r for r, n in register.values.items() if n == item), 0)
+            else:
+                low, high = _LIMITS.get(register.type, (0, 0xFFFF))
+                raw = round(max(low, min(high, item / register.scale)))
+            self._store(
+                register.address + offset, raw & (0xFF if register.type == 'i8' else 0xFFFF)
+            )
+
+    def _store(self, address: int, word: int) -> None:
+        before = self.words.get(address)
+        self.words[address] = word
+        register = self._by_address.get(address)
+        if word != before and register is not None:
+            words = [self.words.get(a, 0) for a in range(register.address, register.end)]
+            self._on_change(self.name, register.name, words)
+
+    # --- requests ---
+
+    def handle(self, pdu: bytes, now: float) -> bytes:
+        """Answer a protocol data unit as the board does."""
+        self.update(now)
+        function = pdu[0]
+        if function in (3, 4):
+            address, count = struct.unpack('>HH', pdu[1:5])
+            return self._read(function, address, count)
+        if function == 6:
+            address, word = struct.unpack('>HH', pdu[1:5])
+            error = self._write(address, word, now)
+            self.update(now)
+            return pdu[:5] if error is None else bytes([function | 0x80, error])
+        if function == 16:
+            address, count = struct.unpack('>HH', pdu[1:5])
+            for offset in range(count):  # a bad register leaves the earlier ones written
+                word = struct.unpack_from('>H', pdu, 6 + 2 * offset)[0]
+                error = self._write(address + offset, word, now)
+                if error is not None:
+                    return bytes([function | 0x80, error])
+            self.update(now)
+            return pdu[:5]
+        return bytes([function | 0x80, 1])
+
+    def _exists(self, address: int) -> bool:
+        return address in self._by_address or address < self.profile.quirks['ram_size']
+
+    def _read(self, function: int, address: int, count: int) -> bytes:
+        refuse = self.profile.quirks['unknown_read'] == 'refuse'
+        if not 1 <= count <= 125:
+            return bytes([function | 0x80, ILLEGAL_VALUE])
+        if refuse and not all(self._exists(a) for a in range(address, address + count)):
+            return bytes([function | 0x80, ILLEGAL_ADDRESS])
+        words = [self.words.get(a, 0) for a in range(address, address + count)]
+        return bytes([function, 2 * count]) + struct.pack(f'>{count}H', *words)
+
+    def _write(self, address: int, word: int, now: float) -> int | None:
+        quirks = self.profile.quirks
+        register = self._by_address.get(address)
+        if not self._exists(address) and quirks['unknown_write'] == 'refuse':
+            return ILLEGAL_ADDRESS
+        if register is not None and quirks['protect_read_only']:
+            if register.access == 'r':
+                return ILLEGAL_ADDRESS
+            if (
+                register.range
+                and not register.range[0] <= word * register.scale <= register.range[1] + 1e-9
+            ):
+                return ILLEGAL_VALUE
+        if register is not None and register.access == 'w1':
+            self.command(register.name, word)
+            return None
+        habit = self.misbehaviour
+        if habit.cycle > 0 and self.rng.random() < habit.overwrite:
+            ends = now + habit.cycle - now % habit.cycle
+            self._undo[address] = (ends, self.words.get(address, 0))
+        else:
+            self._undo.pop(address, None)
+        self._store(address, word)
+        return None
+
+    # --- model ---
+
+    def command(self, name: str, word: int) -> None:
+        """Act on a register that is a command."""
+
+    def update(self, now: float) -> None:
+        """Bring the registers up to `now`."""
+        for address, (when, word) in list(self._undo.items()):
+            if when <= now:
+                del self._undo[address]
+                self._store(address, word)
+        self.world.advance(now)
+        self.model()
+
+    def model(self) -> None:
+        """Tie registers to the world."""
+
+
+class PowerBoard(Board):
+    """Battery and charger."""
+
+    def model(self) -> None:
+        """Measure the pack."""
+        world, put = self.world, self.put
+        cell = world.voltage / world.parameters.cells
+        world.charge_requested = bool(self.get('charge_request'))
+        put('pack_voltage', world.voltage)
+        put('pack_current', world.current)
+        put('soc', world.soc)
+        put('cell_count', world.parameters.cells)
+        put('sensor_count', 2)
+        put('bms_connected', True)
+        put('charge_mos', True)
+        put('discharge_mos', True)
+        put('load_present', True)
+        put('cell_voltage', [cell] * world.parameters.cells)
+        put('max_cell_voltage', cell)
+        put('min_cell_voltage', cell)
+        put('temperature', world.battery_temperature)
+        put('pack_temperature', [world.battery_temperature] * 2)
+        put('pack_state', 'charging' if world.charging else 'discharging')
+        put('residual_capacity', world.soc * world.parameters.capacity)
+        put('charger_present', world.charger_present)
+        put('charge_state', 'charging' if world.charging else 'idle')
+        put('charger_voltage', world.voltage if world.charging else 0.0)
+        put('charger_current', world.parameters.charge_current if world.charging else 0.0)
+        put('charger_temperature', world.charger_temperature)
+        put('relay_charge', world.charging)
+
+
+class SafetyBoard(Board):
+    """Emergency stop chain and distances."""
+
+    def model(self) -> None:
+        """Read the inputs, judge, latch."""
+        self.put('di_status', list(self.world.input_levels))
+        if not self.misbehaviour.stale:
+            ahead, behind = self.world.distance(True), self.world.distance(False)
+            far = [min(d, 60.0) for d in (ahead, ahead, behind, behind)]
+            self.put('distance', far)
+        if self.profile.has('latch'):
+            self._judge_with_latch()
+        else:
+            pressed = not self.world.input_levels[0]
+            near = min(self.get('distance')) <= self.get('zone_threshold')[0]
+            self.put('estop', pressed)
+            self.put('proximity_alert', near)
+            self.put('status', 'estop' if pressed else 'critical' if near else 'ok')
+
+    def _judge_with_latch(self) -> None:
+        if self.get('latch'):
+            return  # evaluation is frozen
+        zones = self.get('zone_threshold')
+        verdict = 0
+        for enabled, distance in zip(self.get('analog_enable'), self.get('distance'), strict=True):
+            if enabled:
+                valid = self.profile.registers['distance'].valid
+                if valid is not None and not valid[0] - 1e-9 <= distance <= valid[1] + 1e-9:
+                    verdict = 3
+                elif distance <= zones[0]:
+                    verdict = max(verdict, 2)
+                elif distance <= max(zones[1], zones[2]):
+                    verdict = max(verdict, 1)
+        inputs = zip(
+            self.get('di_enable'), self.get('di_status'), self.get('di_active_level'), strict=True
+        )
+        if any(enabled and level == active for enabled, level, active in inputs):
+            verdict = max(verdict, 2)
+        self.put('status', self.profile.registers['status'].values[verdict])
+        if verdict >= 2:
+            self.put('latch', True)
+
+
+class MotorBoard(Board):
+    """Ramp from the command to the drive. No watchdog: the last command stays in force."""
+
+    def power_up(self) -> None:
+        """Stand."""
+        self._duty = 0.0  # m/s the drive asks of the carrier, signed
+        super().power_up()
+
+    def command(self, name: str, word: int) -> None:
+        """Stop hard where the layout can."""
+        drive = self.profile.drive
+        if drive is not None and name == drive.hard_stop and word:
+            self.put(drive.enable, False)
+            self.put(drive.speed, 0)
+
+    def drive(self, dt: float) -> tuple[float, bool]:
+        """Advance the ramp by `dt` s; velocity in m/s and whether the output is enabled."""
+        drive = self.profile.drive
+        assert drive is not None
+        in_speed = self.profile.registers[drive.speed].unit == 'm/s'
+        full = self.world.parameters.full_speed
+        scale = 1.0 if in_speed else full
+        sign = {'forward': 1.0, 'reverse': -1.0}.get(self.get(drive.direction), 0.0)
+        enabled = bool(self.get(drive.enable))
+        target = sign * self.get(drive.speed) * scale if enabled else 0.0
+        accel = self.get(drive.accel) * scale if drive.accel else _DEFAULT_RAMP * full
+        decel = self.get(drive.decel) * scale if drive.decel else 2 * _DEFAULT_RAMP * full
+        if not enabled:
+            self._duty = 0.0
+        rate = accel if abs(target) > abs(self._duty) else decel
+        self._duty += max(-rate * dt, min(rate * dt, target - self._duty))
+        return self._duty, enabled
+
+    def model(self) -> None:
+        """Report speed and position."""
+        drive = self.profile.drive
+        assert drive is not None
+        in_speed = self.profile.registers[drive.speed].unit == 'm/s'
+        scale = 1.0 if in_speed else self.world.parameters.full_speed
+        self.put(drive.actual_speed, abs(self._duty) / scale)
+        self.put('status_word', int(self._duty != 0))
+        self.put('running', self._duty != 0)
+        if drive.position is not None:
+            self.put(drive.position, self.world.position)
+
+
+class DockBoard(Board):
+    """Location and dock."""
+
+    def model(self) -> None:
+        """Report where the vehicle is."""
+        if self.misbehaviour.stale:
+            return
+        world, put = self.world, self.put
+        away = abs(world.position - world.parameters.dock_position)
+        docked = away < 0.005 and world.velocity == 0
+        put('position_x', world.position)
+        put('velocity', (world.velocity, 0, 0))
+        put('acceleration', (world.acceleration, 0, 0))
+        put('imu_acceleration', (world.acceleration, 0, 9.80665))
+        put('docking_distance', away)
+        put('docking_speed', abs(world.velocity))
+        put('docking_aligned', docked)
+        put('docking_status', 'docked' if docked else 'idle')
+
+
+BOARDS: dict[str, type[Board]] = {
+    'power': PowerBoard, 'safety': SafetyBoard, 'travel_motor': MotorBoard, 'dock': DockBoard,
+}  # fmt: skip

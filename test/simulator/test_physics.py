@@ -1,0 +1,96 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Invariants of the physics."""
+
+from __future__ import annotations
+
+import pytest
+
+from oht50_bridge.simulator.physics import Parameters
+from oht50_bridge.simulator.physics import World
+
+
+def world(velocity=0.0, enabled=True, **parameters):
+    result = World(Parameters(**parameters))
+    result.drive = lambda dt: (velocity, enabled)
+    result.advance(0.0)
+    return result
+
+
+def test_reaches_the_wanted_velocity_within_the_limit_of_acceleration():
+    carrier = world(1.0)
+    last = 0.0
+    for step in range(1, 400):
+        carrier.advance(step * 0.005)
+        assert carrier.velocity - last <= carrier.parameters.accel * 0.005 + 1e-9
+        last = carrier.velocity
+    assert carrier.velocity == pytest.approx(1.0)
+
+
+def test_way_is_the_integral_of_velocity():
+    carrier = world(1.0)
+    carrier.advance(2.0)
+    rise = 1.0 / 1.5
+    assert carrier.position - 5.0 == pytest.approx(rise / 2 + (2.0 - rise), abs=0.01)
+
+
+def test_disabled_drive_brakes_to_rest():
+    carrier = world(1.0)
+    carrier.advance(1.0)
+    carrier.drive = lambda dt: (1.0, False)
+    start = carrier.position
+    carrier.advance(2.0)
+    assert carrier.velocity == 0.0
+    assert carrier.position - start == pytest.approx(0.25, abs=0.01)  # v^2 / 2a
+
+
+@pytest.mark.parametrize('velocity', [5.0, -5.0])
+def test_stays_on_the_rail(velocity):
+    carrier = world(velocity, rail_length=6.0)
+    carrier.advance(20.0)
+    assert carrier.position == (6.0 if velocity > 0 else 0.0)
+
+
+def test_same_inputs_same_states_whatever_the_pace():
+    slow, fast = world(0.7), world(0.7)
+    for step in range(1, 301):
+        slow.advance(step * 0.01)
+    fast.advance(3.0)
+    assert (slow.position, slow.velocity, slow.soc) == (fast.position, fast.velocity, fast.soc)
+
+
+def test_charge_is_counted():
+    carrier = world()
+    carrier.advance(36.0)
+    used = carrier.parameters.idle_current * 36.0 / 3600.0 / carrier.parameters.capacity
+    assert carrier.parameters.soc - carrier.soc == pytest.approx(used, rel=0.01)
+    carrier.charger_connected = carrier.charge_requested = True
+    before = carrier.soc
+    carrier.advance(72.0)
+    assert carrier.charging and carrier.soc > before
+    assert carrier.charger_temperature > carrier.parameters.ambient
+
+
+def test_voltage_rises_with_charge():
+    voltages = []
+    for soc in (0.0, 0.05, 0.3, 0.7, 1.0):
+        voltages.append(World(Parameters(soc=soc)).open_voltage)
+    assert voltages == sorted(voltages)
+    assert voltages[0] == pytest.approx(18.0) and voltages[-1] == pytest.approx(25.2)
+
+
+def test_distance_sees_the_nearest_in_its_direction():
+    carrier = world()
+    carrier.obstacles = [2.0, 9.0, 7.5]
+    assert (carrier.distance(True), carrier.distance(False)) == (2.5, 3.0)

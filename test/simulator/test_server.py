@@ -1,0 +1,217 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The simulator as a process: start, wire, habits, end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+import serial
+
+from oht50_bridge.hardware.rtu import frame
+from oht50_bridge.hardware.rtu import intact
+from oht50_bridge.hardware.rtu import read_request
+from oht50_bridge.hardware.rtu import write_request
+from oht50_bridge.simulator.process import SimulatorProcess
+
+CALM = {'loss': 0.0, 'overwrite': 0.0}
+LINES = {
+    'all': {'boards': [
+        {'id': 'motor', 'profile': 'driver_2_motor', 'address': 4, 'misbehaviour': CALM},
+        {'id': 'power', 'profile': 'stm32_power', 'address': 2, 'misbehaviour': CALM},
+    ]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def simulator():
+    with SimulatorProcess(LINES) as process:
+        yield process
+
+
+@pytest.fixture
+def port(simulator):
+    with serial.Serial(simulator.port('all'), 115200, timeout=0.2) as opened:
+        yield opened
+
+
+def ask(port, request, length=256, timeout=0.2):
+    port.timeout = timeout
+    port.reset_input_buffer()
+    port.write(request)
+    reply = port.read(length)
+    assert not reply or intact(reply)
+    return reply
+
+
+def test_default_wiring_starts_and_ends_clean():
+    process = SimulatorProcess()
+    directory = process.directory
+    assert sorted(path.name for path in directory.iterdir()) == [
+        'control.sock',
+        'drive',
+        'safety',
+        'sense',
+    ]
+    assert stat.S_ISCHR(os.stat(process.port('drive')).st_mode)
+    process.client.close()
+    process.process.send_signal(signal.SIGINT)
+    assert process.process.wait(5) == 0
+    assert list(directory.iterdir()) == []
+    process.close()
+
+
+def test_dies_with_its_parent():
+    code = (
+        'from oht50_bridge.simulator.process import SimulatorProcess; import os;'
+        'print(SimulatorProcess().process.pid, flush=True); os.kill(os.getpid(), 9)'
+    )
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    result = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, env=environment, timeout=20
+    )
+    pid = int(result.stdout)
+    deadline = time.monotonic() + 5
+    while os.path.exists(f'/proc/{pid}') and 'Z' not in _state(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _state(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+            return file.read().rsplit(')', 1)[1].split()[0]
+    except FileNotFoundError:
+        return 'Z'
+
+
+@pytest.mark.parametrize(
+    'arguments', [['--lines', '{"a": {"boards": [{"id": "x"}]}}'], ['--config', '/none']]
+)
+def test_a_fault_in_the_configuration_is_said(tmp_path, arguments):
+    command = [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(tmp_path), *arguments]
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    result = subprocess.run(command, capture_output=True, env=environment, timeout=20)
+    assert result.returncode == 2
+    assert b'simulator: ' in result.stderr
+
+
+def test_answers_reads_and_writes(port, simulator):
+    assert ask(port, read_request(4, 0x0104, 1), 7)[3:5] == b'\0\3'
+    assert ask(port, write_request(4, 7, [55]), 8) == write_request(4, 7, [55])
+    assert simulator.client.read('motor', 'kp') == 0.55
+    assert ask(port, write_request(4, 8, [1, 2]), 8)[:6] == write_request(4, 8, [1, 2])[:6]
+
+
+def test_stays_silent_for_absent_boards_and_wrong_checksums(port, simulator):
+    assert ask(port, read_request(9, 0, 1)) == b''
+    request = read_request(4, 0, 1)
+    assert ask(port, request[:-1] + b'?') == b''
+    assert ask(port, request, 7)
+    simulator.client.misbehave('motor', absent=True)
+    assert ask(port, request) == b''
+
+
+def test_exceptions_are_those_of_the_boards(port):
+    assert ask(port, read_request(4, 0x0200, 1), 5)[1:3] == b'\x83\2'
+    assert ask(port, write_request(2, 0x0000, [1]), 5)[1:3] == b'\x86\2'  # read-only
+    assert ask(port, write_request(2, 0x0030, [601]), 5)[1:3] == b'\x86\3'  # out of range
+    assert ask(port, read_request(2, 0x0200, 1), 7)[3:5] == b'\0\0'  # unknown reads 0
+    partly = write_request(2, 0x0030, [300, 100, 5])
+    assert ask(port, partly, 5)[1:3] == b'\x90\2'
+    assert (
+        ask(port, read_request(2, 0x0030, 2), 9)[3:7] == b'\x01\x2c\0\x64'
+    )  # the first two stayed
+
+
+def test_replies_take_their_time_on_the_wire(port):
+    started = time.monotonic()
+    reply = ask(port, read_request(2, 0, 36), 77, 1.0)
+    assert len(reply) == 77
+    assert time.monotonic() - started > 85 * 10 / 115200
+
+
+def test_habits(port, simulator):
+    client, request = simulator.client, read_request(4, 0, 1)
+    client.misbehave('motor', loss=1.0)
+    assert ask(port, request) == b''
+    client.misbehave('motor', loss=0.0, delay=0.1)
+    started = time.monotonic()
+    assert ask(port, request, 7, 1.0) and time.monotonic() - started > 0.1
+    client.misbehave('motor', delay=0.0, corrupt=1.0)
+    port.write(request)
+    assert not intact(port.read(7))
+    client.misbehave('motor', corrupt=0.0, overwrite=1.0)
+    ask(port, write_request(4, 7, [55]), 8)
+    deadline = time.monotonic() + 5
+    while client.read('motor', 'kp') != 1.0:
+        assert time.monotonic() < deadline
+    with pytest.raises(RuntimeError, match='no misbehaviour'):
+        client.misbehave('motor', mood=1)
+
+
+def test_reboot_forgets(port, simulator):
+    ask(port, write_request(4, 7, [55]), 8)
+    simulator.client.reboot('motor')
+    assert simulator.client.read('motor', 'kp') == 1.0
+    assert ask(port, read_request(4, 0, 1), timeout=0.05) == b''
+
+
+def test_no_watchdog(port, simulator):
+    ask(port, write_request(4, 10, [100, 100]), 8)
+    ask(port, write_request(4, 4, [1]), 8)
+    ask(port, write_request(4, 1, [1, 50]), 8)
+    deadline = time.monotonic() + 5
+    while simulator.client.truth()['velocity'] < 0.49:
+        assert time.monotonic() < deadline
+    ask(port, write_request(4, 1, [0]), 8)
+    while simulator.client.truth()['velocity'] > 0:
+        assert time.monotonic() < deadline
+
+
+def test_log_of_changes(port, simulator):
+    simulator.client.watch('motor', 'kp')
+    before = time.monotonic()
+    for value in (5, 5, 6):
+        ask(port, write_request(4, 7, [value]), 8)
+    log = simulator.client.log()
+    assert [(board, name, words) for _, board, name, words in log] == [
+        ('motor', 'kp', [5]), ('motor', 'kp', [6]),
+    ]  # fmt: skip
+    assert before < log[0][0] < log[1][0] < time.monotonic()
+
+
+def test_unplug_and_plug(port, simulator):
+    simulator.client.unplug('all')
+    assert not os.path.lexists(simulator.port('all'))
+    with pytest.raises(OSError):
+        ask(port, read_request(4, 0, 1))
+    simulator.client.plug('all')
+    with serial.Serial(simulator.port('all'), 115200, timeout=0.5) as again:
+        assert ask(again, read_request(4, 0, 1), 7)
+
+
+def test_frames_in_pieces_and_strange_functions(port):
+    request = read_request(4, 0, 1)
+    port.write(request[:3])
+    time.sleep(0.005)
+    port.write(request[3:])
+    assert intact(port.read(7))
+    assert ask(port, frame(4, b'\x2b\0\0\0\0'), 5)[1:3] == b'\xab\1'
