@@ -35,12 +35,10 @@ LOCALHOST_URI = (
     '<MaxAutoParticipantIndex>120</MaxAutoParticipantIndex>'
     '<Peers><Peer address="localhost"/></Peers></Discovery></Domain></CycloneDDS>')
 """
-Value of CYCLONEDDS_URI that keeps DDS on the loopback interface.
+What ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST makes of CYCLONEDDS_URI here.
 
-It needs no multicast and leaves room for 121 processes in a domain. A real ROS 2 (with
-RMW_IMPLEMENTATION=rmw_cyclonedds_cpp) given the same value sees these nodes, and so it does with
-ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST. Without it nodes use the subnet, by multicast, as ROS 2
-does by default.
+It needs no multicast and leaves room for 121 processes in a domain. A real ROS 2 with
+RMW_IMPLEMENTATION=rmw_cyclonedds_cpp and ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST sees these nodes.
 """
 
 

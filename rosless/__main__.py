@@ -23,7 +23,6 @@ is `python -m MODULE ...` with rclpy at hand: a real one if ROS 2 is sourced, el
 from __future__ import annotations
 
 import argparse
-import os
 import runpy
 import sys
 
@@ -38,13 +37,9 @@ def main() -> None:
                     'subset of it that rosless supplies.',
         epilog="All further arguments are the module's, for example: "
                '--ros-args -r __ns:=/x -p name:=value --params-file FILE --log-level debug')
-    parser.add_argument('--localhost', action='store_true',
-                        help='keep DDS on the loopback interface (sets CYCLONEDDS_URI)')
     parser.add_argument('module', help='module to run, as in python -m MODULE')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='arguments of the module')
     args = parser.parse_args()
-    if args.localhost:
-        os.environ['CYCLONEDDS_URI'] = rosless.LOCALHOST_URI
     rosless.install()
     sys.argv[1:] = args.arguments
     runpy.run_module(args.module, run_name='__main__', alter_sys=True)

@@ -25,7 +25,6 @@ import yaml
 
 from oht50_bridge.simulator.server import DEFAULT_CONFIG
 from oht50_bridge.simulator.server import Simulator
-from oht50_bridge.simulator.server import die_with_parent
 
 
 def _announce(paths: dict[str, Any]) -> None:
@@ -45,15 +44,13 @@ def main() -> int:
     )
     parser.add_argument('--die-with-parent', action='store_true', help='end when the parent dies')
     arguments = parser.parse_args()
-    if arguments.die_with_parent:
-        die_with_parent()
     config = dict(DEFAULT_CONFIG)
     try:
         if arguments.config:
             config |= yaml.safe_load(arguments.config.read_text(encoding='utf-8'))
         if arguments.lines:
             config['lines'] = json.loads(arguments.lines)
-        simulator = Simulator(config, arguments.dir.absolute())
+        simulator = Simulator(config, arguments.dir.absolute(), arguments.die_with_parent)
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         print(f'simulator: {type(error).__name__}: {error}', file=sys.stderr)
         return 2

@@ -27,7 +27,6 @@ import random
 import selectors
 import signal
 import socket
-import sys
 import time
 import tty
 from collections.abc import Callable
@@ -59,6 +58,7 @@ DEFAULT_CONFIG: dict[str, Any] = {
     },
 }  # fmt: skip
 CONTROL_SOCKET = 'control.sock'
+_LAST_BREATH = 1.2  # s from the death of the parent to the end
 _HOUSEKEEPING = 0.05  # s between updates while nobody asks
 _STALE_FRAME = 0.05  # s after which an unfinished request is dropped
 
@@ -86,12 +86,15 @@ class Simulator:
         config: {'lines': {name: {baudrate, boards: [{id, profile, address, misbehaviour}]}},
             'vehicle': fields of physics.Parameters, 'seed': number}.
         directory: folder for the links to the pseudo-terminals and the control socket.
+        die_with_parent: end soon after the parent process has died.
 
     Raises:
         ValueError: a fault in the configuration, naming the field.
     """
 
-    def __init__(self, config: Mapping[str, Any], directory: Path) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], directory: Path, die_with_parent: bool = False
+    ) -> None:
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -114,6 +117,8 @@ class Simulator:
             for item in entry['boards']:
                 self._add_board(line, item)
         self._control: socket.socket | None = None
+        self._parent = os.getppid() if die_with_parent else None
+        self._ends_at = math.inf  # s, monotonic
 
     def _add_board(self, line: _Line, item: Mapping[str, Any]) -> None:
         profile = load(item['profile'])
@@ -154,7 +159,7 @@ class Simulator:
                 'lines': {name: str(line.link) for name, line in self._lines.items()},
                 'control': str(path),
             })  # fmt: skip
-            while self._running:
+            while self._running and time.monotonic() < self._ends_at:
                 self._turn()
         finally:
             for line in self._lines.values():
@@ -183,6 +188,9 @@ class Simulator:
 
     def _housekeeping(self) -> None:
         self._update()
+        if self._parent is not None and os.getppid() != self._parent:
+            # Its siblings die with it too: they still have a motor to stop and to read back.
+            self._parent, self._ends_at = None, time.monotonic() + _LAST_BREATH
         self._at(time.monotonic() + _HOUSEKEEPING, self._housekeeping)
 
     def _update(self) -> None:
@@ -407,13 +415,3 @@ def _request_length(buffer: bytes) -> int:
     if buffer[1] == 16:
         return 9 + buffer[6] if len(buffer) >= 7 else 0
     return 8
-
-
-def die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the parent dies; at once when it is dead already."""
-    import ctypes  # costs 10 ms of start-up
-
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit(0)

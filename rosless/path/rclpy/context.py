@@ -30,6 +30,7 @@ from rclpy import _dds
 from rclpy._graph import Graph
 from rclpy.exceptions import NotInitializedException
 from rclpy.exceptions import RCLError
+from rosless import LOCALHOST_URI
 
 _contexts: weakref.WeakSet[Context] = weakref.WeakSet()
 _domains: dict[int, tuple[int, int]] = {}
@@ -38,22 +39,21 @@ _domains_lock = threading.Lock()
 
 
 def _configuration() -> str:
-    """Return Cyclone's configuration for the range of discovery, as rmw_cyclonedds_cpp does."""
+    """Return Cyclone's configuration for the range of discovery, as rmw_cyclonedds_cpp has it."""
     scope = os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET').upper()
     discovery = ('<Discovery><ParticipantIndex>auto</ParticipantIndex>'
                  '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>{}</Discovery>')
     peers = [p for p in os.environ.get('ROS_STATIC_PEERS', '').split(';') if p]
-    general = ''
     if scope == 'LOCALHOST':
-        general = '<General><AllowMulticast>false</AllowMulticast></General>'
-        peers.insert(0, 'localhost')
-    elif scope not in ('SUBNET', 'SYSTEM_DEFAULT'):
+        # Stricter than rmw_cyclonedds_cpp, which listens on every interface.
+        return f"{LOCALHOST_URI},{os.environ.get('CYCLONEDDS_URI', '')}"
+    if scope not in ('SUBNET', 'SYSTEM_DEFAULT'):
         raise NotImplementedError(
             f'rosless: ROS_AUTOMATIC_DISCOVERY_RANGE={scope} is not supported; use SUBNET, '
             'LOCALHOST or SYSTEM_DEFAULT')
     listed = ''.join(f'<Peer address="{peer}"/>' for peer in peers)
     discovery = discovery.format(f'<Peers>{listed}</Peers>' if listed else '')
-    ours = f'<CycloneDDS><Domain>{general}{discovery}</Domain></CycloneDDS>,'
+    ours = f'<CycloneDDS><Domain>{discovery}</Domain></CycloneDDS>,'
     return ('' if scope == 'SYSTEM_DEFAULT' else ours) + os.environ.get('CYCLONEDDS_URI', '')
 
 

@@ -211,7 +211,7 @@ class Executor:
             ready.append((self._tasks.popleft(), None))
         nodes = self.get_nodes()
         for node in nodes:
-            for timer in list(node._timers):
+            for timer in list(node.timers):
                 left = timer.time_until_next_call()
                 if left is None or not timer.callback_group.can_execute(timer):
                     continue

@@ -98,25 +98,25 @@ class Node(NodeParameters):
         self._context = get_default_context() if context is None else context
         if not self._context.ok():
             raise NotInitializedException('cannot create node')
-        self._publishers: list[Publisher] = []
-        self._subscriptions: list[Subscription] = []
-        self._clients: list[Client] = []
-        self._services: list[Service] = []
-        self._timers: list[Timer] = []
-        self._executor: Callable[[], Any] = lambda: None
+        self.__publishers: list[Publisher] = []
+        self.__subscriptions: list[Subscription] = []
+        self.__clients: list[Client] = []
+        self.__services: list[Service] = []
+        self.__timers: list[Timer] = []
+        self.__executor: Callable[[], Any] = lambda: None
         self._default_callback_group = MutuallyExclusiveCallbackGroup()
         self._clock = ROSClock()
-        self._announced = False
+        self.__announced = False
         self._set_names(node_name, namespace or '/', cli_args, use_global_arguments)
         overrides: dict[str, Any] = {}
-        for arguments in self._arguments[::-1]:
+        for arguments in self.__arguments[::-1]:
             overrides.update(arguments.overrides(self.get_fully_qualified_name()))
         overrides.update({p.name: p.value for p in parameter_overrides or ()})
         self._init_parameters(overrides, allow_undeclared_parameters)
         self._logger = logging.get_logger(
             self.get_fully_qualified_name().strip('/').replace('/', '.'))
-        if enable_rosout and all(a.flags['rosout'] for a in self._arguments):
-            self._rosout = self.create_publisher(Log, '/rosout', qos_profile_rosout_default)
+        if enable_rosout and all(a.flags['rosout'] for a in self.__arguments):
+            self.__rosout = self.create_publisher(Log, '/rosout', qos_profile_rosout_default)
             logging._sinks[self._logger.name] = self._publish_log
         self._parameter_event_publisher = self.create_publisher(
             ParameterEvent, '/parameter_events', qos_profile_parameter_events)
@@ -131,25 +131,25 @@ class Node(NodeParameters):
         if start_parameter_services:
             ParameterService(self)
         self._context._nodes.append(self)
-        self._announced = True
+        self.__announced = True
         self._changed()
 
     def _set_names(self, name: str, namespace: str, cli_args: list[str] | None,
                    use_global_arguments: bool) -> None:
-        self._arguments = []
+        self.__arguments = []
         if cli_args:
-            self._arguments.append(_arguments.parse(['--ros-args', *cli_args]))
+            self.__arguments.append(_arguments.parse(['--ros-args', *cli_args]))
         if use_global_arguments:
-            self._arguments.append(self._context.arguments)
+            self.__arguments.append(self._context.arguments)
         validate_node_name(name)
-        for arguments in self._arguments[::-1]:
+        for arguments in self.__arguments[::-1]:
             new_name = arguments.remapped('__node', name)
             namespace = arguments.remapped('__ns', name) or namespace
-            self._name = name = new_name or name
-        self._name = name
-        self._namespace = namespace if namespace.startswith('/') else '/' + namespace
-        validate_node_name(self._name)
-        validate_namespace(self._namespace)
+            self.__name = name = new_name or name
+        self.__name = name
+        self.__namespace = namespace if namespace.startswith('/') else '/' + namespace
+        validate_node_name(self.__name)
+        validate_namespace(self.__namespace)
 
     @staticmethod
     def _refuse_sim_time(parameters: list[Parameter]) -> SetParametersResult:
@@ -182,7 +182,7 @@ class Node(NodeParameters):
     @property
     def executor(self) -> Any:
         """Get the executor if the node has been added to one, else return ``None``."""
-        return self._executor()
+        return self.__executor()
 
     @executor.setter
     def executor(self, new_executor: Any) -> None:
@@ -192,47 +192,47 @@ class Node(NodeParameters):
         if current is not None:
             current.remove_node(self)
         if new_executor is None:
-            self._executor = lambda: None
+            self.__executor = lambda: None
         else:
-            self._executor = weakref.ref(new_executor)
+            self.__executor = weakref.ref(new_executor)
             new_executor.add_node(self)
 
     @property
     def publishers(self) -> Iterator[Publisher]:
         """Get publishers that have been created on this node."""
-        return iter(self._publishers)
+        return iter(self.__publishers)
 
     @property
     def subscriptions(self) -> Iterator[Subscription]:
         """Get subscriptions that have been created on this node."""
-        return iter(self._subscriptions)
+        return iter(self.__subscriptions)
 
     @property
     def clients(self) -> Iterator[Client]:
         """Get clients that have been created on this node."""
-        return iter(self._clients)
+        return iter(self.__clients)
 
     @property
     def services(self) -> Iterator[Service]:
         """Get services that have been created on this node."""
-        return iter(self._services)
+        return iter(self.__services)
 
     @property
     def timers(self) -> Iterator[Timer]:
         """Get timers that have been created on this node."""
-        return iter(self._timers)
+        return iter(self.__timers)
 
     def get_name(self) -> str:
         """Get the name of the node."""
-        return self._name
+        return self.__name
 
     def get_namespace(self) -> str:
         """Get the namespace of the node."""
-        return self._namespace
+        return self.__namespace
 
     def get_fully_qualified_name(self) -> str:
         """Get the node's fully qualified name."""
-        return f'{self._namespace.rstrip("/")}/{self._name}'
+        return f'{self.__namespace.rstrip("/")}/{self.__name}'
 
     def get_clock(self) -> Clock:
         """Get the clock used by the node."""
@@ -243,27 +243,27 @@ class Node(NodeParameters):
         return self._logger
 
     def _waitables(self) -> list[Any]:
-        return [*self._subscriptions, *self._services, *self._clients]
+        return [*self.__subscriptions, *self.__services, *self.__clients]
 
     def _readers(self) -> list[int]:
         return [entity._reader for entity in self._waitables()]
 
     def _writers(self) -> list[int]:
         return [entity._writer
-                for entity in (*self._publishers, *self._services, *self._clients)]
+                for entity in (*self.__publishers, *self.__services, *self.__clients)]
 
     def _changed(self) -> None:
         """Tell the executor and the graph that entities came or went."""
         executor = self.executor
         if executor is not None:
             executor._changed()
-        if self._announced:
+        if self.__announced:
             self._context._announce()
 
     def _publish_log(self, seconds: int, nanoseconds: int, severity: int, name: str,
                      message: str, file: str, function: str, line: int) -> None:
         try:
-            self._rosout.publish(Log(
+            self.__rosout.publish(Log(
                 stamp=TimeMessage(sec=seconds, nanosec=nanoseconds), level=int(severity),
                 name=name, msg=message, file=file, function=function, line=line))
         except RCLError:
@@ -281,11 +281,11 @@ class Node(NodeParameters):
         return self._resolve(service, only_expand, is_service=True)
 
     def _resolve(self, name: str, only_expand: bool, *, is_service: bool) -> str:
-        full = expand_topic_name(name, self._name, self._namespace, is_service=is_service)
+        full = expand_topic_name(name, self.__name, self.__namespace, is_service=is_service)
         if only_expand:
             return full
-        for arguments in self._arguments:
-            target = arguments.resolve(name, self._name, self._namespace, is_service=is_service)
+        for arguments in self.__arguments:
+            target = arguments.resolve(name, self.__name, self.__namespace, is_service=is_service)
             if target != full:
                 return target
         return full
@@ -297,7 +297,7 @@ class Node(NodeParameters):
         _check_options(event_callbacks, qos_overriding_options)
         publisher = Publisher(self._context, _check_type(msg_type, '_write'),
                               self.resolve_topic_name(topic), _qos(qos_profile))
-        self._publishers.append(publisher)
+        self.__publishers.append(publisher)
         self._changed()
         return publisher
 
@@ -311,7 +311,7 @@ class Node(NodeParameters):
         subscription = Subscription(
             self._context, _check_type(msg_type, '_read'), self.resolve_topic_name(topic),
             callback, callback_group or self._default_callback_group, _qos(qos_profile), raw)
-        self._subscriptions.append(subscription)
+        self.__subscriptions.append(subscription)
         self._changed()
         return subscription
 
@@ -322,7 +322,7 @@ class Node(NodeParameters):
         client = Client(self._context, _check_type(srv_type, 'Request'),
                         self.resolve_service_name(srv_name), qos_profile,
                         callback_group or self._default_callback_group, lambda: self.executor)
-        self._clients.append(client)
+        self.__clients.append(client)
         self._changed()
         return client
 
@@ -333,7 +333,7 @@ class Node(NodeParameters):
         service = Service(self._context, _check_type(srv_type, 'Request'),
                           self.resolve_service_name(srv_name), callback,
                           callback_group or self._default_callback_group, qos_profile)
-        self._services.append(service)
+        self.__services.append(service)
         self._changed()
         return service
 
@@ -345,7 +345,7 @@ class Node(NodeParameters):
                       int(float(timer_period_sec) * 1e9), clock or self._clock,
                       context=self._context, autostart=autostart)
         timer._wake = self._wake
-        self._timers.append(timer)
+        self.__timers.append(timer)
         self._wake()
         return timer
 
@@ -364,23 +364,23 @@ class Node(NodeParameters):
 
     def destroy_publisher(self, publisher: Publisher) -> bool:
         """Destroy a publisher; return whether it was this node's."""
-        return self._destroy(self._publishers, publisher)
+        return self._destroy(self.__publishers, publisher)
 
     def destroy_subscription(self, subscription: Subscription) -> bool:
         """Destroy a subscription; return whether it was this node's."""
-        return self._destroy(self._subscriptions, subscription)
+        return self._destroy(self.__subscriptions, subscription)
 
     def destroy_client(self, client: Client) -> bool:
         """Destroy a service client; return whether it was this node's."""
-        return self._destroy(self._clients, client)
+        return self._destroy(self.__clients, client)
 
     def destroy_service(self, service: Service) -> bool:
         """Destroy a service server; return whether it was this node's."""
-        return self._destroy(self._services, service)
+        return self._destroy(self.__services, service)
 
     def destroy_timer(self, timer: Timer) -> bool:
         """Destroy a timer; return whether it was this node's."""
-        return self._destroy(self._timers, timer)
+        return self._destroy(self.__timers, timer)
 
     def destroy_node(self) -> None:
         """Destroy the node and all that belongs to it. Twice, or after shutdown, is no error."""
@@ -388,9 +388,9 @@ class Node(NodeParameters):
             self.executor.remove_node(self)
         if logging._sinks.get(self._logger.name) == self._publish_log:
             del logging._sinks[self._logger.name]
-        self._announced = False
-        for entities in (self._publishers, self._subscriptions, self._clients, self._services,
-                         self._timers):
+        self.__announced = False
+        for entities in (self.__publishers, self.__subscriptions, self.__clients, self.__services,
+                         self.__timers):
             while entities:
                 entities.pop().destroy()
         if self in self._context._nodes:
