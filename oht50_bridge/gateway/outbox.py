@@ -1,0 +1,317 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What waits for one client, and in which order and at which rate it may go. No I/O, no clock.
+
+Two planes. State plane: the newest value per type and key, thinned to a rate. Event plane: every
+event, first in first out, bounded; who lets it overflow or age is a slow consumer. Between them
+and ahead of them: `safety.estop` and `safety.clear` overtake everything, in their own order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Sequence
+
+from websockets.frames import Frame
+from websockets.frames import Opcode
+
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import EventType
+from oht50_bridge.protocol.codec import with_keys
+from oht50_bridge.protocol.rates import Slot
+from oht50_bridge.protocol.rates import TokenBucket
+
+EVENT_BURST = 5
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return the WebSocket frame, unmasked and final, of UTF-8 text."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def payload_of(frame: bytes) -> bytes:
+    """Return the payload of an unmasked frame."""
+    length = frame[1]
+    return frame[2 if length < 126 else 4 if length == 126 else 10:]
+
+
+class Delivery:
+    """One event on its way to any number of clients; encoded once, on first need.
+
+    Attributes:
+        kind: its type's entry in the catalogue.
+        event: the model.
+        seq: its number among the event-class events of this epoch; None for the state class.
+        key: what the newest value is kept by, in the state class.
+
+    """
+
+    __slots__ = ('_encode', '_frame', '_numbered', '_payload', 'event', 'key', 'kind', 'seq')
+
+    def __init__(
+        self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None,
+    ) -> None:
+        self.kind: EventType = EVENTS[event.type]
+        self.event = event
+        self.seq = seq
+        self.key = (event.type, self.kind.key(event) if self.kind.key else '')
+        self._encode = encode
+        self._payload: bytes | None = None
+        self._frame: bytes | None = None
+        self._numbered: bytes | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """The UTF-8 JSON, without `seq`."""
+        if self._payload is None:
+            self._payload = self._encode(self.event)
+        return self._payload
+
+    @property
+    def frame(self) -> bytes:
+        """The ready WebSocket frame, without `seq`."""
+        if self._frame is None:
+            self._frame = text_frame(self.payload)
+        return self._frame
+
+    @property
+    def numbered_frame(self) -> bytes:
+        """The ready WebSocket frame, with `seq`."""
+        if self._numbered is None:
+            self._numbered = text_frame(with_keys(self.payload, seq=self.seq))
+        return self._numbered
+
+    def repeats(self, other: Delivery | None) -> bool:
+        """Return whether it says the same as `other`, at another time."""
+        return (other is not None and other.kind is self.kind
+                and other.event.data == self.event.data)  # type: ignore[attr-defined]
+
+
+class _Waiting:
+    """An entry of the event plane: a delivery, or a frame that is no event (a reply)."""
+
+    __slots__ = ('counted', 'item', 'since')
+
+    def __init__(self, item: Delivery | bytes, since: float, counted: bool) -> None:
+        self.item = item
+        self.since = since
+        self.counted = counted
+
+
+class Outbox:
+    """The waiting line of one client.
+
+    The caller offers, then takes frames with `pop` for as long as the connection takes them, and
+    comes back at `due`. All times in seconds of one steady clock.
+
+    Args:
+        capacity: entries that may wait in the event plane, replayed ones not counted.
+        max_age: s, an entry that could go may wait for the connection.
+        take_state: asked before each state-class frame goes; False puts it off (the caller then
+            sees to it that `pop` is called again).
+        charge: told of each event-class frame that goes.
+
+    """
+
+    def __init__(
+        self, *, capacity: int = 1000, max_age: float = 10.0, numbered: bool = False,
+        rate_of: Callable[[str], float] = lambda kind: EVENTS[kind].rate,
+        take_state: Callable[[], bool] = lambda: True,
+        charge: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.capacity = capacity
+        self.max_age = max_age
+        self.numbered = numbered
+        self._rate_of = rate_of
+        self._take_state = take_state
+        self._charge = charge
+        self._urgent: deque[_Waiting] = deque()
+        self._ready: deque[_Waiting] = deque()
+        self._held: dict[str, deque[_Waiting]] = {}
+        self._state: dict[tuple[str, str], Delivery] = {}
+        self._slots: dict[str, Slot] = {}
+        self._buckets: dict[str, TokenBucket] = {}
+        self._last_immediate: dict[str, Delivery] = {}
+        self._counted = 0
+
+    def set_rate(self, kind: str, rate: float) -> None:
+        """Set the rate of a state-class type, Hz; a change does not open the slot early."""
+        slot = self._slots.get(kind)
+        if slot is None:
+            self._slots[kind] = Slot(rate)
+        else:
+            slot.change(rate)
+
+    def offer(self, delivery: Delivery, now: float) -> bool:
+        """Put an event into its plane; return whether it replaced an older value."""
+        if delivery.kind.is_state:
+            # Its turn among the waiting values stays; only the value is new.
+            replaced = delivery.key in self._state
+            self._state[delivery.key] = delivery
+            return replaced
+        self._offer_event(delivery, now)
+        return False
+
+    def _offer_event(self, delivery: Delivery, now: float) -> None:
+        kind = delivery.kind
+        if kind.ends is not None:
+            self._state.pop((kind.ends, delivery.key[1]), None)
+        entry = _Waiting(delivery, now, True)
+        self._counted += 1
+        if delivery.seq is None:
+            self._enqueue(entry, now)  # a last value, told to a new subscriber
+            return
+        free = self._bucket(kind.name).take(now)
+        if kind.immediate:
+            repeat = delivery.repeats(self._last_immediate.get(kind.family))
+            self._last_immediate[kind.family] = delivery
+            if not repeat:
+                # What it would leave behind is older and must be read before it.
+                for name in list(self._held):
+                    if EVENTS[name].immediate and EVENTS[name].family == kind.family:
+                        self._release(name, now)
+                free = True
+        if kind.name in self._held or not free:
+            self._held.setdefault(kind.name, deque()).append(entry)
+        else:
+            self._enqueue(entry, now)
+
+    def reply(self, frame: bytes, now: float) -> None:
+        """Put a frame that is no event in line behind the events that may go."""
+        self._counted += 1
+        self._ready.append(_Waiting(frame, now, True))
+
+    def replay(self, deliveries: Sequence[Delivery], end: bytes, now: float) -> None:
+        """Put missed events in line, in order and without rate limit, then the frame `end`.
+
+        Those of them that wait already are not told twice.
+        """
+        again = {delivery.seq for delivery in deliveries}
+        self._filter(lambda entry: isinstance(entry.item, bytes) or entry.item.seq is None
+                     or entry.item.seq not in again)
+        self._ready.extend(_Waiting(delivery, now, False) for delivery in deliveries)
+        self._ready.append(_Waiting(end, now, False))
+
+    def retain(self, allowed: Callable[[str], bool]) -> None:
+        """Drop what waits of types that are no longer allowed."""
+        for key in [key for key in self._state if not allowed(key[0])]:
+            del self._state[key]
+        self._filter(
+            lambda entry: isinstance(entry.item, bytes) or allowed(entry.item.kind.name))
+
+    def pop(self, now: float) -> Delivery | bytes | None:
+        """Take the next thing that may go now; None: nothing may."""
+        for name in list(self._held) if self._held else ():
+            line = self._held[name]
+            while line and self._bucket(name).take(now):
+                self._enqueue(line.popleft(), now)
+            if not line:
+                del self._held[name]
+        line = self._urgent or self._ready
+        if line:
+            entry = line.popleft()
+            self._counted -= entry.counted
+            if isinstance(entry.item, Delivery):
+                self._charge()
+            return entry.item
+        for key, delivery in self._state.items():
+            slot = self._slot(key[0])
+            if now >= slot.ready_at():
+                if not self._take_state():
+                    return None
+                slot.take(now)
+                del self._state[key]
+                return delivery
+        return None
+
+    def bytes_of(self, delivery: Delivery) -> bytes:
+        """Return the frame of an event just popped.
+
+        It carries its `seq` only if no event with a lower one still waits: a client resumes after
+        the highest `seq` it saw, which must never skip one it did not get.
+        """
+        if not self.numbered or delivery.seq is None:
+            return delivery.frame
+        # Each line ascends by itself: its first number tells.
+        for line in (self._urgent, self._ready, *self._held.values()):
+            for entry in line:
+                if isinstance(entry.item, Delivery) and entry.item.seq is not None:
+                    if entry.item.seq < delivery.seq:
+                        return delivery.frame
+                    break
+        return delivery.numbered_frame
+
+    def due(self, now: float) -> float | None:
+        """Return when `pop` may give something, if it gives nothing now; None: never."""
+        times = [self._bucket(name).ready_at(now) for name in self._held]
+        times += [self._slot(key[0]).ready_at() for key in self._state]
+        return min(times, default=None)
+
+    def stale_at(self) -> float | None:
+        """Return when the oldest entry that may go will be too old; None: nothing waits."""
+        since = [line[0].since for line in (self._urgent, self._ready) if line]
+        return min(since) + self.max_age if since else None
+
+    def overflow(self, now: float) -> str | None:
+        """Return why the client is a slow consumer, None if it is not."""
+        if self._counted > self.capacity:
+            return f'{self._counted} messages waiting, at most {self.capacity} may'
+        stale = self.stale_at()
+        if stale is not None and now >= stale:
+            return f'a message waited {self.max_age:g} s for the connection'
+        return None
+
+    def __len__(self) -> int:
+        return (len(self._urgent) + len(self._ready) + len(self._state)
+                + sum(len(line) for line in tuple(self._held.values())))
+
+    def _filter(self, keep: Callable[[_Waiting], bool]) -> None:
+        for line in (self._urgent, self._ready, *self._held.values()):
+            self._counted -= sum(entry.counted for entry in line if not keep(entry))
+            kept = [entry for entry in line if keep(entry)]
+            line.clear()
+            line.extend(kept)
+        self._held = {name: line for name, line in self._held.items() if line}
+
+    def _enqueue(self, entry: _Waiting, now: float) -> None:
+        entry.since = now
+        assert isinstance(entry.item, Delivery)
+        if not entry.item.kind.urgent:
+            self._ready.append(entry)
+            return
+        # A replay may hold older ones of its kind; left behind, they would be read after it.
+        def is_urgent(other: _Waiting) -> bool:
+            return isinstance(other.item, Delivery) and other.item.kind.urgent
+        if any(is_urgent(other) for other in self._ready):
+            self._urgent.extend(other for other in self._ready if is_urgent(other))
+            self._ready = deque(other for other in self._ready if not is_urgent(other))
+        self._urgent.append(entry)
+
+    def _release(self, name: str, now: float) -> None:
+        for entry in self._held.pop(name):
+            self._enqueue(entry, now)
+
+    def _slot(self, kind: str) -> Slot:
+        slot = self._slots.get(kind)
+        if slot is None:
+            slot = self._slots[kind] = Slot(self._rate_of(kind))
+        return slot
+
+    def _bucket(self, kind: str) -> TokenBucket:
+        bucket = self._buckets.get(kind)
+        if bucket is None:
+            bucket = self._buckets[kind] = TokenBucket(self._rate_of(kind), EVENT_BURST)
+        return bucket

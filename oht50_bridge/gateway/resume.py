@@ -1,0 +1,52 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The event-class events of the recent past, for clients that come back."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from oht50_bridge.gateway.outbox import Delivery
+
+
+class Ring:
+    """The newest `capacity` event-class events of one epoch, numbered from 1 without a gap.
+
+    Args:
+        epoch: name of this life of the server; numbers of another one mean nothing here.
+        capacity: events kept.
+
+    """
+
+    def __init__(self, epoch: str, capacity: int) -> None:
+        self.epoch = epoch
+        self.seq = 0
+        self._events: deque[Delivery] = deque(maxlen=capacity)
+
+    def next_seq(self) -> int:
+        """Return the number of the next event."""
+        return self.seq + 1
+
+    def append(self, delivery: Delivery) -> None:
+        """Keep an event that carries `next_seq`."""
+        assert delivery.seq == self.seq + 1
+        self.seq += 1
+        self._events.append(delivery)
+
+    def after(self, epoch: str, seq: int) -> list[Delivery] | None:
+        """Return every event after number `seq`; None if that cannot be told without a gap."""
+        if epoch != self.epoch or seq > self.seq or seq < self.seq - len(self._events):
+            return None
+        missed = self.seq - seq
+        return list(self._events)[len(self._events) - missed:]

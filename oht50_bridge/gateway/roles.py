@@ -1,0 +1,109 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Roles: who may read which families of events and give which commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from oht50_bridge.protocol.catalogue import COMMANDS
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import FAMILIES
+
+
+class RolesError(ValueError):
+    """The table of roles is wrong; the message names the place and what is allowed there."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one role may read (event types) and order (commands to the vehicle)."""
+
+    events: frozenset[str] = frozenset()
+    commands: frozenset[str] = frozenset()
+
+
+_NOTHING = Role()
+
+
+class Roles:
+    """The table of roles. An unknown role may do nothing."""
+
+    def __init__(self, table: Mapping[str, Role]) -> None:
+        self._table = dict(table)
+
+    def __getitem__(self, role: str) -> Role:
+        return self._table.get(role, _NOTHING)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the roles, in the order of the table."""
+        return tuple(self._table)
+
+    def __contains__(self, role: object) -> bool:
+        return role in self._table
+
+
+def load_roles(path: Path) -> Roles:
+    """Return the roles of a YAML file shaped like config/roles.yaml.
+
+    Raises:
+        OSError: the file cannot be read.
+        RolesError: its content is not a table of roles.
+
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except yaml.YAMLError as error:
+        raise RolesError(f'{path}: not YAML: {error}') from error
+    return parse_roles(document, str(path))
+
+
+def parse_roles(document: Any, source: str = 'roles') -> Roles:
+    """Return the roles of a parsed document, checked against the catalogue.
+
+    Raises:
+        RolesError: it is not a table of roles.
+
+    """
+    if not isinstance(document, dict) or set(document) != {'roles'} or not isinstance(
+            document['roles'], dict) or not document['roles']:
+        raise RolesError(f'{source}: wants one key, roles, with a table of roles below it')
+    known_commands = [name for name, entry in COMMANDS.items() if entry.target == 'vehicle']
+    table = {}
+    for name, entry in document['roles'].items():
+        where = f'{source}: roles.{name}'
+        if not isinstance(name, str):
+            raise RolesError(f'{where}: the name of a role is a string')
+        if not isinstance(entry, dict) or set(entry) != {'families', 'commands'}:
+            raise RolesError(f'{where}: wants exactly the keys families and commands')
+        families = _names(entry['families'], FAMILIES, f'{where}.families')
+        table[name] = Role(
+            frozenset(kind for kind in EVENTS if EVENTS[kind].family in families),
+            _names(entry['commands'], known_commands, f'{where}.commands'))
+    return Roles(table)
+
+
+def _names(value: Any, known: list[str] | tuple[str, ...], where: str) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise RolesError(f'{where}: wants a list of names')
+    unknown = sorted(set(value) - set(known))
+    if unknown:
+        raise RolesError(f'{where}: {", ".join(unknown)} unknown, one of {", ".join(known)}')
+    return frozenset(value)

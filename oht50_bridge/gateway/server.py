@@ -1,0 +1,569 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The WebSocket server: connections, fan-out of events, commands to the vehicle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import socket
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Coroutine
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import Metric
+from pydantic import ValidationError
+from websockets.asyncio.server import Server
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+from websockets.http11 import Response
+
+from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.client import Client
+from oht50_bridge.gateway.client import Connection
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.handler import Caller
+from oht50_bridge.gateway.handler import CommandFailed
+from oht50_bridge.gateway.handler import CommandHandler
+from oht50_bridge.gateway.handler import CommandOutcome
+from oht50_bridge.gateway.inlet import Inlet
+from oht50_bridge.gateway.outbox import Delivery
+from oht50_bridge.gateway.outbox import text_frame
+from oht50_bridge.gateway.resume import Ring
+from oht50_bridge.gateway.roles import Roles
+from oht50_bridge.gateway.session import Clock
+from oht50_bridge.gateway.session import State
+from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.protocol import commands
+from oht50_bridge.protocol import replies
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.base import timestamp_from_seconds
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
+from oht50_bridge.protocol.codec import Encoder
+from oht50_bridge.protocol.errors import CLOSE_GOING_AWAY
+from oht50_bridge.protocol.errors import ErrorCode
+from oht50_bridge.protocol.rates import TokenBucket
+
+__all__ = ['Caller', 'CommandFailed', 'CommandHandler', 'CommandOutcome', 'Gateway', 'Stats']
+
+PATH = '/ws/telemetry'
+
+#: Bytes above which a connection's own write buffer counts as full, and of the system's.
+WRITE_LIMIT = 16 * 1024
+SEND_BUFFER = 64 * 1024
+#: Messages up to this size are read to be refused with WS-005; larger ones only with close 1009.
+HARD_LIMIT = 4 * MAX_PAYLOAD_BYTES
+#: Connections above max_connections that may be in the middle of being turned away.
+TURNING_AWAY = 32
+#: Missions whose progress is kept for new subscribers.
+KEPT_PER_TYPE = 16
+
+_log = logging.getLogger(__name__)
+# At DEBUG the library writes whole frames, tokens included.
+_wire_log = logging.getLogger(f'{__name__}.wire')
+_wire_log.setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Figures of the gateway; of now: `clients` (authenticated), `connections`, `waiting`.
+
+    The others count since the start; `errors` by code.
+    """
+
+    clients: int
+    connections: int
+    waiting: int
+    deliveries: int
+    replaced: int
+    slow_consumers: int
+    non_finite: int
+    oversized: int
+    audit_lost: int
+    errors: Mapping[str, int]
+
+
+class Gateway:
+    """Serves the WebSocket events on `/ws/telemetry`, and `/healthz` and `/metrics` over HTTP.
+
+    All methods but `publish_threadsafe` belong to the thread of the event loop in which `start`
+    was awaited.
+
+    Args:
+        config: settings.
+        authority: verifies tokens.
+        roles: who may do what.
+        handler: carries out commands.
+        audit: log of what happened; None: none is kept. Closing it is the caller's part.
+        wall: clock, seconds since the Unix epoch.
+
+    """
+
+    def __init__(
+        self, config: GatewayConfig, authority: TokenAuthority, roles: Roles,
+        handler: CommandHandler, *, audit: Audit | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.config = config
+        self.authority = authority
+        self.roles = roles
+        self.ring = Ring(secrets.token_urlsafe(9), config.ring)
+        self.loop: asyncio.AbstractEventLoop
+        self.clock: Clock
+        self._handler = handler
+        self._audit = audit
+        self._wall = wall
+        self._encoder = Encoder()
+        self._server: Server | None = None
+        self._inlet: Inlet | None = None
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._clients: set[Client] = set()
+        self._subscribers: dict[str, dict[Client, None]] = {kind: {} for kind in EVENTS}
+        self._last: dict[str, dict[str, Delivery]] = {}
+        self._latched: Delivery | None = None
+        self._budget = TokenBucket(config.max_deliveries, max(1.0, config.max_deliveries / 10))
+        self._starved: dict[Client, None] = {}
+        self._starved_timer: asyncio.TimerHandle | None = None
+        self._serving_starved = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._minute: asyncio.TimerHandle | None = None
+        self._started = 0.0
+        self._counters: Counter[str] = Counter()
+        self._delivered: Counter[str] = Counter()
+        self._reported: Counter[str] = Counter()
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    # Life
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address cannot be had.
+            RuntimeError: it runs already.
+
+        """
+        if self._server is not None:
+            raise RuntimeError('the gateway runs already')
+        self.loop = asyncio.get_running_loop()
+        self.clock = Clock(self.loop.time, self._wall)
+        self._inlet = Inlet(self.loop, self.publish)
+        self._started = self.loop.time()
+        self._server = await serve(
+            self._handle, self.config.host, self.config.port, ssl=self.config.tls,
+            origins=self.config.origins,  # type: ignore[arg-type]
+            create_connection=self._connect,  # type: ignore[arg-type]
+            process_request=self._page, compression='deflate' if self.config.compression else None,
+            max_size=HARD_LIMIT, write_limit=WRITE_LIMIT, logger=_wire_log, server_header=None,
+            # Pings and patience are the session's.
+            ping_interval=None, close_timeout=self.config.close_timeout)
+        self._minute = self.loop.call_later(60, self._report)
+
+    @property
+    def port(self) -> int:
+        """TCP port on which it listens."""
+        if self._server is None:
+            raise RuntimeError('the gateway does not run')
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def close(self) -> None:
+        """Close every connection with 1001 and stop listening. Repeating it does no harm."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        assert self._inlet is not None and self._minute is not None
+        self._inlet.close()
+        self._minute.cancel()
+        if self._starved_timer is not None:
+            self._starved_timer.cancel()
+        server.close(close_connections=False)
+        for client in list(self._clients):
+            client.close(CLOSE_GOING_AWAY, 'server shutdown')
+        # Commands under way finish or run into their own timeout; connections may not linger.
+        waiting: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(server.wait_closed()), *self._tasks]
+        _, late = await asyncio.wait(waiting, timeout=self.config.shutdown_timeout)
+        for _ in range(3):
+            await asyncio.sleep(0)  # what was just being accepted is a connection by now
+        left = [connection for connection in list(self._connections)
+                if hasattr(connection, 'transport') and not connection.transport.is_closing()]
+        for connection in left:
+            connection.transport.abort()
+        for task in self._tasks & late:
+            task.cancel()
+        late |= {asyncio.ensure_future(connection.wait_closed()) for connection in left}
+        if late:
+            await asyncio.wait(late)
+        self._report(last=True)
+
+    def _connect(self, *args: Any, **kwargs: Any) -> Connection:
+        connection = Connection(*args, **kwargs)
+        self._connections.add(connection)
+        return connection
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, Connection)
+        sock = connection.transport.get_extra_info('socket')
+        # A small buffer of the system's: what is in it no emergency stop can overtake.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        client = Client(self, connection)
+        full = self.client_count >= self.config.max_connections
+        self._clients.add(client)
+        self.record('connect', client, peer=str(connection.remote_address))
+        try:
+            if full:
+                client.session.open()
+                client.fail(ErrorCode.CONNECTION_LIMIT_REACHED,
+                            f'{self.config.max_connections} connections are open')
+            else:
+                await client.serve()
+            await client.drain()
+        finally:
+            self._clients.discard(client)
+            self.forget(client)
+            self.record('disconnect', client, code=connection.protocol.close_code)
+
+    def forget(self, client: Client) -> None:
+        """Send no event to a client any more."""
+        for subscribers in self._subscribers.values():
+            subscribers.pop(client, None)
+        self._starved.pop(client, None)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine to its end; `close` waits for it."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error('defect in the gateway', exc_info=task.exception())
+
+    # Events
+
+    def publish(self, event: Message) -> None:
+        """Send an event to every client that subscribed to it and may read it."""
+        kind = EVENTS[event.type]
+        if kind.is_state:
+            delivery = Delivery(event, self._encode)
+            values = self._last.setdefault(kind.name, {})
+            values[delivery.key[1]] = delivery
+            if len(values) > KEPT_PER_TYPE:
+                del values[next(iter(values))]
+        else:
+            delivery = Delivery(event, self._encode, self.ring.next_seq())
+            self.ring.append(delivery)
+            if kind.latched:
+                self._latched = delivery
+            if kind.ends is not None:
+                self._last.get(kind.ends, {}).pop(delivery.key[1], None)
+        subscribers = list(self._subscribers[kind.name])
+        if subscribers:
+            _ = delivery.frame  # what cannot be encoded fails here, not once per client
+        for client in subscribers:
+            if not client.session.may_read(kind.name):
+                continue
+            try:
+                client.offer(delivery)
+            except Exception:
+                # One broken connection must not keep the event from the others.
+                _log.exception('client dropped: %s could not be sent', kind.name)
+                client.connection.transport.abort()
+        # After the sending: nothing stands before an emergency stop.
+        if self._audit is not None and not kind.is_state:
+            self._audit.record(
+                'event', type=kind.name, seq=delivery.seq,
+                event=json.loads(delivery.payload))
+
+    def publish_threadsafe(self, event: Message) -> None:
+        """Publish from any thread. Of the state class the newest value wins on the way.
+
+        Does nothing before `start` and after `close`.
+
+        Raises:
+            InletFull: the event loop stands still.
+
+        """
+        if self._inlet is not None:
+            self._inlet.put(event)
+
+    def last_values(self, kinds: Iterable[str]) -> list[Delivery]:
+        """Return what a new subscriber of these types must know."""
+        wanted = set(kinds)
+        values = [value for kind in wanted for value in self._last.get(kind, {}).values()]
+        if self._latched is not None and self._latched.kind.name in wanted:
+            # Unnumbered: it says how things stand, not what was missed.
+            values.append(Delivery(self._latched.event, self._encode))
+        return values
+
+    def subscribe(self, client: Client, kinds: Iterable[str]) -> None:
+        """Have a client receive these types."""
+        for kind in kinds:
+            self._subscribers[kind][client] = None
+
+    def unsubscribe(self, client: Client, kinds: Iterable[str]) -> None:
+        """Have a client no longer receive these types."""
+        for kind in kinds:
+            self._subscribers[kind].pop(client, None)
+
+    def _encode(self, event: Message) -> bytes:
+        payload = self._encoder.encode(event)
+        if len(payload) <= MAX_PAYLOAD_BYTES:
+            return payload
+        self._counters['oversized'] += 1
+        _log.error('%s of %d bytes is above %d and is replaced by an error',
+                   event.type, len(payload), MAX_PAYLOAD_BYTES)
+        return self._encoder.encode(self.error(
+            ErrorCode.PAYLOAD_TOO_LARGE, f'{event.type} of {len(payload)} bytes was not sent'))
+
+    def frame_of(self, message: Message) -> bytes:
+        """Return the WebSocket frame of a message."""
+        return text_frame(self._encode(message))
+
+    # The limit of the whole server
+
+    def take_delivery(self, client: Client) -> bool:
+        """Return whether a state-class frame may go; if not, the client's turn will come."""
+        # While others wait, the one whose turn it is goes first.
+        if (self._serving_starved or not self._starved) and self._budget.take(self.loop.time()):
+            return True
+        self._starved[client] = None
+        if self._starved_timer is None:
+            now = self.loop.time()
+            self._starved_timer = self.loop.call_at(
+                max(self._budget.ready_at(now), now + 0.005), self._feed)
+        return False
+
+    def charge_delivery(self) -> None:
+        """Count an event-class frame against the limit, which never holds it back."""
+        self._budget.charge(self.loop.time())
+
+    def count_delivery(self, delivery: Delivery) -> None:
+        """Count a frame that goes."""
+        self._delivered[delivery.kind.name] += 1
+
+    def count_replaced(self) -> None:
+        """Count a state value that a newer one replaced while it waited."""
+        self._counters['replaced'] += 1
+
+    def _feed(self) -> None:
+        self._starved_timer = None
+        self._serving_starved = True
+        try:
+            while self._starved and self._budget.ready_at(self.loop.time()) <= self.loop.time():
+                client = next(iter(self._starved))
+                del self._starved[client]
+                client.pump()
+        finally:
+            self._serving_starved = False
+        if self._starved and self._starved_timer is None:
+            now = self.loop.time()
+            self._starved_timer = self.loop.call_at(
+                max(self._budget.ready_at(now), now + 0.005), self._feed)
+
+    # Commands
+
+    async def run(self, client: Client, command: commands.Command, caller: Caller) -> None:
+        """Have the vehicle do something and answer the client."""
+        name = command.type  # type: ignore[attr-defined]
+        try:
+            outcome = await asyncio.wait_for(
+                self._handler(command, caller), self.config.command_timeout)
+            answer = self._answer(name, outcome)
+        except asyncio.TimeoutError:
+            answer = self.error(
+                ErrorCode.COMMAND_FAILED,
+                f'{name}: no answer from the vehicle within {self.config.command_timeout:g} s')
+        except CommandFailed as error:
+            answer = self.error(ErrorCode.COMMAND_FAILED, f'{name}: {error}')
+        except Exception:
+            _log.exception('command %s failed', name)
+            answer = self.error(ErrorCode.COMMAND_FAILED, f'{name}: internal error of the bridge')
+        client.send(answer.model_copy(update={'request_id': command.request_id}))
+        self.record('command', client, command=command.model_dump(mode='json'),
+                    outcome=_outcome(answer))
+
+    def _answer(self, name: str, outcome: CommandOutcome) -> Message:
+        if outcome.event is not None:
+            return outcome.event
+        return replies.CommandResult(
+            timestamp=self.stamp(), data=replies.CommandResultData(
+                **{**outcome.data, 'command': name, 'accepted': outcome.accepted,
+                   'message': outcome.message}))
+
+    def error(
+        self, error: ErrorCode, description: str, request_id: str | None = None,
+    ) -> replies.Error:
+        """Return the message of an error."""
+        self._counters[error.code] += 1
+        return replies.Error(
+            timestamp=self.stamp(), request_id=request_id, error_code=error.code,
+            error_name=error.title, description=description, temporary=error.temporary)
+
+    def stamp(self) -> str:
+        """Return the wire timestamp of now."""
+        return timestamp_from_seconds(self._wall())
+
+    # HTTP
+
+    def _page(self, connection: ServerConnection, request: Request) -> Response | None:
+        path = urlsplit(request.path).path
+        if path == PATH:
+            if len(self._clients) >= self.config.max_connections + TURNING_AWAY:
+                return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, 'Too many connections\n')
+            return None  # without an upgrade the library answers 426
+        if path == '/healthz':
+            return _body('application/json', json.dumps({
+                'status': 'ok', 'clients': self.client_count,
+                'uptime': round(self.loop.time() - self._started, 3),
+                'version': self.config.server_version}).encode())
+        if path == '/metrics':
+            return _body('text/plain; version=0.0.4; charset=utf-8',
+                         generate_latest(self._registry))
+        return connection.respond(HTTPStatus.NOT_FOUND, f'Not here; events are on {PATH}\n')
+
+    def early_auth(self, connection: ServerConnection) -> commands.Auth | None:
+        """Return the `auth` that a connection brought in its header or URL, None if it did not.
+
+        A token that is not one is handed on, to be refused in the protocol's own way.
+        """
+        assert connection.request is not None
+        fields: dict[str, Any] = {'type': 'auth'}
+        scheme, _, token = (connection.request.headers.get('Authorization') or '').partition(' ')
+        query = parse_qs(urlsplit(connection.request.path).query)
+        if scheme.lower() == 'bearer':
+            fields['token'] = token.strip()
+        elif self.config.query_token and 'token' in query:
+            fields['token'] = query['token'][0]
+            if 'client_id' in query:
+                fields['client_id'] = query['client_id'][0]
+            if 'subscription' in query:
+                fields['subscription'] = query['subscription'][0].split(',')
+        else:
+            return None
+        try:
+            return commands.Auth.model_validate(fields)
+        except ValidationError:
+            return commands.Auth(type='auth', token='-')  # noqa: S106 - stands for none
+
+    # Figures
+
+    @property
+    def client_count(self) -> int:
+        """Connections, authenticated or not, those being closed left out."""
+        return sum(client.session.state is not State.CLOSED for client in list(self._clients))
+
+    @property
+    def authenticated_count(self) -> int:
+        """Connections that presented a valid token."""
+        return sum(
+            client.session.state is State.ACTIVE for client in list(self._clients))
+
+    def stats(self) -> Stats:
+        """Return the figures; callable from any thread."""
+        clients = list(self._clients)
+        return Stats(
+            clients=self.authenticated_count,
+            connections=self.client_count,
+            waiting=sum(len(client.outbox) for client in clients),
+            deliveries=self._delivered.total(),
+            replaced=self._counters['replaced'],
+            slow_consumers=self._counters[ErrorCode.SLOW_CONSUMER.code],
+            non_finite=self._encoder.non_finite,
+            oversized=self._counters['oversized'],
+            audit_lost=self._audit.lost if self._audit else 0,
+            errors={error.code: self._counters[error.code] for error in ErrorCode})
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics, as a collector of prometheus_client does."""
+        figures = self.stats()
+        for name, meaning in (
+            ('clients', 'authenticated connections'), ('connections', 'open connections'),
+            ('waiting', 'messages that wait for clients'),
+        ):
+            yield GaugeMetricFamily(f'oht50_gateway_{name}', meaning, getattr(figures, name))
+        for name, meaning in (
+            ('replaced', 'state values replaced by newer ones while they waited'),
+            ('slow_consumers', 'clients closed because they did not keep up'),
+            ('non_finite', 'NaN and infinities sent as null'),
+            ('oversized', 'messages too large to be sent'),
+            ('audit_lost', 'audit records that could not be written'),
+        ):
+            yield CounterMetricFamily(f'oht50_gateway_{name}', meaning, getattr(figures, name))
+        delivered = CounterMetricFamily(
+            'oht50_gateway_deliveries', 'event frames sent', labels=['type'])
+        for kind, count in self._delivered.items():
+            delivered.add_metric([kind], count)
+        errors = CounterMetricFamily(
+            'oht50_gateway_errors', 'errors told to clients', labels=['code'])
+        for code, count in figures.errors.items():
+            errors.add_metric([code], count)
+        yield delivered
+        yield errors
+
+    # Audit
+
+    def record(self, what: str, client: Client, **fields: Any) -> None:
+        """Put something a client did into the audit log."""
+        if self._audit is not None:
+            session = client.session
+            self._audit.record(
+                what, session=session.session_id, client=session.client_id,
+                subject=session.subject, role=session.role, **fields)
+
+    def _report(self, last: bool = False) -> None:
+        if self._audit is not None:
+            since = {kind: count - self._reported[kind] for kind, count in self._delivered.items()
+                     if EVENTS[kind].is_state and count > self._reported[kind]}
+            if since:
+                self._audit.record('deliveries', counts=since)
+            self._reported = Counter(self._delivered)
+        if not last:
+            self._minute = self.loop.call_later(60, self._report)
+
+
+def _outcome(answer: Message) -> dict[str, Any]:
+    if isinstance(answer, replies.CommandResult):
+        return {'accepted': answer.data.accepted, 'message': answer.data.message}
+    if isinstance(answer, replies.Error):
+        return {'error': answer.error_code, 'message': answer.description}
+    return {'accepted': True, 'message': answer.type}
+
+
+def _body(content_type: str, body: bytes) -> Response:
+    headers = Headers([
+        ('Content-Type', content_type), ('Content-Length', str(len(body))),
+        ('Connection', 'close'), ('Cache-Control', 'no-store')])
+    return Response(HTTPStatus.OK.value, HTTPStatus.OK.phrase, headers, body)

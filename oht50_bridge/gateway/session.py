@@ -1,0 +1,472 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The life of one connection as a state machine. No sockets: messages in, actions out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.roles import Roles
+from oht50_bridge.gateway.tokens import LEEWAY
+from oht50_bridge.gateway.tokens import Claims
+from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.gateway.tokens import TokenError
+from oht50_bridge.gateway.tokens import TokenPair
+from oht50_bridge.protocol import codec
+from oht50_bridge.protocol import commands
+from oht50_bridge.protocol import replies
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.base import timestamp_from_seconds
+from oht50_bridge.protocol.catalogue import COMMANDS
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
+from oht50_bridge.protocol.errors import CLOSE_IDLE
+from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
+from oht50_bridge.protocol.errors import ErrorCode
+from oht50_bridge.protocol.errors import ProtocolViolation
+from oht50_bridge.protocol.patterns import expand
+from oht50_bridge.protocol.rates import TokenBucket
+
+
+class State(Enum):
+    """Where a connection is in its life."""
+
+    CONNECTING = 'connecting'
+    AUTHENTICATING = 'authenticating'
+    ACTIVE = 'active'
+    CLOSED = 'closed'
+
+
+_NEXT = {
+    State.CONNECTING: {State.AUTHENTICATING, State.CLOSED},
+    State.AUTHENTICATING: {State.ACTIVE, State.CLOSED},
+    State.ACTIVE: {State.CLOSED},
+    State.CLOSED: set(),
+}
+
+
+class IllegalTransition(Exception):
+    """A step that the life of a connection does not have: a defect of the caller."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Two clocks, in seconds: `steady` for durations, `wall` since the Unix epoch."""
+
+    steady: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Send this."""
+
+    message: Message
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Tell the client of an error, and close if `close` is given."""
+
+    error: ErrorCode
+    description: str
+    request_id: str | None = None
+    close: int | None = None
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close the connection."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SendPing:
+    """Send a protocol ping."""
+
+
+@dataclass(frozen=True)
+class Authenticated:
+    """The session became active, or was extended (`again`)."""
+
+    claims: Claims
+    again: bool
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """`added` are the types that were not subscribed before; `granted` all of the command."""
+
+    added: tuple[str, ...]
+    granted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unsubscribed:
+    """These types are no longer subscribed."""
+
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Have the vehicle do this; the role allows it."""
+
+    command: commands.Command
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Send what was missed."""
+
+    command: commands.Resume
+
+
+Action = (Reply | Failure | Close | SendPing | Authenticated | Subscribed | Unsubscribed | Run
+          | Replay)
+
+
+class Session:
+    """One connection from its first byte to its end.
+
+    Every method that returns actions wants them carried out in order.
+
+    Args:
+        config: timeouts and limits.
+        authority: verifies tokens.
+        roles: what a role may do.
+        epoch: name of this life of the server.
+        clock: both clocks.
+
+    """
+
+    def __init__(
+        self, config: GatewayConfig, authority: TokenAuthority, roles: Roles, epoch: str,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._authority = authority
+        self._roles = roles
+        self._epoch = epoch
+        self._clock = clock
+        self.state = State.CONNECTING
+        self.session_id = secrets.token_urlsafe(12)
+        self.client_id = f'client-{secrets.token_hex(6)}'
+        self.claims: Claims | None = None
+        self.resumable = False
+        self._readable: frozenset[str] = frozenset()
+        #: Granted types and the rate asked for (Hz); None: as fast as the limit allows.
+        self.subscriptions: dict[str, float | None] = {}
+        self._refresh_token: str | None = None
+        self._noticed = False
+        self._inbound = TokenBucket(config.commands_per_second, config.command_burst)
+        self._violations = 0
+        self._opened = self._heard = self._pinged = clock.steady()
+
+    # Life
+
+    def open(self) -> None:
+        """Start: the WebSocket handshake is done."""
+        self._go(State.AUTHENTICATING)
+        self._opened = self._heard = self._pinged = self._clock.steady()
+
+    def close(self) -> None:
+        """End: the connection closes or is lost. Repeating it does no harm."""
+        if self.state is not State.CLOSED:
+            self._go(State.CLOSED)
+
+    def _go(self, state: State) -> None:
+        if state not in _NEXT[self.state]:
+            raise IllegalTransition(f'{self.state.value} -> {state.value}')
+        self.state = state
+        if state is State.CLOSED:
+            self._readable = frozenset()
+
+    def _become(self, claims: Claims) -> None:
+        self.claims = claims
+        self._readable = self._roles[claims.role].events
+
+    def heard(self) -> None:
+        """Note a sign of life: any frame, pong included."""
+        self._heard = self._clock.steady()
+
+    def may_read(self, kind: str) -> bool:
+        """Return whether an event type is subscribed and the role of now may read it."""
+        return kind in self._readable and kind in self.subscriptions
+
+    @property
+    def role(self) -> str:
+        """Role of the token in force; empty before there is one."""
+        return self.claims.role if self.claims else ''
+
+    @property
+    def subject(self) -> str:
+        """Subject of the token in force; empty before there is one."""
+        return self.claims.subject if self.claims else ''
+
+    def rate_of(self, kind: str) -> float:
+        """Return the granted rate of a type, Hz; 0: no limit."""
+        limit, wanted = self._config.rate_of(kind), self.subscriptions.get(kind)
+        if wanted is None or not EVENTS[kind].is_state:
+            return limit
+        return wanted if limit == 0 else min(limit, wanted)
+
+    # Time
+
+    def _deadlines(self) -> tuple[float, float, float, float]:
+        """Seconds from now to: end of patience, next ping, notice, expiry."""
+        now = self._clock.steady()
+        patience = self._heard + self._config.idle_timeout - now
+        if self.state is State.AUTHENTICATING:
+            patience = min(patience, self._opened + self._config.auth_timeout - now)
+        ping = self._pinged + self._config.ping_interval - now
+        if self.claims is None:
+            return patience, ping, float('inf'), float('inf')
+        left = self.claims.expires_at - self._clock.wall()
+        notice = float('inf') if self._noticed else left - self._config.expiry_notice
+        return patience, ping, notice, left + LEEWAY
+
+    def next_tick(self) -> float:
+        """Return in how many seconds, at the latest, `tick` wants to be called."""
+        return max(0.0, min(self._deadlines()))
+
+    def tick(self) -> list[Action]:
+        """Return what time alone makes due."""
+        if self.state not in (State.AUTHENTICATING, State.ACTIVE):
+            return []
+        patience, ping, notice, expiry = self._deadlines()
+        if patience <= 0 and self.state is State.AUTHENTICATING:
+            return self._fail(ErrorCode.AUTHENTICATION_FAILED,
+                              f'no valid auth within {self._config.auth_timeout:g} s')
+        if patience <= 0:
+            self.close()
+            return [Close(CLOSE_IDLE, f'nothing heard for {self._config.idle_timeout:g} s')]
+        if expiry <= 0:
+            return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token')
+        actions: list[Action] = []
+        if ping <= 0:
+            self._pinged = self._clock.steady()
+            actions.append(SendPing())
+        if notice <= 0:
+            self._noticed = True
+            actions += self._expiring()
+        return actions
+
+    def _expiring(self) -> list[Action]:
+        if self._refresh_token is not None:
+            token, self._refresh_token = self._refresh_token, None
+            try:
+                return self._extend(*self._authority.refresh(token), None)
+            except TokenError:
+                pass  # the client is told in time to bring a token of its own
+        assert self.claims is not None
+        return [Reply(replies.AuthExpiring(
+            timestamp=self._stamp(), data=replies.AuthExpiringData(
+                expires_at=timestamp_from_seconds(self.claims.expires_at))))]
+
+    # Messages
+
+    def receive(self, message: str | bytes) -> list[Action]:
+        """Take a message of the client.
+
+        Raises:
+            IllegalTransition: the connection is not open.
+
+        """
+        if self.state not in (State.AUTHENTICATING, State.ACTIVE):
+            raise IllegalTransition(f'message while {self.state.value}')
+        self.heard()
+        try:
+            value = codec.parse(message)
+        except ProtocolViolation as violation:
+            if violation.error.close is None and not self._within_limit():
+                return self._too_fast(violation.request_id)
+            return self._fail(violation.error, violation.description, violation.request_id)
+        name, request_id = value['type'], codec.request_id_of(value)
+        if not self._exempt(name) and not self._within_limit():
+            return self._too_fast(request_id)
+        try:
+            if self.state is State.AUTHENTICATING and name != 'auth':
+                raise ProtocolViolation(
+                    ErrorCode.AUTHENTICATION_REQUIRED, 'send auth first', request_id)
+            return self._obey(codec.command(value))
+        except ProtocolViolation as violation:
+            return self._fail(violation.error, violation.description, violation.request_id)
+
+    def _exempt(self, name: str) -> bool:
+        entry = COMMANDS.get(name)
+        return entry is not None and entry.exempt and name in self._roles[self.role].commands
+
+    def _within_limit(self) -> bool:
+        if self._inbound.take(self._clock.steady()):
+            self._violations = 0
+            return True
+        self._violations += 1
+        return False
+
+    def _too_fast(self, request_id: str | None) -> list[Action]:
+        close = CLOSE_RATE_LIMIT if self._violations >= self._config.violations else None
+        if close is not None:
+            self.close()
+        return [Failure(ErrorCode.RATE_LIMIT_EXCEEDED, 'Too many commands per second', request_id,
+                        close)]
+
+    def _fail(
+        self, error: ErrorCode, description: str, request_id: str | None = None,
+    ) -> list[Action]:
+        if error.close is not None:
+            self.close()
+        return [Failure(error, description, request_id, error.close)]
+
+    def _obey(self, command: commands.Command) -> list[Action]:
+        if isinstance(command, commands.Auth):
+            return self.authenticate(command)
+        if isinstance(command, commands.RefreshToken):
+            return self._refresh(command)
+        if isinstance(command, commands.Ping):
+            return [Reply(replies.Pong(timestamp=self._stamp(), request_id=command.request_id))]
+        if isinstance(command, commands.Subscribe):
+            return self._subscribe(command.events, command.rate, command.request_id)
+        if isinstance(command, commands.Unsubscribe):
+            return self._unsubscribe(command)
+        if isinstance(command, commands.Resume):
+            self.resumable = True
+            return [Replay(command)]
+        name = command.type  # type: ignore[attr-defined]
+        if name not in self._roles[self.role].commands:
+            raise ProtocolViolation(
+                ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}',
+                command.request_id)
+        return [Run(command)]
+
+    def authenticate(self, command: commands.Auth) -> list[Action]:
+        """Take a token: the first makes the session active, a later one extends it."""
+        try:
+            claims = self._authority.verify(command.token)
+            if command.refresh_token is not None:
+                other = self._authority.verify(command.refresh_token, 'refresh')
+                if other.subject != claims.subject:
+                    raise TokenError('token and refresh_token name different subjects')
+            if self.claims is not None and self.claims.subject != claims.subject:
+                raise TokenError('the session belongs to another subject')
+        except TokenError as error:
+            return self._fail(ErrorCode.AUTHENTICATION_FAILED,
+                              f'Invalid or expired token: {error}', command.request_id)
+        if self.state is State.ACTIVE:
+            if command.refresh_token is not None:
+                self._refresh_token = command.refresh_token
+            actions = self._extend(claims, None, command.request_id)
+        else:
+            self._go(State.ACTIVE)
+            self._refresh_token = command.refresh_token
+            self.client_id = command.client_id or self.client_id
+            self._become(claims)
+            actions = [Authenticated(claims, again=False), Reply(replies.ConnectionEstablished(
+                timestamp=self._stamp(), request_id=command.request_id,
+                data=replies.ConnectionEstablishedData(
+                    client_id=self.client_id, session_id=self.session_id, role=claims.role,
+                    expires_at=timestamp_from_seconds(claims.expires_at),
+                    protocol_version=PROTOCOL_VERSION, limits=self._config.limits,
+                    server_version=self._config.server_version, epoch=self._epoch)))]
+        self.resumable = self.resumable or command.resume
+        if command.subscription:
+            actions += self._subscribe(command.subscription, None, None)
+        return actions
+
+    def _refresh(self, command: commands.RefreshToken) -> list[Action]:
+        try:
+            claims, pair = self._authority.refresh(command.refresh_token)
+            if claims.subject != self.subject:
+                raise TokenError('the session belongs to another subject')
+        except TokenError as error:
+            return self._fail(ErrorCode.AUTHENTICATION_FAILED,
+                              f'Invalid or expired token: {error}', command.request_id)
+        return self._extend(claims, pair, command.request_id)
+
+    def _extend(
+        self, claims: Claims, pair: TokenPair | None, request_id: str | None,
+    ) -> list[Action]:
+        self._become(claims)
+        self._noticed = False
+        if pair is not None:
+            # Whoever had the server keep a refresh token goes on so with the new one.
+            self._refresh_token = pair.refresh
+        return [Authenticated(claims, again=True), Reply(replies.AuthRefreshed(
+            timestamp=self._stamp(), request_id=request_id, data=replies.AuthRefreshedData(
+                role=claims.role, expires_at=timestamp_from_seconds(claims.expires_at),
+                token=pair.access if pair else None,
+                refresh_token=pair.refresh if pair else None)))]
+
+    def _subscribe(
+        self, patterns: list[str], rate: float | None, request_id: str | None,
+    ) -> list[Action]:
+        actions: list[Action] = []
+        granted, denied, effective = [], [], []
+        for pattern in dict.fromkeys(patterns):
+            types = expand(pattern)
+            allowed = [kind for kind in types if kind in self._readable]
+            if not types:
+                actions.append(self._unknown(pattern, request_id))
+            elif not allowed:
+                denied.append(pattern)
+            else:
+                effective.append(pattern)
+                granted += allowed
+        granted = list(dict.fromkeys(granted))
+        added = tuple(kind for kind in granted if kind not in self.subscriptions)
+        self.subscriptions.update(dict.fromkeys(granted, rate))
+        if effective or denied:
+            actions += [
+                Reply(replies.SubscriptionConfirmed(
+                    timestamp=self._stamp(), request_id=request_id,
+                    data=replies.SubscriptionConfirmedData(
+                        events=effective, denied=denied,
+                        rates={kind: self.rate_of(kind) for kind in granted}))),
+                Subscribed(added, tuple(granted))]
+        return actions
+
+    def _unsubscribe(self, command: commands.Unsubscribe) -> list[Action]:
+        actions: list[Action] = []
+        known, removed = [], []
+        for pattern in dict.fromkeys(command.events):
+            types = expand(pattern)
+            if types:
+                known.append(pattern)
+                removed += [kind for kind in types if kind in self.subscriptions]
+            else:
+                actions.append(self._unknown(pattern, command.request_id))
+        for kind in dict.fromkeys(removed):
+            del self.subscriptions[kind]
+        if known:
+            actions += [
+                Unsubscribed(tuple(dict.fromkeys(removed))),
+                Reply(replies.SubscriptionRemoved(
+                    timestamp=self._stamp(), request_id=command.request_id,
+                    data=replies.SubscriptionRemovedData(events=known)))]
+        return actions
+
+    @staticmethod
+    def _unknown(pattern: str, request_id: str | None) -> Failure:
+        return Failure(
+            ErrorCode.INVALID_EVENT_TYPE, f'Unknown event type: {pattern[:64]}', request_id)
+
+    def _stamp(self) -> str:
+        return timestamp_from_seconds(self._clock.wall())

@@ -1,0 +1,71 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What every message model shares: strictness, timestamps, numbers that may be missing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from datetime import timezone
+from typing import Annotated
+
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+
+#: UTC, RFC 3339, `Z` suffix. We write milliseconds; readers accept any fraction.
+Timestamp = Annotated[
+    str, Field(pattern=r'^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$')]
+
+#: A measured quantity. None: nothing measures it. NaN and infinities go out as null.
+Measured = float | None
+
+#: A number that is always known.
+Known = Annotated[float, Field(allow_inf_nan=False)]
+
+Identifier = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Model(BaseModel):
+    """Strict, immutable, closed: unknown keys and converted types are errors."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra='forbid', ser_json_inf_nan='constants')
+
+
+class Message(Model):
+    """What every message from the server to a client carries beside its type and data.
+
+    `request_id` is only on the wire in a reply to a command that had one; `seq` only in
+    event-class events of clients that asked for resumption.
+    """
+
+    type: str
+    timestamp: Timestamp
+    request_id: str | None = None
+    seq: int | None = None
+
+
+def timestamp_from_seconds(seconds: float) -> str:
+    """Return the wire timestamp (UTC, milliseconds) of `seconds` since the Unix epoch."""
+    return timestamp_from_nanoseconds(round(seconds * 1000) * 1_000_000)
+
+
+def timestamp_from_nanoseconds(nanoseconds: int) -> str:
+    """Return the wire timestamp of a ROS time: whole nanoseconds since the Unix epoch.
+
+    Sub-millisecond digits are cut off, not rounded: a stamp never lies in the future.
+    """
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return f'{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z'

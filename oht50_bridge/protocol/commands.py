@@ -1,0 +1,194 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What a client may send: section 3 of the specification, and the commands added to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from typing import Any
+from typing import Literal
+
+from pydantic import Field
+from pydantic import model_validator
+
+from oht50_bridge.protocol.base import Identifier
+from oht50_bridge.protocol.base import Known
+from oht50_bridge.protocol.base import Model
+from oht50_bridge.protocol.events import MissionType
+from oht50_bridge.protocol.events import NextAction
+from oht50_bridge.protocol.events import RollbackReason
+
+#: More patterns than any sensible subscription has; each is answered by name if unknown.
+Patterns = Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=64)]
+Token = Annotated[str, Field(min_length=1, max_length=8192)]
+Rate = Annotated[Known, Field(gt=0)]
+
+
+class Command(Model):
+    """Every command may carry a `request_id`, which its reply echoes."""
+
+    request_id: Annotated[str, Field(max_length=128)] | None = None
+
+
+class Auth(Command):
+    """Present a token; first message, or extends the running session."""
+
+    type: Literal['auth']
+    token: Token
+    client_id: Annotated[str, Field(pattern=r'^[A-Za-z0-9._:@-]{1,64}$')] | None = None
+    subscription: Patterns | None = None
+    refresh_token: Token | None = None
+    resume: bool = False
+
+
+class RefreshToken(Command):
+    """Trade a refresh token for a new pair."""
+
+    type: Literal['refresh_token']
+    refresh_token: Token
+
+
+class Ping(Command):
+    """Ask for a `pong`."""
+
+    type: Literal['ping']
+
+
+class Subscribe(Command):
+    """Ask for events by exact type, `family.*` or `*`; `rate` in Hz thins the state class."""
+
+    type: Literal['subscribe']
+    events: Annotated[Patterns, Field(min_length=1)]
+    rate: Rate | None = None
+
+
+class Unsubscribe(Command):
+    """Take subscriptions back."""
+
+    type: Literal['unsubscribe']
+    events: Annotated[Patterns, Field(min_length=1)]
+
+
+class Resume(Command):
+    """Ask for the event-class events after sequence number `after` of server life `epoch`."""
+
+    type: Literal['resume']
+    epoch: Annotated[str, Field(max_length=64)]
+    after: Annotated[int, Field(ge=0)]
+
+
+class SetTelemetryRate(Command):
+    """Set the vehicle's publishing rate, Hz."""
+
+    type: Literal['set_telemetry_rate']
+    rate: Annotated[Known, Field(ge=0.1, le=10)]
+
+
+class GetSystemStatus(Command):
+    """Ask for a `system.status` now."""
+
+    type: Literal['get_system_status']
+
+
+class EmergencyStop(Command):
+    """Stop the vehicle and latch the emergency stop."""
+
+    type: Literal['emergency_stop']
+    reason: Annotated[str, Field(max_length=512)] = ''
+
+
+class ClearEstop(Command):
+    """Clear the emergency stop; `next_action` only informs."""
+
+    type: Literal['clear_estop']
+    next_action: NextAction | None = None
+
+
+class Target(Model):
+    """Where to go, mm."""
+
+    x: Known
+    y: Known
+    z: Known
+
+
+class StartMission(Command):
+    """Start a mission to a position or to a station, exactly one of them."""
+
+    type: Literal['start_mission']
+    mission_type: MissionType
+    target_position: Target | None = None
+    station: Identifier | None = None
+    payload_kg: Annotated[Known, Field(ge=0)] | None = None
+    mission_id: Identifier | None = None
+
+    @model_validator(mode='after')
+    def _one_destination(self) -> StartMission:
+        if (self.target_position is None) == (self.station is None):
+            raise ValueError('give exactly one of target_position and station')
+        return self
+
+
+class PauseMission(Command):
+    """Pause the mission; without `mission_id` the active one."""
+
+    type: Literal['pause_mission']
+    mission_id: Identifier | None = None
+
+
+class ResumeMission(Command):
+    """Go on with a paused mission."""
+
+    type: Literal['resume_mission']
+    mission_id: Identifier | None = None
+
+
+class CancelMission(Command):
+    """End the mission early."""
+
+    type: Literal['cancel_mission']
+    mission_id: Identifier | None = None
+
+
+class UpdateConfig(Command):
+    """Change the configuration: name to new value."""
+
+    type: Literal['update_config']
+    changes: Annotated[dict[str, Any], Field(min_length=1)]
+
+
+class RollbackConfig(Command):
+    """Go back to an earlier configuration."""
+
+    type: Literal['rollback_config']
+    to_version: Identifier
+    reason: RollbackReason
+
+
+class GetConfig(Command):
+    """Ask for the configuration in force."""
+
+    type: Literal['get_config']
+
+
+class ListModules(Command):
+    """Ask for the known modules."""
+
+    type: Literal['list_modules']
+
+
+class ScanModules(Command):
+    """Search the buses for modules."""
+
+    type: Literal['scan_modules']

@@ -1,0 +1,168 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the server says that is not an event of the vehicle."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from oht50_bridge.protocol.base import Known
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.base import Model
+from oht50_bridge.protocol.base import Timestamp
+
+
+class Limits(Model):
+    """What the server holds a client to: counts, bytes, seconds, messages per second."""
+
+    max_connections: int
+    max_events_per_second: Known
+    max_payload_bytes: int
+    commands_per_second: Known
+    command_burst: int
+    idle_timeout: Known
+    ping_interval: Known
+
+
+class ConnectionEstablishedData(Model):
+    """Data of `connection.established`."""
+
+    client_id: str
+    session_id: str
+    role: str
+    expires_at: Timestamp
+    protocol_version: str
+    server_version: str
+    limits: Limits
+    epoch: str
+
+
+class ConnectionEstablished(Message):
+    """The token was accepted."""
+
+    type: Literal['connection.established'] = 'connection.established'
+    data: ConnectionEstablishedData
+
+
+class SubscriptionConfirmedData(Model):
+    """Patterns in effect, granted rate per type (Hz), patterns refused to the role."""
+
+    events: list[str]
+    rates: dict[str, float]
+    denied: list[str]
+
+
+class SubscriptionConfirmed(Message):
+    """Answer to `subscribe`."""
+
+    type: Literal['subscription.confirmed'] = 'subscription.confirmed'
+    data: SubscriptionConfirmedData
+
+
+class SubscriptionRemovedData(Model):
+    """Patterns that were taken back."""
+
+    events: list[str]
+
+
+class SubscriptionRemoved(Message):
+    """Answer to `unsubscribe`."""
+
+    type: Literal['subscription.removed'] = 'subscription.removed'
+    data: SubscriptionRemovedData
+
+
+class Empty(Model):
+    """No data."""
+
+
+class Pong(Message):
+    """Answer to `ping`."""
+
+    type: Literal['pong'] = 'pong'
+    data: Empty = Empty()
+
+
+class CommandResultData(Model):
+    """Outcome of a command; further keys belong to the command."""
+
+    model_config = ConfigDict(extra='allow')
+
+    command: str
+    accepted: bool
+    message: str
+
+
+class CommandResult(Message):
+    """Answer to a command to the vehicle."""
+
+    type: Literal['command.result'] = 'command.result'
+    data: CommandResultData
+
+
+class AuthExpiringData(Model):
+    """When the session ends unless it is extended."""
+
+    expires_at: Timestamp
+
+
+class AuthExpiring(Message):
+    """The token runs out soon."""
+
+    type: Literal['auth.expiring'] = 'auth.expiring'
+    data: AuthExpiringData
+
+
+class AuthRefreshedData(Model):
+    """The session was extended; the pair is None where the client brought its own token."""
+
+    role: str
+    expires_at: Timestamp
+    token: str | None = None
+    refresh_token: str | None = None
+
+
+class AuthRefreshed(Message):
+    """The session was extended without losing subscriptions or events."""
+
+    type: Literal['auth.refreshed'] = 'auth.refreshed'
+    data: AuthRefreshedData
+
+
+class ResumeResultData(Model):
+    """Whether nothing was missed; `seq` is the newest sequence number of this epoch."""
+
+    recovered: bool
+    replayed: int
+    epoch: str
+    seq: int
+
+
+class ResumeResult(Message):
+    """Answer to `resume`, after the replayed events."""
+
+    type: Literal['resume.result'] = 'resume.result'
+    data: ResumeResultData
+
+
+class Error(Message):
+    """The flat error of section 7; `temporary` tells whether to try again."""
+
+    type: Literal['error'] = 'error'
+    error_code: str
+    error_name: str
+    description: str
+    temporary: bool

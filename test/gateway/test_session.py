@@ -1,0 +1,190 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.roles import load_roles
+from oht50_bridge.gateway.session import Authenticated
+from oht50_bridge.gateway.session import Clock
+from oht50_bridge.gateway.session import Close
+from oht50_bridge.gateway.session import Failure
+from oht50_bridge.gateway.session import IllegalTransition
+from oht50_bridge.gateway.session import Replay
+from oht50_bridge.gateway.session import Reply
+from oht50_bridge.gateway.session import Run
+from oht50_bridge.gateway.session import SendPing
+from oht50_bridge.gateway.session import Session
+from oht50_bridge.gateway.session import State
+from oht50_bridge.gateway.session import Subscribed
+from oht50_bridge.gateway.tokens import Key
+from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.protocol.errors import ErrorCode
+
+ROLES = load_roles(Path(__file__).resolve().parents[2] / 'config' / 'roles.yaml')
+
+
+class World:
+    """A session with clocks that stand until moved."""
+
+    def __init__(self, **settings):
+        self.now = 1000.0
+        self.authority = TokenAuthority(
+            [Key('HS256', b'0123456789abcdef0123456789abcdef')], wall=lambda: self.now)
+        self.session = Session(GatewayConfig(**settings), self.authority, ROLES, 'epoch',
+                               Clock(lambda: self.now, lambda: self.now))
+        self.session.open()
+
+    def say(self, kind, **fields):
+        return self.session.receive(json.dumps({'type': kind, **fields}))
+
+    def enter(self, role='operator', **fields):
+        return self.say('auth', token=self.authority.issue('ann', role).access, **fields)
+
+
+def test_the_life_has_one_way():
+    world = World()
+    with pytest.raises(IllegalTransition):
+        world.session.open()
+    world.enter()
+    assert world.session.state is State.ACTIVE
+    world.session.close()
+    world.session.close()
+    with pytest.raises(IllegalTransition):
+        world.say('ping')
+    assert world.session.tick() == []
+    assert not world.session.may_read('safety.estop')
+
+
+def test_a_session_not_opened_takes_nothing():
+    world = World()
+    session = Session(GatewayConfig(), world.authority, ROLES, 'e', Clock())
+    with pytest.raises(IllegalTransition):
+        session.receive('{}')
+
+
+def test_patience_before_auth_is_ten_seconds_whatever_is_said():
+    world = World()
+    world.now += 9.9
+    world.say('ping')
+    assert world.session.tick() == []
+    assert world.session.next_tick() == pytest.approx(0.1)
+    world.now += 0.2
+    failure, = world.session.tick()
+    assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
+    assert world.session.state is State.CLOSED
+
+
+def test_pings_every_thirty_seconds_and_patience_of_three_hundred():
+    world = World()
+    world.enter()
+    pings = 0
+    while world.session.state is State.ACTIVE:
+        assert world.session.next_tick() <= 30
+        world.now += world.session.next_tick() + 1e-6
+        actions = world.session.tick()
+        pings += sum(isinstance(action, SendPing) for action in actions)
+    assert actions == [Close(4408, 'nothing heard for 300 s')]
+    assert pings in (9, 10)
+    assert world.now == pytest.approx(1300, abs=0.1)
+
+
+def test_a_sign_of_life_keeps_it_open_until_the_token_ends():
+    world = World()
+    world.enter()
+    told = []
+    while world.session.state is State.ACTIVE:
+        world.session.heard()
+        world.now += world.session.next_tick() + 1e-6
+        told += [(round(world.now - 1000), action) for action in world.session.tick()
+                 if not isinstance(action, SendPing)]
+    (first, notice), (last, failure) = told
+    assert (first, notice.message.type) == (840, 'auth.expiring')
+    assert (last, failure.error) == (905, ErrorCode.AUTHENTICATION_FAILED)
+
+
+def test_a_kept_refresh_token_keeps_the_session_for_hours():
+    world = World()
+    pair = world.authority.issue('ann', 'operator')
+    world.say('auth', token=pair.access, refresh_token=pair.refresh)
+    while world.now < 1000 + 5 * 3600:
+        world.session.heard()
+        world.now += world.session.next_tick() + 1e-6
+        world.session.tick()
+        assert world.session.state is State.ACTIVE
+
+
+def test_the_order_of_what_an_auth_with_subscription_brings():
+    world = World()
+    kinds = [type(action) for action in world.enter(subscription=['safety.*', 'bad'])]
+    assert kinds == [Authenticated, Reply, Failure, Reply, Subscribed]
+
+
+def test_rates_are_clamped_to_the_table():
+    world = World()
+    world.enter()
+    confirmed = world.say('subscribe', events=['telemetry.*', 'safety.estop'], rate=4)[0].message
+    assert confirmed.data.rates == {
+        'telemetry.realtime': 4, 'telemetry.status': 1, 'safety.estop': 1}
+    confirmed = world.say('subscribe', events=['telemetry.realtime'], rate=500)[0].message
+    assert confirmed.data.rates == {'telemetry.realtime': 10}
+
+
+MESSAGES = st.sampled_from([
+    'auth', 'bad auth', 'ping', 'subscribe', 'unsubscribe', 'resume', 'emergency_stop',
+    'clear_estop', 'junk', 'binary', 'tick', 'wait', 'close'])
+
+
+@given(st.lists(MESSAGES, max_size=40), st.sampled_from([*ROLES.names, 'stranger']))
+def test_no_order_of_messages_gets_past_the_rules(steps, role):
+    world = World()
+    session, entered = world.session, False
+    for step in steps:
+        if session.state is State.CLOSED:
+            with pytest.raises(IllegalTransition):
+                world.say('ping')
+            return
+        if step == 'tick':
+            actions = session.tick()
+        elif step == 'wait':
+            world.now += 7
+            actions = []
+        elif step == 'close':
+            session.close()
+            actions = []
+        elif step == 'auth':
+            actions = world.enter(role)
+            entered = entered or session.state is State.ACTIVE
+        elif step == 'junk':
+            actions = session.receive('{"type":')
+        elif step == 'binary':
+            actions = session.receive(b'{}')
+        else:
+            actions = world.say(*{'bad auth': ['auth']}.get(step, [step]), **{
+                'bad auth': {'token': 'x'}, 'subscribe': {'events': ['*']},
+                'unsubscribe': {'events': ['mission.*']},
+                'resume': {'epoch': 'e', 'after': 0}}.get(step, {}))
+        for action in actions:
+            if isinstance(action, Run):
+                assert entered and action.command.type in ROLES[role].commands
+            if isinstance(action, Subscribed | Replay):
+                assert entered
+            if isinstance(action, Failure) and action.close is not None:
+                assert session.state is State.CLOSED and action is actions[-1]
+        assert entered or not session.subscriptions
+        assert set(session.subscriptions) <= ROLES[role].events
