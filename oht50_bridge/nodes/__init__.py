@@ -11,4 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""One rclpy node a file: thin, tying hardware, vehicle and gateway to topics and services."""
+"""One rclpy node a file: thin, tying hardware, vehicle and gateway to topics and services.
+
+This file says which nodes make the vehicle; it imports none of them.
+"""
+
+NAMESPACE = '/oht50'
+
+# In the order of their start: the motor's last line of safety comes first, clients come last.
+NODES = ('hardware_node', 'safety_node', 'telemetry_node', 'system_node', 'bridge_node')

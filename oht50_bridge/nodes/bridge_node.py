@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Turns topics into WebSocket events and client commands into service calls.
+
+The gateway runs in the main thread's asyncio loop, rclpy in a thread of its own. They meet in two
+places only: `Gateway.publish_threadsafe`, and the futures of service calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import rclpy
+from pydantic import ValidationError
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.handler import Caller
+from oht50_bridge.gateway.handler import CommandFailed
+from oht50_bridge.gateway.handler import CommandOutcome
+from oht50_bridge.gateway.roles import RolesError
+from oht50_bridge.gateway.roles import load_roles
+from oht50_bridge.gateway.secret import signing_secret
+from oht50_bridge.gateway.server import Gateway
+from oht50_bridge.gateway.tokens import Key
+from oht50_bridge.gateway.tokens import SecretFileError
+from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.common import StartError
+from oht50_bridge.nodes.common import declare
+from oht50_bridge.nodes.common import fail
+from oht50_bridge.nodes.common import from_stamp
+from oht50_bridge.nodes.common import header
+from oht50_bridge.nodes.common import state_directory
+from oht50_bridge.nodes.from_wire import SERVICE_CALLS
+from oht50_bridge.nodes.to_wire import to_wire
+from oht50_bridge.paths import config_dir
+from oht50_bridge.protocol import commands
+from oht50_bridge.version import VERSION
+
+# Topics whose last message a new bridge gets from before its start.
+LATCHED = (topics.SAFETY_ESTOP, topics.SAFETY_CLEAR)
+SETTLING = 1.0  # s, for messages from before the start to arrive
+REPORT_PERIOD = 1.0  # s
+
+
+class BridgeNode(Node):
+    """Subscribes to every event topic, calls every service, and owns the gateway."""
+
+    def __init__(self):
+        super().__init__('bridge_node')
+        host = declare(self, 'host', '127.0.0.1', 'Address the WebSocket server listens on')
+        port = declare(
+            self, 'port', 8000, 'TCP port the WebSocket server listens on; 0 takes a free one',
+            minimum=0, maximum=65535)
+        deliveries = declare(
+            self, 'max_deliveries', 1000.0,
+            'Deliveries above which state-class events thin out, 1/s of all clients; 0: never',
+            minimum=0.0, maximum=1e6)
+        connections = declare(
+            self, 'max_connections', 100, 'Connections at the same time', minimum=1, maximum=10000)
+        query_token = declare(
+            self, 'query_token', False,
+            'Take tokens from the query of the URL, which ends up in logs')
+        directory = state_directory(self)
+        config = GatewayConfig(
+            host=host, port=port, server_version=VERSION, max_deliveries=deliveries,
+            max_connections=connections, query_token=query_token)
+        try:
+            authority = TokenAuthority([Key('HS256', signing_secret(directory))])
+            roles = load_roles(config_dir() / 'roles.yaml')
+            self.audit = Audit(directory / 'audit.jsonl')
+        except (SecretFileError, RolesError, OSError) as error:
+            raise StartError(f'bridge_node: {error}') from error
+        self.gateway = Gateway(config, authority, roles, self.command, audit=self.audit)
+
+        self._started = self.get_clock().now().nanoseconds
+        self._history: list[Any] | None = []
+        self._service_clients = {
+            call.name: self.create_client(call.service, call.name)
+            for call in SERVICE_CALLS.values()
+        }
+        for topic in topics.EVENT_TOPICS:
+            topic.subscribe(self, self._on_latched if topic in LATCHED else self._on_event)
+        self._settling = self.create_timer(SETTLING, self._settle)
+        self._status = topics.BRIDGE_STATUS.publisher(self)
+
+    def _on_event(self, message: Any) -> None:
+        try:
+            event = to_wire(message)
+        except ValidationError as error:
+            # A node broke the contract. The others' events must go on.
+            self.get_logger().error(
+                f'{type(message).__name__} is not what the specification allows: {error}',
+                throttle_duration_sec=1.0)
+            return
+        self.gateway.publish_threadsafe(event)
+
+    def _on_latched(self, message: Any) -> None:
+        if self._history is not None and from_stamp(message.header.stamp) < self._started:
+            self._history.append(message)
+        else:
+            self._on_event(message)
+
+    def _settle(self) -> None:
+        """Tell the last of the stops and clears from before the start; they come in any order."""
+        self._settling.cancel()
+        history, self._history = self._history, None
+        if history:
+            self._on_event(max(history, key=lambda message: from_stamp(message.header.stamp)))
+
+    async def report(self) -> None:
+        """Publish the figures of the gateway every second; belongs to the gateway's loop."""
+        while True:
+            stats = self.gateway.stats()
+            self._status.publish(BridgeStatus(
+                header=header(self),
+                connected_clients=stats.clients,
+                deliveries=stats.deliveries,
+                state_events_replaced=stats.replaced,
+                slow_consumers_closed=stats.slow_consumers,
+                non_finite_values=stats.non_finite,
+            ))
+            await asyncio.sleep(REPORT_PERIOD)
+
+    async def command(
+        self, command: commands.Command, caller: Caller,
+    ) -> CommandOutcome:
+        """Do a client's command; called in the gateway's loop.
+
+        Raises:
+            CommandFailed: no node serves it.
+
+        """
+        call = SERVICE_CALLS[type(command)]
+        client = self._service_clients[call.name]
+        if not client.service_is_ready():
+            raise CommandFailed(f'{command.type}: no node serves it now; try again')
+        future = client.call_async(call.request(command, caller.subject))
+        done: Future[Any] = Future()
+        future.add_done_callback(lambda response: done.set_result(response.result()))
+        try:
+            response = await asyncio.wrap_future(done)
+        finally:
+            client.remove_pending_request(future)
+        if isinstance(command, commands.GetSystemStatus):
+            return CommandOutcome(event=to_wire(response.status))
+        accepted = getattr(response, 'accepted', True)
+        return CommandOutcome(accepted, getattr(response, 'message', ''), call.data(response))
+
+    def destroy_node(self) -> None:
+        """End the audit log, then the node."""
+        self.audit.close()
+        super().destroy_node()
+
+
+async def serve(node: BridgeNode) -> None:
+    """Run the gateway until SIGINT, SIGTERM or the end of the ROS context."""
+    loop = asyncio.get_running_loop()
+    ending = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ending.set)
+    try:
+        await node.gateway.start()
+    except OSError as error:
+        raise StartError(
+            f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'
+        ) from error
+    failed: list[BaseException] = []
+
+    def spin() -> None:
+        try:
+            rclpy.spin(node)
+        except ExternalShutdownException:
+            pass
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            loop.call_soon_threadsafe(ending.set)
+
+    thread = threading.Thread(target=spin, name='rclpy')
+    thread.start()
+    report = asyncio.create_task(node.report())
+    try:
+        await ending.wait()
+    finally:
+        report.cancel()
+        await node.gateway.close()
+        rclpy.try_shutdown()
+        await asyncio.to_thread(thread.join)
+    if failed:
+        raise failed[0]
+
+
+def main() -> None:
+    """Run the node."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = None
+    try:
+        node = BridgeNode()
+        asyncio.run(serve(node))
+    except StartError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,138 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What every node does alike: start and stop, parameters, time stamps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from typing import NoReturn
+
+import rclpy
+from builtin_interfaces.msg import Time
+from rcl_interfaces.msg import FloatingPointRange
+from rcl_interfaces.msg import IntegerRange
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from std_msgs.msg import Header
+
+from oht50_bridge.paths import default_state_dir
+
+NS = 1_000_000_000
+
+
+class StartError(Exception):
+    """A node cannot start; the message names the parameter and the remedy."""
+
+
+def run(make_node: Callable[[], Node]) -> None:
+    """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
+
+    Exits with 0 when told to end, with EX_CONFIG when the node cannot start.
+    """
+    rclpy.init()
+    node = None
+    try:
+        node = make_node()
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except StartError as error:
+        fail(error)
+    finally:
+        # A second Ctrl-C must not cut the stopping of the motor short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def fail(error: StartError) -> NoReturn:
+    """Tell why the node cannot start and end the process, saying that a new start is no use."""
+    print(error, file=sys.stderr)
+    sys.exit(os.EX_CONFIG)
+
+
+def declare(
+    node: Node,
+    name: str,
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    read_only: bool = True,
+) -> Any:
+    """Declare a parameter and return its value.
+
+    Args:
+        node: the node that owns it.
+        name: its name.
+        default: value without an override; its type is the parameter's type.
+        description: meaning and unit.
+        minimum: least value allowed, for numbers.
+        maximum: greatest value allowed, for numbers.
+        read_only: whether it can be set only at the start.
+
+    """
+    descriptor = ParameterDescriptor(description=description, read_only=read_only)
+    if minimum is not None and maximum is not None:
+        if isinstance(default, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(minimum), to_value=float(maximum))]
+        else:
+            descriptor.integer_range = [
+                IntegerRange(from_value=int(minimum), to_value=int(maximum), step=1)]
+    return node.declare_parameter(name, default, descriptor).value
+
+
+def state_directory(node: Node) -> Path:
+    """Declare the parameter state_dir and return the directory, made if it is not there.
+
+    Raises:
+        StartError: it cannot be made or written to.
+
+    """
+    path = Path(declare(
+        node, 'state_dir', str(default_state_dir()),
+        'Directory of what must outlive a restart')).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f'state_dir {path}: {error.strerror}; give a directory that can be '
+                         'written to') from error
+    if not os.access(path, os.W_OK):
+        raise StartError(f'state_dir {path}: not writable; give another one or change its owner')
+    return path
+
+
+def header(node: Node, frame_id: str = '') -> Header:
+    """Return a header stamped with the moment of the call."""
+    return Header(stamp=node.get_clock().now().to_msg(), frame_id=frame_id)
+
+
+def to_stamp(nanoseconds: int) -> Time:
+    """Return a ROS time stamp of ns since 1970-01-01 UTC."""
+    return Time(sec=nanoseconds // NS, nanosec=nanoseconds % NS)
+
+
+def from_stamp(stamp: Time) -> int:
+    """Return ns since 1970-01-01 UTC of a ROS time stamp."""
+    return stamp.sec * NS + stamp.nanosec

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Publishes the estimate of the vehicle's state from what the boards report."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from geometry_msgs.msg import Point
+from rclpy.node import Node
+
+from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.msg import DriveState
+from oht50_bridge.msg import Location
+from oht50_bridge.msg import PowerState
+from oht50_bridge.msg import Telemetry
+from oht50_bridge.msg import TelemetryStatus
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.common import NS
+from oht50_bridge.nodes.common import declare
+from oht50_bridge.nodes.common import from_stamp
+from oht50_bridge.nodes.common import header
+from oht50_bridge.nodes.common import run
+from oht50_bridge.srv import SetTelemetryRate
+
+MINIMUM_RATE = 0.1  # Hz
+MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
+
+
+class Newest:
+    """The newest message of a topic, until it is too old to be true."""
+
+    def __init__(self, lifetime: float):
+        self._lifetime = lifetime
+        self._message = None
+        self._at = -math.inf
+
+    def put(self, message) -> None:
+        """Take a message."""
+        self._message = message
+        self._at = time.monotonic()
+
+    def get(self):
+        """Return the newest message, None without one or when it is older than its lifetime, s."""
+        return self._message if time.monotonic() - self._at <= self._lifetime else None
+
+
+class TelemetryNode(Node):
+    """The estimate of the vehicle's state, at a settable rate.
+
+    What no board reports, or reported too long ago, is NaN.
+    """
+
+    def __init__(self):
+        super().__init__('telemetry_node')
+        self._rate = declare(
+            self, 'rate', 10.0, 'Publishing rate at the start, Hz',
+            minimum=MINIMUM_RATE, maximum=MAXIMUM_RATE)
+        lifetime = declare(
+            self, 'position_lifetime', 0.5, 'Age beyond which a position is not reported, s',
+            minimum=0.05, maximum=10.0)
+        power_lifetime = declare(
+            self, 'power_lifetime', 5.0, 'Age beyond which battery values are not reported, s',
+            minimum=0.5, maximum=60.0)
+        self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
+        self._location = Newest(lifetime)
+        self._drive = Newest(lifetime)
+        self._power = Newest(power_lifetime)
+        self._bridge = Newest(3.0)
+        self._turning: tuple[int, float] | None = None  # ns, rad/s
+        self._angular_acceleration = math.nan  # rad/s^2
+        self._last_update = None
+        self._streaming = False
+
+        self._telemetry = topics.TELEMETRY.publisher(self)
+        self._status = topics.TELEMETRY_STATUS.publisher(self)
+        topics.LOCATION.subscribe(self, self._on_location)
+        topics.DRIVE_STATE.subscribe(self, self._drive.put)
+        topics.POWER.subscribe(self, self._power.put)
+        topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
+        self.create_service(SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)
+        self._timer = self.create_timer(1.0 / self._rate, self._publish)
+        self.create_timer(1.0, self._publish_status)
+
+    def _on_location(self, location: Location) -> None:
+        """Take a location; no board measures angular acceleration, two of its rates give it."""
+        self._location.put(location)
+        stamp, rate = from_stamp(location.header.stamp), location.angular_velocity
+        if self._turning is not None and stamp > self._turning[0]:
+            before, rate_before = self._turning
+            self._angular_acceleration = (rate - rate_before) * NS / (stamp - before)
+        self._turning = (stamp, rate)
+
+    def _publish(self) -> None:
+        telemetry = self._estimate(self._location.get(), self._drive.get(), self._power.get())
+        self._streaming = not math.isnan(telemetry.position.x)
+        self._last_update = telemetry.header.stamp
+        self._telemetry.publish(telemetry)
+
+    def _estimate(
+        self, location: Location | None, drive: DriveState | None, power: PowerState | None,
+    ) -> Telemetry:
+        """Return the estimate; for the position the location board is preferred to the motor's."""
+        nan = math.nan
+        telemetry = Telemetry(
+            header=header(self, self._frame),
+            position=Point(x=nan, y=nan, z=nan),
+            linear_velocity=nan,
+            angular_velocity=nan,
+            linear_acceleration=nan,
+            angular_acceleration=nan,
+            roll=nan,
+            pitch=nan,
+            yaw=nan,
+            battery_percentage=nan,
+            temperature=nan,
+            humidity=nan,
+        )
+        if location is not None and not math.isnan(location.position.x):
+            telemetry.header.stamp = location.header.stamp
+            telemetry.position = location.position
+        elif drive is not None and not math.isnan(drive.position):
+            # On a straight rail the motor board's way along it is x.
+            telemetry.header.stamp = drive.header.stamp
+            telemetry.position = Point(x=drive.position, y=0.0, z=0.0)
+            telemetry.linear_velocity = drive.velocity
+        if location is not None:
+            if not math.isnan(location.linear_velocity):
+                telemetry.linear_velocity = location.linear_velocity
+            telemetry.angular_velocity = location.angular_velocity
+            telemetry.angular_acceleration = self._angular_acceleration
+            telemetry.linear_acceleration = location.linear_acceleration
+            telemetry.roll = location.roll
+            telemetry.pitch = location.pitch
+            telemetry.yaw = location.yaw
+        if power is not None:
+            telemetry.battery_percentage = power.percentage
+            telemetry.temperature = power.temperature
+        return telemetry
+
+    def _publish_status(self) -> None:
+        bridge: BridgeStatus | None = self._bridge.get()
+        status = TelemetryStatus(
+            header=header(self),
+            streaming=self._streaming,
+            rate=self._rate,
+            connected_clients=bridge.connected_clients if bridge is not None else 0,
+        )
+        if self._last_update is not None:
+            status.last_update = self._last_update
+        self._status.publish(status)
+
+    def _on_set_rate(
+        self, request: SetTelemetryRate.Request, response: SetTelemetryRate.Response,
+    ) -> SetTelemetryRate.Response:
+        if MINIMUM_RATE <= request.rate <= MAXIMUM_RATE:
+            self._rate = request.rate
+            self.destroy_timer(self._timer)
+            self._timer = self.create_timer(1.0 / self._rate, self._publish)
+            response.accepted = True
+            response.message = f'telemetry at {self._rate:g} Hz'
+            self._publish_status()
+        else:
+            response.message = (
+                f'rate {request.rate:g}: must be within {MINIMUM_RATE:g} and {MAXIMUM_RATE:g} Hz')
+        response.rate = self._rate
+        return response
+
+
+def main() -> None:
+    """Run the node."""
+    run(TelemetryNode)
+
+
+if __name__ == '__main__':
+    main()

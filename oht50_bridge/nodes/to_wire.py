@@ -1,0 +1,300 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""ROS messages to events of the specification.
+
+Units are converted here, in this direction, and nowhere else: ROS topics are SI (metres, joules,
+ratios); the wire has mm, Wh and %. NaN stays NaN: the codec makes it null and counts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point
+
+from oht50_bridge import msg
+from oht50_bridge.nodes import topics
+from oht50_bridge.protocol import events
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.base import timestamp_from_nanoseconds
+
+NS = 1_000_000_000
+MILLIMETRES = 1000.0  # per metre
+PERCENT = 100.0  # per 1
+JOULES = 3600.0  # per watt-hour
+
+
+def to_wire(message: Any) -> Message:
+    """Return the event of a ROS message.
+
+    Raises:
+        KeyError: the message's type is not that of an event.
+        ValueError: a field holds what the specification does not allow.
+
+    """
+    return TRANSLATIONS[type(message)](message)
+
+
+def module_state(module: msg.ModuleState) -> dict[str, Any]:
+    """Return what the reply to list_modules says of a module; times in s."""
+    return {
+        'module_id': module.module_id,
+        'kind': module.kind,
+        'profile': module.profile,
+        'address': f'{module.line}/{module.unit_address}',
+        'status': module.status,
+        'firmware_version': module.firmware_version,
+        'hardware_version': module.hardware_version,
+        'last_seen': _moment(module.last_seen),
+        'requests': module.requests,
+        'replies': module.replies,
+        'timeouts': module.timeouts,
+        'crc_errors': module.crc_errors,
+        'exceptions': module.exceptions,
+        'response_time_mean': module.response_time_mean,
+        'response_time_max': module.response_time_max,
+        'error_code': module.error_code,
+        'error_description': module.error_description,
+    }
+
+
+def _timestamp(stamp: Time) -> str:
+    return timestamp_from_nanoseconds(stamp.sec * NS + stamp.nanosec)
+
+
+def _moment(stamp: Time) -> str | None:
+    """Return a time stamp, None for zero: it has not been yet."""
+    return _timestamp(stamp) if stamp.sec or stamp.nanosec else None
+
+
+def _position(point: Point) -> events.Position:
+    return events.Position(
+        x=point.x * MILLIMETRES, y=point.y * MILLIMETRES, z=point.z * MILLIMETRES)
+
+
+def _system_status(message: msg.SystemStatus) -> events.SystemStatus:
+    return events.SystemStatus(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.SystemStatusData(
+            status=message.status,
+            state=message.state,
+            uptime=message.uptime,
+            version=message.version,
+            health=events.Health(
+                cpu=message.cpu * PERCENT,
+                memory=message.memory * PERCENT,
+                disk=message.disk * PERCENT,
+                temperature=message.temperature,
+            ),
+        ),
+    )
+
+
+def _system_error(message: msg.SystemError) -> events.SystemError:
+    return events.SystemError(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.SystemErrorData(
+            error_code=message.error_code,
+            error_name=message.error_name,
+            severity=message.severity,
+            description=message.description,
+            affected_services=list(message.affected_services),
+        ),
+    )
+
+
+def _telemetry(message: msg.Telemetry) -> events.TelemetryRealtime:
+    return events.TelemetryRealtime(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.TelemetryRealtimeData(
+            position=_position(message.position),
+            velocity=events.Motion(
+                linear=message.linear_velocity, angular=message.angular_velocity),
+            acceleration=events.Motion(
+                linear=message.linear_acceleration, angular=message.angular_acceleration),
+            orientation=events.Orientation(
+                roll=message.roll, pitch=message.pitch, yaw=message.yaw),
+            sensors=events.Sensors(
+                battery=message.battery_percentage * PERCENT,
+                temperature=message.temperature,
+                humidity=message.humidity * PERCENT,
+            ),
+        ),
+    )
+
+
+def _telemetry_status(message: msg.TelemetryStatus) -> events.TelemetryStatus:
+    return events.TelemetryStatus(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.TelemetryStatusData(
+            streaming=message.streaming,
+            rate=message.rate,
+            connected_clients=message.connected_clients,
+            last_update=_moment(message.last_update),
+        ),
+    )
+
+
+def _mission_started(message: msg.MissionStarted) -> events.MissionStarted:
+    return events.MissionStarted(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.MissionStartedData(
+            mission_id=message.mission_id,
+            mission_type=message.mission_type,
+            start_position=_position(message.start_position),
+            target_position=_position(message.target_position),
+            estimated_duration=message.estimated_duration,
+        ),
+    )
+
+
+def _mission_progress(message: msg.MissionProgress) -> events.MissionProgress:
+    return events.MissionProgress(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.MissionProgressData(
+            mission_id=message.mission_id,
+            progress=message.progress * PERCENT,
+            current_position=_position(message.current_position),
+            remaining_distance=message.remaining_distance * MILLIMETRES,
+            estimated_completion=_moment(message.estimated_completion),
+        ),
+    )
+
+
+def _mission_completed(message: msg.MissionCompleted) -> events.MissionCompleted:
+    return events.MissionCompleted(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.MissionCompletedData(
+            mission_id=message.mission_id,
+            status=message.status,
+            completion_time=message.completion_time,
+            final_position=_position(message.final_position),
+            summary=events.MissionSummary(
+                distance_traveled=message.distance_traveled * MILLIMETRES,
+                energy_consumed=message.energy_consumed / JOULES,
+                errors_encountered=message.errors_encountered,
+            ),
+        ),
+    )
+
+
+def _safety_zone_entered(message: msg.SafetyZoneEntered) -> events.SafetyZoneEntered:
+    return events.SafetyZoneEntered(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.SafetyZoneEnteredData(
+            zone_id=message.zone_id,
+            zone_type=message.zone_type,
+            position=_position(message.position),
+            action=message.action,
+        ),
+    )
+
+
+def _safety_estop(message: msg.SafetyEstop) -> events.SafetyEstop:
+    return events.SafetyEstop(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.SafetyEstopData(
+            estop_id=message.estop_id,
+            trigger_type=message.trigger_type,
+            position=_position(message.position),
+            emergency_level=message.emergency_level,
+            auto_recovery=message.auto_recovery,
+        ),
+    )
+
+
+def _safety_clear(message: msg.SafetyClear) -> events.SafetyClear:
+    return events.SafetyClear(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.SafetyClearData(
+            cleared_by=message.cleared_by,
+            position=_position(message.position),
+            next_action=message.next_action,
+        ),
+    )
+
+
+def _config_updated(message: msg.ConfigUpdated) -> events.ConfigUpdated:
+    return events.ConfigUpdated(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.ConfigUpdatedData(
+            config_id=message.config_id,
+            version=message.version,
+            updated_by=message.updated_by,
+            changes={change.name: change.description for change in message.changes},
+            status=message.status,
+        ),
+    )
+
+
+def _config_rollback(message: msg.ConfigRollback) -> events.ConfigRollback:
+    return events.ConfigRollback(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.ConfigRollbackData(
+            from_version=message.from_version,
+            to_version=message.to_version,
+            reason=message.reason,
+            rolled_back_by=message.rolled_back_by,
+            status=message.status,
+        ),
+    )
+
+
+def _module_discovered(message: msg.ModuleDiscovered) -> events.ModuleDiscovered:
+    return events.ModuleDiscovered(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.ModuleDiscoveredData(
+            module_id=message.module_id,
+            module_type=message.module_type,
+            address=message.address,
+            firmware_version=message.firmware_version,
+            status=message.status,
+        ),
+    )
+
+
+def _module_status_change(message: msg.ModuleStatusChange) -> events.ModuleStatusChange:
+    return events.ModuleStatusChange(
+        timestamp=_timestamp(message.header.stamp),
+        data=events.ModuleStatusChangeData(
+            module_id=message.module_id,
+            old_status=message.old_status,
+            new_status=message.new_status,
+            error_code=message.error_code,
+            error_description=message.error_description,
+        ),
+    )
+
+
+TRANSLATIONS: dict[type, Callable[[Any], Message]] = {
+    msg.SystemStatus: _system_status,
+    msg.SystemError: _system_error,
+    msg.Telemetry: _telemetry,
+    msg.TelemetryStatus: _telemetry_status,
+    msg.MissionStarted: _mission_started,
+    msg.MissionProgress: _mission_progress,
+    msg.MissionCompleted: _mission_completed,
+    msg.SafetyZoneEntered: _safety_zone_entered,
+    msg.SafetyEstop: _safety_estop,
+    msg.SafetyClear: _safety_clear,
+    msg.ConfigUpdated: _config_updated,
+    msg.ConfigRollback: _config_rollback,
+    msg.ModuleDiscovered: _module_discovered,
+    msg.ModuleStatusChange: _module_status_change,
+}
+
+if set(TRANSLATIONS) != {topic.type for topic in topics.EVENT_TOPICS}:
+    raise AssertionError('each event topic needs its translation')
