@@ -1,0 +1,73 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Send one command to a vehicle and print its reply as JSON.
+
+Values are JSON where they can be, else text:
+
+  oht50 call set_telemetry_rate rate=5
+  oht50 call emergency_stop reason=drill
+  oht50 call clear_estop
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+
+from oht50_bridge.cli.credentials import client_token
+from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.options import add_client
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument('name', metavar='COMMAND', help='such as emergency_stop')
+    parser.add_argument('fields', nargs='*', metavar='FIELD=VALUE', help='such as reason=drill')
+    parser.add_argument('--url', help='address of the vehicle (%(default)s)')
+    add_client(parser, role='admin')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send the command; return 1 when the vehicle does not accept it."""
+    fields = dict(map(parse_field, arguments.fields))
+    reply = asyncio.run(send(
+        arguments.url, client_token(arguments), arguments.name, fields))
+    print(json.dumps(reply, indent=2))
+    return 0 if reply.get('accepted', True) else 1
+
+
+def parse_field(text: str) -> tuple[str, object]:
+    """Return name and value of FIELD=VALUE."""
+    name, equals, value = text.partition('=')
+    if not name or not equals:
+        raise CommandError(f'{text!r} is not of the form FIELD=VALUE')
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+async def send(url: str, token: str, name: str, fields: dict[str, object]) -> dict[str, object]:
+    """Send one command over a connection of its own; return the data of its reply."""
+    from websockets.exceptions import WebSocketException
+
+    from oht50_bridge.client import BridgeError
+    from oht50_bridge.client import Client
+
+    try:
+        async with Client(url, token) as vehicle:
+            return await vehicle.call(name, **fields)
+    except (BridgeError, OSError, WebSocketException) as error:
+        raise CommandError(f'{url}: {error}') from error

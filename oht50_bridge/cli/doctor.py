@@ -1,0 +1,171 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Check this machine and say what to mend.
+
+Looks at the serial ports, the DDS interface, the signing secret, the clock and the WebSocket
+port. Exit code 1 when something would keep a vehicle from running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import grp
+import os
+import pwd
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from oht50_bridge.cli.options import DEFAULT_PORT
+from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import port
+from oht50_bridge.cli.parameters import hardware_parameters
+
+OK = 'ok'
+WARNING = 'warning'
+FAILED = 'FAILED'
+STYLES = {OK: 'green', WARNING: 'yellow', FAILED: 'bold red'}
+STA_UNSYNC = 0x0040  # of <sys/timex.h>
+# No clock that is right shows an earlier time than that of this version.
+EARLIEST_TIME = 1_790_000_000  # s since 1970-01-01 UTC: 2026-09-21
+
+Finding = tuple[str, str, str]  # what, how it is, what to do
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        '--serial', metavar='PORT', action='append',
+        help='serial port to check (default: those of the parameters)')
+    parser.add_argument(
+        '--params', type=Path, metavar='FILE', help='parameter file over config/vehicle.yaml')
+    parser.add_argument(
+        '--port', type=port, default=DEFAULT_PORT, help='WebSocket port (%(default)s)')
+    add_state_dir(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; return 1 when one of them is a failure."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ('what', 'how it is', 'what to do'):
+        table.add_column(column, overflow='fold')
+    failed = False
+    for what, how, remedy in findings(arguments):
+        failed = failed or how == FAILED
+        table.add_row(what, f'[{STYLES[how]}]{how}[/]', remedy)
+    Console().print(table)
+    return int(failed)
+
+
+def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
+    """Yield what was found."""
+    lines = hardware_parameters(arguments.params)['line'].values()
+    for device in arguments.serial or [line['device'] for line in lines]:
+        yield check_serial(device)
+    yield check_dds()
+    yield check_secret(arguments.state_dir)
+    yield check_clock()
+    yield check_port(arguments.port)
+
+
+def check_serial(device: str) -> Finding:
+    """Check that a serial port is there, may be used and is free."""
+    what = f'serial port {device}'
+    path = Path(device)
+    try:
+        mode = path.stat()
+    except OSError as error:
+        return what, FAILED, f'{error.strerror}; plug it in, or name the port with --serial'
+    if not stat.S_ISCHR(mode.st_mode):
+        return what, FAILED, 'not a character device; name the port of the RS-485 adapter'
+    if not os.access(path, os.R_OK | os.W_OK):
+        group = grp.getgrgid(mode.st_gid).gr_name
+        user = pwd.getpwuid(os.getuid()).pw_name
+        return what, FAILED, (
+            f'no permission: usermod --append --groups {group} {user}, then log in again')
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as error:
+        return what, FAILED, f'{error.strerror}; end the program that has it open'
+    try:
+        if not os.isatty(descriptor):
+            return what, FAILED, 'not a terminal device; name the port of the RS-485 adapter'
+    finally:
+        os.close(descriptor)
+    return what, OK, ''
+
+
+def check_dds() -> Finding:
+    """Check that packets reach this machine over its loopback interface."""
+    what = 'DDS over the loopback interface'
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        try:
+            receiver.bind(('127.0.0.1', 0))
+            receiver.settimeout(1.0)
+            sender.sendto(b'oht50', receiver.getsockname())
+            receiver.recv(16)
+        except OSError as error:
+            return what, FAILED, f'{error}; bring it up: ip link set lo up'
+    return what, OK, ''
+
+
+def check_secret(state_dir: Path) -> Finding:
+    """Check that there is a signing secret that nobody else can read."""
+    from oht50_bridge.cli.credentials import secret_path
+
+    path = secret_path(state_dir)
+    what = f'signing secret {path}'
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return what, WARNING, 'not made yet; `oht50 up` or `oht50 token` makes it'
+    except OSError as error:
+        return what, FAILED, f'{error.strerror}; choose another --state-dir'
+    if stat.S_IMODE(mode) & 0o077:
+        return what, FAILED, f'others can read it: delete it, or chmod 600 {path}'
+    if not os.access(path, os.R_OK):
+        return what, FAILED, 'no permission to read it; run as its owner'
+    return what, OK, ''
+
+
+def check_clock() -> Finding:
+    """Check that the clock is set: tokens and time stamps depend on it."""
+    what = 'clock'
+    if time.time() < EARLIEST_TIME:
+        return what, FAILED, 'it is set to the past: timedatectl set-ntp true'
+    # struct timex: an int, padding, then longs of which the fifth is `status`, an int.
+    timex = (ctypes.c_long * 64)()
+    if ctypes.CDLL(None).adjtimex(timex) < 0 or timex[5] & STA_UNSYNC:
+        return what, WARNING, 'the kernel knows of no time server: timedatectl set-ntp true'
+    return what, OK, ''
+
+
+def check_port(number: int) -> Finding:
+    """Check that the WebSocket port is free."""
+    what = f'port {number}'
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(('127.0.0.1', number))
+        except OSError as error:
+            return what, WARNING, (
+                f'{error.strerror}: a vehicle runs already, or choose another with --port')
+    return what, OK, ''

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The `oht50` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from oht50_bridge.cli import call
+from oht50_bridge.cli import doctor
+from oht50_bridge.cli import token
+from oht50_bridge.cli import up
+from oht50_bridge.cli import watch
+from oht50_bridge.cli.options import CommandError
+from oht50_bridge.version import VERSION
+
+# Each module says what it is for (its docstring), what it takes (add_arguments) and does it (run).
+COMMANDS = {'up': up, 'token': token, 'watch': watch, 'call': call, 'doctor': doctor}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.')
+    parser.add_argument('--version', action='version', version=VERSION)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for name, command in COMMANDS.items():
+        text = command.__doc__.splitlines()[0]
+        command.add_arguments(commands.add_parser(
+            name, help=text[0].lower() + text[1:].rstrip('.'), description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter))
+    arguments = parser.parse_args(argv)
+    try:
+        return COMMANDS[arguments.command].run(arguments)
+    except CommandError as error:
+        print(f'oht50 {arguments.command}: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has seen enough.
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,69 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from oht50_bridge.paths import default_state_dir
+
+DEFAULT_PORT = 8000
+DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}/ws/telemetry'
+SECONDS = {'': 1.0, 's': 1.0, 'm': 60.0, 'h': 3600.0}
+
+
+class CommandError(Exception):
+    """A command cannot do its work; the message says what to do about it."""
+
+
+def add_state_dir(parser: argparse.ArgumentParser) -> None:
+    """Add --state-dir."""
+    parser.add_argument(
+        '--state-dir', type=Path, metavar='DIR', default=default_state_dir(),
+        help='where the secret and the latch of the emergency stop are kept (%(default)s)')
+
+
+def add_client(parser: argparse.ArgumentParser, role: str) -> None:
+    """Add what a client of a vehicle needs: where the secret is, for a token of `role`."""
+    parser.set_defaults(url=DEFAULT_URL)
+    parser.add_argument(
+        '--role', default=role, metavar='R', help='role of a token made here (%(default)s)')
+    add_state_dir(parser)
+
+
+def port(text: str) -> int:
+    """Return a TCP port."""
+    return _integer(text, 65535, minimum=1)
+
+
+def domain(text: str) -> int:
+    """Return a DDS domain: above 232 its UDP ports would exceed 65535."""
+    return _integer(text, 232)
+
+
+def _integer(text: str, maximum: int, minimum: int = 0) -> int:
+    if not text.isdecimal() or not minimum <= int(text) <= maximum:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from {minimum} to {maximum}')
+    return int(text)
+
+
+def duration(text: str) -> float:
+    """Return seconds of a text such as 900s, 15m or 0.5h."""
+    match = re.fullmatch(r'(\d+(?:\.\d+)?)([smh]?)', text)
+    if not match or not float(match[1]):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a time such as 900s, 15m or 0.5h')
+    return float(match[1]) * SECONDS[match[2]]

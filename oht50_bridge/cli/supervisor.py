@@ -1,0 +1,317 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Starts the nodes of a vehicle as processes, starts them again when they die, and stops them."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import fcntl
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.parameters import hardware_parameters
+from oht50_bridge.cli.parameters import parameter_files
+from oht50_bridge.cli.parameters import simulated_lines
+from oht50_bridge.gateway.secret import SECRET_FILE
+from oht50_bridge.gateway.secret import secret_path
+from oht50_bridge.gateway.secret import signing_secret
+from oht50_bridge.gateway.tokens import SecretFileError
+from oht50_bridge.nodes import NAMESPACE
+from oht50_bridge.nodes import NODES
+from oht50_bridge.paths import default_state_dir
+
+POLL = 0.05  # s, between two looks at the processes
+START_TIMEOUT = 15.0  # s, until the bridge must listen
+STOP_TIMEOUT = 3.0  # s, from one signal to the next, harder one
+STABLE = 10.0  # s, a process that lived this long is started again at once
+MAXIMUM_BACKOFF = 5.0  # s, between two starts of a process that keeps dying
+DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this child when the supervisor dies, however it dies."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Process:
+    """One process that is started again when it dies.
+
+    Args:
+        name: for people.
+        command: its command line.
+        environment: its environment.
+        orphan: it sees to its own end when the supervisor dies.
+
+    """
+
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], *, orphan: bool = False,
+    ):
+        self.name = name
+        self._orphan = orphan
+        self._command = command
+        self._environment = environment
+        self._child: subprocess.Popen | None = None
+        self._started = 0.0
+        self._backoff = 0.0
+        self._restart_at: float | None = None
+
+    def start(self, stdout: int | None = None) -> subprocess.Popen:
+        """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
+        self._child = subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=stdout,
+            start_new_session=True,
+            preexec_fn=None if self._orphan else _die_with_parent)
+        self._started = time.monotonic()
+        self._restart_at = None
+        return self._child
+
+    def look(self) -> None:
+        """Start it again when it died, sooner the longer it lived.
+
+        Raises:
+            CommandError: it found its configuration wrong, which a new start does not mend.
+
+        """
+        now = time.monotonic()
+        if self._restart_at is not None:
+            if now >= self._restart_at:
+                self.start()
+            return
+        code = self._child.poll()
+        if code is None:
+            return
+        if code == os.EX_CONFIG:
+            raise CommandError(f'{self.name} refused its configuration (see above)')
+        stable = now - self._started >= STABLE
+        self._backoff = 0.0 if stable else min(MAXIMUM_BACKOFF, max(0.2, 2 * self._backoff))
+        self._restart_at = now + self._backoff
+        print(f'{self.name} ended ({describe(code)}); starting it again', file=sys.stderr)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal if it lives."""
+        self._restart_at = None
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(number)
+
+    def alive(self) -> bool:
+        """Tell whether it lives."""
+        return self._child is not None and self._child.poll() is None
+
+
+def describe(code: int) -> str:
+    """Return a process's exit code in words."""
+    return f'exit code {code}' if code >= 0 else signal.Signals(-code).name
+
+
+class Supervisor:
+    """A vehicle: its simulator if it has one, and its nodes.
+
+    Args:
+        arguments: the options of `oht50 up`.
+
+    """
+
+    def __init__(self, arguments: argparse.Namespace):
+        self._arguments = arguments
+        self._host = arguments.host
+        self._port = arguments.port
+        # Two vehicles on one machine differ in their domain.
+        self._directory = arguments.state_dir / f'domain-{arguments.domain}'
+        self._ending = threading.Event()
+        self._simulator: Process | None = None
+        self._nodes: list[Process] = []
+
+    def run(self) -> int:
+        """Run until SIGINT or SIGTERM; return the exit code.
+
+        Raises:
+            CommandError: the vehicle cannot be started; the message says why and what to do.
+
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._ending.set())
+        self._check()
+        try:
+            lock = self._lock()
+            try:
+                self._start()
+                while not self._ending.wait(POLL):
+                    for process in self._processes():
+                        process.look()
+            finally:
+                self._stop()
+                lock.close()
+        except (OSError, SecretFileError) as error:
+            raise CommandError(str(error)) from error
+        return 0
+
+    def _processes(self) -> list[Process]:
+        return [*([self._simulator] if self._simulator else []), *self._nodes]
+
+    def _check(self) -> None:
+        """Find before anything is started what would make it fail half-way."""
+        hardware_parameters(self._arguments.params)
+        with socket.socket(socket.AF_INET6 if ':' in self._host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self._host, self._port))
+            except OSError as error:
+                raise CommandError(
+                    f'cannot listen on {self._host} port {self._port}: {error.strerror}; '
+                    'choose another with --host or --port') from error
+
+    def _lock(self):
+        """Hold the vehicle's directory, so that no second supervisor drives the same boards."""
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            lock = (self._directory / 'lock').open('w')
+        except OSError as error:
+            raise CommandError(
+                f'{error.filename}: {error.strerror}; choose another --state-dir') from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise CommandError(
+                f'a vehicle runs on domain {self._arguments.domain} already; choose another with '
+                '--domain') from None
+        return lock
+
+    def _start(self) -> None:
+        environment = self._environment()
+        overrides = {'state_dir': self._directory}
+        hardware = dict(overrides)
+        if self._arguments.sim:
+            hardware.update(self._start_simulator(environment))
+        elif self._arguments.serial:
+            hardware['serial_port'] = self._arguments.serial
+        bridge = {**overrides, 'host': self._host, 'port': self._port}
+        for name in NODES:
+            values = {'hardware_node': hardware, 'bridge_node': bridge}.get(name, overrides)
+            process = Process(name, self._command(name, values), environment)
+            self._nodes.append(process)
+            process.start()
+        if self._wait_for_bridge():
+            self._tell()
+
+    def _environment(self) -> dict[str, str]:
+        environment = dict(os.environ)
+        environment['ROS_DOMAIN_ID'] = str(self._arguments.domain)
+        environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] = DISCOVERY_RANGE[self._arguments.discovery]
+        # One secret for all vehicles of this machine: `oht50 token` need not know the domain.
+        signing_secret(self._arguments.state_dir)
+        environment[SECRET_FILE] = str(secret_path(self._arguments.state_dir))
+        return environment
+
+    def _command(self, node: str, parameters: dict[str, object]) -> list[str]:
+        """Return the command line of a node, on rclpy where there is one, else on rosless."""
+        rosless = [] if importlib.util.find_spec('rclpy') else ['-m', 'rosless']
+        module = f'oht50_bridge.nodes.{node}'
+        command = [sys.executable, *(rosless or ['-m']), module, '--ros-args',
+                   '-r', f'__ns:={NAMESPACE}', '--log-level', self._arguments.log_level]
+        for path in parameter_files(self._arguments.params):
+            command += ['--params-file', str(path)]
+        for name, value in parameters.items():
+            # Quoted, a path stays text whatever YAML would make of it.
+            text = json.dumps(str(value)) if isinstance(value, Path) else value
+            command += ['-p', f'{name}:={text}']
+        return command
+
+    def _start_simulator(self, environment: dict[str, str]) -> dict[str, Path]:
+        """Start the simulated boards; return where hardware_node finds their serial lines."""
+        directory = self._directory / 'simulator'
+        command = [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(directory),
+                   '--lines', json.dumps(simulated_lines(self._arguments.params)),
+                   '--die-with-parent']
+        self._simulator = Process('simulator', command, environment, orphan=True)
+        child = self._simulator.start(stdout=subprocess.PIPE)
+        ready = child.stdout.readline()
+        if not ready:
+            raise CommandError(f'the simulator ended ({describe(child.wait())}, see above)')
+        return {f'line.{name}.device': Path(path)
+                for name, path in json.loads(ready)['lines'].items()}
+
+    def _wait_for_bridge(self) -> bool:
+        """Wait until clients can connect; return False when told to end before.
+
+        Raises:
+            CommandError: it took too long.
+
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        host = {'0.0.0.0': '127.0.0.1', '::': '::1'}.get(self._host, self._host)  # noqa: S104
+        while not self._ending.wait(POLL):
+            for process in self._processes():
+                process.look()
+            try:
+                socket.create_connection((host, self._port), timeout=1.0).close()
+                return True
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise CommandError(
+                        f'the bridge does not listen after {START_TIMEOUT:g} s; --log-level info '
+                        'shows what the nodes do') from None
+        return False
+
+    def _tell(self) -> None:
+        arguments = self._arguments
+        kind = 'simulated boards' if arguments.sim else arguments.serial or 'serial lines'
+        host = f'[{self._host}]' if ':' in self._host else self._host
+        url = f'ws://{host}:{self._port}/ws/telemetry'
+        # As it was called, so that the lines can be copied.
+        program = sys.argv[0]
+        state = ''
+        if arguments.state_dir != default_state_dir():
+            state = f' --state-dir {arguments.state_dir}'
+        print(f"""OHT-50 is up ({kind}).
+  WebSocket  {url}
+  Token      {program} token --role operator{state}
+  Watch      {program} watch {url}{state}
+  ROS 2      domain {arguments.domain}, topics under {NAMESPACE}, discovery {arguments.discovery}
+  Stop       Ctrl-C""", flush=True)
+
+    def _stop(self) -> None:
+        """Stop the nodes, then the simulator: the motor's stop is read back from its board."""
+        for processes in (self._nodes, [self._simulator] if self._simulator else []):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+                for process in processes:
+                    process.signal(number)
+                if wait_for_end(processes, STOP_TIMEOUT):
+                    break
+
+
+def wait_for_end(processes: list[Process], timeout: float) -> bool:
+    """Wait until all have ended; return False when one has not within `timeout` s."""
+    deadline = time.monotonic() + timeout
+    while any(process.alive() for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

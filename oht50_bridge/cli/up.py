@@ -1,0 +1,60 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Start the vehicle, each node as a process, until Ctrl-C.
+
+Nodes that die are started again. DDS stays on this machine unless --discovery subnet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from oht50_bridge.cli.options import DEFAULT_PORT
+from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import domain
+from oht50_bridge.cli.options import port
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument('--sim', action='store_true', help='simulate the boards')
+    source.add_argument(
+        '--serial', metavar='PORT',
+        help='all boards are on this serial port (default: the lines that the parameters name)')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen on (%(default)s)')
+    parser.add_argument(
+        '--port', type=port, default=DEFAULT_PORT, help='port to listen on (%(default)s)')
+    parser.add_argument(
+        '--params', type=Path, metavar='FILE',
+        help='ROS 2 parameter file; its values go over those of config/vehicle.yaml')
+    parser.add_argument(
+        '--domain', type=domain, metavar='N', default=os.environ.get('ROS_DOMAIN_ID') or '0',
+        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)')
+    parser.add_argument(
+        '--discovery', choices=('localhost', 'subnet'), default='localhost',
+        help='who finds the nodes: this machine alone or the subnet (%(default)s)')
+    parser.add_argument(
+        '--log-level', choices=('debug', 'info', 'warn', 'error'), default='warn',
+        help='what the nodes print (%(default)s)')
+    add_state_dir(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the vehicle until it is told to end."""
+    from oht50_bridge.cli.supervisor import Supervisor
+
+    return Supervisor(arguments).run()

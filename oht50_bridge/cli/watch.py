@@ -1,0 +1,140 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Show a vehicle live in the terminal, until Ctrl-C.
+
+A vehicle of this machine needs no token; for another one, give one in OHT50_TOKEN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections import deque
+from typing import Any
+
+from oht50_bridge.cli.credentials import client_token
+from oht50_bridge.cli.options import add_client
+
+EVENTS_SHOWN = 8
+FIRST_RETRY = 0.5  # s
+LAST_RETRY = 5.0  # s
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        'url', nargs='?', metavar='URL', help='address of the vehicle (%(default)s)')
+    add_client(parser, role='viewer')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the vehicle until Ctrl-C; connect again when the connection is lost."""
+    from rich.live import Live
+
+    view = View(arguments.url)
+    with Live(get_renderable=view.render, refresh_per_second=10) as live:
+        asyncio.run(follow(arguments, view, live.console.is_terminal))
+    return 0
+
+
+class View:
+    """What is shown: the newest values, and the last events that are no values."""
+
+    def __init__(self, url: str):
+        self.url = url
+        self.state = 'connecting'
+        self._values: dict[str, dict[str, Any]] = {}
+        self._events: deque[tuple[str, str, str]] = deque(maxlen=EVENTS_SHOWN)
+        self._received = 0
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Take an event."""
+        self._received += 1
+        if event['type'] in ('telemetry.realtime', 'telemetry.status', 'system.status'):
+            self._values[event['type']] = event
+        elif event['type'] != 'error':
+            data = ', '.join(f'{name} {show(value)}' for name, value in event['data'].items())
+            self._events.append((event['timestamp'], event['type'], data))
+
+    def render(self):
+        """Return the present view."""
+        from rich.console import Group
+        from rich.table import Table
+
+        values = Table(title=f'OHT-50  {self.url}  {self.state}', title_justify='left')
+        values.add_column('quantity')
+        values.add_column('value', justify='right', min_width=12)
+        values.add_column('unit')
+        for quantity, value, unit in self._rows():
+            values.add_row(quantity, show(value), unit)
+        events = Table(title='events', title_justify='left')
+        for column in ('time', 'type', 'data'):
+            events.add_column(column)
+        for row in self._events:
+            events.add_row(*row)
+        return Group(values, events)
+
+    def _rows(self):
+        telemetry = self._values.get('telemetry.realtime', {}).get('data', {})
+        system = self._values.get('system.status', {}).get('data', {})
+        stream = self._values.get('telemetry.status', {}).get('data', {})
+
+        def part(name: str, key: str):
+            return telemetry.get(name, {}).get(key)
+
+        yield 'status', system.get('status'), ''
+        yield 'state', system.get('state'), ''
+        for axis in 'xyz':
+            yield f'position {axis}', part('position', axis), 'mm'
+        yield 'velocity', part('velocity', 'linear'), 'm/s'
+        yield 'acceleration', part('acceleration', 'linear'), 'm/s²'
+        for angle in ('roll', 'pitch', 'yaw'):
+            yield angle, part('orientation', angle), 'rad'
+        yield 'battery', part('sensors', 'battery'), '%'
+        yield 'temperature', part('sensors', 'temperature'), '°C'
+        yield 'telemetry', stream.get('rate'), 'Hz'
+        yield 'clients', stream.get('connected_clients'), ''
+        yield 'uptime', system.get('uptime'), 's'
+        yield 'events received', self._received, ''
+
+
+def show(value: Any) -> str:
+    """Return a value for a person; a dash for what is not known."""
+    if value is None:
+        return '-'
+    return f'{value:.3f}' if isinstance(value, float) else str(value)
+
+
+async def follow(arguments: argparse.Namespace, view: View, again: bool) -> None:
+    """Feed the view; without a terminal, end with the connection instead of trying again."""
+    from websockets.exceptions import WebSocketException
+
+    from oht50_bridge.client import BridgeError
+    from oht50_bridge.client import Client
+
+    retry = FIRST_RETRY
+    while True:
+        try:
+            async with Client(arguments.url, client_token(arguments)) as vehicle:
+                view.state = 'connected'
+                retry = FIRST_RETRY
+                await vehicle.subscribe('*')
+                async for event in vehicle.events():
+                    view.put(event)
+        except (BridgeError, OSError, WebSocketException) as error:
+            view.state = f'not connected ({error}); trying again'
+        if not again:
+            return
+        await asyncio.sleep(retry)
+        retry = min(LAST_RETRY, 2 * retry)

@@ -1,0 +1,162 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Client of a vehicle's WebSocket bridge.
+
+async with Client('ws://127.0.0.1:8000/ws/telemetry', token) as vehicle:
+await vehicle.subscribe('telemetry.*')
+async for event in vehicle.events():
+print(event['data'])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+REPLY_TIMEOUT = 5.0  # s; the bridge itself gives up after 2 s
+
+
+class BridgeError(Exception):
+    """The bridge refused.
+
+    Attributes:
+        code: such as WS-006.
+
+    """
+
+    def __init__(self, message: dict[str, Any]):
+        code, name = message['error_code'], message['error_name']
+        super().__init__(f'{code} {name}: {message["description"]}')
+        self.code = code
+
+
+class Client:
+    """One connection to a bridge: authenticated when entered, closed when left.
+
+    Args:
+        url: such as ws://127.0.0.1:8000/ws/telemetry.
+        token: access token.
+
+    Raises:
+        OSError: on entering: nobody listens at the url.
+        BridgeError: on entering: the token was refused.
+
+    """
+
+    def __init__(self, url: str, token: str):
+        self._token = token
+        self._connecting = connect(url, proxy=None)
+        self._connection: ClientConnection | None = None
+        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._request_ids = map(str, itertools.count(1))
+        self._reader: asyncio.Task[None] | None = None
+        self.established: dict[str, Any] = {}
+        """The data of `connection.established`: role, session_id, limits and so on."""
+
+    async def __aenter__(self) -> Client:
+        """Connect and authenticate."""
+        self._connection = await self._connecting.__aenter__()
+        try:
+            await self._send({'type': 'auth', 'token': self._token})
+            reply = json.loads(await self._connection.recv())
+            if reply['type'] == 'error':
+                raise BridgeError(reply)
+        except BaseException as error:
+            await self._connecting.__aexit__(type(error), error, error.__traceback__)
+            raise
+        self.established = reply['data']
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Close the connection."""
+        self._reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reader
+        await self._connecting.__aexit__(*exception)
+
+    async def subscribe(self, *patterns: str, rate: float | None = None) -> dict[str, Any]:
+        """Subscribe to types, families such as mission.*, or *; return what was granted.
+
+        Args:
+            patterns: what to subscribe to.
+            rate: Hz, at most this many state-class events of each type.
+
+        """
+        command: dict[str, Any] = {'events': list(patterns)}
+        if rate is not None:
+            command['rate'] = rate
+        return await self._request('subscribe', command)
+
+    async def call(self, command: str, **fields: Any) -> dict[str, Any]:
+        """Send a command and return the data of its reply.
+
+        Raises:
+            BridgeError: the bridge refused it.
+            TimeoutError: no reply came.
+            ConnectionClosed: the connection was lost.
+
+        """
+        return await self._request(command, fields)
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield events until the connection is lost; unread ones wait here without limit.
+
+        Raises:
+            ConnectionClosed: the connection was lost; its code says why.
+
+        """
+        while (event := await self._events.get()) is not None:
+            yield event
+        raise self._connection.protocol.close_exc
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._connection.send(json.dumps(message, allow_nan=False))
+
+    async def _request(self, command: str, fields: dict[str, Any]) -> dict[str, Any]:
+        request_id = next(self._request_ids)
+        reply = self._waiting[request_id] = asyncio.get_running_loop().create_future()
+        try:
+            await self._send({'type': command, 'request_id': request_id, **fields})
+            message = await asyncio.wait_for(reply, REPLY_TIMEOUT)
+        finally:
+            del self._waiting[request_id]
+        if message['type'] == 'error':
+            raise BridgeError(message)
+        return message['data']
+
+    async def _read(self) -> None:
+        try:
+            async for text in self._connection:
+                message = json.loads(text)
+                reply = self._waiting.get(message.get('request_id'))
+                if reply is not None and not reply.done():
+                    reply.set_result(message)
+                else:
+                    self._events.put_nowait(message)
+        except ConnectionClosed:
+            pass
+        self._events.put_nowait(None)
+        for reply in self._waiting.values():
+            if not reply.done():
+                reply.set_exception(self._connection.protocol.close_exc)
