@@ -1,0 +1,28 @@
+# The two commands: `make run` starts a simulated vehicle, `make test` tests. Both set up what they need.
+
+VENV := .venv
+OHT50 := $(VENV)/bin/oht50
+STAMP := $(VENV)/.set-up
+RUN_ARGS ?=
+TEST_ARGS ?=
+
+.PHONY: run test setup
+
+run: setup
+	@exec $(OHT50) up --sim $(RUN_ARGS)
+
+test: setup test/clients/node_modules/.set-up
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/python -m pytest $(TEST_ARGS)
+
+setup: $(STAMP)
+
+# The interfaces are generated at installation, so a change of theirs installs again.
+$(STAMP): setup.py pyproject.toml package.xml rosless/generator.py $(wildcard msg/*.msg srv/*.srv)
+	@sh tools/setup.sh $(VENV)
+	@touch $@
+
+test/clients/node_modules/.set-up: test/clients/package.json
+	@command -v npm > /dev/null || { echo 'npm is missing; the test of the JavaScript client needs Node 20: apt-get install nodejs npm' >&2; exit 1; }
+	cd test/clients && npm install --no-fund --no-audit --no-package-lock --loglevel=error
+	@touch $@

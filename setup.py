@@ -1,0 +1,82 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Installation without ROS 2; with ROS 2, colcon builds from CMakeLists.txt."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import find_packages
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+PACKAGE = 'oht50_bridge'
+
+
+def version():
+    """Return the version without importing the package, whose dependencies may be missing yet."""
+    source = (HERE / PACKAGE / 'version.py').read_text()
+    return re.search(r"VERSION = '(.*)'", source).group(1)
+
+
+class BuildWithInterfaces(build_py):
+    """Make the message modules that rosidl would make, and take the data along."""
+
+    def run(self):
+        """Build the package, then generate into it."""
+        from rosless import generator
+
+        super().run()
+        root = HERE if self.editable_mode else Path(self.build_lib)
+        generator.generate_standard(root / 'rosless' / 'path')
+        generator.generate(PACKAGE, HERE / 'msg', HERE / 'srv', root / PACKAGE)
+        if not self.editable_mode:
+            shutil.copytree(HERE / 'config', root / PACKAGE / 'config', dirs_exist_ok=True)
+
+
+setup(
+    name=PACKAGE,
+    version=version(),
+    description='OHT-50 vehicle: boards on RS-485 to ROS 2 topics to WebSocket clients',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
+    package_data={'rosless': ['path/**/*.py']},
+    install_requires=[
+        'cyclonedds==11.0.1',
+        'prometheus-client>=0.20,<1',
+        'psutil>=5.9,<8',
+        'pydantic>=2.7,<3',
+        'PyJWT[crypto]>=2.8,<3',
+        'pymodbus>=3.16,<4',
+        'pyserial>=3.5,<4',
+        'PyYAML>=6,<7',
+        'rich>=13,<16',
+        'websockets>=15,<18',
+    ],
+    extras_require={
+        'test': [
+            'hypothesis>=6.100,<7',
+            'pytest>=8,<10',
+            'rosbags>=0.11,<0.12',
+            'ruff>=0.12,<1',
+        ],
+    },
+    entry_points={'console_scripts': ['oht50 = oht50_bridge.cli.main:main']},
+    cmdclass={'build_py': BuildWithInterfaces},
+)

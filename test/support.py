@@ -1,0 +1,200 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What tests of whole processes share: a vehicle, waiting, and DDS domains of their own."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from websockets.sync.client import connect
+
+from oht50_bridge.simulator.control import SimulatorClient
+
+OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
+ROOT = Path(__file__).resolve().parent.parent
+# Above 101, DDS ports fall among those that the kernel gives out by itself.
+FIRST_DOMAIN, LAST_DOMAIN = 10, 100
+
+
+def wait_for(condition, timeout=20.0, what='condition', pause=0.01):
+    """Return the condition's first true value; fail with its name when there is none in time."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(pause)
+    raise AssertionError(f'{what}: not within {timeout} s')
+
+
+def free_port():
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def own_domain():
+    """Give a DDS domain that no other test of this machine has: a UDP port stands for it."""
+    start = os.getpid()
+    span = LAST_DOMAIN - FIRST_DOMAIN + 1
+    for step in range(span):
+        domain = FIRST_DOMAIN + (start + step) % span
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as lock:
+            try:
+                lock.bind(('127.0.0.1', 61000 + domain))
+            except OSError:
+                continue
+            yield domain
+            return
+    raise AssertionError('every DDS domain is taken')
+
+
+def processes_of(marker):
+    """Return the pids of processes whose command line or environment holds `marker`."""
+    found = []
+    for entry in Path('/proc').iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                text = (entry / 'cmdline').read_bytes() + (entry / 'environ').read_bytes()
+                state = (entry / 'stat').read_text().rpartition(')')[2].split()[0]
+                if marker.encode() in text and state != 'Z':
+                    found.append(int(entry.name))
+    return found
+
+
+class Vehicle:
+    """A simulated vehicle: `oht50 up --sim` as a process of its own, with all that it starts."""
+
+    def __init__(self, directory, domain, *arguments):
+        self.directory = directory
+        self.domain = domain
+        self.port = free_port()
+        self.url = f'ws://127.0.0.1:{self.port}/ws/telemetry'
+        self.log = directory / 'up.log'
+        self.state_dir = directory / 'state'
+        self.environment = {
+            **os.environ, 'ROS_DOMAIN_ID': str(domain),
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+        self.started = time.monotonic()
+        with self.log.open('w') as log:
+            self.process = subprocess.Popen(
+                [*OHT50, 'up', '--sim', '--port', str(self.port), '--domain', str(domain),
+                 '--state-dir', str(self.state_dir), '--log-level', 'info', *arguments],
+                stdout=log, stderr=log, env=self.environment, start_new_session=True)
+
+    @property
+    def vehicle_dir(self):
+        """Where the processes of this vehicle keep what is theirs."""
+        return self.state_dir / f'domain-{self.domain}'
+
+    def wait_until_up(self):
+        """Wait until it says so."""
+        def up():
+            assert self.process.poll() is None, self.log.read_text()
+            return 'OHT-50 is up' in self.log.read_text()
+        wait_for(up, 30.0, 'the vehicle is up')
+        return self
+
+    def simulator(self):
+        """Return a connection to the simulated boards."""
+        return SimulatorClient(self.vehicle_dir / 'simulator')
+
+    def token(self, role):
+        """Return an access token, as a person would get it."""
+        return subprocess.run(
+            [*OHT50, 'token', '--role', role, '--state-dir', str(self.state_dir)],
+            capture_output=True, text=True, check=True).stdout.strip()
+
+    @contextlib.contextmanager
+    def client(self, role='operator', subscribe=()):
+        """Give an authenticated connection that has subscribed."""
+        with Connection(self.url, self.token(role)) as connection:
+            if subscribe:
+                connection.send('subscribe', events=list(subscribe))
+                connection.wait('subscription.confirmed')
+            yield connection
+
+    def node_pid(self, name):
+        """Return the process id of a node."""
+        pids = [pid for pid in processes_of(str(self.state_dir))
+                if f'nodes.{name}' in Path(f'/proc/{pid}/cmdline').read_text()]
+        return pids[0] if pids else None
+
+    def wait_for_new(self, name, old_pid):
+        """Wait until a node runs again as another process."""
+        wait_for(lambda: self.node_pid(name) not in (None, old_pid), what=f'{name} is back')
+
+    def spawn(self, script, *arguments):
+        """Start a script of these tests as a ROS node on this vehicle's domain."""
+        return subprocess.Popen(
+            [sys.executable, '-m', 'rosless', script, *arguments,
+             '--ros-args', '-r', '__ns:=/oht50'],
+            env={**self.environment, 'PYTHONPATH': str(ROOT / 'test')})
+
+    def stop(self):
+        """Stop it as Ctrl-C does; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(15)
+
+
+class Connection:
+    """A WebSocket client that keeps what it received, with the moment of receipt."""
+
+    def __init__(self, url, token):
+        self._context = connect(url, proxy=None)
+        self._token = token
+        self.received = []
+
+    def __enter__(self):
+        self._socket = self._context.__enter__()
+        if self._token is not None:
+            self.send('auth', token=self._token)
+            self.wait('connection.established')
+        return self
+
+    def __exit__(self, *exception):
+        self._context.__exit__(*exception)
+
+    def send(self, command, **fields):
+        """Send a command."""
+        self._socket.send(json.dumps({'type': command, **fields}))
+
+    def receive(self, timeout=10.0):
+        """Return the next message; its moment of receipt (monotonic, s) goes in as `at`."""
+        message = json.loads(self._socket.recv(timeout=timeout))
+        message['at'] = time.monotonic()
+        self.received.append(message)
+        return message
+
+    def wait(self, kind, timeout=10.0, where=lambda message: True):
+        """Return the next message of a type that fulfils `where`."""
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = self.receive(left)
+            except TimeoutError:
+                break
+            if message['type'] == kind and where(message):
+                return message
+        seen = [message['type'] for message in self.received[-20:]]
+        raise AssertionError(f'no {kind} within {timeout} s; last seen: {seen}')

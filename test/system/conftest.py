@@ -1,0 +1,70 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A simulated vehicle for the tests of this folder, started once for each file of them."""
+
+import pytest
+from support import Vehicle
+from support import own_domain
+from support import wait_for
+
+
+@pytest.fixture(scope='module')
+def shared_vehicle(tmp_path_factory):
+    with own_domain() as domain:
+        vehicle = Vehicle(tmp_path_factory.mktemp('vehicle'), domain)
+        try:
+            yield vehicle.wait_until_up()
+        finally:
+            code = vehicle.stop()
+        print(vehicle.log.read_text())
+        assert code == 0
+        assert 'Traceback' not in vehicle.log.read_text()
+
+
+@pytest.fixture
+def vehicle(shared_vehicle):
+    """Give a vehicle that stands, with every board well and no stop latched."""
+    with shared_vehicle.client('admin', ['system.status']) as client:
+        client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
+    return shared_vehicle
+
+
+@pytest.fixture
+def simulator(vehicle):
+    with vehicle.simulator() as simulator:
+        simulator.set(position=20.0)
+        yield simulator
+
+
+@pytest.fixture
+def drive(vehicle):
+    """Start nodes that command a velocity, m/s; none survives the test."""
+    started = []
+
+    def start(velocity):
+        started.append(vehicle.spawn('commander', str(velocity)))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def moving(drive, simulator):
+    """A vehicle that moves at 0.3 m/s; gives the commanding process."""
+    commander = drive(0.3)
+    wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
+    return commander

@@ -1,0 +1,170 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The emergency stop: who may, how fast, what stays."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from support import Connection
+from support import wait_for
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+BOARD = 'travel_motor'
+SPEED = 'command_speed'
+
+
+@pytest.fixture(autouse=True)
+def cleared(vehicle):
+    """Leave no stop latched behind."""
+    yield
+    with vehicle.client('admin') as admin:
+        def clear():
+            admin.send('clear_estop', request_id='clear')
+            return admin.wait('command.result')['data']['accepted']
+        wait_for(clear, what='the emergency stop is cleared', pause=0.1)
+
+
+def test_operator_stops_the_vehicle_and_every_subscriber_hears_within_100_ms(
+        vehicle, simulator, moving):
+    with vehicle.client('viewer', ['safety.*']) as viewer, \
+            vehicle.client('viewer', ['*']) as second, vehicle.client('operator') as operator:
+        simulator.watch(BOARD, SPEED)
+        sent = time.monotonic()
+        operator.send('emergency_stop', reason='manual_trigger', request_id='req-124')
+        events = [client.wait('safety.estop') for client in (viewer, second)]
+        result = operator.wait('command.result')
+        wait_for(lambda: simulator.read(BOARD, SPEED) == 0, what='the speed register is 0')
+        stopped = simulator.log()[0][0]
+    assert result['request_id'] == 'req-124'
+    assert result['data']['accepted'] is True
+    assert stopped - sent < 0.100
+    for event in events:
+        assert event['at'] - sent < 0.100
+        assert event['data']['trigger_type'] == 'remote'
+        assert event['data']['emergency_level'] == 'critical'
+        assert event['data']['position']['x'] == pytest.approx(
+            simulator.truth()['position'] * 1000, abs=500)
+
+
+def test_viewer_is_refused_and_nothing_stops(vehicle, simulator, moving):
+    with vehicle.client('viewer') as viewer:
+        viewer.send('emergency_stop', reason='manual_trigger', request_id='v')
+        error = viewer.wait('error')
+        assert (error['error_code'], error['request_id']) == ('WS-006', 'v')
+        viewer.send('get_system_status', request_id='s')
+        status = viewer.wait('system.status', where=lambda event: event.get('request_id') == 's')
+    assert status['data']['status'] == 'moving'
+    assert simulator.truth()['velocity'] > 0.28
+
+
+def test_without_auth_it_is_refused(vehicle, simulator, moving):
+    with Connection(vehicle.url, None) as stranger:
+        stranger.send('emergency_stop', reason='manual_trigger')
+        assert stranger.wait('error')['error_code'] == 'WS-008'
+    assert simulator.truth()['velocity'] > 0.28
+
+
+def test_bad_token_is_refused_and_closed_with_4401(vehicle):
+    with connect(vehicle.url, proxy=None) as socket:
+        socket.send(json.dumps({'type': 'auth', 'token': 'not.a.token'}))
+        error = json.loads(socket.recv(5))
+        with pytest.raises(ConnectionClosed):
+            socket.recv(5)
+        assert error['error_code'] == 'WS-001'
+        assert socket.close_code == 4401
+
+
+def test_nothing_moves_while_latched_and_only_an_admin_clears(vehicle, simulator, moving):
+    with vehicle.client('operator', ['safety.*']) as operator, \
+            vehicle.client('admin') as admin:
+        operator.send('emergency_stop', request_id='1')
+        operator.wait('safety.estop')
+        wait_for(lambda: simulator.truth()['velocity'] == 0, what='the vehicle stands')
+        operator.send('clear_estop', request_id='2')
+        assert operator.wait('error')['error_code'] == 'WS-006'
+        assert moving.poll() is None, 'the commander goes on commanding'
+        assert simulator.read(BOARD, 'enable') is False
+        moving.kill()
+        moving.wait()
+
+        def clear():
+            admin.send('clear_estop', next_action='manual_control')
+            return admin.wait('command.result')['data']['accepted']
+        wait_for(clear, what='cleared', pause=0.1)
+        assert operator.wait('safety.clear')['data']['next_action'] == 'manual_control'
+    assert simulator.read(BOARD, 'enable') is False
+
+
+def test_new_subscriber_learns_of_the_latched_stop(vehicle):
+    with vehicle.client('operator') as operator:
+        operator.send('emergency_stop', request_id='1')
+        stop = operator.wait('command.result')['data']['estop_id']
+    with vehicle.client('viewer', ['safety.estop']) as viewer:
+        assert viewer.wait('safety.estop')['data']['estop_id'] == stop
+
+
+def test_latch_and_its_event_survive_the_death_of_safety_node_and_bridge(vehicle):
+    with vehicle.client('operator') as operator:
+        operator.send('emergency_stop', request_id='1')
+        stop = operator.wait('command.result')['data']['estop_id']
+    latch = vehicle.vehicle_dir / 'estop.json'
+    wait_for(lambda: latch.exists() and stop in latch.read_text(), what='the latch is on disk')
+    for node in ('safety_node', 'bridge_node'):
+        before = vehicle.node_pid(node)
+        os.kill(before, signal.SIGKILL)
+        vehicle.wait_for_new(node, before)
+
+    def latched():
+        try:
+            with vehicle.client('viewer', ['safety.*', 'system.*']) as viewer:
+                return viewer.wait('safety.estop', 2.0)['data']['estop_id']
+        except (OSError, AssertionError):
+            return None
+    assert wait_for(latched, what='the stop is told again') == stop
+
+
+def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simulator, moving):
+    with vehicle.client('admin', ['safety.*']) as admin:
+        simulator.watch(BOARD, SPEED)
+        pressed = time.monotonic()
+        simulator.set(estop_pressed=True)
+        try:
+            event = admin.wait('safety.estop')
+            assert event['data']['trigger_type'] == 'hardware'
+            wait_for(lambda: simulator.read(BOARD, SPEED) == 0, what='the speed register is 0')
+            assert simulator.log()[0][0] - pressed < 0.200
+            moving.kill()
+            moving.wait()
+
+            def refusal():
+                admin.send('clear_estop')
+                reply = admin.wait('command.result')['data']
+                assert reply['accepted'] is False
+                return 'pressed' in reply['message']
+            wait_for(refusal, what='the refusal names the cause', pause=0.1)
+        finally:
+            simulator.set(estop_pressed=False)
+
+
+def test_stop_while_latched_is_accepted_again(vehicle):
+    with vehicle.client('operator') as operator:
+        ids = []
+        for request_id in ('1', '2'):
+            operator.send('emergency_stop', request_id=request_id)
+            ids.append(operator.wait('command.result')['data']['estop_id'])
+    assert ids[0] == ids[1]

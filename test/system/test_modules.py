@@ -1,0 +1,89 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Boards that are lost, found and listed."""
+
+import pytest
+from support import wait_for
+
+
+def test_pulled_board_is_told_and_the_others_are_polled_on_time(vehicle, simulator):
+    with vehicle.client('operator', ['module.*', 'telemetry.realtime']) as client:
+        client.wait('telemetry.realtime')
+        simulator.misbehave('power', absent=True)
+        lost = client.wait('module.status_change', 2.0)
+        assert lost['data'].pop('error_description').startswith('Communication timeout')
+        assert lost['data'] == {
+            'module_id': 'power', 'old_status': 'online', 'new_status': 'offline',
+            'error_code': 'MOD-001'}
+        # The location board shares the line with the lost one.
+        positions = [client.wait('telemetry.realtime') for _ in range(20)]
+        stamps = {event['timestamp'] for event in positions}
+        assert len(stamps) == 20, 'each telemetry carries a fresh reading'
+        assert all(event['data']['position']['x'] is not None for event in positions)
+        client.wait(
+            'telemetry.realtime', where=lambda event: event['data']['sensors']['battery'] is None)
+        simulator.misbehave('power', absent=False)
+        found = client.wait('module.status_change', 5.0)
+        assert found['data']['new_status'] == 'online'
+        assert found['data']['error_code'] == ''
+
+
+def test_unplugged_line_comes_back(vehicle, simulator):
+    with vehicle.client('operator', ['module.*']) as client:
+        simulator.unplug('sense')
+        lost = {client.wait('module.status_change')['data']['module_id'] for _ in range(2)}
+        assert lost == {'power', 'dock'}
+        simulator.plug('sense')
+        found = [client.wait('module.status_change')['data'] for _ in range(2)]
+        assert {change['new_status'] for change in found} == {'online'}
+
+
+def test_position_of_the_motor_board_stands_in_for_a_lost_location_board(vehicle, simulator):
+    with vehicle.client('operator', ['telemetry.realtime']) as client:
+        simulator.misbehave('dock', absent=True)
+        event = client.wait(
+            'telemetry.realtime', where=lambda event: event['data']['orientation']['yaw'] is None)
+        assert event['data']['position']['x'] == pytest.approx(
+            simulator.truth()['position'] * 1000, abs=10)
+        simulator.misbehave('dock', absent=False)
+        client.wait(
+            'telemetry.realtime',
+            where=lambda event: event['data']['orientation']['yaw'] is not None)
+
+
+def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):
+    with vehicle.client('admin', ['safety.*', 'module.*']) as admin:
+        simulator.misbehave('travel_motor', absent=True)
+        assert admin.wait('safety.estop')['data']['trigger_type'] == 'software'
+        simulator.misbehave('travel_motor', absent=False)
+        admin.wait('module.status_change', where=lambda e: e['data']['new_status'] == 'online')
+
+        def clear():
+            admin.send('clear_estop')
+            return admin.wait('command.result')['data']['accepted']
+        wait_for(clear, what='cleared', pause=0.1)
+
+
+def test_list_and_scan(vehicle):
+    with vehicle.client('admin', ['module.discovered']) as admin:
+        admin.send('list_modules', request_id='l')
+        modules = admin.wait('command.result')['data']['modules']
+        assert {module['module_id']: module['address'] for module in modules} == {
+            'travel_motor': 'drive/4', 'power': 'sense/2', 'dock': 'sense/5', 'safety': 'safety/3'}
+        admin.send('scan_modules', request_id='s')
+        assert admin.wait('command.result')['data']['accepted'] is True
+        found = [admin.wait('module.discovered', 30.0)['data'] for _ in range(4)]
+        assert {module['module_id'] for module in found} == {
+            'travel_motor', 'power', 'dock', 'safety'}
+        assert {module['module_type'] for module in found} <= {'motor', 'sensor', 'actuator'}

@@ -1,0 +1,123 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`oht50 up`: side by side, clean ends, clear refusals."""
+
+import os
+import signal
+import subprocess
+
+from support import OHT50
+from support import Vehicle
+from support import own_domain
+from support import processes_of
+from support import wait_for
+
+
+def marker(vehicle):
+    return str(vehicle.state_dir)
+
+
+def test_two_vehicles_side_by_side_and_nothing_survives_ctrl_c(tmp_path):
+    with own_domain() as one, own_domain() as two:
+        (tmp_path / 'a').mkdir()
+        (tmp_path / 'b').mkdir()
+        first = Vehicle(tmp_path / 'a', one)
+        second = Vehicle(tmp_path / 'b', two)
+        try:
+            for vehicle in (first, second):
+                vehicle.wait_until_up()
+            with first.simulator() as simulator:
+                simulator.set(position=7.0)
+            with second.simulator() as simulator:
+                simulator.set(position=9.0)
+            for vehicle, position in ((first, 7000.0), (second, 9000.0)):
+                with vehicle.client('viewer', ['telemetry.realtime']) as client:
+                    client.wait(
+                        'telemetry.realtime',
+                        where=lambda event, at=position: event['data']['position']['x'] == at)
+        finally:
+            codes = [first.stop(), second.stop()]
+    assert codes == [0, 0]
+    for vehicle in (first, second):
+        assert 'Traceback' not in vehicle.log.read_text()
+        assert processes_of(marker(vehicle)) == []
+        assert list((vehicle.vehicle_dir / 'simulator').iterdir()) == []
+
+
+def test_nothing_survives_the_killing_of_the_supervisor_for_2_s(tmp_path):
+    with own_domain() as domain:
+        vehicle = Vehicle(tmp_path, domain).wait_until_up()
+        assert len(processes_of(marker(vehicle))) >= 7
+        vehicle.process.kill()
+        vehicle.process.wait()
+        wait_for(lambda: processes_of(marker(vehicle)) == [], 2.0, 'every process has ended')
+    assert 'Traceback' not in vehicle.log.read_text()
+
+
+def test_dead_node_is_started_again(tmp_path):
+    with own_domain() as domain:
+        vehicle = Vehicle(tmp_path, domain).wait_until_up()
+        try:
+            before = vehicle.node_pid('telemetry_node')
+            os.kill(before, signal.SIGKILL)
+            vehicle.wait_for_new('telemetry_node', before)
+            with vehicle.client('viewer', ['telemetry.realtime']) as client:
+                client.wait('telemetry.realtime')
+            assert 'telemetry_node ended (SIGKILL); starting it again' in vehicle.log.read_text()
+        finally:
+            assert vehicle.stop() == 0
+
+
+def refusal(*arguments, **environment):
+    result = subprocess.run(
+        [*OHT50, 'up', '--sim', *arguments], capture_output=True, text=True, timeout=60,
+        env={**os.environ, **environment})
+    assert result.returncode == 1, result.stderr
+    assert 'Traceback' not in result.stderr
+    return result.stderr
+
+
+def test_refusals_name_the_fault_and_the_remedy(tmp_path):
+    with own_domain() as domain:
+        vehicle = Vehicle(tmp_path, domain).wait_until_up()
+        try:
+            state = ['--state-dir', str(tmp_path / 'other'), '--domain', '101']
+            assert '--port' in refusal('--port', str(vehicle.port), *state)
+            assert '--domain' in refusal(
+                '--port', '1999', '--domain', str(domain), '--state-dir', str(vehicle.state_dir))
+        finally:
+            vehicle.stop()
+
+
+def test_wrong_parameters_end_the_start(tmp_path):
+    state = ['--state-dir', str(tmp_path / 'state'), '--port', '1999']
+    broken = tmp_path / 'broken.yaml'
+    broken.write_text('{')
+    assert 'broken.yaml' in refusal('--params', str(broken), *state)
+    wrong = tmp_path / 'wrong.yaml'
+    wrong.write_text(
+        '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n')
+    with own_domain() as domain:
+        message = refusal('--params', str(wrong), '--domain', str(domain), *state)
+    assert 'none_such' in message
+    assert processes_of(str(tmp_path)) == []
+
+
+def test_secret_that_others_can_read_is_refused(tmp_path):
+    secret = tmp_path / 'secret'
+    secret.write_text('x' * 64)
+    secret.chmod(0o644)
+    message = refusal('--state-dir', str(tmp_path / 'state'), '--port', '1999',
+                      OHT50_JWT_SECRET_FILE=str(secret))
+    assert 'chmod 600' in message
