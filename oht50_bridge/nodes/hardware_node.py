@@ -20,6 +20,7 @@ executor: a callback that hangs cannot keep it running.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -59,6 +60,7 @@ from oht50_bridge.srv import ScanModules
 
 SERIAL = 'serial'  # name of the line that serial_port makes
 SCAN_ADDRESSES = range(1, 17)
+REPLY_LEAD = 0.1  # s, for the reply to reach the client
 MODULE_TYPES = {
     'travel_motor': ModuleDiscovered.TYPE_MOTOR,
     'power': ModuleDiscovered.TYPE_ACTUATOR,  # it switches the supply and the charger
@@ -270,6 +272,8 @@ class HardwareNode(Node):
             self.get_logger().error(f'the latch of the safety board was not released: {error}')
 
     def _scan_lines(self, lines: list[str]) -> None:
+        # A client is told that the scan begins before it is told what was found.
+        time.sleep(REPLY_LEAD)
         known = {}
         for module in self._hardware.modules():
             known[module.line, module.address] = module
