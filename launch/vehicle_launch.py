@@ -32,7 +32,7 @@ from oht50_bridge.paths import default_state_dir
 
 ARGUMENTS = {
     'sim': ('false', 'simulate the boards (true or false)'),
-    'serial_port': ('', 'serial port that carries every board; empty: the lines of the parameters'),
+    'serial_port': ('', 'serial port with every board on it; empty: lines of the parameters'),
     'params_file': ('', 'parameter file; its values go over those of config/vehicle.yaml'),
     'namespace': (NAMESPACE, 'namespace of the vehicle'),
     'host': ('127.0.0.1', 'address the WebSocket bridge listens on'),
