@@ -94,6 +94,7 @@ class Vehicle:
         self.environment = {
             **os.environ, 'ROS_DOMAIN_ID': str(domain),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+        self.environment.pop('CYCLONEDDS_URI', None)
         self.started = time.monotonic()
         with self.log.open('w') as log:
             self.process = subprocess.Popen(

@@ -46,7 +46,9 @@ def _configuration() -> str:
     peers = [p for p in os.environ.get('ROS_STATIC_PEERS', '').split(';') if p]
     if scope == 'LOCALHOST':
         # Stricter than rmw_cyclonedds_cpp, which listens on every interface.
-        return f"{LOCALHOST_URI},{os.environ.get('CYCLONEDDS_URI', '')}"
+        given = os.environ.get('CYCLONEDDS_URI', '')
+        # Who names interfaces knows better; Cyclone refuses one that is named twice.
+        return given if 'NetworkInterface' in given else f'{LOCALHOST_URI},{given}'
     if scope not in ('SUBNET', 'SYSTEM_DEFAULT'):
         raise NotImplementedError(
             f'rosless: ROS_AUTOMATIC_DISCOVERY_RANGE={scope} is not supported; use SUBNET, '
