@@ -64,26 +64,26 @@ class View:
         if event['type'] in ('telemetry.realtime', 'telemetry.status', 'system.status'):
             self._values[event['type']] = event
         elif event['type'] != 'error':
-            data = ', '.join(f'{name} {show(value)}' for name, value in event['data'].items())
-            self._events.append((event['timestamp'], event['type'], data))
+            self._events.append((event['timestamp'], event['type'], show(event['data'])))
 
     def render(self):
         """Return the present view."""
         from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
-        values = Table(title=f'OHT-50  {self.url}  {self.state}', title_justify='left')
+        values = Table()
         values.add_column('quantity')
         values.add_column('value', justify='right', min_width=12)
         values.add_column('unit')
         for quantity, value, unit in self._rows():
             values.add_row(quantity, show(value), unit)
-        events = Table(title='events', title_justify='left')
-        for column in ('time', 'type', 'data'):
+        events = Table()
+        for column in ('time', 'event', 'data'):
             events.add_column(column)
         for row in self._events:
             events.add_row(*row)
-        return Group(values, events)
+        return Group(Text(f'OHT-50  {self.url}  {self.state}'), values, events)
 
     def _rows(self):
         telemetry = self._values.get('telemetry.realtime', {}).get('data', {})
@@ -113,6 +113,8 @@ def show(value: Any) -> str:
     """Return a value for a person; a dash for what is not known."""
     if value is None:
         return '-'
+    if isinstance(value, dict):
+        return ', '.join(f'{name} {show(inner)}' for name, inner in value.items())
     return f'{value:.3f}' if isinstance(value, float) else str(value)
 
 

@@ -1,0 +1,91 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`oht50 doctor` on real ports, files and sockets."""
+
+import os
+import pty
+import socket
+
+import pytest
+
+from oht50_bridge.cli import doctor
+from oht50_bridge.cli.main import main
+
+
+@pytest.fixture
+def terminal():
+    master, slave = pty.openpty()
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def test_all_well_is_exit_code_0(tmp_path, terminal, capsys):
+    main(['token', '--role', 'viewer', '--state-dir', str(tmp_path)])
+    assert main(['doctor', '--serial', terminal, '--state-dir', str(tmp_path)]) == 0
+    assert doctor.FAILED not in capsys.readouterr().out
+
+
+def test_failure_is_exit_code_1_and_says_what_to_do(tmp_path, capsys):
+    missing = tmp_path / 'ttyNone'
+    assert main(['doctor', '--serial', str(missing), '--state-dir', str(tmp_path)]) == 1
+    assert doctor.FAILED in capsys.readouterr().out
+
+
+def test_serial_port(tmp_path, terminal):
+    assert doctor.check_serial(terminal)[1] == doctor.OK
+    missing = doctor.check_serial(str(tmp_path / 'ttyNone'))
+    assert (missing[1], '--serial' in missing[2]) == (doctor.FAILED, True)
+    file = tmp_path / 'file'
+    file.write_text('')
+    assert 'not a character device' in doctor.check_serial(str(file))[2]
+    assert 'not a terminal' in doctor.check_serial('/dev/null')[2]
+
+
+def test_ports_of_the_parameters_are_checked(tmp_path, terminal, capsys):
+    params = tmp_path / 'params.yaml'
+    params.write_text(
+        '/**/hardware_node:\n  ros__parameters:\n    line:\n'
+        f'      drive: {{device: {terminal}}}\n')
+    main(['doctor', '--params', str(params), '--state-dir', str(tmp_path)])
+    out = capsys.readouterr().out.replace('\n', '')
+    assert terminal in out
+    assert '/dev/ttyOHT485_1' in out
+
+
+def test_secret(tmp_path):
+    assert doctor.check_secret(tmp_path)[1] == doctor.WARNING
+    main(['token', '--role', 'viewer', '--state-dir', str(tmp_path)])
+    assert doctor.check_secret(tmp_path)[1] == doctor.OK
+    (tmp_path / 'jwt_secret').chmod(0o604)
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+
+
+def test_dds_and_clock():
+    assert doctor.check_dds()[1] == doctor.OK
+    assert doctor.check_clock()[1] in (doctor.OK, doctor.WARNING)
+
+
+def test_clock_that_is_in_the_past(monkeypatch):
+    monkeypatch.setattr(doctor.time, 'time', lambda: 0.0)
+    assert doctor.check_clock()[1] == doctor.FAILED
+
+
+def test_port_in_use():
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen()
+        number = listener.getsockname()[1]
+        assert doctor.check_port(number)[1] == doctor.WARNING
+    assert doctor.check_port(number)[1] == doctor.OK

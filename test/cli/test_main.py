@@ -1,0 +1,58 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The command line as a whole."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+from oht50_bridge.cli.main import COMMANDS
+from oht50_bridge.cli.main import main
+from oht50_bridge.version import VERSION
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.mark.parametrize('arguments', [[], *([name] for name in COMMANDS)])
+def test_help_of_every_command(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main([*arguments, '--help'])
+    assert exit_.value.code == 0
+    assert 'usage: oht50' in capsys.readouterr().out
+
+
+def test_no_command_is_an_error(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main([])
+    assert exit_.value.code == 2
+    assert 'COMMAND' in capsys.readouterr().err
+
+
+def test_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit):
+        main(['--version'])
+    assert capsys.readouterr().out.strip() == VERSION
+    manifest = xml.etree.ElementTree.parse(ROOT / 'package.xml')
+    assert manifest.findtext('version') == VERSION
+    assert f'## {VERSION}' in (ROOT / 'CHANGELOG.md').read_text()
+
+
+def test_reader_that_leaves_early_is_no_error():
+    process = subprocess.run(
+        f'{sys.executable} -m oht50_bridge.cli.main --help | head -1',
+        shell=True, capture_output=True, text=True, cwd=ROOT)
+    assert process.stderr == ''
