@@ -39,10 +39,11 @@ def hardware_parameters(params: Path | None) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for path in parameter_files(params):
         try:
-            content = yaml.safe_load(path.read_text()) or {}
-            for node, section in content.items():
+            content = yaml.safe_load(path.read_text())
+            for node, section in ({} if content is None else content).items():
+                values = section['ros__parameters']
                 if node.split('/')[-1] in ('**', '*', 'hardware_node'):
-                    _merge(merged, section['ros__parameters'])
+                    _merge(merged, values)
         except (OSError, yaml.YAMLError) as error:
             raise CommandError(f'{path}: {error}') from error
         except (AttributeError, KeyError, TypeError) as error:
