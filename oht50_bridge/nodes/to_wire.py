@@ -103,8 +103,8 @@ def _system_status(message: msg.SystemStatus) -> events.SystemStatus:
     )
 
 
-def _system_error(message: msg.SystemError) -> events.SystemError:
-    return events.SystemError(
+def _system_error(message: msg.SystemError) -> events.SystemErrorEvent:
+    return events.SystemErrorEvent(
         timestamp=_timestamp(message.header.stamp),
         data=events.SystemErrorData(
             error_code=message.error_code,
