@@ -126,9 +126,9 @@ class Vehicle:
             capture_output=True, text=True, check=True).stdout.strip()
 
     @contextlib.contextmanager
-    def client(self, role='operator', subscribe=()):
+    def client(self, role='operator', subscribe=(), token=None):
         """Give an authenticated connection that has subscribed."""
-        with Connection(self.url, self.token(role)) as connection:
+        with Connection(self.url, token or self.token(role)) as connection:
             if subscribe:
                 connection.send('subscribe', events=list(subscribe))
                 connection.wait('subscription.confirmed')
