@@ -15,9 +15,9 @@
 
     .venv/bin/python bench/vehicle.py [--starts N] [--stops N] [--seconds S]
 
-Measures the time from `oht50 up --sim` to the first telemetry, the age of the position when a client
-receives it, and the time from a client's emergency stop to the motor's speed register and to a
-subscriber.
+Measures the time from `oht50 up --sim` to the first telemetry, the age of the position when a
+client receives it, and the time from a client's emergency stop to the motor's speed register and
+to a subscriber.
 """
 
 import argparse
@@ -57,7 +57,8 @@ def start_times(count):
                 first = None
                 while first is None:
                     try:
-                        with vehicle.client(token=token, subscribe=['telemetry.realtime']) as client:
+                        with vehicle.client(
+                                token=token, subscribe=['telemetry.realtime']) as client:
                             first = client.wait('telemetry.realtime')
                     except OSError:
                         time.sleep(0.02)

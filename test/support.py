@@ -84,7 +84,7 @@ def processes_of(marker):
 class Vehicle:
     """A simulated vehicle: `oht50 up --sim` as a process of its own, with all that it starts."""
 
-    def __init__(self, directory, domain, *arguments):
+    def __init__(self, directory, domain, *arguments, boards=('--sim',)):
         self.directory = directory
         self.domain = domain
         self.port = free_port()
@@ -98,7 +98,7 @@ class Vehicle:
         self.started = time.monotonic()
         with self.log.open('w') as log:
             self.process = subprocess.Popen(
-                [*OHT50, 'up', '--sim', '--port', str(self.port), '--domain', str(domain),
+                [*OHT50, 'up', *boards, '--port', str(self.port), '--domain', str(domain),
                  '--state-dir', str(self.state_dir), '--log-level', 'info', *arguments],
                 stdout=log, stderr=log, env=self.environment, start_new_session=True)
 

@@ -19,6 +19,7 @@ import argparse
 import ctypes
 import fcntl
 import importlib.util
+import ipaddress
 import json
 import os
 import signal
@@ -78,12 +79,14 @@ class Process:
         self._command = command
         self._environment = environment
         self._child: subprocess.Popen | None = None
+        self._stdout: int | None = None  # when it is started again
         self._started = 0.0
         self._backoff = 0.0
         self._restart_at: float | None = None
 
-    def start(self, stdout: int | None = None) -> subprocess.Popen:
+    def start(self, stdout: int | None) -> subprocess.Popen:
         """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
+        self._stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
         self._child = subprocess.Popen(
             self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=stdout,
             start_new_session=True,
@@ -102,7 +105,7 @@ class Process:
         now = time.monotonic()
         if self._restart_at is not None:
             if now >= self._restart_at:
-                self.start()
+                self.start(self._stdout)
             return
         code = self._child.poll()
         if code is None:
@@ -217,7 +220,7 @@ class Supervisor:
             values = {'hardware_node': hardware, 'bridge_node': bridge}.get(name, overrides)
             process = Process(name, self._command(name, values), environment)
             self._nodes.append(process)
-            process.start()
+            process.start(stdout=None)
         if self._wait_for_bridge():
             self._tell()
 
@@ -296,6 +299,10 @@ class Supervisor:
   Watch      {program} watch {url}{state}
   ROS 2      domain {arguments.domain}, topics under {NAMESPACE}, discovery {arguments.discovery}
   Stop       Ctrl-C""", flush=True)
+        address = socket.getaddrinfo(self._host, self._port)[0][4][0]
+        if not ipaddress.ip_address(address).is_loopback:
+            print('Others can reach this port, and nothing is encrypted: put a TLS front before it.',
+                  file=sys.stderr)
 
     def _stop(self) -> None:
         """Stop the nodes, then the simulator: the motor's stop is read back from its board."""

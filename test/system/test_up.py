@@ -16,12 +16,16 @@
 import os
 import signal
 import subprocess
+import time
 
 from support import OHT50
 from support import Vehicle
 from support import own_domain
 from support import processes_of
 from support import wait_for
+
+from oht50_bridge.cli.parameters import simulated_lines
+from oht50_bridge.simulator.process import SimulatorProcess
 
 
 def marker(vehicle):
@@ -77,6 +81,34 @@ def test_dead_node_is_started_again(tmp_path):
             assert 'telemetry_node ended (SIGKILL); starting it again' in vehicle.log.read_text()
         finally:
             assert vehicle.stop() == 0
+
+
+def test_every_board_on_one_serial_port(tmp_path):
+    lines = simulated_lines(None)
+    boards = [board for line in lines.values() for board in line['boards']]
+    with SimulatorProcess({'bus': {'boards': boards}}) as simulator, own_domain() as domain:
+        vehicle = Vehicle(tmp_path, domain, boards=('--serial', simulator.port('bus')))
+        try:
+            vehicle.wait_until_up()
+            client = simulator.client
+            with vehicle.client('operator', ['telemetry.*', 'system.*', 'safety.*']) as operator:
+                operator.wait(
+                    'system.status', 20.0, lambda event: event['data']['state'] == 'ready')
+                commander = vehicle.spawn('commander', '0.3')
+                try:
+                    wait_for(lambda: client.truth()['velocity'] > 0.28, what='the vehicle moves')
+                    client.watch('travel_motor', 'command_speed')
+                    sent = time.monotonic()
+                    operator.send('emergency_stop')
+                    operator.wait('safety.estop')
+                    wait_for(lambda: client.read('travel_motor', 'command_speed') == 0)
+                    assert client.log()[0][0] - sent < 0.300
+                finally:
+                    commander.kill()
+                    commander.wait()
+        finally:
+            assert vehicle.stop() == 0
+        assert client.read('travel_motor', 'enable') is False
 
 
 def refusal(*arguments, **environment):
