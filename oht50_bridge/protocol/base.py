@@ -18,6 +18,7 @@ from __future__ import annotations
 from datetime import datetime
 from datetime import timezone
 from typing import Annotated
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic import ConfigDict
@@ -32,6 +33,12 @@ Measured = float | None
 
 #: A number that is always known.
 Known = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def in_unit(unit: str) -> Any:
+    """Return the annotation of a field that says its unit, in the schema as `x-unit`."""
+    return Field(json_schema_extra={'x-unit': unit})
+
 
 Identifier = Annotated[str, Field(min_length=1, max_length=128)]
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The one table of what may travel: event types and commands. Everything else derives from it.
+"""The one table of what may travel: events, commands, replies. Everything else derives from it.
 
 Who may read an event or give a command is data: config/roles.yaml, checked against this table.
 """
@@ -27,7 +27,14 @@ from typing import Literal
 
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import events
+from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import Message
+
+
+def name_of(model: type[Message] | type[commands.Command]) -> str:
+    """Return the type's name on the wire."""
+    (name,) = model.model_fields['type'].annotation.__args__  # type: ignore[union-attr]
+    return str(name)
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class EventType:
     @cached_property
     def name(self) -> str:
         """Return the type's name on the wire."""
-        return str(self.model.model_fields['type'].default)
+        return name_of(self.model)
 
     @cached_property
     def family(self) -> str:
@@ -78,19 +85,20 @@ class CommandType:
     Attributes:
         model: its class.
         target: 'session' (answered by the gateway itself) or 'vehicle' (needs a right).
+        replies: what answers it, one of these or an error.
         exempt: the inbound rate limit never holds it back.
 
     """
 
     model: type[commands.Command]
     target: Literal['session', 'vehicle']
+    replies: tuple[type[Message], ...] = (replies.CommandResult,)
     exempt: bool = False
 
     @cached_property
     def name(self) -> str:
         """Return the command's name on the wire."""
-        (name,) = self.model.model_fields['type'].annotation.__args__  # type: ignore[union-attr]
-        return str(name)
+        return name_of(self.model)
 
 
 def _mission(event: Any) -> str:
@@ -118,14 +126,15 @@ _EVENTS = (
 )
 
 _COMMANDS = (
-    CommandType(commands.Auth, 'session'),
-    CommandType(commands.RefreshToken, 'session'),
-    CommandType(commands.Ping, 'session'),
-    CommandType(commands.Subscribe, 'session'),
-    CommandType(commands.Unsubscribe, 'session'),
-    CommandType(commands.Resume, 'session'),
+    CommandType(commands.Auth, 'session',
+                (replies.ConnectionEstablished, replies.AuthRefreshed)),
+    CommandType(commands.RefreshToken, 'session', (replies.AuthRefreshed,)),
+    CommandType(commands.Ping, 'session', (replies.Pong,)),
+    CommandType(commands.Subscribe, 'session', (replies.SubscriptionConfirmed,)),
+    CommandType(commands.Unsubscribe, 'session', (replies.SubscriptionRemoved,)),
+    CommandType(commands.Resume, 'session', (replies.ResumeResult,)),
     CommandType(commands.SetTelemetryRate, 'vehicle'),
-    CommandType(commands.GetSystemStatus, 'vehicle'),
+    CommandType(commands.GetSystemStatus, 'vehicle', (events.SystemStatus,)),
     CommandType(commands.EmergencyStop, 'vehicle', exempt=True),
     CommandType(commands.ClearEstop, 'vehicle'),
     CommandType(commands.StartMission, 'vehicle'),
@@ -139,9 +148,23 @@ _COMMANDS = (
     CommandType(commands.ScanModules, 'vehicle'),
 )
 
+_REPLIES: tuple[type[Message], ...] = (
+    replies.ConnectionEstablished,
+    replies.AuthExpiring,
+    replies.AuthRefreshed,
+    replies.SubscriptionConfirmed,
+    replies.SubscriptionRemoved,
+    replies.ResumeResult,
+    replies.Pong,
+    replies.CommandResult,
+    replies.Error,
+)
+
 EVENTS = MappingProxyType({entry.name: entry for entry in _EVENTS})
 COMMANDS = MappingProxyType({entry.name: entry for entry in _COMMANDS})
+REPLIES = MappingProxyType({name_of(model): model for model in _REPLIES})
 FAMILIES = tuple(dict.fromkeys(entry.family for entry in _EVENTS))
 
 PROTOCOL_VERSION = '1.0'
+PATH = '/ws/telemetry'
 MAX_PAYLOAD_BYTES = 16 * 1024

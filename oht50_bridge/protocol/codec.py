@@ -107,6 +107,14 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float)
 
 
+def _check_text(value: Any) -> None:
+    """Refuse half a surrogate pair: no UTF-8 has it, so nothing could repeat or store it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError('text with half a surrogate pair, send whole characters') from None
+
+
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 64 else text[:64] + '...')
 
@@ -134,6 +142,8 @@ def parse(message: str | bytes) -> dict[str, Any]:
             ErrorCode.PAYLOAD_TOO_LARGE, f'message above {MAX_PAYLOAD_BYTES} bytes')
     try:
         value = _DECODER.decode(message)
+        if '\\u' in message:
+            _check_text(value)
         too_deep = _depth(value) > MAX_DEPTH
     except RecursionError:
         too_deep = True

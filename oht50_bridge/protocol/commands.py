@@ -19,12 +19,14 @@ from typing import Annotated
 from typing import Any
 from typing import Literal
 
+from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import model_validator
 
 from oht50_bridge.protocol.base import Identifier
 from oht50_bridge.protocol.base import Known
 from oht50_bridge.protocol.base import Model
+from oht50_bridge.protocol.base import in_unit
 from oht50_bridge.protocol.events import MissionType
 from oht50_bridge.protocol.events import NextAction
 from oht50_bridge.protocol.events import RollbackReason
@@ -32,7 +34,7 @@ from oht50_bridge.protocol.events import RollbackReason
 #: More patterns than any sensible subscription has; each is answered by name if unknown.
 Patterns = Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=64)]
 Token = Annotated[str, Field(min_length=1, max_length=8192)]
-Rate = Annotated[Known, Field(gt=0)]
+Rate = Annotated[Known, Field(gt=0), in_unit('Hz')]
 
 
 class Command(Model):
@@ -92,7 +94,7 @@ class SetTelemetryRate(Command):
     """Set the vehicle's publishing rate, Hz."""
 
     type: Literal['set_telemetry_rate']
-    rate: Annotated[Known, Field(ge=0.1, le=10)]
+    rate: Annotated[Known, Field(ge=0.1, le=10), in_unit('Hz')]
 
 
 class GetSystemStatus(Command):
@@ -116,21 +118,25 @@ class ClearEstop(Command):
 
 
 class Target(Model):
-    """Where to go, mm."""
+    """Where to go, in the frame of the rail."""
 
-    x: Known
-    y: Known
-    z: Known
+    x: Annotated[Known, in_unit('mm')]
+    y: Annotated[Known, in_unit('mm')]
+    z: Annotated[Known, in_unit('mm')]
 
 
 class StartMission(Command):
     """Start a mission to a position or to a station, exactly one of them."""
 
+    model_config = ConfigDict(json_schema_extra={'oneOf': [
+        {'required': ['target_position'], 'properties': {'target_position': {'type': 'object'}}},
+        {'required': ['station'], 'properties': {'station': {'type': 'string'}}}]})
+
     type: Literal['start_mission']
     mission_type: MissionType
     target_position: Target | None = None
     station: Identifier | None = None
-    payload_kg: Annotated[Known, Field(ge=0)] | None = None
+    payload_kg: Annotated[Annotated[Known, Field(ge=0)] | None, in_unit('kg')] = None
     mission_id: Identifier | None = None
 
     @model_validator(mode='after')

@@ -11,14 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The fourteen events of the specification, section 2.
-
-Units: position mm, velocity m/s or rad/s, acceleration m/s^2 or rad/s^2, angles rad, battery,
-humidity, cpu, memory, disk and progress %, temperature degC, durations s, energy Wh.
-"""
+"""The fourteen events of the specification, section 2."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from typing import Literal
 
 from oht50_bridge.protocol.base import Identifier
@@ -27,28 +24,36 @@ from oht50_bridge.protocol.base import Measured
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import Model
 from oht50_bridge.protocol.base import Timestamp
+from oht50_bridge.protocol.base import in_unit
 
 MissionType = Literal['transport', 'inspection', 'maintenance']
 NextAction = Literal['resume', 'return_home', 'manual_control']
 RollbackReason = Literal['performance_issue', 'safety_concern']
 ModuleStatus = Literal['online', 'offline', 'error']
 
+Millimetres = Annotated[Measured, in_unit('mm')]
+Radians = Annotated[Measured, in_unit('rad')]
+Percent = Annotated[Measured, in_unit('%')]
+Celsius = Annotated[Measured, in_unit('degC')]
+Seconds = Annotated[Measured, in_unit('s')]
+WattHours = Annotated[Measured, in_unit('Wh')]
+
 
 class Position(Model):
-    """Where the vehicle is, mm."""
+    """A place in the frame of the rail."""
 
-    x: Measured
-    y: Measured
-    z: Measured
+    x: Millimetres
+    y: Millimetres
+    z: Millimetres
 
 
 class Health(Model):
-    """Load of the vehicle's computer, % and degC."""
+    """Load of the vehicle's computer."""
 
-    cpu: Measured
-    memory: Measured
-    disk: Measured
-    temperature: Measured
+    cpu: Percent
+    memory: Percent
+    disk: Percent
+    temperature: Celsius
 
 
 class SystemStatusData(Model):
@@ -56,7 +61,7 @@ class SystemStatusData(Model):
 
     status: Literal['idle', 'moving', 'docking', 'fault', 'estop']
     state: Literal['ready', 'busy', 'error', 'maintenance']
-    uptime: Known
+    uptime: Annotated[Known, in_unit('s')]
     version: str
     health: Health
 
@@ -86,34 +91,34 @@ class SystemErrorEvent(Message):
 
 
 class Motion(Model):
-    """A linear and an angular rate: m/s and rad/s, or m/s^2 and rad/s^2."""
+    """A linear and an angular rate, in the units of the field that holds it."""
 
     linear: Measured
     angular: Measured
 
 
 class Orientation(Model):
-    """Attitude, rad."""
+    """Attitude."""
 
-    roll: Measured
-    pitch: Measured
-    yaw: Measured
+    roll: Radians
+    pitch: Radians
+    yaw: Radians
 
 
 class Sensors(Model):
-    """Battery %, temperature degC, humidity %."""
+    """What the vehicle measures beside its motion."""
 
-    battery: Measured
-    temperature: Measured
-    humidity: Measured
+    battery: Percent
+    temperature: Celsius
+    humidity: Percent
 
 
 class TelemetryRealtimeData(Model):
     """Data of `telemetry.realtime`."""
 
     position: Position
-    velocity: Motion
-    acceleration: Motion
+    velocity: Annotated[Motion, in_unit('m/s, rad/s')]
+    acceleration: Annotated[Motion, in_unit('m/s^2, rad/s^2')]
     orientation: Orientation
     sensors: Sensors
 
@@ -129,7 +134,7 @@ class TelemetryStatusData(Model):
     """Data of `telemetry.status`; `last_update` is None before the first sample."""
 
     streaming: bool
-    rate: Known
+    rate: Annotated[Known, in_unit('Hz')]
     connected_clients: int
     last_update: Timestamp | None
 
@@ -148,7 +153,7 @@ class MissionStartedData(Model):
     mission_type: MissionType
     start_position: Position
     target_position: Position
-    estimated_duration: Measured
+    estimated_duration: Seconds
 
 
 class MissionStarted(Message):
@@ -162,9 +167,9 @@ class MissionProgressData(Model):
     """Data of `mission.progress`; `estimated_completion` is None where no plan tells it."""
 
     mission_id: Identifier
-    progress: Measured
+    progress: Percent
     current_position: Position
-    remaining_distance: Measured
+    remaining_distance: Millimetres
     estimated_completion: Timestamp | None
 
 
@@ -176,10 +181,10 @@ class MissionProgress(Message):
 
 
 class MissionSummary(Model):
-    """What a mission took: mm, Wh, count."""
+    """What a mission took."""
 
-    distance_traveled: Measured
-    energy_consumed: Measured
+    distance_traveled: Millimetres
+    energy_consumed: WattHours
     errors_encountered: int
 
 
@@ -188,7 +193,7 @@ class MissionCompletedData(Model):
 
     mission_id: Identifier
     status: Literal['success', 'failed', 'cancelled']
-    completion_time: Measured
+    completion_time: Seconds
     final_position: Position
     summary: MissionSummary
 

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -23,18 +24,19 @@ from oht50_bridge.protocol.base import Known
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import Model
 from oht50_bridge.protocol.base import Timestamp
+from oht50_bridge.protocol.base import in_unit
 
 
 class Limits(Model):
-    """What the server holds a client to: counts, bytes, seconds, messages per second."""
+    """What the server holds a client to; 0 events per second: no limit."""
 
     max_connections: int
-    max_events_per_second: Known
-    max_payload_bytes: int
-    commands_per_second: Known
+    max_events_per_second: Annotated[Known, in_unit('1/s')]
+    max_payload_bytes: Annotated[int, in_unit('bytes')]
+    commands_per_second: Annotated[Known, in_unit('1/s')]
     command_burst: int
-    idle_timeout: Known
-    ping_interval: Known
+    idle_timeout: Annotated[Known, in_unit('s')]
+    ping_interval: Annotated[Known, in_unit('s')]
 
 
 class ConnectionEstablishedData(Model):
@@ -61,7 +63,7 @@ class SubscriptionConfirmedData(Model):
     """Patterns in effect, granted rate per type (Hz), patterns refused to the role."""
 
     events: list[str]
-    rates: dict[str, float]
+    rates: Annotated[dict[str, float], in_unit('Hz')]
     denied: list[str]
 
 
