@@ -25,6 +25,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
+from oht50_bridge.cli.supervisor import module_command
 from oht50_bridge.simulator.control import SimulatorClient
 
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
@@ -146,10 +147,10 @@ class Vehicle:
 
     def spawn(self, script, *arguments):
         """Start a script of these tests as a ROS node on this vehicle's domain."""
+        path = os.pathsep.join([str(ROOT / 'test'), os.environ.get('PYTHONPATH', '')])
         return subprocess.Popen(
-            [sys.executable, '-m', 'rosless', script, *arguments,
-             '--ros-args', '-r', '__ns:=/oht50'],
-            env={**self.environment, 'PYTHONPATH': str(ROOT / 'test')})
+            [*module_command(script), *arguments, '--ros-args', '-r', '__ns:=/oht50'],
+            env={**self.environment, 'PYTHONPATH': path})
 
     def stop(self):
         """Stop it as Ctrl-C does; return its exit code."""

@@ -234,10 +234,8 @@ class Supervisor:
         return environment
 
     def _command(self, node: str, parameters: dict[str, object]) -> list[str]:
-        """Return the command line of a node, on rclpy where there is one, else on rosless."""
-        rosless = [] if importlib.util.find_spec('rclpy') else ['-m', 'rosless']
-        module = f'oht50_bridge.nodes.{node}'
-        command = [sys.executable, *(rosless or ['-m']), module, '--ros-args',
+        """Return the command line of a node."""
+        command = [*module_command(f'oht50_bridge.nodes.{node}'), '--ros-args',
                    '-r', f'__ns:={NAMESPACE}', '--log-level', self._arguments.log_level]
         for path in parameter_files(self._arguments.params):
             command += ['--params-file', str(path)]
@@ -312,6 +310,12 @@ class Supervisor:
                     process.signal(number)
                 if wait_for_end(processes, STOP_TIMEOUT):
                     break
+
+
+def module_command(module: str) -> list[str]:
+    """Return the command line of a module that needs rclpy: a real one, else rosless."""
+    rosless = [] if importlib.util.find_spec('rclpy') else ['-m', 'rosless']
+    return [sys.executable, *(rosless or ['-m']), module]
 
 
 def wait_for_end(processes: list[Process], timeout: float) -> bool:
