@@ -299,7 +299,7 @@ class Supervisor:
   Stop       Ctrl-C""", flush=True)
         address = socket.getaddrinfo(self._host, self._port)[0][4][0]
         if not ipaddress.ip_address(address).is_loopback:
-            print('Others can reach this port and nothing is encrypted: put a TLS front before it.',
+            print('Others can reach this port, and nothing is encrypted: use a TLS front.',
                   file=sys.stderr)
 
     def _stop(self) -> None:
