@@ -36,7 +36,10 @@ def shared_vehicle(tmp_path_factory):
 def vehicle(shared_vehicle):
     """Give a vehicle that stands, with every board well and no stop latched."""
     with shared_vehicle.client('admin', ['system.status']) as client:
-        client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
+        try:
+            client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
+        except AssertionError as error:
+            raise AssertionError(shared_vehicle.log.read_text()[-4000:]) from error
     return shared_vehicle
 
 
