@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -28,8 +29,26 @@ if str(ROOT) not in sys.path:
 
 import rosless  # noqa: E402
 
+_domain_locks = []
+
+
+def own_domain() -> int:
+    """Return a DDS domain that no other test of this machine has: a UDP port stands for it."""
+    for step in range(100):
+        domain = 1 + (os.getpid() + step) % 100
+        lock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            lock.bind(('127.0.0.1', 61000 + domain))
+        except OSError:
+            lock.close()
+            continue
+        _domain_locks.append(lock)
+        return domain
+    raise RuntimeError('every DDS domain is taken')
+
+
 os.environ['CYCLONEDDS_URI'] = rosless.LOCALHOST_URI
-os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+os.environ['ROS_DOMAIN_ID'] = str(own_domain())
 # rclpy checks fields only when it is told to; rosless always does.
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 # The range would come on top of the URI; with it there are two ideas of who the peers are.

@@ -100,13 +100,15 @@ node = rclpy.create_node('stranger', namespace='/far')
 print('ready')
 from std_msgs.msg import String
 def begin():
-    timer.cancel()
-    node.create_publisher(String, 'news', 10)
-timer = node.create_timer(0.01, begin)
+    if not made:
+        made.append(node.create_publisher(String, 'news', 10))
+made = []
+node.create_timer(0.05, begin)
 try:
     rclpy.spin(node)
-except BaseException:
-    pass
+except Exception:
+    if rclpy.ok():
+        raise
 node.destroy_node()
 rclpy.try_shutdown()
 """)

@@ -43,6 +43,12 @@ def test_modules_outside(module):
 def test_names_outside(spinner):
     with pytest.raises(NotImplementedError, match=f'MultiThreadedExecutor.*{REMEDY}'):
         from rclpy.executors import MultiThreadedExecutor  # noqa: F401
+    with pytest.raises(NotImplementedError, match=f'LivelinessPolicy.*{REMEDY}'):
+        from rclpy.qos import LivelinessPolicy  # noqa: F401
+    with pytest.raises(NotImplementedError, match=f'QoSProfile.liveliness.*{REMEDY}'):
+        rclpy.qos.QoSProfile(depth=1, liveliness=1)
+    with pytest.raises(NotImplementedError, match=f'enable_logger_service.*{REMEDY}'):
+        rclpy.create_node('node', enable_logger_service=True)
     with pytest.raises(AttributeError):
         _ = rclpy.no_such_name
     node = spinner.node()

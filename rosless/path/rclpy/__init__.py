@@ -23,14 +23,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Any
 
-from rclpy._outside import refuse
+from rclpy import _outside as _outside
 from rclpy.context import Context
 from rclpy.signals import SignalHandlerOptions
 from rclpy.signals import install_signal_handlers
 from rclpy.signals import uninstall_signal_handlers
 from rclpy.task import Future
 from rclpy.utilities import get_default_context
-from rclpy.utilities import get_rmw_implementation_identifier
 from rclpy.utilities import ok
 from rclpy.utilities import shutdown as _shutdown
 from rclpy.utilities import try_shutdown
@@ -39,13 +38,8 @@ if TYPE_CHECKING:
     from rclpy.executors import Executor
     from rclpy.node import Node
 
-__all__ = ['create_node', 'get_default_context', 'get_global_executor',
-           'get_rmw_implementation_identifier', 'init', 'ok', 'shutdown', 'spin', 'spin_once',
-           'spin_until_future_complete', 'try_shutdown']
-__getattr__ = refuse('rclpy', (
-    'action', 'lifecycle', 'type_support', 'wait_for_message', 'serialization', 'event_handler',
-    'parameter_client', 'parameter_event_handler', 'guard_condition', 'waitable', 'time_source',
-    'qos_event', 'qos_overriding_options', 'service_introspection', 'topic_endpoint_info'))
+__all__ = ['create_node', 'get_default_context', 'get_global_executor', 'init', 'ok', 'shutdown',
+           'spin', 'spin_once', 'spin_until_future_complete', 'try_shutdown']
 
 _executor: Executor | None = None
 
@@ -64,7 +58,7 @@ def init(*, args: list[str] | None = None, context: Context | None = None,
 
     """
     default = get_default_context()
-    context = default if context is None else context
+    context = context or default
     if signal_handler_options is None:
         signal_handler_options = (SignalHandlerOptions.ALL if context is default
                                   else SignalHandlerOptions.NO)
@@ -79,15 +73,8 @@ def get_global_executor() -> Executor:
     if _executor is None or not _executor.context.ok():
         from rclpy.executors import SingleThreadedExecutor
         _executor = SingleThreadedExecutor()
-        _executor.context.on_shutdown(_reset_executor)
+        _executor.context.on_shutdown(_executor.shutdown)
     return _executor
-
-
-def _reset_executor() -> None:
-    global _executor
-    if _executor is not None:
-        _executor.shutdown()
-        _executor = None
 
 
 def shutdown(*, context: Context | None = None, uninstall_handlers: bool | None = None) -> None:
@@ -107,7 +94,7 @@ def create_node(node_name: str, **kwargs: Any) -> Node:
 def spin_once(node: Node, *, executor: Executor | None = None,
               timeout_sec: float | None = None) -> None:
     """Execute one item of work or wait until a timeout expires."""
-    executor = get_global_executor() if executor is None else executor
+    executor = executor or get_global_executor()
     try:
         executor.add_node(node)
         executor.spin_once(timeout_sec=timeout_sec)
@@ -117,11 +104,10 @@ def spin_once(node: Node, *, executor: Executor | None = None,
 
 def spin(node: Node, executor: Executor | None = None) -> None:
     """Execute work and block until the context associated with the executor is shutdown."""
-    executor = get_global_executor() if executor is None else executor
+    executor = executor or get_global_executor()
     try:
         executor.add_node(node)
-        while executor.context.ok():
-            executor.spin_once()
+        executor.spin()
     finally:
         executor.remove_node(node)
 
@@ -129,7 +115,7 @@ def spin(node: Node, executor: Executor | None = None) -> None:
 def spin_until_future_complete(node: Node, future: Future, executor: Executor | None = None,
                                timeout_sec: float | None = None) -> None:
     """Execute work until the future is complete."""
-    executor = get_global_executor() if executor is None else executor
+    executor = executor or get_global_executor()
     added = False
     try:
         added = executor.add_node(node)

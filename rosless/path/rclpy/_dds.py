@@ -28,15 +28,14 @@ from __future__ import annotations
 
 import ctypes as ct
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from importlib.util import module_from_spec
 from typing import Any
 from typing import ClassVar
 from typing import NamedTuple
 
-INFINITY = 2**63 - 1
-ANY_STATE = 0x7f
-TIMEOUT = -10
+ANY_STATE, ALIVE = 0x7f, 16
 TOPIC_PARTICIPANT, TOPIC_PUBLICATION, TOPIC_SUBSCRIPTION = 0x7fff0001, 0x7fff0003, 0x7fff0004
 MAX_BLOCKING_NS = 100_000_000
 """How long a write may wait for a slow reader (rmw's is infinite)."""
@@ -136,7 +135,6 @@ for _name, _result, _arguments in (
         ('dds_qset_durability_service', None, [_P, _D, ct.c_int, _I, _I, _I, _I]),
         ('dds_qset_lifespan', None, [_P, _D]),
         ('dds_qset_deadline', None, [_P, _D]),
-        ('dds_qset_liveliness', None, [_P, ct.c_int, _D]),
         ('dds_qset_writer_data_lifecycle', None, [_P, ct.c_bool]),
         ('dds_qset_data_representation', None, [_P, ct.c_uint32, ct.POINTER(ct.c_int16)])):
     _function = getattr(_lib, _name)
@@ -151,21 +149,18 @@ def _checked(call: str, *args: Any) -> int:
 
 
 class Qos(NamedTuple):
-    """The policies of a reader or writer. Durations are nanoseconds, None where unspecified."""
+    """The policies of a reader or writer. Durations are nanoseconds, 0 where unspecified."""
 
     depth: int | None
     """KEEP_LAST depth; None: KEEP_ALL."""
     reliable: bool
     transient_local: bool
     user_data: bytes = b''
-    lifespan: int | None = None
-    deadline: int | None = None
-    manual_liveliness: bool = False
-    lease: int | None = None
+    lifespan: int = 0
+    deadline: int = 0
 
 
-def _create_qos(qos: Qos) -> int:
-    handle = _lib.dds_create_qos()
+def _fill(handle: int, qos: Qos) -> None:
     kind, depth = (1, -1) if qos.depth is None else (0, qos.depth)
     _lib.dds_qset_history(handle, kind, depth)
     _lib.dds_qset_reliability(handle, int(qos.reliable), MAX_BLOCKING_NS if qos.reliable else 0)
@@ -173,17 +168,25 @@ def _create_qos(qos: Qos) -> int:
     if qos.transient_local:
         # What Cyclone keeps for late joiners.
         _lib.dds_qset_durability_service(handle, 0, kind, depth, -1, -1, -1)
-    if qos.lifespan is not None:
+    if qos.lifespan:
         _lib.dds_qset_lifespan(handle, qos.lifespan)
-    if qos.deadline is not None:
+    if qos.deadline:
         _lib.dds_qset_deadline(handle, qos.deadline)
-    _lib.dds_qset_liveliness(handle, 2 if qos.manual_liveliness else 0,
-                             INFINITY if qos.lease is None else qos.lease)
     _lib.dds_qset_writer_data_lifecycle(handle, False)
     # XCDR1, the encoding of every ROS 2 middleware.
     _lib.dds_qset_data_representation(handle, 1, (ct.c_int16 * 1)(0))
-    _lib.dds_qset_userdata(handle, qos.user_data, len(qos.user_data))
-    return handle
+
+
+def _create(call: str, *owners: int, user_data: bytes = b'', qos: Qos | None = None) -> int:
+    """Create an entity with a QoS, which Cyclone copies."""
+    handle = _lib.dds_create_qos()
+    try:
+        _lib.dds_qset_userdata(handle, user_data, len(user_data))
+        if qos is not None:
+            _fill(handle, qos)
+        return _checked(call, *owners, handle, None)
+    finally:
+        _lib.dds_delete_qos(handle)
 
 
 def create_domain(domain: int, configuration: str) -> int:
@@ -193,12 +196,7 @@ def create_domain(domain: int, configuration: str) -> int:
 
 def create_participant(domain: int, user_data: bytes) -> int:
     """Join a domain."""
-    qos = _lib.dds_create_qos()
-    _lib.dds_qset_userdata(qos, user_data, len(user_data))
-    try:
-        return _checked('dds_create_participant', domain, qos, None)
-    finally:
-        _lib.dds_delete_qos(qos)
+    return _create('dds_create_participant', domain, user_data=user_data)
 
 
 class _Idl:
@@ -238,21 +236,14 @@ def create_topic(participant: int, name: str, message: Any) -> int:
 
 def create_writer(participant: int, topic: int, qos: Qos) -> int:
     """Create a writer."""
-    handle = _create_qos(qos)
-    try:
-        return _checked('dds_create_writer', participant, topic, handle, None)
-    finally:
-        _lib.dds_delete_qos(handle)
+    return _create('dds_create_writer', participant, topic, user_data=qos.user_data, qos=qos)
 
 
 def create_reader(participant: int, topic: int, qos: Qos | None = None) -> int:
     """Create a reader; without QoS for a topic of the discovery itself."""
-    handle = _create_qos(qos) if qos else None
-    try:
-        return _checked('dds_create_reader', participant, topic, handle, None)
-    finally:
-        if handle:
-            _lib.dds_delete_qos(handle)
+    if qos is None:
+        return _checked('dds_create_reader', participant, topic, None, None)
+    return _create('dds_create_reader', participant, topic, user_data=qos.user_data, qos=qos)
 
 
 def create_read_condition(reader: int) -> int:
@@ -266,13 +257,11 @@ def delete(entity: int) -> None:
 
 
 _byref = ct.byref
-_write = _lib.dds_write
-_take = _clayer.ddspy_take
 
 
 def write(writer: int, data: bytes | bytearray) -> None:
     """Write encoded data, which start with the encapsulation header."""
-    result = _write(writer, _byref(_Sample(bytes(data), len(data))))
+    result = _lib.dds_write(writer, _byref(_Sample(bytes(data), len(data))))
     if result < 0:
         raise Error('dds_write', result)
 
@@ -284,8 +273,8 @@ def take(reader: int, limit: int = 1) -> list[tuple[bytes, Any]]:
     Only whole samples of the type arrive: Cyclone has checked them and made them little-endian.
     A deleted reader has none.
     """
-    samples = _take(reader, ANY_STATE, limit)
-    if samples.__class__ is int:
+    samples = _clayer.ddspy_take(reader, ANY_STATE, limit)
+    if isinstance(samples, int):
         return []
     return [sample for sample in samples if sample[1].valid_data]
 
@@ -304,27 +293,13 @@ def guid(entity: int) -> bytes:
     return buffer.raw
 
 
-def user_data(qos: int) -> bytes:
-    """Return the user data of a QoS handle."""
-    value, size = _P(), ct.c_size_t()
-    if not _lib.dds_qget_userdata(qos, _byref(value), _byref(size)) or not value.value:
-        return b''
-    try:
-        return ct.string_at(value.value, size.value)
-    finally:
-        _lib.dds_free(value)
-
-
 def matched(entity: int, *, writer: bool) -> list[int]:
     """Return the handles of the remote endpoints a writer (or reader) is connected to."""
     call = _lib.dds_get_matched_subscriptions if writer else _lib.dds_get_matched_publications
-    size = 16
-    while True:
-        handles = (_U64 * size)()
-        count = call(entity, handles, size)
-        if count <= size:
-            return list(handles[:max(count, 0)])
-        size = count
+    handles: Any = []
+    while (count := call(entity, handles or None, len(handles))) > len(handles):
+        handles = (_U64 * count)()
+    return list(handles[:max(count, 0)])
 
 
 def matched_user_data(entity: int, handle: int, *, writer: bool) -> bytes | None:
@@ -334,9 +309,12 @@ def matched_user_data(entity: int, handle: int, *, writer: bool) -> bytes | None
     endpoint = call(entity, handle)
     if not endpoint:
         return None
+    value, size = _P(), ct.c_size_t()
     try:
-        return user_data(endpoint.contents.qos)
+        _lib.dds_qget_userdata(endpoint.contents.qos, _byref(value), _byref(size))
+        return ct.string_at(value.value, size.value) if value.value else b''
     finally:
+        _lib.dds_free(value)
         _lib.dds_builtintopic_free_endpoint(endpoint)
 
 
@@ -349,44 +327,33 @@ class Endpoint(NamedTuple):
     type_name: str
 
 
-def _read_all(reader: int, kind: Any) -> list[Any]:
+def _read_all(reader: int, kind: Any, copy: Callable[[Any], Any]) -> list[Any]:
     """Read what lives now; the values are copied before their loan is returned."""
-    size = 1024
-    while True:
+    count = size = 1024
+    while count == size:
+        size *= 2
         samples = (_P * size)()
         infos = (_SampleInfo * size)()
         count = _lib.dds_read(reader, samples, infos, size, ANY_STATE)
-        if count < size:
-            break
-        _lib.dds_return_loan(reader, samples, count)
-        size *= 2
-    if count < 0:
-        return []
-    try:
-        # instance_state 16: alive
-        return [_copy(kind.from_address(samples[n])) for n in range(count)
-                if infos[n].valid_data and infos[n].instance_state == 16]
-    finally:
-        if count > 0:
-            _lib.dds_return_loan(reader, samples, count)
-
-
-def _copy(sample: Any) -> Any:
-    if isinstance(sample, _Participant):
-        return bytes(sample.key)
-    return Endpoint(bytes(sample.key), bytes(sample.participant),
-                    (sample.topic_name or b'').decode('utf-8', 'replace'),
-                    (sample.type_name or b'').decode('utf-8', 'replace'))
+        try:
+            found = [copy(kind.from_address(samples[n])) for n in range(max(count, 0))
+                     if infos[n].valid_data and infos[n].instance_state == ALIVE]
+        finally:
+            _lib.dds_return_loan(reader, samples, max(count, 0))
+    return found
 
 
 def read_participants(reader: int) -> list[bytes]:
     """Return the guids of all live participants; `reader` reads TOPIC_PARTICIPANT."""
-    return _read_all(reader, _Participant)
+    return _read_all(reader, _Participant, lambda sample: bytes(sample.key))
 
 
 def read_endpoints(reader: int) -> list[Endpoint]:
     """Return all live endpoints; `reader` reads TOPIC_PUBLICATION or TOPIC_SUBSCRIPTION."""
-    return _read_all(reader, _Endpoint)
+    return _read_all(reader, _Endpoint, lambda sample: Endpoint(
+        bytes(sample.key), bytes(sample.participant),
+        (sample.topic_name or b'').decode('utf-8', 'replace'),
+        (sample.type_name or b'').decode('utf-8', 'replace')))
 
 
 class GuardCondition:

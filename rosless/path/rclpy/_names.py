@@ -22,93 +22,57 @@ from rclpy.exceptions import InvalidNamespaceException
 from rclpy.exceptions import InvalidNodeNameException
 from rclpy.exceptions import InvalidServiceNameException
 from rclpy.exceptions import InvalidTopicNameException
+from rclpy.exceptions import NameValidationException
 
-_SUBSTITUTIONS = ('node', 'ns', 'namespace')
-
-
-def _numeric_token(name: str) -> int | None:
-    found = re.search(r'(?:^|/)([0-9])', name)
-    return found.start(1) if found else None
-
-
-def validate_node_name(name: str) -> bool:
-    """Return True, or raise InvalidNodeNameException."""
-    if not name:
-        raise InvalidNodeNameException(name, 'node name must not be empty', 0)
-    wrong = re.search(r'[^A-Za-z0-9_]', name)
-    if wrong:
-        raise InvalidNodeNameException(
-            name, "node name must not contain characters other than alphanumerics or '_'",
-            wrong.start())
-    if name[0].isdigit():
-        raise InvalidNodeNameException(name, 'node name must not start with a number', 0)
-    return True
+# Each rule is (pattern of a fault, what the name must not do).
+_TOKENS = ((r'//', "must not contain repeated '/'"),
+           (r'(?:^|/)[0-9]', 'must not have a token that starts with a number'))
+_NODE_NAME = ((r'^$', 'must not be empty'),
+              (r'[^A-Za-z0-9_]', "must contain alphanumerics and '_' only"),
+              (r'^[0-9]', 'must not start with a number'))
+_NAMESPACE = ((r'^$', 'must not be empty'), (r'^[^/]', "must lead with a '/'"),
+              (r'(?<=.)/$', "must not end with a '/'"),
+              (r'[^A-Za-z0-9_/]', "must contain alphanumerics, '_' and '/' only"), *_TOKENS)
+_TOPIC_NAME = ((r'^$', 'must not be empty'), (r'/$', "must not end with a '/'"),
+               (r'[^A-Za-z0-9_/~{}]',
+                "must contain alphanumerics, '_', '/', '~', '{' and '}' only"),
+               (r'(?<=.)~', "must not contain a '~' other than at the beginning"),
+               (r'\{(?!(?:node|ns|namespace)\})|(?:^|\})[^{]*\}',
+                'must not have braces other than {node}, {ns} and {namespace}'), *_TOKENS)
 
 
-def validate_namespace(namespace: str) -> bool:
-    """Return True, or raise InvalidNamespaceException."""
-    def fail(reason: str, index: int) -> None:
-        raise InvalidNamespaceException(namespace, f'namespace {reason}', index)
-
-    if not namespace:
-        fail('must not be empty', 0)
-    if namespace[0] != '/':
-        fail("must be absolute, it must lead with a '/'", 0)
-    if len(namespace) > 1 and namespace.endswith('/'):
-        fail("must not end with a '/', unless only a '/'", len(namespace) - 1)
-    wrong = re.search(r'[^A-Za-z0-9_/]', namespace)
-    if wrong:
-        fail("must not contain characters other than alphanumerics, '_', or '/'", wrong.start())
-    if '//' in namespace:
-        fail("must not contain repeated '/'", namespace.index('//') + 1)
-    numeric = _numeric_token(namespace)
-    if numeric is not None:
-        fail('must not have a token that starts with a number', numeric)
-    return True
+def _validate(name: str, rules: tuple[tuple[str, str], ...],
+              error: type[NameValidationException]) -> None:
+    for pattern, reason in rules:
+        fault = re.search(pattern, name)
+        if fault:
+            raise error(name, f'{error.kind} {reason}', fault.start())
 
 
-def validate_topic_name(name: str, *, is_service: bool = False) -> bool:
-    """Return True, or raise InvalidTopicNameException or InvalidServiceNameException."""
-    def fail(reason: str, index: int) -> None:
-        kind = InvalidServiceNameException if is_service else InvalidTopicNameException
-        raise kind(name, f'topic name {reason}', index)
+def validate_node_name(name: str) -> None:
+    """Raise InvalidNodeNameException if the name is invalid."""
+    _validate(name, _NODE_NAME, InvalidNodeNameException)
 
-    if not name:
-        fail('must not be empty string', 0)
-    if name.endswith('/'):
-        fail('must not end with a forward slash', len(name) - 1)
-    wrong = re.search(r'[^A-Za-z0-9_/~{}]', name)
-    if wrong:
-        fail("must not contain characters other than alphanumerics, '_', '~', '{', or '}'",
-             wrong.start())
-    tilde = name.find('~', 1)
-    if tilde > 0:
-        fail("must not contain a '~' other than at the beginning", tilde)
-    plain = re.sub(r'\{[A-Za-z_][A-Za-z0-9_]*\}', lambda m: 'x' * len(m[0]), name)
-    brace = re.search(r'[{}]', plain)
-    if brace:
-        fail('has an unmatched or empty curly brace', brace.start())
-    if '//' in name:
-        fail("must not contain repeated '/'", name.index('//') + 1)
-    numeric = _numeric_token(name)
-    if numeric is not None:
-        fail('token must not start with a number', numeric)
-    return True
+
+def validate_namespace(namespace: str) -> None:
+    """Raise InvalidNamespaceException if the namespace is invalid."""
+    _validate(namespace, _NAMESPACE, InvalidNamespaceException)
 
 
 def expand_topic_name(name: str, node_name: str, namespace: str, *,
                       is_service: bool = False) -> str:
-    """Return the full name of a topic as a node sees it, before remapping."""
-    validate_topic_name(name, is_service=is_service)
-    values = {'node': node_name, 'ns': namespace, 'namespace': namespace}
-    for key in re.findall(r'\{(\w+)\}', name):
-        if key not in _SUBSTITUTIONS:
-            raise ValueError(f'topic name {name!r} has an unknown substitution {{{key}}}; known '
-                             f'are {", ".join(_SUBSTITUTIONS)}')
-        name = name.replace(f'{{{key}}}', values[key])
-    prefix = namespace if namespace.endswith('/') else namespace + '/'
+    """
+    Return the full name of a topic or service as a node sees it, before remapping.
+
+    Raises:
+        InvalidTopicNameException, InvalidServiceNameException: the name is invalid.
+
+    """
+    _validate(name, _TOPIC_NAME,
+              InvalidServiceNameException if is_service else InvalidTopicNameException)
+    for key, value in (('node', node_name), ('ns', namespace), ('namespace', namespace)):
+        name = name.replace(f'{{{key}}}', value)
+    prefix = namespace.rstrip('/') + '/'
     if name.startswith('~'):
-        name = prefix + node_name + name[1:]
-    elif not name.startswith('/'):
-        name = prefix + name
-    return name
+        return prefix + node_name + name[1:]
+    return name if name.startswith('/') else prefix + name

@@ -16,22 +16,46 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from typing import NoReturn
 
 
-def outside(name: str) -> NoReturn:
-    """Raise NotImplementedError that says what to do."""
-    raise NotImplementedError(
+class MissingAttributeError(NotImplementedError, AttributeError):
+    """An attribute is not here; `hasattr` and `getattr` with a default see it as missing."""
+
+
+def outside(name: str, error: type[NotImplementedError] = NotImplementedError) -> NoReturn:
+    """Raise NotImplementedError that names what is missing and says what to do."""
+    raise error(
         f'rosless: {name} is outside the subset of rclpy that works without ROS 2; '
         'install ROS 2 (https://docs.ros.org/en/jazzy/Installation.html) to use it')
 
 
-def refuse(module: str, names: tuple[str, ...]) -> Callable[[str], Any]:
-    """Return a module `__getattr__` that refuses rclpy's names that are not supported."""
+def refuse_options(function: str, options: dict[str, Any]) -> None:
+    """Refuse keyword arguments of rclpy's that are not supported, unless they ask for nothing."""
+    for name, value in options.items():
+        if value:
+            outside(f'{function}({name}=...)')
+
+
+def refuse(module: str, *names: str) -> Callable[[str], Any]:
+    """Return a module's `__getattr__` that refuses rclpy's names that are not supported."""
     def __getattr__(name: str) -> Any:
         if name in names:
             outside(f'{module}.{name}')
         raise AttributeError(f'module {module!r} has no attribute {name!r}')
     return __getattr__
+
+
+class _MissingModules:
+    """Asked for a module last, when no other finder knows it."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any, target: Any = None) -> None:
+        if name.startswith('rclpy.'):
+            outside(name)
+
+
+sys.meta_path.append(_MissingModules)  # type: ignore[arg-type]

@@ -26,9 +26,10 @@ _numbers = count(1)
 
 
 class Waitable:
-    """A reader whose samples end in callbacks."""
+    """A reader whose samples end in callbacks, and maybe a writer."""
 
     callback_group: Any
+    _writer = 0
 
     def _attach(self, reader: int) -> None:
         self._reader = reader
@@ -39,13 +40,10 @@ class Waitable:
         """Take one sample and return what is to be called with it, None if there is nothing."""
         raise NotImplementedError
 
-    def _writers(self) -> list[int]:
-        return []
-
     def destroy(self) -> None:
         """Destroy the entity; use the destroy functions of Node."""
+        entities = self._writer, self._condition, self._reader
         # 0 is never a handle: calls on it fail without harm.
-        reader, self._reader = self._reader, 0
-        for entity in (*self._writers(), self._condition, reader):
-            if entity:
-                _dds.delete(entity)
+        self._writer = self._reader = 0
+        for entity in entities:
+            _dds.delete(entity)

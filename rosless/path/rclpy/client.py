@@ -22,17 +22,15 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 from typing import Any
+from typing import NoReturn
 
 from rclpy import _dds
+from rclpy._outside import outside
 from rclpy.exceptions import InvalidHandle
 from rclpy.exceptions import RCLError
-from rclpy.logging import get_logger
 from rclpy.qos import QoSProfile
-from rclpy.service import BODY
 from rclpy.service import ServiceEndpoints
-from rclpy.service import correlation
-from rclpy.service import identity_of
-from rclpy.service import with_correlation
+from rclpy.service import identities
 from rclpy.task import Future
 
 
@@ -41,27 +39,16 @@ class Client(ServiceEndpoints):
 
     def __init__(self, context: Any, srv_type: Any, srv_name: str, qos_profile: QoSProfile,
                  callback_group: Any, executor: Callable[[], Any]) -> None:
-        self.context = context
-        self.srv_type = srv_type
-        self.srv_name = srv_name
-        self.qos_profile = qos_profile
-        self.callback_group = callback_group
+        super().__init__(context, srv_type, srv_name, callback_group, qos_profile, server=False)
         self._executor = executor
         self._lock = threading.Lock()
         self._pending: dict[int, Future] = {}
         self._sequence = count(1)
-        self._create(context, srv_type, srv_name, qos_profile, server=False)
         self._handle = _dds.instance_handle(self._writer)
 
-    @property
-    def service_name(self) -> str:
-        """Return the full name of the service."""
-        return self.srv_name
-
-    def call(self, request: Any, timeout_sec: float | None = None) -> Any:
+    def call(self, request: Any, timeout_sec: float | None = None) -> NoReturn:
         """Not supported: waiting in a callback deadlocks a single-threaded executor."""
-        raise NotImplementedError('rosless: Client.call is not supported; use call_async, or '
-                                  'install ROS 2')
+        outside('Client.call, unlike call_async,')
 
     def call_async(self, request: Any) -> Future:
         """
@@ -79,7 +66,7 @@ class Client(ServiceEndpoints):
             sequence = next(self._sequence)
             future = self._pending[sequence] = Future()
         try:
-            _dds.write(self._writer, with_correlation(request, self._handle, sequence))
+            self._send(request, (self._handle, sequence))
         except _dds.Error as error:
             self.remove_pending_request(future)
             raise RCLError(f'Failed to send request to {self.srv_name}: {error}') from error
@@ -89,39 +76,26 @@ class Client(ServiceEndpoints):
     def remove_pending_request(self, future: Future) -> None:
         """Remove a future from the list of pending requests: its response is dropped."""
         with self._lock:
-            for sequence, pending in list(self._pending.items()):
-                if pending is future:
-                    del self._pending[sequence]
+            self._pending = {n: f for n, f in self._pending.items() if f is not future}
 
-    def _take(self) -> Callable[[], Any] | None:
-        for data, _ in _dds.take(self._reader):
-            writer, sequence = correlation(data)
-            if writer != self._handle:
-                continue
-            with self._lock:
-                future = self._pending.get(sequence)
-            if future is None:
-                continue
-            try:
-                response = self.srv_type.Response._read(data, BODY)
-            except Exception as error:
-                get_logger('rosless').error(
-                    f'dropped a malformed response of {self.srv_name}: {error}')
-                continue
-            future._set_executor(self._executor())
-            return partial(future.set_result, response)
-        return None
+    def _received(self, data: bytes, correlation: tuple[int, int],
+                  writer: int) -> Callable[[], Any] | None:
+        handle, sequence = correlation
+        if handle != self._handle:
+            return None
+        with self._lock:
+            future = self._pending.get(sequence)
+        if future is None:
+            return None
+        response = self._decode(data)
+        future._set_executor(self._executor())
+        return partial(future.set_result, response)
 
     def service_is_ready(self) -> bool:
         """Check if there is a service server that is connected in both directions."""
-        if not self._writer:
-            return False
-        ways = []
-        for entity, writer in ((self._writer, True), (self._reader, False)):
-            handles = _dds.matched(entity, writer=writer)
-            ways.append({identity_of(_dds.matched_user_data(entity, handle, writer=writer),
-                                     b'serviceid') for handle in handles})
-        return bool(ways[0] & ways[1])
+        requests = identities(self._writer, b'serviceid', writer=True).values()
+        replies = identities(self._reader, b'serviceid', writer=False).values()
+        return not set(requests).isdisjoint(replies)
 
     def wait_for_service(self, timeout_sec: float | None = None) -> bool:
         """Wait for a service server to become ready; return False on a timeout."""

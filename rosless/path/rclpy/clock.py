@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 
-from rclpy.clock_type import ClockType
+from rclpy.time import ClockType
 from rclpy.time import Time
 
 __all__ = ['Clock', 'ClockType', 'ROSClock']
@@ -28,23 +28,12 @@ class Clock:
     """A clock of one type."""
 
     def __init__(self, *, clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
-        if not isinstance(clock_type, ClockType):
-            raise TypeError('Clock type must be a ClockType enum')
-        self._clock_type = clock_type
-        self._read = (time.monotonic_ns if clock_type is ClockType.STEADY_TIME
-                      else time.time_ns)
-
-    @property
-    def clock_type(self) -> ClockType:
-        """Return the type of the clock."""
-        return self._clock_type
-
-    def __repr__(self) -> str:
-        return f'Clock(clock_type={self.clock_type.name})'
+        self.clock_type = ClockType(clock_type)
+        self._read = time.monotonic_ns if clock_type == ClockType.STEADY_TIME else time.time_ns
 
     def now(self) -> Time:
         """Return the time now."""
-        return Time(nanoseconds=self._read(), clock_type=self._clock_type)
+        return Time(nanoseconds=self._read(), clock_type=self.clock_type)
 
 
 class ROSClock(Clock):
@@ -52,8 +41,3 @@ class ROSClock(Clock):
 
     def __init__(self) -> None:
         super().__init__(clock_type=ClockType.ROS_TIME)
-
-    @property
-    def ros_time_is_active(self) -> bool:
-        """Return False: there is no simulated time."""
-        return False

@@ -22,12 +22,13 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from inspect import ismethod
 from typing import Any
 
 from rclpy import _arguments
 from rclpy import _dds
+from rclpy import logging
 from rclpy._graph import Graph
+from rclpy._outside import outside
 from rclpy.exceptions import NotInitializedException
 from rclpy.exceptions import RCLError
 from rosless import LOCALHOST_URI
@@ -38,25 +39,66 @@ _domains: dict[int, tuple[int, int]] = {}
 _domains_lock = threading.Lock()
 
 
+def _discovery_range() -> str:
+    return os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET').upper()
+
+
 def _configuration() -> str:
     """Return Cyclone's configuration for the range of discovery, as rmw_cyclonedds_cpp has it."""
-    scope = os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET').upper()
-    discovery = ('<Discovery><ParticipantIndex>auto</ParticipantIndex>'
-                 '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>{}</Discovery>')
-    peers = [p for p in os.environ.get('ROS_STATIC_PEERS', '').split(';') if p]
+    given = os.environ.get('CYCLONEDDS_URI', '')
+    scope = _discovery_range()
+    if scope == 'SYSTEM_DEFAULT':
+        return given
     if scope == 'LOCALHOST':
-        # Stricter than rmw_cyclonedds_cpp, which listens on every interface.
-        given = os.environ.get('CYCLONEDDS_URI', '')
-        # Who names interfaces knows better; Cyclone refuses one that is named twice.
-        return given if 'NetworkInterface' in given else f'{LOCALHOST_URI},{given}'
-    if scope not in ('SUBNET', 'SYSTEM_DEFAULT'):
-        raise NotImplementedError(
-            f'rosless: ROS_AUTOMATIC_DISCOVERY_RANGE={scope} is not supported; use SUBNET, '
-            'LOCALHOST or SYSTEM_DEFAULT')
-    listed = ''.join(f'<Peer address="{peer}"/>' for peer in peers)
-    discovery = discovery.format(f'<Peers>{listed}</Peers>' if listed else '')
-    ours = f'<CycloneDDS><Domain>{discovery}</Domain></CycloneDDS>,'
-    return ('' if scope == 'SYSTEM_DEFAULT' else ours) + os.environ.get('CYCLONEDDS_URI', '')
+        return f'{LOCALHOST_URI},{given}'
+    if scope != 'SUBNET':
+        outside(f'ROS_AUTOMATIC_DISCOVERY_RANGE={scope} (inside are SUBNET, LOCALHOST and '
+                'SYSTEM_DEFAULT)')
+    peers = ''.join(f'<Peer address="{peer}"/>'
+                    for peer in os.environ.get('ROS_STATIC_PEERS', '').split(';') if peer)
+    return ('<CycloneDDS><Domain><Discovery><ParticipantIndex>auto</ParticipantIndex>'
+            '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
+            f'{peers and f"<Peers>{peers}</Peers>"}</Discovery></Domain></CycloneDDS>,{given}')
+
+
+def _sockets() -> set[tuple[int, str]]:
+    """Return (file descriptor, identity) of all open sockets of this process."""
+    found = set()
+    for name in os.listdir('/proc/self/fd'):
+        try:
+            target = os.readlink(f'/proc/self/fd/{name}')
+        except FileNotFoundError:
+            continue
+        if target.startswith('socket:'):
+            found.add((int(name), target))
+    return found
+
+
+def _keep_to_loopback(sockets: set[tuple[int, str]]) -> None:
+    """
+    Let the UDP sockets among these receive from the loopback interface only.
+
+    Whatever its configuration, Cyclone receives on all addresses of the machine, as
+    rmw_cyclonedds_cpp does: anybody in the network could send to a vehicle that is to be alone.
+    """
+    import socket
+    for descriptor, _ in sockets:
+        with socket.socket(fileno=os.dup(descriptor)) as udp:
+            if udp.type != socket.SOCK_DGRAM:
+                continue
+            try:
+                udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')
+            except OSError as error:
+                logging.get_logger('rosless').warning(
+                    f'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST: DDS receives from the network '
+                    f'too ({error}); let a firewall drop UDP ports from 7400 on')
+
+
+def _domain_from_environment() -> int:
+    text = os.environ.get('ROS_DOMAIN_ID') or '0'
+    if not text.isdigit():
+        raise RCLError(f'ROS_DOMAIN_ID must be a number from 0 to 232; got {text!r}')
+    return int(text)
 
 
 class Context:
@@ -74,34 +116,29 @@ class Context:
         """Guard conditions that a shutdown wakes."""
         self.arguments = _arguments.Arguments()
 
-    def init(self, args: list[str] | None = None, *, initialize_logging: bool = True,
-             domain_id: int | None = None) -> None:
+    def init(self, args: list[str] | None = None, *, domain_id: int | None = None) -> None:
         """
         Join the domain.
 
         Args:
             args: command line, sys.argv if None.
-            initialize_logging: whether `--log-level` takes effect.
             domain_id: the domain; by default that of ROS_DOMAIN_ID, or 0.
 
         """
-        if domain_id is not None and domain_id < 0:
-            raise RuntimeError(f'Domain id ({domain_id}) should not be lower than zero.')
         with self._lock:
             if self._initialized:
                 raise RuntimeError('Context.init() must only be called once')
             self.arguments = _arguments.parse(sys.argv if args is None else list(args))
+            logging._configure(self.arguments)
             self._domain_id = _domain_from_environment() if domain_id is None else domain_id
             self._join()
             self._initialized = self._ok = True
             _contexts.add(self)
-        if initialize_logging:
-            from rclpy import logging
-            logging._configure(self.arguments)
 
     def _join(self) -> None:
         with _domains_lock:
             entity, users = _domains.get(self._domain_id, (0, 0))
+            before = _sockets()
             try:
                 entity = entity or _dds.create_domain(self._domain_id, _configuration())
                 _domains[self._domain_id] = entity, users + 1
@@ -112,6 +149,8 @@ class Context:
                     self._leave_domain()
                 raise RCLError(f'cannot join DDS domain {self._domain_id}: {error}; check '
                                'CYCLONEDDS_URI and the network interface') from error
+            if _discovery_range() == 'LOCALHOST':
+                _keep_to_loopback(_sockets() - before)
         self._graph = Graph(self._participant)
 
     def _leave_domain(self) -> None:
@@ -127,24 +166,15 @@ class Context:
 
     def get_domain_id(self) -> int:
         """Get domain id of context."""
-        self._require('have a domain id')
         return self._domain_id
-
-    def _require(self, purpose: str) -> None:
-        if not self._initialized:
-            raise RuntimeError(f'Context must be initialized before it can {purpose}')
 
     def on_shutdown(self, callback: Callable[[], Any]) -> None:
         """Add a callback to be called on shutdown."""
-        if not callable(callback):
-            raise TypeError(f'callback should be a callable, got {type(callback)}')
         with self._lock:
             if self._initialized and not self._ok:
                 callback()
-            elif ismethod(callback):
-                self._callbacks.append(weakref.WeakMethod(callback))
             else:
-                self._callbacks.append(lambda: callback)
+                self._callbacks.append(callback)
 
     def _stop(self) -> None:
         """
@@ -158,9 +188,9 @@ class Context:
 
     def shutdown(self) -> None:
         """Shutdown this context; a second time is an error."""
-        self._require('be shutdown')
         if not self._ok:
-            raise RCLError('failed to shutdown: rcl_shutdown already called on the given context')
+            raise RCLError('failed to shutdown: the context is shut down already, or was never '
+                           'initialized')
         self.try_shutdown()
 
     def try_shutdown(self) -> None:
@@ -168,14 +198,10 @@ class Context:
         with self._lock:
             if self not in _contexts:
                 return
-            was_ok = self._ok
             self._stop()
             callbacks, self._callbacks = self._callbacks, []
-            if was_ok:
-                for reference in callbacks:
-                    callback = reference()
-                    if callback is not None:
-                        callback()
+            for callback in callbacks:
+                callback()
             _contexts.discard(self)
             with _domains_lock:
                 _dds.delete(self._participant)
@@ -199,22 +225,6 @@ class Context:
         with self._lock:
             if self in _contexts:
                 self._graph.announce(self._nodes)
-
-    def __enter__(self) -> Context:
-        self.init()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.try_shutdown()
-
-
-def _domain_from_environment() -> int:
-    text = os.environ.get('ROS_DOMAIN_ID', '')
-    if not text:
-        return 0
-    if not text.isdigit():
-        raise RCLError(f'ROS_DOMAIN_ID must be a number from 0 to 232; got {text!r}')
-    return int(text)
 
 
 @atexit.register

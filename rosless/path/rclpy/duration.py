@@ -16,60 +16,33 @@
 
 from __future__ import annotations
 
-from functools import total_ordering
-from typing import Any
+from dataclasses import dataclass
 
-S_TO_NS = 1000 * 1000 * 1000
+from builtin_interfaces.msg import Duration as DurationMessage
+
+S_TO_NS = 1_000_000_000
 
 
-@total_ordering
+@dataclass(frozen=True, order=True, init=False)
 class Duration:
     """A period between two time points, with nanosecond precision."""
 
-    __slots__ = ('_nanoseconds',)
+    nanoseconds: int
 
     def __init__(self, *, seconds: int | float = 0, nanoseconds: int = 0) -> None:
         total = int(seconds * S_TO_NS) + int(nanoseconds)
         if not -2**63 <= total < 2**63:
             raise OverflowError('Total nanoseconds value is too large to store in C duration.')
-        self._nanoseconds = total
+        object.__setattr__(self, 'nanoseconds', total)
 
-    @property
-    def nanoseconds(self) -> int:
-        """Return all of it in nanoseconds."""
-        return self._nanoseconds
-
-    def __repr__(self) -> str:
-        return f'Duration(nanoseconds={self.nanoseconds})'
-
-    def __str__(self) -> str:
-        return 'Infinite' if self == Infinite else f'{self.nanoseconds} nanoseconds'
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Duration):
-            return self._nanoseconds == other._nanoseconds
-        return NotImplemented
-
-    def __lt__(self, other: object) -> bool:
-        if isinstance(other, Duration):
-            return self._nanoseconds < other._nanoseconds
-        return NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def to_msg(self) -> Any:
+    def to_msg(self) -> DurationMessage:
         """Get duration as `builtin_interfaces.msg.Duration`."""
-        from builtin_interfaces.msg import Duration as Message
-        seconds, nanoseconds = divmod(self._nanoseconds, S_TO_NS)
-        return Message(sec=seconds, nanosec=nanoseconds)
+        seconds, nanoseconds = divmod(self.nanoseconds, S_TO_NS)
+        return DurationMessage(sec=seconds, nanosec=nanoseconds)
 
     @classmethod
-    def from_msg(cls, msg: Any) -> Duration:
+    def from_msg(cls, msg: DurationMessage) -> Duration:
         """Create an instance from a duration message."""
-        from builtin_interfaces.msg import Duration as Message
-        if not isinstance(msg, Message):
+        if not isinstance(msg, DurationMessage):
             raise TypeError('Must pass a builtin_interfaces.msg.Duration object')
         return cls(seconds=msg.sec, nanoseconds=msg.nanosec)
-
-
-Infinite = Duration(nanoseconds=2**63 - 1)

@@ -29,42 +29,25 @@ from rclpy.context import Context
 from rclpy.exceptions import NotInitializedException
 from rclpy.task import Future
 from rclpy.task import Task
-from rclpy.timer import Timer
 from rclpy.utilities import get_default_context
 
 SLICE_NS = 100_000_000
 """The longest wait in C, where Python cannot run its signal handlers."""
 
-
-__getattr__ = refuse('rclpy.executors', ('MultiThreadedExecutor', 'await_or_execute'))
-
-
-class TimeoutException(Exception):
-    """Signal that a timeout occurred."""
-
-
-class ShutdownException(Exception):
-    """Signal that executor was shut down."""
+__getattr__ = refuse(__name__, 'MultiThreadedExecutor')
 
 
 class ExternalShutdownException(Exception):
     """Context has been shutdown."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args or ('The context was shut down while spinning',))
-
-
-class ConditionReachedException(Exception):
-    """Future has been completed."""
 
 
 class Executor:
     """The base class for an executor."""
 
     def __init__(self, *, context: Context | None = None) -> None:
-        self._context = get_default_context() if context is None else context
-        if not self._context.ok():
-            if self._context._initialized:
+        self.context = context or get_default_context()
+        if not self.context.ok():
+            if self.context._initialized:
                 # A signal came before the first spin.
                 raise ExternalShutdownException
             raise NotInitializedException('cannot create an executor')
@@ -73,37 +56,33 @@ class Executor:
         self._is_shutdown = False
         self._tasks: deque[Task] = deque()
         self._ready: deque[tuple[Any, Any]] = deque()
-        self._waitables: dict[int, tuple[Any, Any]] = {}
-        """Number to (entity, node), for everything attached to the wait set."""
+        """(task, timer or endpoint; its node, None for a task)"""
+        self._attached: dict[int, tuple[Any, Any]] = {}
+        """Number to (endpoint, node), for everything attached to the wait set."""
         self._stale = True
-        self._guard = _dds.GuardCondition(self._context._participant)
-        self._wait_set = _dds.WaitSet(self._context._participant)
+        self._guard = _dds.GuardCondition(self.context._participant)
+        self._wait_set = _dds.WaitSet(self.context._participant)
         self._wait_set.attach(self._guard.entity, 0)
-        self._context._guards.add(self._guard)
-
-    @property
-    def context(self) -> Context:
-        """Get the context associated with the executor."""
-        return self._context
+        self.context._guards.add(self._guard)
 
     def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> Task:
         """Add a callback or coroutine to be executed during `spin` and return a Future."""
-        task = Task(callback, args, kwargs, executor=self)
+        task = Task(callback, args, kwargs, self)
         self._enqueue(task)
         return task
 
     def _enqueue(self, task: Task) -> None:
         self._tasks.append(task)
-        self._guard.trigger()
+        self.wake()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Stop executing callbacks."""
         self._is_shutdown = True
-        self._guard.trigger()
+        self.wake()
         with self._lock:
             self._nodes.clear()
             self._stale = True
-        if self._context.ok():
+        if self.context.ok():
             _dds.delete(self._wait_set.entity)
             _dds.delete(self._guard.entity)
         return True
@@ -121,9 +100,7 @@ class Executor:
     def remove_node(self, node: Any) -> None:
         """Stop managing this node's callbacks."""
         with self._lock:
-            if node not in self._nodes:
-                return
-            del self._nodes[node]
+            self._nodes.pop(node, None)
         self._changed()
 
     def get_nodes(self) -> list[Any]:
@@ -138,69 +115,59 @@ class Executor:
     def _changed(self) -> None:
         """Wake the executor because entities came or went."""
         self._stale = True
-        self._guard.trigger()
+        self.wake()
 
     def spin(self) -> None:
         """Execute callbacks until shutdown."""
-        while self._context.ok() and not self._is_shutdown:
+        while self.context.ok() and not self._is_shutdown:
             self.spin_once()
 
     def spin_until_future_complete(self, future: Future,
                                    timeout_sec: float | None = None) -> None:
         """Execute callbacks until a given future is done or a timeout occurs."""
         future._when_done(self.wake)
-        end = None if timeout_sec is None or timeout_sec < 0 else time.monotonic() + timeout_sec
-        while self._context.ok() and not future.done() and not self._is_shutdown:
-            left = None if end is None else end - time.monotonic()
-            if left is not None and left < 0:
-                return
-            self.spin_once_until_future_complete(future, left)
+        end = _deadline(timeout_sec)
+        while self.context.ok() and not future.done() and not self._is_shutdown:
+            self._spin_once(end, future.done)
+            if time.monotonic_ns() >= end:
+                break
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for and execute a single callback."""
-        raise NotImplementedError
+        self._spin_once(_deadline(timeout_sec), lambda: False)
 
-    def spin_once_until_future_complete(self, future: Future,
-                                        timeout_sec: float | None = None) -> None:
-        """Wait for and execute a single callback, or until the future is done."""
-        raise NotImplementedError
-
-    def __enter__(self) -> Executor:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.shutdown()
+    def _spin_once(self, end: float, condition: Callable[[], bool]) -> None:
+        item = self._next(end, condition)
+        if isinstance(item, Task):
+            self._run(item)
+        elif item is not None:
+            self._execute(item)
 
     # --- waiting --------------------------------------------------------------------------------
 
-    def _wait(self, timeout_sec: float | None,
-              condition: Callable[[], bool]) -> tuple[Any, Any]:
+    def _next(self, end: float, condition: Callable[[], bool]) -> Any:
         """
-        Return the next (timer, task or entity, its node).
+        Return the next task, timer or endpoint.
+
+        Returns:
+            None at the time `end`, when the condition is true, or after a shutdown.
 
         Raises:
-            TimeoutException, ShutdownException, ExternalShutdownException,
-            ConditionReachedException.
+            ExternalShutdownException: the context was shut down.
 
         """
-        end = None
-        if timeout_sec is not None and timeout_sec >= 0:
-            end = time.monotonic_ns() + int(timeout_sec * 1e9)
-        while True:
-            if self._is_shutdown:
-                raise ShutdownException
-            if not self._context.ok():
+        while not self._is_shutdown and not condition():
+            if not self.context.ok():
                 raise ExternalShutdownException
-            if condition():
-                raise ConditionReachedException
             while self._ready:
                 item, node = self._ready.popleft()
-                if node is None or (node in self._nodes and item.callback_group.can_execute(item)):
-                    return item, node
-            left = SLICE_NS if end is None else end - time.monotonic_ns()
-            self._collect(max(0, min(left, SLICE_NS)))
+                if node is None or (node in self._nodes and not item.callback_group._running):
+                    return item
+            left = end - time.monotonic_ns()
+            self._collect(int(max(0, min(left, SLICE_NS))))
             if not self._ready and left <= 0:
-                raise TimeoutException
+                return None
+        return None
 
     def _collect(self, timeout_ns: int) -> None:
         """Wait until something is ready, at most this long, and queue all that is."""
@@ -209,108 +176,85 @@ class Executor:
         ready = self._ready
         for _ in range(len(self._tasks)):
             ready.append((self._tasks.popleft(), None))
-        nodes = self.get_nodes()
-        for node in nodes:
-            for timer in list(node.timers):
+        for node in self.get_nodes():
+            for timer in node.timers:
                 left = timer.time_until_next_call()
-                if left is None or not timer.callback_group.can_execute(timer):
+                if left is None or timer.callback_group._running:
                     continue
                 if left <= 0:
                     ready.append((timer, node))
-                elif left < timeout_ns:
-                    timeout_ns = left
+                timeout_ns = min(timeout_ns, left)
         try:
             fired = self._wait_set.wait(0 if ready else timeout_ns)
         except _dds.Error:
             # Another thread shut the context or this executor down while we waited.
-            if self._context.ok() and not self._is_shutdown:
+            if self.context.ok() and not self._is_shutdown:
                 raise
             return
         for number in fired:
             if number == 0:
                 self._guard.reset()
-                continue
-            entity, node = self._waitables.get(number, (None, None))
-            if entity is None:
-                continue
-            if entity.callback_group.can_execute(entity):
-                ready.append((entity, node))
-            else:
-                # It stays on; waiting for it again would spin until its group is free.
-                self._wait_set.detach(entity._condition)
-                del self._waitables[number]
+            elif number in self._attached:
+                endpoint, node = self._attached[number]
+                if not endpoint.callback_group._running:
+                    ready.append((endpoint, node))
+                else:
+                    # It stays on; waiting for it again would spin until its group is free.
+                    self._wait_set.detach(endpoint._condition)
+                    del self._attached[number]
 
     def _attach_all(self) -> None:
         """Make the wait set hold what our nodes have now."""
         self._stale = False
-        wanted = {entity._number: (entity, node) for node in self.get_nodes()
-                  for entity in node._waitables()}
-        for number in self._waitables.keys() - wanted.keys():
-            self._wait_set.detach(self._waitables[number][0]._condition)
-        attached = {}
-        for number, (entity, node) in wanted.items():
-            if number not in self._waitables:
-                try:
-                    self._wait_set.attach(entity._condition, number)
-                except _dds.Error:
-                    # Destroyed by another thread meanwhile.
-                    continue
-            attached[number] = entity, node
-        self._waitables = attached
+        wanted = {endpoint._number: (endpoint, node) for node in self.get_nodes()
+                  for group in (node.subscriptions, node.services, node.clients)
+                  for endpoint in group}
+        for number in self._attached.keys() - wanted.keys():
+            endpoint, _ = self._attached.pop(number)
+            self._wait_set.detach(endpoint._condition)
+        for number in wanted.keys() - self._attached.keys():
+            try:
+                self._wait_set.attach(wanted[number][0]._condition, number)
+            except _dds.Error:
+                # Destroyed by another thread meanwhile.
+                continue
+            self._attached[number] = wanted[number]
 
     # --- executing ------------------------------------------------------------------------------
 
     def _execute(self, item: Any) -> None:
         """Run one callback; what it raises is raised here, now or when it resumes."""
-        if isinstance(item, Task):
-            self._run(item)
-            return
         group = item.callback_group
-        if not group.beginning_execution(item):
-            return
+        group._running = group._exclusive
         task = None
         try:
-            if isinstance(item, Timer) and item._destroyed:
-                return
             call = item._take()
-            if call is None:
-                return
-            outcome = call()
+            outcome = None if call is None else call()
             if inspect.iscoroutine(outcome):
-                task = Task(outcome, executor=self)
-                task._when_done(lambda: self._end(group, item))
+                task = Task(outcome, (), {}, self)
+                task._when_done(lambda: self._end(group))
                 self._run(task)
         finally:
             if task is None:
-                group.ending_execution(item)
+                group._running = False
 
-    def _end(self, group: Any, item: Any) -> None:
-        group.ending_execution(item)
+    def _end(self, group: Any) -> None:
+        group._running = False
         self._changed()
 
     @staticmethod
     def _run(task: Task) -> None:
         task()
-        if task.done() and task.exception() is not None:
+        if task.done():
             task.result()
 
 
 class SingleThreadedExecutor(Executor):
     """Runs callbacks in the thread that calls `spin`."""
 
-    def _spin_once(self, timeout_sec: float | None, condition: Callable[[], bool]) -> None:
-        try:
-            item, _ = self._wait(timeout_sec, condition)
-        except (ShutdownException, TimeoutException, ConditionReachedException):
-            return
-        self._execute(item)
 
-    def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for and execute a single callback."""
-        self._spin_once(timeout_sec, lambda: False)
-
-    def spin_once_until_future_complete(self, future: Future,
-                                        timeout_sec: float | None = None) -> None:
-        """Wait for and execute a single callback, or until the future is done."""
-        future._when_done(self.wake)
-        self._spin_once(timeout_sec, future.done)
+def _deadline(timeout_sec: float | None) -> float:
+    """Return nanoseconds of the monotonic clock; no timeout, or a negative one, is for ever."""
+    if timeout_sec is None or timeout_sec < 0:
+        return float('inf')
+    return time.monotonic_ns() + timeout_sec * 1e9

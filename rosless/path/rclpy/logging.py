@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partialmethod
 from typing import Any
 
 from rclpy.clock import Clock
@@ -48,17 +49,12 @@ _FILTERS = ('throttle_duration_sec', 'throttle_time_source_type', 'skip_first', 
 
 def _configure(arguments: Any) -> None:
     for name, level in arguments.log_levels:
-        _levels[name] = get_logging_severity_from_string(level)
+        try:
+            _levels[name] = LoggingSeverity[level.upper()]
+        except KeyError:
+            raise RCLError(f'unknown log level {level!r}; use one of '
+                           f'{", ".join(s.name.lower() for s in LoggingSeverity)}') from None
     _output['stdout'] = arguments.flags['stdout']
-
-
-def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
-    """Return the severity of this name, in whatever case."""
-    try:
-        return LoggingSeverity[log_severity.upper()]
-    except KeyError:
-        raise RCLError(f'unknown log level {log_severity!r}; use one of '
-                       f'{", ".join(s.name.lower() for s in LoggingSeverity)}') from None
 
 
 def _parents(name: str) -> list[str]:
@@ -72,12 +68,11 @@ class RcutilsLogger:
     def __init__(self, name: str = '') -> None:
         self.name = name
         self._calls: dict[tuple[Any, int], dict[str, Any]] = {}
+        """What the filters remember of each line of code that logs."""
 
     def get_child(self, name: str) -> RcutilsLogger:
         """Return the logger `name` below this one."""
-        if not name:
-            raise ValueError('Child logger name must not be empty.')
-        return RcutilsLogger(f'{self.name}.{name}' if self.name else name)
+        return get_logger(f'{self.name}.{name}' if self.name else name)
 
     def set_level(self, level: int) -> None:
         """Set the least severity of this logger and its children."""
@@ -111,66 +106,40 @@ class RcutilsLogger:
         """
         if not self.is_enabled_for(severity):
             return False
-        name = kwargs.pop('name', self.name)
         frame = sys._getframe(1)
-        while frame.f_code.co_filename == __file__ and frame.f_back:
-            frame = frame.f_back
         if not self._passes((frame.f_code, frame.f_lasti), severity, kwargs):
             return False
-        _emit(LoggingSeverity(severity), name, str(message), frame)
+        _emit(LoggingSeverity(severity), self.name, str(message), frame)
         return True
 
     def _passes(self, place: tuple[Any, int], severity: int, options: dict[str, Any]) -> bool:
-        unknown = [option for option in options if option not in _FILTERS]
-        if unknown:
-            raise TypeError(f'parameter "{unknown[0]}" is not one of the recognized logging '
-                            f'options "{list(_FILTERS)}"')
-        call = self._calls.setdefault(place, {'severity': severity, 'options': options})
-        if call['severity'] != severity:
-            raise ValueError('Logger severity cannot be changed between calls.')
-        if call['options'] != options:
-            raise ValueError('Logging filter parameters cannot be changed between calls.')
+        for option in options:
+            if option not in _FILTERS:
+                raise TypeError(f'parameter "{option}" is not one of the recognized logging '
+                                f'options "{_FILTERS}"')
+        call = self._calls.setdefault(
+            place, {'severity': severity, 'options': options, 'seen': 0, 'last': 0})
+        if (call['severity'], call['options']) != (severity, options):
+            raise ValueError('Logger severity and filters cannot be changed between calls.')
         if options.get('throttle_duration_sec'):
-            clock = options.get('throttle_time_source_type') or Clock()
-            now = clock.now().nanoseconds
-            if now < call.get('last', 0) + options['throttle_duration_sec'] * 1e9:
+            now = (options.get('throttle_time_source_type') or Clock()).now().nanoseconds
+            if now < call['last'] + options['throttle_duration_sec'] * 1e9:
                 return False
             call['last'] = now
-        if options.get('skip_first') and not call.get('skipped'):
-            call['skipped'] = True
+        call['seen'] += 1
+        if options.get('skip_first') and call['seen'] == 1:
             return False
-        if options.get('once'):
-            first = not call.get('logged')
-            call['logged'] = True
-            return first
-        return True
+        return not options.get('once') or call['seen'] == 1 + bool(options.get('skip_first'))
 
-    def debug(self, message: str, **kwargs: Any) -> bool:
-        """Log a message with `DEBUG` severity."""
-        return self.log(message, LoggingSeverity.DEBUG, **kwargs)
-
-    def info(self, message: str, **kwargs: Any) -> bool:
-        """Log a message with `INFO` severity."""
-        return self.log(message, LoggingSeverity.INFO, **kwargs)
-
-    def warning(self, message: str, **kwargs: Any) -> bool:
-        """Log a message with `WARN` severity."""
-        return self.log(message, LoggingSeverity.WARN, **kwargs)
-
-    warn = warning
-
-    def error(self, message: str, **kwargs: Any) -> bool:
-        """Log a message with `ERROR` severity."""
-        return self.log(message, LoggingSeverity.ERROR, **kwargs)
-
-    def fatal(self, message: str, **kwargs: Any) -> bool:
-        """Log a message with `FATAL` severity."""
-        return self.log(message, LoggingSeverity.FATAL, **kwargs)
+    debug = partialmethod(log, severity=LoggingSeverity.DEBUG)
+    info = partialmethod(log, severity=LoggingSeverity.INFO)
+    warn = warning = partialmethod(log, severity=LoggingSeverity.WARN)
+    error = partialmethod(log, severity=LoggingSeverity.ERROR)
+    fatal = partialmethod(log, severity=LoggingSeverity.FATAL)
 
 
 def _emit(severity: LoggingSeverity, name: str, message: str, frame: Any) -> None:
-    stamp = time.time_ns()
-    seconds, nanoseconds = divmod(stamp, 1_000_000_000)
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     if _output['stdout']:
         line = f'[{severity.name}] [{seconds}.{nanoseconds:09d}] [{name}]: {message}\n'
         with _stream_lock:
@@ -180,15 +149,9 @@ def _emit(severity: LoggingSeverity, name: str, message: str, frame: Any) -> Non
             except (OSError, ValueError):
                 # Whoever read our stderr is gone; a vehicle runs on without its log.
                 _output['stdout'] = False
-    for parent in _parents(name):
-        sink = _sinks.get(parent)
-        if sink is not None:
-            sink(seconds, nanoseconds, severity, name, message, frame.f_code.co_filename,
-                 frame.f_code.co_name, frame.f_lineno)
-            break
-
-
-_root_logger = RcutilsLogger()
+    sink = next((_sinks[parent] for parent in _parents(name) if parent in _sinks), None)
+    if sink is not None:
+        sink(seconds, nanoseconds, severity, name, message, frame)
 
 
 def get_logger(name: str) -> RcutilsLogger:
@@ -196,18 +159,3 @@ def get_logger(name: str) -> RcutilsLogger:
     if not name:
         raise ValueError('Logger name must not be empty.')
     return RcutilsLogger(name)
-
-
-def set_logger_level(name: str, level: int, detailed_error: bool = False) -> None:
-    """Set the least severity of a logger and its children."""
-    _levels[name] = LoggingSeverity(level)
-
-
-def get_logger_effective_level(name: str) -> LoggingSeverity:
-    """Return the least severity that a logger logs."""
-    return RcutilsLogger(name).get_effective_level()
-
-
-def get_logger_level(name: str) -> LoggingSeverity:
-    """Return the severity set for this very logger, UNSET if none is."""
-    return _levels.get(name, LoggingSeverity.UNSET)

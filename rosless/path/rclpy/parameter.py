@@ -24,8 +24,6 @@ from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.msg import ParameterValue
 
-PARAMETER_SEPARATOR_STRING = '.'
-
 
 class Parameter:
     """A name and a typed value."""
@@ -47,37 +45,20 @@ class Parameter:
         @classmethod
         def from_parameter_value(cls, parameter_value: Any) -> Parameter.Type:
             """Get the type of a value, or raise TypeError."""
-            if parameter_value is None:
-                return cls.NOT_SET
-            # bool before int: a bool is an int.
-            for kind, type_ in _SCALARS:
-                if isinstance(parameter_value, kind):
-                    return cls[type_]
-            if isinstance(parameter_value, (list, tuple, array)):
-                for kind, type_ in ((bytes, 'BYTE'), *_SCALARS):
-                    if all(isinstance(item, kind) for item in parameter_value):
-                        return cls[f'{type_}_ARRAY']
-                raise TypeError('The given value is not a list of one of the allowed types '
-                                f"'{parameter_value}'.")
-            raise TypeError(
-                f"The given value is not one of the allowed types '{parameter_value}'.")
+            for type_ in cls:
+                if type_.check(parameter_value):
+                    return type_
+            raise TypeError(f'{parameter_value!r} is not of one of the types that a parameter '
+                            'can have')
 
         def check(self, parameter_value: Any) -> bool:
             """Return whether a value is of this type."""
-            if self is Parameter.Type.NOT_SET:
-                return parameter_value is None
-            kinds = {'BYTE': bytes, **{type_: kind for kind, type_ in _SCALARS}}
-            kind = kinds[self.name.removesuffix('_ARRAY')]
-            if not self.name.endswith('_ARRAY'):
-                return isinstance(parameter_value, kind)
-            return (isinstance(parameter_value, (list, tuple, array))
-                    and all(isinstance(item, kind) for item in parameter_value))
-
-    @classmethod
-    def from_parameter_msg(cls, param_msg: ParameterMsg) -> Parameter:
-        """Create a parameter from its message."""
-        type_ = Parameter.Type(param_msg.value.type)
-        return cls(param_msg.name, type_, parameter_value_to_python(param_msg.value))
+            kind = _KINDS[self.name.removesuffix('_ARRAY')]
+            values = parameter_value if self.name.endswith('_ARRAY') else [parameter_value]
+            # A bool is an int for isinstance, and for nobody else.
+            return isinstance(values, (list, tuple, array)) and all(
+                isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+                for value in values)
 
     def __init__(self, name: str, type_: Parameter.Type | None = None, value: Any = None) -> None:
         if type_ is None:
@@ -86,30 +67,22 @@ class Parameter:
             raise TypeError(f"type must be an instance of '{Parameter.Type!r}'")
         if not type_.check(value):
             raise ValueError(f"Type '{type_}' and value '{value}' do not agree")
-        self._type_ = type_
-        self._name = name
-        self._value = value
+        self.name = name
+        self.type_ = type_
+        self.value = value
 
-    @property
-    def name(self) -> str:
-        """Return the name."""
-        return self._name
-
-    @property
-    def type_(self) -> Parameter.Type:
-        """Return the type."""
-        return self._type_
-
-    @property
-    def value(self) -> Any:
-        """Return the value."""
-        return self._value
+    @classmethod
+    def from_parameter_msg(cls, param_msg: ParameterMsg) -> Parameter:
+        """Create a parameter from its message, or raise ValueError for an unknown type."""
+        type_ = Parameter.Type(param_msg.value.type)
+        value = getattr(param_msg.value, _field(type_), None)
+        return cls(param_msg.name, type_, list(value) if isinstance(value, array) else value)
 
     def get_parameter_value(self) -> ParameterValue:
         """Return the value as a message."""
         message = ParameterValue(type=self.type_.value)
         if self.type_ is not Parameter.Type.NOT_SET:
-            setattr(message, f'{self.type_.name.lower()}_value', self.value)
+            setattr(message, _field(self.type_), self.value)
         return message
 
     def to_parameter_msg(self) -> ParameterMsg:
@@ -117,16 +90,10 @@ class Parameter:
         return ParameterMsg(name=self.name, value=self.get_parameter_value())
 
 
-_SCALARS = ((bool, 'BOOL'), (int, 'INTEGER'), (float, 'DOUBLE'), (str, 'STRING'))
+_KINDS = {'NOT_SET': type(None), 'BOOL': bool, 'INTEGER': int, 'DOUBLE': float, 'STRING': str,
+          'BYTE': bytes}
 
 
-def parameter_value_to_python(parameter_value: ParameterValue) -> Any:
-    """Get the value for the Python builtin type from a ParameterValue message."""
-    try:
-        type_ = Parameter.Type(parameter_value.type)
-    except ValueError:
-        raise RuntimeError(f'unexpected parameter type {parameter_value.type}') from None
-    if type_ is Parameter.Type.NOT_SET:
-        return None
-    value = getattr(parameter_value, f'{type_.name.lower()}_value')
-    return list(value) if type_.name.endswith('_ARRAY') else value
+def _field(type_: Parameter.Type) -> str:
+    """Return the name of the field of ParameterValue that holds a value of this type."""
+    return f'{type_.name.lower()}_value'

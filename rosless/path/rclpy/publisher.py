@@ -24,9 +24,6 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.exceptions import RCLError
 from rclpy.qos import QoSProfile
 
-_new = bytearray
-_write = _dds.write
-
 
 def encode(message: Any, head: bytes = HEADER) -> bytearray:
     """
@@ -36,7 +33,7 @@ def encode(message: Any, head: bytes = HEADER) -> bytearray:
         AssertionError: a value that was put in past its field's check; the text names the field.
 
     """
-    out = _new(head)
+    out = bytearray(head)
     try:
         message._write(out)
     except Exception:
@@ -50,18 +47,12 @@ class Publisher:
 
     def __init__(self, context: Any, msg_type: Any, topic: str, qos_profile: QoSProfile) -> None:
         self.msg_type = msg_type
-        self.topic_name = topic
+        self.topic = self.topic_name = topic
         self.qos_profile = qos_profile
         self._context = context
-        user_data = f'typehash={msg_type._type_hash};'.encode()
         self._writer = _dds.create_writer(
             context._participant, context._topic('rt' + topic, msg_type),
-            qos_profile._to_dds(user_data))
-
-    @property
-    def topic(self) -> str:
-        """Return the full name of the topic."""
-        return self.topic_name
+            qos_profile._to_dds(f'typehash={msg_type._type_hash};'))
 
     def publish(self, msg: Any) -> None:
         """
@@ -85,7 +76,7 @@ class Publisher:
             raise InvalidHandle(f'cannot publish on {self.topic_name}: the publisher was '
                                 'destroyed')
         try:
-            _write(self._writer, data)
+            _dds.write(self._writer, data)
         except _dds.Error as error:
             reason = str(error) if self._context.ok() else "publisher's context is invalid"
             raise RCLError(f'Failed to publish on {self.topic_name}: {reason}') from error
@@ -97,5 +88,4 @@ class Publisher:
     def destroy(self) -> None:
         """Destroy the publisher; use Node.destroy_publisher."""
         writer, self._writer = self._writer, 0
-        if writer:
-            _dds.delete(writer)
+        _dds.delete(writer)

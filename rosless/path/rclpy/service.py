@@ -25,6 +25,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from rclpy import _dds
@@ -35,62 +36,75 @@ from rclpy.publisher import encode
 from rclpy.qos import QoSProfile
 
 _CORRELATION = struct.Struct('<Qq')
-BODY = len(HEADER) + _CORRELATION.size
+_BODY = len(HEADER) + _CORRELATION.size
+_identities = count(1)
 REPLY_MATCH_SEC = 0.1
 """How long the first reply waits until discovery has connected it to the client."""
 
 
-def correlation(data: bytes) -> tuple[int, int]:
-    """Return (handle of the client's writer, sequence number)."""
-    return _CORRELATION.unpack_from(data, len(HEADER))
+def identities(entity: int, key: bytes, *, writer: bool) -> dict[int, bytes | None]:
+    """Return the `key=` values in the user data of all endpoints matched with an entity."""
+    return {handle: identity(entity, handle, key, writer=writer)
+            for handle in _dds.matched(entity, writer=writer)}
 
 
-def with_correlation(message: Any, writer: int, sequence: int) -> bytearray:
-    """Encode a request or a reply."""
-    return encode(message, HEADER + _CORRELATION.pack(writer, sequence))
+def identity(entity: int, handle: int, key: bytes, *, writer: bool) -> bytes | None:
+    """Return the `key=` value in the user data of one matched endpoint."""
+    data = _dds.matched_user_data(entity, handle, writer=writer) or b''
+    return dict(pair.partition(b'=')[::2] for pair in data.split(b';')).get(key)
 
 
 class ServiceEndpoints(Waitable):
     """The writer and reader of a server or a client."""
 
-    def _create(self, context: Any, srv_type: Any, name: str, qos_profile: QoSProfile, *,
-                server: bool) -> None:
-        reads, writes = ((srv_type.Request, srv_type.Response) if server
-                         else (srv_type.Response, srv_type.Request))
-        topics = [f'rq{name}Request', f'rr{name}Reply']
-        read_topic, write_topic = topics if server else topics[::-1]
+    def __init__(self, context: Any, srv_type: Any, srv_name: str, callback_group: Any,
+                 qos_profile: QoSProfile, *, server: bool) -> None:
+        self.context = context
+        self.srv_type = srv_type
+        self.srv_name = self.service_name = srv_name
+        self.callback_group = callback_group
+        self.qos_profile = qos_profile
+        request = f'rq{srv_name}Request', srv_type.Request
+        reply = f'rr{srv_name}Reply', srv_type.Response
+        (read_topic, self._reads), (write_topic, writes) = (
+            (request, reply) if server else (reply, request))
         # Both carry one identity, by which a server finds the reader for a request's writer.
-        participant = _dds.guid(context._participant)
-        identity = [*participant[:12], *struct.pack('>I', _next_identity())]
-        key = ('serviceid=' if server else 'clientid=') + '.'.join(f'{b:x}' for b in identity)
+        own = _dds.guid(context._participant)[:12] + struct.pack('>I', next(_identities))
+        key = ('serviceid=' if server else 'clientid=') + '.'.join(f'{b:x}' for b in own)
 
         def qos(message: Any) -> _dds.Qos:
-            return qos_profile._to_dds(f'{key};typehash={message._type_hash};'.encode())
+            return qos_profile._to_dds(f'{key};typehash={message._type_hash};')
 
         self._writer = _dds.create_writer(
             context._participant, context._topic(write_topic, writes), qos(writes))
         self._attach(_dds.create_reader(
-            context._participant, context._topic(read_topic, reads), qos(reads)))
+            context._participant, context._topic(read_topic, self._reads), qos(self._reads)))
 
-    def _writers(self) -> list[int]:
-        writer, self._writer = self._writer, 0
-        return [writer]
+    def _send(self, message: Any, correlation: tuple[int, int]) -> None:
+        """Write a request or reply for (handle of the client's writer, sequence number)."""
+        _dds.write(self._writer, encode(message, HEADER + _CORRELATION.pack(*correlation)))
 
+    def _take(self) -> Callable[[], Any] | None:
+        for data, info in _dds.take(self._reader):
+            correlation = _CORRELATION.unpack_from(data, len(HEADER))
+            try:
+                call = self._received(data, correlation, info.publication_handle)
+            except Exception as error:
+                # A peer's mistake must not end this process.
+                get_logger('rosless').error(
+                    f'dropped a malformed message for service {self.srv_name}: {error}')
+                continue
+            if call is not None:
+                return call
+        return None
 
-_identities = [0]
+    def _decode(self, data: bytes) -> Any:
+        return self._reads._read(data, _BODY)
 
-
-def _next_identity() -> int:
-    _identities[0] += 1
-    return _identities[0]
-
-
-def identity_of(user_data: bytes | None, key: bytes) -> bytes | None:
-    """Return the value of `key=` in an endpoint's user data."""
-    for pair in (user_data or b'').split(b';'):
-        if pair.startswith(key + b'='):
-            return pair[len(key) + 1:]
-    return None
+    def _received(self, data: bytes, correlation: tuple[int, int],
+                  writer: int) -> Callable[[], Any] | None:
+        """Return what is to be called for a sample from the endpoint `writer`."""
+        raise NotImplementedError
 
 
 class Service(ServiceEndpoints):
@@ -98,76 +112,47 @@ class Service(ServiceEndpoints):
 
     def __init__(self, context: Any, srv_type: Any, srv_name: str, callback: Callable[..., Any],
                  callback_group: Any, qos_profile: QoSProfile) -> None:
-        self.srv_type = srv_type
-        self.srv_name = srv_name
+        super().__init__(context, srv_type, srv_name, callback_group, qos_profile, server=True)
         self.callback = callback
-        self.callback_group = callback_group
-        self.qos_profile = qos_profile
-        self._context = context
         self._matched: set[int] = set()
-        self._create(context, srv_type, srv_name, qos_profile, server=True)
 
-    @property
-    def service_name(self) -> str:
-        """Return the full name of the service."""
-        return self.srv_name
+    def _received(self, data: bytes, correlation: tuple[int, int],
+                  writer: int) -> Callable[[], Any] | None:
+        request = self._decode(data)
 
-    def _take(self) -> Callable[[], Any] | None:
-        for data, info in _dds.take(self._reader):
-            try:
-                request = self.srv_type.Request._read(data, BODY)
-            except Exception as error:
-                get_logger('rosless').error(
-                    f'dropped a malformed request to {self.srv_name}: {error}')
-                continue
-            header = (*correlation(data), info.publication_handle)
+        async def answer() -> None:
+            response = self.callback(request, self.srv_type.Response())
+            if hasattr(response, '__await__'):
+                response = await response
+            if not isinstance(response, self.srv_type.Response):
+                raise TypeError(f'the callback of service {self.srv_name} must return a '
+                                f'{self.srv_type.__name__}.Response; got {response!r}')
+            self._reply(response, correlation, writer)
+        return answer
 
-            async def answer(request: Any = request, header: Any = header) -> None:
-                response = self.callback(request, self.srv_type.Response())
-                if hasattr(response, '__await__'):
-                    response = await response
-                self.send_response(response, header)
-            return answer
-        return None
-
-    def send_response(self, response: Any, header: tuple[int, int, int]) -> None:
-        """
-        Send a service response.
-
-        Raises:
-            TypeError: the callback returned something else than a response.
-
-        """
-        if not isinstance(response, self.srv_type.Response):
-            raise TypeError(f'the callback of service {self.srv_name} must return a '
-                            f'{self.srv_type.__name__}.Response; got {response!r}')
-        writer, sequence, request_writer = header
-        data = with_correlation(response, writer, sequence)
-        if not self._context.ok() or not self._await_reader(request_writer):
-            get_logger('rosless').warning(
-                f'no reply sent for {self.srv_name}: the client is gone')
-            return
+    def _reply(self, response: Any, correlation: tuple[int, int], writer: int) -> None:
+        reason: Any = 'the client is gone'
         try:
-            _dds.write(self._writer, data)
+            if self.context.ok() and self._await_reader(writer):
+                self._send(response, correlation)
+                return
         except _dds.Error as error:
-            get_logger('rosless').error(f'no reply sent for {self.srv_name}: {error}')
+            reason = error
+        get_logger('rosless').warning(f'no reply sent for {self.srv_name}: {reason}')
 
-    def _await_reader(self, request_writer: int) -> bool:
-        """Return whether the reader of the client that wrote a request is connected to us."""
-        if request_writer in self._matched:
+    def _await_reader(self, writer: int) -> bool:
+        """Return whether the reader of the client with this writer is connected to us."""
+        if writer in self._matched:
             return True
         deadline = time.monotonic() + REPLY_MATCH_SEC
-        while True:
-            client = identity_of(_dds.matched_user_data(
-                self._reader, request_writer, writer=False), b'clientid')
+        while time.monotonic() < deadline:
+            client = identity(self._reader, writer, b'clientid', writer=False)
+            readers = identities(self._writer, b'clientid', writer=True)
             if client is None:
                 # Gone, or a peer that does not say who it is: the latter still gets its reply.
-                return bool(_dds.matched(self._writer, writer=True))
-            for handle in _dds.matched(self._writer, writer=True):
-                data = _dds.matched_user_data(self._writer, handle, writer=True)
-                if identity_of(data, b'clientid') == client:
-                    self._matched.add(request_writer)
-                    return True
-            if time.monotonic() > deadline:
-                return False
+                return bool(readers)
+            if client in readers.values():
+                self._matched.add(writer)
+                return True
             time.sleep(0.002)
+        return False

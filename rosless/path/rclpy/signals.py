@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from enum import IntEnum
+from enum import IntFlag
 from typing import Any
 
 from rclpy.context import _contexts
 
 
-class SignalHandlerOptions(IntEnum):
+class SignalHandlerOptions(IntFlag):
     """Which signals shut the contexts down."""
 
     NO = 0
@@ -48,24 +48,16 @@ def _handle(number: int, frame: Any) -> None:
 def install_signal_handlers(
         options: SignalHandlerOptions = SignalHandlerOptions.ALL) -> None:
     """Install the handlers. Only the main thread can; elsewhere nothing happens."""
-    if threading.current_thread() is not threading.main_thread():
-        return
     uninstall_signal_handlers()
-    for number, option in ((signal.SIGINT, SignalHandlerOptions.SIGINT),
-                           (signal.SIGTERM, SignalHandlerOptions.SIGTERM)):
-        if options & option:
-            _previous[number] = signal.signal(number, _handle)
-
-
-def get_current_signal_handlers_options() -> SignalHandlerOptions:
-    """Return which handlers are installed."""
-    return SignalHandlerOptions((signal.SIGINT in _previous) * SignalHandlerOptions.SIGINT
-                                | (signal.SIGTERM in _previous) * SignalHandlerOptions.SIGTERM)
+    if threading.current_thread() is threading.main_thread():
+        for option in (SignalHandlerOptions.SIGINT, SignalHandlerOptions.SIGTERM):
+            if options & option:
+                number = signal.Signals[str(option.name)]
+                _previous[number] = signal.signal(number, _handle)
 
 
 def uninstall_signal_handlers() -> None:
     """Give the signals back to who had them."""
     if threading.current_thread() is threading.main_thread():
         while _previous:
-            number, previous = _previous.popitem()
-            signal.signal(number, previous)
+            signal.signal(*_previous.popitem())

@@ -16,9 +16,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from typing import Any
 
 from rclpy import _dds
@@ -32,53 +32,31 @@ class Subscription(Waitable):
 
     def __init__(self, context: Any, msg_type: Any, topic: str, callback: Callable[..., Any],
                  callback_group: Any, qos_profile: QoSProfile, raw: bool) -> None:
+        try:
+            signature(callback).bind(object())
+        except TypeError:
+            raise RuntimeError(f'Subscription callback of {topic} is not well formed: it must '
+                               'take one argument, the message') from None
         self.msg_type = msg_type
-        self.topic_name = topic
+        self.topic = self.topic_name = topic
         self.callback = callback
         self.callback_group = callback_group
         self.qos_profile = qos_profile
         self.raw = raw
-        self._with_info = _wants_info(callback)
-        user_data = f'typehash={msg_type._type_hash};'.encode()
         self._attach(_dds.create_reader(
             context._participant, context._topic('rt' + topic, msg_type),
-            qos_profile._to_dds(user_data)))
-
-    @property
-    def topic(self) -> str:
-        """Return the full name of the topic."""
-        return self.topic_name
+            qos_profile._to_dds(f'typehash={msg_type._type_hash};')))
 
     def _take(self) -> Callable[[], Any] | None:
-        for data, info in _dds.take(self._reader):
+        for data, _ in _dds.take(self._reader):
             try:
-                message = data if self.raw else self.msg_type._read(data)
+                return partial(self.callback, data if self.raw else self.msg_type._read(data))
             except Exception as error:
                 # A peer's mistake must not end this process.
                 get_logger('rosless').error(
                     f'dropped a malformed message on {self.topic_name}: {error}')
-                continue
-            if not self._with_info:
-                return partial(self.callback, message)
-            return partial(self.callback, message,
-                           {'source_timestamp': info.source_timestamp, 'received_timestamp': 0})
         return None
 
     def get_publisher_count(self) -> int:
         """Get the number of publishers that this subscription has."""
         return len(_dds.matched(self._reader, writer=False))
-
-
-def _wants_info(callback: Callable[..., Any]) -> bool:
-    """Return whether a callback takes (message, message info), as rclpy decides it."""
-    try:
-        inspect.signature(callback).bind(object())
-        return False
-    except TypeError:
-        pass
-    try:
-        inspect.signature(callback).bind(object(), object())
-        return True
-    except TypeError:
-        raise RuntimeError('Subscription callback is not well formed: it must take a message, or '
-                           'a message and its info') from None

@@ -19,7 +19,6 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-import warnings
 import weakref
 from collections.abc import Callable
 from collections.abc import Generator
@@ -38,7 +37,7 @@ class Future:
         self._callbacks: list[Callable[[Any], Any]] = []
         self._waiting: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._executor: Callable[[], Any] = lambda: None
+        self._executor: Callable[[], Any]
         self._set_executor(executor)
 
     def __del__(self) -> None:
@@ -54,9 +53,8 @@ class Future:
     def cancel(self) -> None:
         """Request cancellation of the running task if it is not done already."""
         with self._lock:
-            if not self._done:
-                self._cancelled = True
-        self._schedule_or_invoke_done_callbacks()
+            self._cancelled = not self._done
+        self._run_callbacks()
 
     def cancelled(self) -> bool:
         """Indicate if the task has been cancelled."""
@@ -68,8 +66,9 @@ class Future:
 
     def result(self) -> Any:
         """Get the result of a done task, or raise its exception."""
-        if self._exception is not None:
-            raise self.exception()  # type: ignore[misc]
+        exception = self.exception()
+        if exception is not None:
+            raise exception
         return self._result
 
     def exception(self) -> BaseException | None:
@@ -90,28 +89,26 @@ class Future:
             self._result, self._exception = result, exception
             self._exception_fetched = False
             self._done, self._cancelled = True, False
-        self._schedule_or_invoke_done_callbacks()
+        self._run_callbacks()
 
-    def _schedule_or_invoke_done_callbacks(self) -> None:
+    def _run_callbacks(self) -> None:
         with self._lock:
-            executor = self._executor()
             callbacks, self._callbacks = self._callbacks, []
             waiting, self._waiting = self._waiting, []
         for resume in waiting:
             resume()
         for callback in callbacks:
-            if executor is not None:
-                executor.create_task(callback, self)
-                continue
-            try:
-                callback(self)
-            except Exception as error:
-                # There may be more callbacks to call.
-                warnings.warn(f'Unhandled exception in done callback: {error}', stacklevel=2)
+            self._call(callback)
+
+    def _call(self, callback: Callable[[Any], Any]) -> None:
+        executor = self._executor()
+        if executor is not None:
+            executor.create_task(callback, self)
+        else:
+            callback(self)
 
     def _set_executor(self, executor: Any) -> None:
-        with self._lock:
-            self._executor = (lambda: None) if executor is None else weakref.ref(executor)
+        self._executor = weakref.ref(executor) if executor is not None else lambda: None
 
     def _when_done(self, resume: Callable[[], None]) -> None:
         """Call `resume` at once when this is done, in whatever thread."""
@@ -131,47 +128,33 @@ class Future:
             if not self._done:
                 self._callbacks.append(callback)
                 return
-            executor = self._executor()
-        if executor is not None:
-            executor.create_task(callback, self)
-        else:
-            callback(self)
+        self._call(callback)
 
 
 class Task(Future):
     """Execute a function or coroutine; made by executors only."""
 
-    def __init__(self, handler: Any, args: Any = None, kwargs: Any = None,
-                 executor: Any = None) -> None:
+    def __init__(self, handler: Any, args: Any, kwargs: Any, executor: Any) -> None:
         super().__init__(executor=executor)
         self._owner = executor
         if inspect.iscoroutinefunction(handler):
-            handler = handler(*(args or ()), **(kwargs or {}))
-        self._handler = handler
-        self._args, self._kwargs = args or (), kwargs or {}
-        self._executing = False
+            handler = handler(*args, **kwargs)
+        self._handler, self._args, self._kwargs = handler, args, kwargs
 
     def __call__(self) -> None:
         """Run or resume the task; its outcome is stored."""
-        if self._done or self._executing:
+        if self._done:
             return
-        self._executing = True
         try:
             if not inspect.iscoroutine(self._handler):
                 self.set_result(self._handler(*self._args, **self._kwargs))
+                return
+            awaited = self._handler.send(None)
+            if isinstance(awaited, Future):
+                awaited._when_done(lambda: self._owner._enqueue(self))
             else:
-                awaited = self._handler.send(None)
-                if isinstance(awaited, Future):
-                    awaited._when_done(lambda: self._owner._enqueue(self))
-                else:
-                    self._owner._enqueue(self)
+                self._owner._enqueue(self)
         except StopIteration as stop:
             self.set_result(stop.value)
         except Exception as error:
             self.set_exception(error)
-        finally:
-            self._executing = False
-
-    def executing(self) -> bool:
-        """Check if the task is currently being executed."""
-        return self._executing

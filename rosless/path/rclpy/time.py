@@ -16,14 +16,23 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import total_ordering
 from typing import Any
 
 from builtin_interfaces.msg import Time as TimeMessage
 
-from rclpy.clock_type import ClockType
 from rclpy.duration import S_TO_NS
 from rclpy.duration import Duration
+
+
+class ClockType(IntEnum):
+    """Enum for clock type, as in rcl/time.h; import it from rclpy.clock."""
+
+    UNINITIALIZED = 0
+    ROS_TIME = 1
+    SYSTEM_TIME = 2
+    STEADY_TIME = 3
 
 
 @total_ordering
@@ -38,31 +47,26 @@ class Time:
 
     def __init__(self, *, seconds: int | float = 0, nanoseconds: int = 0,
                  clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
-        if not isinstance(clock_type, ClockType):
-            raise TypeError('Clock type must be a ClockType enum')
-        if seconds < 0:
-            raise ValueError('Seconds value must not be negative')
-        if nanoseconds < 0:
-            raise ValueError('Nanoseconds value must not be negative')
-        total = int(seconds * S_TO_NS) + int(nanoseconds)
-        if total >= 2**63:
+        self._nanoseconds = int(seconds * S_TO_NS) + int(nanoseconds)
+        self._clock_type = ClockType(clock_type)
+        if seconds < 0 or nanoseconds < 0:
+            raise ValueError('Seconds and nanoseconds must not be negative')
+        if self._nanoseconds >= 2**63:
             raise OverflowError('Total nanoseconds value is too large to store in C time point.')
-        self._nanoseconds = total
-        self._clock_type = clock_type
 
     @property
     def nanoseconds(self) -> int:
         """Return all of it in nanoseconds."""
         return self._nanoseconds
 
-    def seconds_nanoseconds(self) -> tuple[int, int]:
-        """Get time separated into seconds and nanoseconds components."""
-        return divmod(self._nanoseconds, S_TO_NS)
-
     @property
     def clock_type(self) -> ClockType:
         """Return the type of the clock."""
         return self._clock_type
+
+    def seconds_nanoseconds(self) -> tuple[int, int]:
+        """Get time separated into seconds and nanoseconds components."""
+        return divmod(self._nanoseconds, S_TO_NS)
 
     def __repr__(self) -> str:
         return f'Time(nanoseconds={self.nanoseconds}, clock_type={self.clock_type.name})'
@@ -76,32 +80,26 @@ class Time:
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        if isinstance(other, Time):
-            self._same_clock(other, 'subtract')
-            return Duration(nanoseconds=self._nanoseconds - other._nanoseconds)
         if isinstance(other, Duration):
-            try:
-                return Time(nanoseconds=self._nanoseconds - other.nanoseconds,
-                            clock_type=self._clock_type)
-            except ValueError as error:
-                raise ValueError('Subtraction leads to negative time.') from error
+            return self + Duration(nanoseconds=-other.nanoseconds)
+        if isinstance(other, Time):
+            return Duration(nanoseconds=self._nanoseconds - self._comparable(other))
         return NotImplemented
 
-    def _same_clock(self, other: Time, verb: str) -> None:
+    def _comparable(self, other: Time) -> int:
         if self._clock_type != other._clock_type:
-            raise TypeError(f"Can't {verb} times with different clock types")
+            raise TypeError("Can't compare or subtract times with different clock types")
+        return other._nanoseconds
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Time):
             return NotImplemented
-        self._same_clock(other, 'compare')
-        return self._nanoseconds == other._nanoseconds
+        return self._nanoseconds == self._comparable(other)
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Time):
             return NotImplemented
-        self._same_clock(other, 'compare')
-        return self._nanoseconds < other._nanoseconds
+        return self._nanoseconds < self._comparable(other)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -25,34 +25,17 @@ class Timer:
     """Calls back at a period, counted on the steady clock: setting the time changes nothing."""
 
     def __init__(self, callback: Callable[[], Any] | None, callback_group: Any,
-                 timer_period_ns: int, clock: Any, *, context: Any = None,
-                 autostart: bool = True) -> None:
+                 timer_period_ns: int, clock: Any, *, autostart: bool = True,
+                 wake: Callable[[], None] = lambda: None) -> None:
+        if timer_period_ns < 0:
+            raise ValueError('timer period must be non-negative')
         self.callback = callback
         self.callback_group = callback_group
         self.clock = clock
-        self._context = context
-        self._wake: Callable[[], None] = lambda: None
-        self._canceled = not autostart
-        self._destroyed = False
-        self._last = time.monotonic_ns()
         self.timer_period_ns = timer_period_ns
-        self._next = self._last + self._period
-
-    @property
-    def timer_period_ns(self) -> int:
-        """Return the period in nanoseconds."""
-        return self._period
-
-    @timer_period_ns.setter
-    def timer_period_ns(self, value: int) -> None:
-        """Return the period in nanoseconds."""
-        if int(value) < 0:
-            raise ValueError('timer period must be non-negative')
-        self._period = int(value)
-
-    def is_ready(self) -> bool:
-        """Return whether the callback is due."""
-        return not self._canceled and time.monotonic_ns() >= self._next
+        self._wake = wake
+        self._canceled = not autostart
+        self._next = time.monotonic_ns() + timer_period_ns
 
     def is_canceled(self) -> bool:
         """Return whether the timer is stopped."""
@@ -62,32 +45,28 @@ class Timer:
         """Stop until `reset`."""
         self._canceled = True
 
+    destroy = cancel
+
     def reset(self) -> None:
         """Start, with a full period until the next call."""
-        self._next = time.monotonic_ns() + self._period
+        self._next = time.monotonic_ns() + self.timer_period_ns
         self._canceled = False
         self._wake()
 
-    def time_since_last_call(self) -> int:
-        """Return nanoseconds."""
-        return time.monotonic_ns() - self._last
+    def is_ready(self) -> bool:
+        """Return whether the callback is due."""
+        return not self._canceled and time.monotonic_ns() >= self._next
 
     def time_until_next_call(self) -> int | None:
         """Return nanoseconds, negative when late; None if cancelled."""
         return None if self._canceled else self._next - time.monotonic_ns()
 
-    def destroy(self) -> None:
-        """Stop for good; use Node.destroy_timer."""
-        self._canceled = self._destroyed = True
-
     def _take(self) -> Callable[[], Any] | None:
         """Count one call; calls that came too late for their period are left out, as in rcl."""
-        now = time.monotonic_ns()
-        if self._canceled or now < self._next:
+        if not self.is_ready():
             return None
-        self._last = now
-        self._next += self._period
-        if self._next < now:
-            self._next += ((now - self._next - 1) // self._period + 1) * self._period \
-                if self._period else now - self._next
+        late = time.monotonic_ns() - self._next
+        # A period of zero is always due.
+        self._next += (late // self.timer_period_ns + 1) * self.timer_period_ns \
+            if self.timer_period_ns else late
         return self.callback

@@ -43,26 +43,14 @@ def remove_ros_args(args: Sequence[str] | None = None) -> list[str]:
 
 def ok(*, context: Context | None = None) -> bool:
     """Return ``True`` if the given ``Context`` is initialized and not shut down."""
-    return (get_default_context() if context is None else context).ok()
+    return (context or get_default_context()).ok()
 
 
 def shutdown(*, context: Context | None = None) -> None:
     """Shutdown the given ``Context``, the default one if None."""
-    (get_default_context(shutting_down=True) if context is None else context).shutdown()
+    (context or get_default_context(shutting_down=True)).shutdown()
 
 
 def try_shutdown(*, context: Context | None = None) -> None:
-    """Shutdown the given ``Context`` if not already shutdown."""
-    global _default_context
-    if context is not None:
-        context.try_shutdown()
-        return
-    with _lock:
-        context, _default_context = _default_context, None
-    if context is not None:
-        context.try_shutdown()
-
-
-def get_rmw_implementation_identifier() -> str:
-    """Return the identifier of the current RMW implementation."""
-    return 'rosless_cyclonedds'
+    """Shutdown the given ``Context``, the default one if None, if it is not shut down yet."""
+    (context or get_default_context(shutting_down=True)).try_shutdown()
