@@ -194,7 +194,9 @@ async def serve(node: BridgeNode) -> None:
         except ExternalShutdownException:
             pass
         except BaseException as error:
-            failed.append(error)
+            # As in `common.run`; while ROS is up the thread must not die unnoticed.
+            if rclpy.ok():
+                failed.append(error)
         finally:
             loop.call_soon_threadsafe(ending.set)
 
