@@ -62,6 +62,21 @@ class Connection(ServerConnection):
         if self.on_writable is not None:
             self.on_writable()
 
+    def send_data(self) -> None:
+        """Send what the library has to send, in one piece.
+
+        Were each pong of a batch written by itself to a connection that was lost, asyncio would
+        log a warning for each.
+        """
+        pieces = self.protocol.data_to_send()
+        if self.transport.is_closing():
+            return
+        if data := b''.join(pieces):
+            self.transport.write(data)
+        if b'' in pieces:  # the library's sign for the end
+            self.protocol.writes.append(b'')
+            super().send_data()
+
 
 class Client:
     """One connected client.
@@ -138,11 +153,11 @@ class Client:
     def pump(self) -> None:
         """Send what may go now, and come back for the rest."""
         connection = self.connection
-        if self._closing or connection.state is not WireState.OPEN:
+        if self._closing or not self._open:
             return
         now = self._loop.time()
         outbox = self.outbox
-        while not connection.choked:
+        while not connection.choked and self._open:
             item = outbox.pop(now)
             if item is None:
                 break
@@ -153,6 +168,12 @@ class Client:
                 self._write(item)
         if len(outbox):
             self._look_again(now)
+
+    @property
+    def _open(self) -> bool:
+        # The library learns of a lost connection later than the transport does.
+        return (self.connection.state is WireState.OPEN
+                and not self.connection.transport.is_closing())
 
     def _write(self, frame: bytes) -> None:
         if self._gateway.config.compression:
@@ -197,7 +218,7 @@ class Client:
             self.send(message)
             return
         # Past all that waits: after this nothing goes.
-        if self.connection.state is WireState.OPEN:
+        if self._open:
             self._write(self._gateway.frame_of(message))
         self.close(close, description)
 
@@ -235,7 +256,10 @@ class Client:
     async def _ping(self) -> None:
         if self.connection.transport.get_write_buffer_size() > 0:
             return  # data on its way asks the same question
-        self._gateway.spawn(self._wait_for(await self.connection.ping()))
+        try:
+            self._gateway.spawn(self._wait_for(await self.connection.ping()))
+        except ConnectionClosed:
+            pass  # reading finds that out, too
 
     async def _wait_for(self, pong: Awaitable[float]) -> None:
         try:
@@ -301,9 +325,9 @@ class Client:
         name = action.command.type  # type: ignore[attr-defined]
         if len(self._running) >= MAX_RUNNING:
             if name != 'emergency_stop':
-                self.fail(ErrorCode.COMMAND_FAILED,
-                          f'{MAX_RUNNING} commands are under way, wait for their results',
-                          action.command.request_id)
+                self._gateway.refuse(
+                    self, action.command,
+                    f'{MAX_RUNNING} commands are under way, wait for their results')
                 return
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         session = self.session

@@ -68,6 +68,7 @@ from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import timestamp_from_seconds
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
+from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.protocol.codec import Encoder
 from oht50_bridge.protocol.errors import CLOSE_GOING_AWAY
 from oht50_bridge.protocol.errors import ErrorCode
@@ -75,13 +76,13 @@ from oht50_bridge.protocol.rates import TokenBucket
 
 __all__ = ['Caller', 'CommandFailed', 'CommandHandler', 'CommandOutcome', 'Gateway', 'Stats']
 
-PATH = '/ws/telemetry'
-
 #: Bytes above which a connection's own write buffer counts as full, and of the system's.
 WRITE_LIMIT = 16 * 1024
 SEND_BUFFER = 64 * 1024
 #: Messages up to this size are read to be refused with WS-005; larger ones only with close 1009.
 HARD_LIMIT = 4 * MAX_PAYLOAD_BYTES
+#: Bytes that the number of an event may yet add to its payload.
+SEQ_ROOM = 24
 #: Connections above max_connections that may be in the middle of being turned away.
 TURNING_AWAY = 32
 #: Missions whose progress is kept for new subscribers.
@@ -91,6 +92,17 @@ _log = logging.getLogger(__name__)
 # At DEBUG the library writes whole frames, tokens included.
 _wire_log = logging.getLogger(f'{__name__}.wire')
 _wire_log.setLevel(logging.WARNING)
+
+
+def _brief(record: logging.LogRecord) -> bool:
+    """Tell of a failed handshake in a line: that is the other side's doing, not a defect."""
+    if record.exc_info and record.msg in ('opening handshake failed', 'unexpected internal error'):
+        record.msg, record.args = '%s: %r', (record.msg, record.exc_info[1])
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, 'WARNING'
+    return True
+
+
+_wire_log.addFilter(_brief)
 
 
 @dataclass(frozen=True)
@@ -340,13 +352,14 @@ class Gateway:
 
     def _encode(self, event: Message) -> bytes:
         payload = self._encoder.encode(event)
-        if len(payload) <= MAX_PAYLOAD_BYTES:
+        if len(payload) <= MAX_PAYLOAD_BYTES - SEQ_ROOM:
             return payload
         self._counters['oversized'] += 1
         _log.error('%s of %d bytes is above %d and is replaced by an error',
                    event.type, len(payload), MAX_PAYLOAD_BYTES)
         return self._encoder.encode(self.error(
-            ErrorCode.PAYLOAD_TOO_LARGE, f'{event.type} of {len(payload)} bytes was not sent'))
+            ErrorCode.PAYLOAD_TOO_LARGE, f'{event.type} of {len(payload)} bytes was not sent',
+            event.request_id))
 
     def frame_of(self, message: Message) -> bytes:
         """Return the WebSocket frame of a message."""
@@ -411,6 +424,13 @@ class Gateway:
         except Exception:
             _log.exception('command %s failed', name)
             answer = self.error(ErrorCode.COMMAND_FAILED, f'{name}: internal error of the bridge')
+        self._tell(client, command, answer)
+
+    def refuse(self, client: Client, command: commands.Command, reason: str) -> None:
+        """Answer a command that was not put to the vehicle."""
+        self._tell(client, command, self.error(ErrorCode.COMMAND_FAILED, reason))
+
+    def _tell(self, client: Client, command: commands.Command, answer: Message) -> None:
         client.send(answer.model_copy(update={'request_id': command.request_id}))
         self.record('command', client, command=command.model_dump(mode='json'),
                     outcome=_outcome(answer))

@@ -259,7 +259,7 @@ class Session:
         if patience <= 0:
             self.close()
             return [Close(CLOSE_IDLE, f'nothing heard for {self._config.idle_timeout:g} s')]
-        if expiry <= 0:
+        if expiry <= 0 or (self.claims and self._authority.is_revoked(self.claims)):
             return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token')
         actions: list[Action] = []
         if ping <= 0:
@@ -326,8 +326,10 @@ class Session:
         close = CLOSE_RATE_LIMIT if self._violations >= self._config.violations else None
         if close is not None:
             self.close()
-        return [Failure(ErrorCode.RATE_LIMIT_EXCEEDED, 'Too many commands per second', request_id,
-                        close)]
+        return [Failure(
+            ErrorCode.RATE_LIMIT_EXCEEDED,
+            f'Too many events per second: {self._config.commands_per_second:g} are taken',
+            request_id, close)]
 
     def _fail(
         self, error: ErrorCode, description: str, request_id: str | None = None,

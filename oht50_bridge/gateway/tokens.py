@@ -177,6 +177,10 @@ class TokenAuthority:
             raise TokenError('revoked')
         return Claims(subject, role, expires, kind, token_id, family)
 
+    def is_revoked(self, claims: Claims) -> bool:
+        """Return whether a token taken before belongs to a family that was revoked since."""
+        return claims.family is not None and claims.family in self._revoked
+
     def issue(self, subject: str, role: str, *, family: str | None = None) -> TokenPair:
         """Return a new pair.
 

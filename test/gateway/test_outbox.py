@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame
 from websockets.frames import Opcode
 
+from oht50_bridge.gateway.outbox import EVENT_BURST
 from oht50_bridge.gateway.outbox import Delivery
 from oht50_bridge.gateway.outbox import Outbox
 from oht50_bridge.gateway.outbox import payload_of
@@ -143,6 +144,34 @@ def test_events_are_never_lost_nor_reordered_and_the_newest_state_arrives(event,
                 assert mine[-1] is newest[kind]
         else:
             assert mine == [item for item in offered if item.kind is entry]
+
+
+@given(st.lists(st.tuples(
+    st.sampled_from([kind for kind, entry in EVENTS.items() if not entry.immediate]),
+    st.floats(0, 0.4)), max_size=150))
+def test_no_window_of_any_length_holds_more_than_the_rate_allows(event, steps):
+    outbox, now, taken = Outbox(capacity=10**6), 1.0, {kind: [] for kind in EVENTS}
+
+    def read():
+        for item in popped(outbox, now):
+            taken[item.kind.name].append(now)
+    for number, (kind, gap) in enumerate(steps, 1):
+        end = now + gap
+        while (due := outbox.due(now)) is not None and due < end:
+            now = max(now + 1e-6, due)
+            read()
+        now = end
+        outbox.offer(Delivery(
+            event(kind), Encoder().encode, None if EVENTS[kind].is_state else number), now)
+        read()
+    for kind, times in taken.items():
+        entry = EVENTS[kind]
+        # State class: one per slot, which may be taken a tenth of a period early.
+        burst = 1.1 if entry.is_state else EVENT_BURST
+        for first, begin in enumerate(times):
+            for last in range(first, len(times)):
+                allowed = burst + entry.rate * (times[last] - begin)
+                assert last - first + 1 <= allowed + 1e-3, kind
 
 
 def test_an_event_type_is_held_to_its_rate_and_then_comes_in_order(deliver):

@@ -15,6 +15,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import logging
 import os
 import socket
 import threading
@@ -29,6 +30,7 @@ from oht50_bridge.gateway.handler import CommandOutcome
 from oht50_bridge.gateway.outbox import text_frame
 from oht50_bridge.gateway.tokens import Key
 from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.protocol.codec import Encoder
 
 SECRET = b'0123456789abcdef0123456789abcdef'
 
@@ -125,6 +127,57 @@ async def test_who_is_silent_even_to_pings_is_closed_4408(serving):
         await server.until(lambda: server.gateway.client_count == 1)
         await peer.barrier()  # its library answers pings
         assert CODE_4408 in await asyncio.to_thread(drain, deaf, CODE_4408)
+
+
+async def test_a_ping_that_meets_a_closing_connection_is_no_defect(serving, caplog):
+    async with serving() as server:
+        peer = await server.enter()
+        (client,) = server.gateway._clients
+        await peer.websocket.close()
+        await server.until(lambda: server.gateway.client_count == 0)
+        await client._ping()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize('nonsense', [
+    b'\x16\x03\x01\x02\x00\x01\r\n\r\n', b'GET /ws/telemetry HTTP/1.1\r\nHost',
+    b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\n\r\n'])
+async def test_nonsense_in_place_of_a_handshake_is_at_most_a_line_in_the_log(
+        serving, caplog, nonsense):
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
+        writer.write(nonsense)
+        writer.write_eof()
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        peer = await server.enter()
+        assert await peer.barrier() == []
+    assert all(record.exc_info is None for record in caplog.records)
+
+
+@pytest.mark.parametrize(('words', 'whole'), [
+    ('opening handshake failed', False), ('connection handler failed', True)])
+def test_the_library_tells_of_our_defects_at_length_and_of_others_in_a_line(caplog, words, whole):
+    log = logging.getLogger('oht50_bridge.gateway.server.wire')
+    try:
+        raise ValueError('did not receive a valid HTTP request')
+    except ValueError:
+        log.error(words, exc_info=True)
+    (record,) = caplog.records
+    assert bool(record.exc_info) is whole
+    assert record.levelname == ('ERROR' if whole else 'WARNING')
+    assert whole or 'valid HTTP request' in record.getMessage()
+
+
+async def test_pongs_to_somebody_who_is_gone_are_not_worth_a_warning_each(serving, caplog):
+    async with serving() as server:
+        sock = await raw_client(server)
+        await server.until(lambda: server.gateway.stats().clients == 1)
+        sock.sendall((b'\x89\x81' + bytes(4) + b'x') * 1000)
+        sock.close()
+        await server.until(lambda: server.gateway.client_count == 0)
+    assert caplog.records == []
 
 
 async def test_shutdown_closes_1001_and_leaves_nothing_behind(serving):
@@ -352,6 +405,27 @@ async def test_an_oversized_event_is_replaced_by_an_error_and_counted(serving, e
         assert (await peer.receive())['error_code'] == 'WS-005'
         assert server.gateway.stats().oversized == 1
         assert await peer.barrier() == []
+
+
+async def test_a_reply_too_large_to_be_sent_is_an_error_with_its_request_id(serving):
+    async def handler(command, caller):
+        return CommandOutcome(data={'config': 'x' * 17_000})
+    async with serving(handler=handler) as server:
+        peer = await server.enter()
+        await peer.send('get_config', request_id='r')
+        error = await peer.receive()
+        assert (error['error_code'], error['request_id']) == ('WS-005', 'r')
+        assert await peer.barrier() == []
+
+
+async def test_a_numbered_event_of_the_largest_size_fits_too(serving, event):
+    async with serving() as server:
+        peer = await server.enter('*', resume=True)
+        room = 16 * 1024 - len(Encoder().encode(event('system.error', description='')))
+        for spare in (0, len(',"seq":2}')):
+            server.gateway.publish(event('system.error', description='x' * (room - spare)))
+            text = await peer.websocket.recv()
+            assert len(text) <= 16 * 1024 and '"seq":' in text
 
 
 async def test_too_many_commands_are_ws_003_then_4429(serving):

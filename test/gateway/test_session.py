@@ -34,6 +34,7 @@ from oht50_bridge.gateway.session import State
 from oht50_bridge.gateway.session import Subscribed
 from oht50_bridge.gateway.tokens import Key
 from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.gateway.tokens import TokenError
 from oht50_bridge.protocol.errors import ErrorCode
 
 ROLES = load_roles(Path(__file__).resolve().parents[2] / 'config' / 'roles.yaml')
@@ -127,6 +128,19 @@ def test_a_kept_refresh_token_keeps_the_session_for_hours():
         world.now += world.session.next_tick() + 1e-6
         world.session.tick()
         assert world.session.state is State.ACTIVE
+
+
+def test_a_replayed_refresh_token_ends_the_sessions_of_its_family():
+    world = World()
+    pair = world.authority.issue('ann', 'operator')
+    world.say('auth', token=pair.access)
+    world.authority.refresh(pair.refresh)
+    assert world.session.tick() == []
+    with pytest.raises(TokenError):
+        world.authority.refresh(pair.refresh)
+    failure, = world.session.tick()
+    assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
+    assert world.session.state is State.CLOSED
 
 
 def test_the_order_of_what_an_auth_with_subscription_brings():

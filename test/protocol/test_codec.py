@@ -90,12 +90,19 @@ def test_every_payload_is_strict_json(x, request_id):
     ('{"type":"set_telemetry_rate","rate":"5"}', 'rate'),
     ('{"type":"start_mission","mission_type":"transport"}', 'target_position'),
     ('{"type":"resume","epoch":"a","after":-1}', 'after'),
+    ('{"type":"ping","request_id":"\\ud800"}', 'surrogate'),
+    ('{"type":"update_config","changes":{"x":{"\\uDC00":1}}}', 'surrogate'),
     (b'{"type":"ping"}', 'binary'),
 ])
 def test_what_is_wrong_is_named(text, word):
     violation = refused(text)
     assert violation.error is ErrorCode.INVALID_MESSAGE
     assert word in violation.description
+
+
+def test_whole_characters_may_be_escaped():
+    value = codec.parse(r'{"type":"ping","request_id":"\ud83d\ude9a\u1ebf"}')
+    assert codec.command(value).request_id == '🚚ế'
 
 
 def test_no_description_repeats_a_value():

@@ -12,30 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import json
-from pathlib import Path
 
 import pytest
 
 from oht50_bridge.protocol import codec
-from oht50_bridge.protocol.errors import ErrorCode
-from oht50_bridge.protocol.replies import Error
-
-DATA = Path(__file__).parent / 'data'
-
-
-@pytest.mark.parametrize('line', (DATA / 'commands.jsonl').read_text().splitlines())
-def test_the_commands_of_the_specification_are_taken(line):
-    command = codec.command(codec.parse(line))
-    assert command.model_dump(exclude_unset=True) == json.loads(line)
-
-
-@pytest.mark.parametrize('line', (DATA / 'errors.jsonl').read_text().splitlines())
-def test_the_errors_of_the_specification_are_ours_with_a_flag_added(line):
-    example = json.loads(line)
-    code = next(code for code in ErrorCode if code.code == example['error_code'])
-    assert code.title == example['error_name']
-    error = Error(**example, temporary=code.temporary)
-    assert json.loads(codec.Encoder().encode(error)) == {**example, 'temporary': code.temporary}
 
 
 def test_an_emergency_stop_needs_no_reason():

@@ -1,0 +1,157 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A gateway on a real socket, clients to it, and coroutine tests."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
+
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.handler import CommandOutcome
+from oht50_bridge.gateway.roles import load_roles
+from oht50_bridge.gateway.server import Gateway
+from oht50_bridge.gateway.tokens import Key
+from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.examples import EXAMPLES
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = b'0123456789abcdef0123456789abcdef'
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run coroutine tests in a loop of their own, within 30 s or their attribute `deadline`."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    deadline = getattr(pyfuncitem.obj, 'deadline', 30)
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), deadline))
+    return True
+
+
+def make_event(kind, **data):
+    """An event like the specification's example, with some of its data replaced."""
+    example = EXAMPLES[kind]
+    return EVENTS[kind].model.model_validate({**example, 'data': {**example['data'], **data}})
+
+
+class Peer:
+    """A client on a real socket that speaks JSON."""
+
+    def __init__(self, websocket):
+        self.websocket = websocket
+
+    async def send(self, kind, **fields):
+        await self.websocket.send(json.dumps({'type': kind, **fields}))
+
+    async def receive(self, kind=None):
+        """The next message; with `kind`, the next of that type, others passed over."""
+        while True:
+            message = json.loads(await asyncio.wait_for(self.websocket.recv(), 10))
+            if kind is None or message['type'] == kind:
+                return message
+
+    async def barrier(self):
+        """Everything that came before the pong of a ping sent now."""
+        await self.send('ping', request_id='barrier')
+        seen = []
+        while True:
+            message = await self.receive()
+            if message['type'] == 'pong' and message.get('request_id') == 'barrier':
+                return seen
+            seen.append(message)
+
+    async def ended(self):
+        """The close code and reason, and the messages before it."""
+        seen = []
+
+        async def read():
+            async for message in self.websocket:
+                seen.append(json.loads(message))
+        with contextlib.suppress(ConnectionClosedError):
+            await asyncio.wait_for(read(), 10)
+        return self.websocket.close_code, self.websocket.close_reason, seen
+
+
+class Serving:
+    """A gateway on a free port of the loopback, and clients to it.
+
+    `answers` maps a command to the event that answers it, or to None: it never is.
+    """
+
+    def __init__(self, **settings):
+        self.commands = []
+        self.answers = settings.pop('answers', {})
+        self.authority = settings.pop('authority', None) or TokenAuthority([Key('HS256', SECRET)])
+        handler = settings.pop('handler', self.handle)
+        audit = settings.pop('audit', None)
+        self.gateway = Gateway(
+            GatewayConfig(port=0, **settings), self.authority,
+            load_roles(ROOT / 'config' / 'roles.yaml'), handler, audit=audit)
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self):
+        await self.gateway.start()
+        self._stack.push_async_callback(self.gateway.close)
+        return self
+
+    async def __aexit__(self, *exception):
+        await self._stack.aclose()
+
+    async def handle(self, command, caller):
+        self.commands.append((command, caller))
+        if command.type in self.answers:
+            event = self.answers[command.type]
+            if event is None:
+                await asyncio.Event().wait()
+            return CommandOutcome(event=event)
+        return CommandOutcome(True, 'done', {'mission_id': 'm-1'})
+
+    @property
+    def url(self):
+        return f'ws://127.0.0.1:{self.gateway.port}/ws/telemetry'
+
+    async def connect(self, url=None, **options):
+        options = {'compression': None, 'ping_interval': None, 'max_queue': None, **options}
+        websocket = await self._stack.enter_async_context(connect(url or self.url, **options))
+        return Peer(websocket)
+
+    def token(self, role='operator', subject='ann'):
+        return self.authority.issue(subject, role).access
+
+    async def enter(self, *events, role='operator', subject='ann', rate=None, **auth):
+        """A client that is authenticated and subscribed."""
+        peer = await self.connect()
+        await peer.send('auth', token=self.token(role, subject), **auth)
+        peer.established = await peer.receive('connection.established')
+        if events:
+            await peer.send('subscribe', events=list(events), **({'rate': rate} if rate else {}))
+            peer.confirmed = await peer.receive('subscription.confirmed')
+        return peer
+
+    async def until(self, condition):
+        """Wait until a condition holds, at most 10 s."""
+        for _ in range(1000):
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError('condition does not come true')
