@@ -155,7 +155,7 @@ class BridgeNode(Node):
         call = SERVICE_CALLS[type(command)]
         client = self._service_clients[call.name]
         if not client.service_is_ready():
-            raise CommandFailed(f'{command.type}: no node serves it now; try again')
+            raise CommandFailed('no node serves it now; try again')
         future = client.call_async(call.request(command, caller.subject))
         done: Future[Any] = Future()
         future.add_done_callback(lambda response: done.set_result(response.result()))
