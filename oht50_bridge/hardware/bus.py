@@ -26,7 +26,9 @@ import contextlib
 import itertools
 import logging
 import math
+import os
 import select
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -57,9 +59,9 @@ logger = logging.getLogger(__name__)
 # Every silence is reported by us, with the module's name and a code.
 logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
 
-REOPEN_PERIOD = 0.5  # s between attempts to open a lost port
+REOPEN_PERIOD = 0.2  # s between attempts to open a lost port
 _FRAME_SILENCE = 0.03  # s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart
-_ERROR_PAUSE = 0.1  # s before a recurring task that raised is run again
+_ERROR_PAUSE = 0.1  # s before what raised is run again
 
 
 class Priority(IntEnum):
@@ -139,8 +141,11 @@ class Worker(Protocol):
     def priority(self) -> Priority:
         """Urgency now; asked each time the line chooses."""
 
+    def exchanged(self, error: ModuleError | None) -> None:
+        """Take note of the end of a try of its own, and how it failed if it did."""
+
     def failed(self, error: Exception) -> None:
-        """Take note of an exception that left `steps`."""
+        """Take note of an exception that left `steps`, or that befell the line in whole."""
 
     def port_lost(self, error: PortLost) -> None:
         """Take note that the port is gone; called again at each failing attempt to open it."""
@@ -240,7 +245,7 @@ class Line:
         """Start the thread; the port is opened there, again and again until it succeeds."""
         self._thread.start()
 
-    def close(self, timeout: float = 2.0) -> None:
+    def close(self, timeout: float = 1.0) -> None:
         """Abandon what waits, end the thread and close the port. Safe to call twice."""
         with self._changed:
             self._closing = True
@@ -290,11 +295,11 @@ class Line:
     def _run(self) -> None:
         try:
             while not self._closing:
-                if not self._open():
-                    continue
-                task = self._next()
-                if task is not None:
-                    self._step(task)
+                try:
+                    self._turn()
+                except Exception as error:  # a defect; a dead thread could stop nothing
+                    logger.exception('line %s: %r', self.name, error)
+                    self._start_over(error)
         finally:
             with self._changed:
                 self._closing = True
@@ -306,11 +311,39 @@ class Line:
                     task.future.set_exception(Abandoned('the line closes'))
             self._client.close()
 
+    def _turn(self) -> None:
+        if not self._open():
+            return
+        task = self._next()
+        if task is not None:
+            self._step(task)
+
+    def _start_over(self, error: Exception) -> None:
+        """Drop every round in hand, tell the workers, go on after a pause."""
+        with self._changed:
+            tasks = list(self._tasks)
+        for task in tasks:
+            try:
+                task.drop()
+                task.tries = 0
+                task.due = time.monotonic() + _ERROR_PAUSE
+                if task.worker is not None:
+                    task.worker.failed(error)
+                    continue
+                with self._changed:
+                    self._tasks.remove(task)
+                task.future.set_exception(error)
+            except Exception:
+                logger.exception('line %s: while starting over', self.name)
+        with self._changed:
+            if not self._closing:
+                self._changed.wait(_ERROR_PAUSE)
+
     def _open(self) -> bool:
         if self._client.socket is not None:
             return True
         if self._port_error is None:  # it was open and pymodbus closed it
-            self._lost('the port does not answer')
+            self._lost('does not answer', 'check the cable')
             self._reopen_at = time.monotonic()
         with self._changed:
             wait = self._reopen_at - time.monotonic()
@@ -323,12 +356,18 @@ class Line:
             self._quiet_since = time.monotonic()
             logger.info('line %s: %s is open', self.name, self.device)
             return True
-        self._lost('cannot be opened')
+        if os.path.exists(self.device):
+            self._lost(
+                'cannot be opened',
+                'end the other process that uses it, or give this one the right to',
+            )
+        else:
+            self._lost('does not exist', 'check the cable and the device name')
         self._reopen_at = time.monotonic() + REOPEN_PERIOD
         return False
 
-    def _lost(self, reason: str) -> None:
-        text = f'{self.device} {reason}: check the cable and the device name'
+    def _lost(self, reason: str, remedy: str) -> None:
+        text = f'{self.device} {reason}: {remedy}'
         if self._port_error != text:
             logger.error('line %s: %s', self.name, text)
         self._port_error = text
@@ -380,11 +419,12 @@ class Line:
         statistics = request.endpoint.statistics
         try:
             reply = self._transact(request)
-        except PortLost as error:
-            statistics.error(str(error))
-            return  # the loop finds the port closed and tells everyone
         except ModuleError as error:
             statistics.error(str(error))
+            if isinstance(error, PortLost):
+                return  # the loop finds the port closed and tells everyone
+            if task.worker is not None:
+                task.worker.exchanged(error)
             if task.tries > 0 and not isinstance(error, ExceptionReply):
                 task.tries -= 1
                 statistics.count('retries')
@@ -393,6 +433,8 @@ class Line:
                 return
             self._advance(task, error)
         else:
+            if task.worker is not None:
+                task.worker.exchanged(None)
             self._advance(task, reply)
 
     def _advance(self, task: _Task, result: Reply | Exception | None) -> None:
@@ -453,10 +495,10 @@ class Line:
         statistics.count('requests')
         try:
             response = self._exchange(request)
-        except ConnectionException as error:
+        except (ConnectionException, OSError) as error:
             client.close()
             raise PortLost(str(error)) from error
-        except (ModbusException, IndexError, ValueError) as error:  # the decoder's, on garbage
+        except (ModbusException, IndexError, ValueError, struct.error) as error:  # on garbage
             if client.received:
                 statistics.count('crc_errors')
                 raise FrameError(f'{client.received} bytes that make no frame') from error

@@ -65,7 +65,7 @@ class LayoutError(ModuleError):
 
 
 class PortLost(ModuleError):
-    """The serial port is gone; it is opened again every 0.5 s."""
+    """The serial port is gone; it is opened again and again."""
 
     code = 'MOD-005'
     description = 'Serial port lost'

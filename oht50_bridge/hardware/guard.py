@@ -27,6 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from oht50_bridge.hardware.last_stop import PULSE_TIMEOUT
+
 COMMAND_TIMEOUT = 0.200  # s
 HEARTBEAT_TIMEOUT = 0.300  # s
 
@@ -43,6 +45,11 @@ MODULE_LOST: Final = 'module_lost'
 
 # The gravest first: of several causes this one is reported.
 _INHIBITIONS = (SHUTDOWN, ESTOP, ERROR, LAYOUT, MODULE_LOST)
+
+
+def clock_through_sleep() -> float:
+    """Read a clock in s that no change of the date moves and that goes on during a suspend."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(frozen=True)
@@ -67,19 +74,18 @@ class Guard:
     Thread-safe memory of command, heartbeat and inhibitions, and the judgement over them.
 
     A command that arrives while a cause forbids motion is refused, and a cause discards the
-        command it meets: after a
-    stop only a new command, given when the cause is gone, moves again.
+    command it meets: after a stop only a new command, given when the cause is gone, moves again.
 
     Args:
         on_stop: called (in the caller's thread) when an input demands a stop, to wake the line.
-        clock: monotonic seconds.
+        clock: seconds that only rise.
     """
 
     def __init__(
         self,
         max_speed: float,
         on_stop: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock_through_sleep,
     ) -> None:
         self._max_speed = max_speed
         self._on_stop = on_stop
@@ -89,16 +95,39 @@ class Guard:
         self._lapse = NO_COMMAND  # why there is no command
         self._beat: tuple[bool, float, float] | None = None  # permitted, limit, moment of receipt
         self._inhibitions: dict[str, set[str]] = {reason: set() for reason in _INHIBITIONS}
+        self._attended: float | None = None  # when the line's thread was last at work
+        self._stalled_until = -math.inf
 
-    def drive(self, velocity: float) -> str:
+    def attend(self) -> float:
         """
-        Take a command in m/s.
+        Note that the line's thread is at work.
+
+        After a pause of PULSE_TIMEOUT, in which this process hung and the motor may have been
+        stopped from outside, the command is void, and for a while so is each that comes: it may
+        have waited all the while.
+
+        Returns:
+            s of the pause when it was that long, otherwise 0.
+        """
+        with self._lock:
+            now = self._clock()
+            pause = 0.0 if self._attended is None else now - self._attended
+            self._attended = now
+            if pause < PULSE_TIMEOUT:
+                return 0.0
+            self._stalled_until = now + COMMAND_TIMEOUT
+            self._discard(NO_COMMAND)
+            return pause
+
+    def drive(self, velocity: float, age: float = 0.0) -> str:
+        """
+        Take a command in m/s, given `age` s ago by whoever gave it.
 
         Returns:
             'none' when it is taken, otherwise why it is refused. NaN and infinity are refused
             and stop the motor.
         """
-        number = isinstance(velocity, (int, float)) and math.isfinite(velocity)
+        number = _is_number(velocity)
         with self._lock:
             now = self._clock()
             cause = self._cause(now)
@@ -106,17 +135,24 @@ class Guard:
                 cause = ERROR
                 self._discard(ERROR)
             elif cause == NONE:
-                self._command = (float(velocity), now)
+                given = now - max(age, 0.0)
+                if not now - given <= COMMAND_TIMEOUT:  # NaN too
+                    return STOP_COMMAND_TIMEOUT
+                self._command = (float(velocity), given)
         if not number:
             self._on_stop()
         return cause
 
-    def heartbeat(self, permitted: bool, speed_limit: float) -> None:
-        """Take the heartbeat; `speed_limit` in m/s, and one that is no number forbids motion."""
-        limit_valid = isinstance(speed_limit, (int, float)) and speed_limit >= 0
-        good = permitted is True and limit_valid and math.isfinite(speed_limit)
+    def heartbeat(self, permitted: bool, speed_limit: float, age: float = 0.0) -> None:
+        """
+        Take the heartbeat, given `age` s ago.
+
+        `speed_limit` is in m/s, and one that is no number forbids motion.
+        """
+        good = permitted is True and _is_number(speed_limit) and speed_limit >= 0
         with self._lock:
-            self._beat = (good, float(speed_limit) if good else 0.0, self._clock())
+            given = self._clock() - max(age, 0.0)
+            self._beat = (good, float(speed_limit) if good else 0.0, given)
             had = self._command is not None
             if not good:
                 self._discard(NO_COMMAND)
@@ -137,12 +173,6 @@ class Guard:
         with self._lock:
             self._inhibitions[reason].discard(source)
 
-    def fault(self) -> None:
-        """Note an error in the control loop: stop, until a new command."""
-        with self._lock:
-            self._discard(ERROR)
-        self._on_stop()
-
     def evaluate(self) -> Verdict:
         """Judge the present moment."""
         with self._lock:
@@ -161,21 +191,30 @@ class Guard:
             velocity = max(-limit, min(limit, self._command[0]))
             return Verdict(velocity == 0.0, NONE, velocity)
 
-    def expires_at(self) -> float:
-        """Monotonic time at which command or heartbeat will be too old; infinity without."""
+    def expires_in(self) -> float:
+        """Time in s after which command or heartbeat will be too old; infinity without."""
         with self._lock:
             if self._command is None or self._beat is None:
                 return math.inf
-            return min(self._command[1] + COMMAND_TIMEOUT, self._beat[2] + HEARTBEAT_TIMEOUT)
+            expiry = min(self._command[1] + COMMAND_TIMEOUT, self._beat[2] + HEARTBEAT_TIMEOUT)
+            return expiry - self._clock()
 
     def _cause(self, now: float) -> str:
         for reason in _INHIBITIONS:
             if self._inhibitions[reason]:
                 return reason
-        if self._beat is None or now - self._beat[2] > HEARTBEAT_TIMEOUT:
+        if now < self._stalled_until:
+            return ERROR
+        if self._beat is None or not now - self._beat[2] <= HEARTBEAT_TIMEOUT:
             return STOP_HEARTBEAT_TIMEOUT
         return NONE if self._beat[0] else NOT_PERMITTED
 
     def _discard(self, lapse: str) -> None:
         self._command = None
         self._lapse = lapse
+
+
+def _is_number(value: object) -> bool:
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    )

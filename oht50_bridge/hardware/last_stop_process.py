@@ -19,16 +19,18 @@ import contextlib
 import json
 import logging
 import os
-import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import oht50_bridge
-from oht50_bridge.hardware.last_stop import READY
 
 logger = logging.getLogger(__name__)
+
+_ANSWER_TIMEOUT = 1.0  # s in which the child answers a pulse
+_START_TIMEOUT = 10.0  # s in which it takes its place
 
 
 class LastStopProcess:
@@ -36,7 +38,8 @@ class LastStopProcess:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
-        self._ready = False
+        self._placed = False
+        self._unanswered_since: float | None = None  # monotonic s
 
     @property
     def pid(self) -> int | None:
@@ -47,25 +50,42 @@ class LastStopProcess:
         """Start the child in a session of its own, so that a signal to our group spares it."""
         package = Path(oht50_bridge.__file__ or '').absolute().parent
         path = os.pathsep.join(filter(None, (str(package.parent), os.environ.get('PYTHONPATH'))))
-        self._ready = False
+        self._placed = False
+        self._unanswered_since = time.monotonic()
         self._child = subprocess.Popen(
             [sys.executable, '-m', 'oht50_bridge.hardware.last_stop'],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,
             env={**os.environ, 'PYTHONPATH': path},
         )
+        for pipe in (self._child.stdin, self._child.stdout):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)  # a child that hangs must not make us hang
 
     def ready(self) -> bool:
-        """Tell whether the child runs and has taken its place; does not wait."""
+        """Tell whether the child runs, has taken its place and answers; does not wait."""
         child = self._child
         if child is None or child.poll() is not None:
             return False
-        if not self._ready:
-            assert child.stdout is not None
-            readable, _, _ = select.select([child.stdout], [], [], 0)
-            self._ready = bool(readable) and os.read(child.stdout.fileno(), len(READY)) == READY
-        return self._ready
+        assert child.stdout is not None
+        with contextlib.suppress(BlockingIOError):
+            if os.read(child.stdout.fileno(), 65536):
+                self._placed, self._unanswered_since = True, None
+        if self._unanswered_since is not None:
+            limit = _ANSWER_TIMEOUT if self._placed else _START_TIMEOUT
+            if time.monotonic() - self._unanswered_since > limit:
+                logger.error('last_stop does not answer: ending it')
+                child.kill()
+                child.wait()
+                return False
+        return self._placed
+
+    def pulse(self, kind: bytes) -> None:
+        """Tell that the thread of the line is at work: ANSWERED, WAITING or LOST."""
+        if self._placed:
+            self._send(kind)
 
     def arm(self, orders: dict[str, Any]) -> None:
         """Tell how to stop the motor; see `last_stop.stop`."""
@@ -89,7 +109,7 @@ class LastStopProcess:
         Args:
             standing: the motor was verified to be stopped; otherwise the child stops it, which
                 may take its time.
-            timeout: s to wait for the end of a child that has nothing left to do.
+            timeout: s to wait for its end; one that still has a motor to stop is left at it.
         """
         if self._child is None:
             return
@@ -97,14 +117,25 @@ class LastStopProcess:
             self._tell({'close': True})
         child = self._child
         self._release()
-        if standing:
+        try:
             child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            if standing:
+                raise
+            logger.error('last_stop (process %d) is still at it', child.pid)
 
     def _tell(self, message: dict[str, Any]) -> None:
-        if self._child is not None and self._child.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it died: `ready` tells, `restart` mends
-                self._child.stdin.write(json.dumps(message).encode() + b'\n')
-                self._child.stdin.flush()
+        self._send(json.dumps(message).encode())
+
+    def _send(self, line: bytes) -> None:
+        child = self._child
+        if child is None or child.stdin is None:
+            return
+        # It died, or hangs and the pipe is full: `ready` tells, `restart` mends.
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            os.write(child.stdin.fileno(), line + b'\n')  # short enough to go whole or not at all
+            if self._unanswered_since is None:
+                self._unanswered_since = time.monotonic()
 
     def _release(self) -> None:
         assert self._child is not None

@@ -51,6 +51,7 @@ OFFLINE = 'offline'
 ERROR = 'error'
 
 PROBE_PERIOD = 0.5  # s between attempts to find a module that is not online
+IDENTITY = ('module_type', 'firmware_version', 'hardware_version')  # registers
 _FAILED_POLLS = 3  # consecutive failed polls that mean offline
 _FRESH_PERIODS = 5  # poll periods after which a value is stale
 _JOIN = 16  # registers a signature read may skip to stay one request
@@ -222,8 +223,11 @@ class Module:
             return time.monotonic() + PROBE_PERIOD
         return min(poll.due for poll in self._polls)
 
+    def exchanged(self, error: ModuleError | None) -> None:
+        """Take note of the end of a try."""
+
     def failed(self, error: Exception) -> None:
-        """Take note of an exception that left `steps`: a defect, or a callback's."""
+        """Take note of an exception that left `steps` or befell the line: a defect."""
         self.set_status(ERROR, DriverFault(f'{type(error).__name__}: {error}'))
 
     def port_lost(self, error: PortLost) -> None:
@@ -232,9 +236,8 @@ class Module:
 
     def probe(self) -> Steps:
         """Identify the board, confirm its layout, and only then write to it: set it up."""
-        names = ('module_type', 'firmware_version', 'hardware_version')
-        yield from self.read_block(self.profile.block(names), retries=0)
-        kind, firmware, hardware = (int(self.values[name]) for name in names)  # type: ignore[arg-type]
+        yield from self.read_block(self.profile.block(IDENTITY), retries=0)
+        kind, firmware, hardware = (int(self.values[name]) for name in IDENTITY)  # type: ignore[arg-type]
         self.type_code = kind
         self._firmware, self._hardware = version(firmware), version(hardware)
         try:

@@ -174,6 +174,24 @@ class Check:
             not isinstance(item, str) and low - 1e-9 <= item <= high + 1e-9 for item in items
         )
 
+    def words(self, register: Register) -> list[tuple[int, int]]:
+        """Ranges (lowest, highest) of words, sent as `register` is, that satisfy the condition."""
+        if self.range is None:
+            assert self.values is not None
+            words = [
+                [word for word, name in register.values.items() if name == value]
+                if register.values
+                else register.encode((value,) * register.count)[:1]
+                for value in self.values
+            ]
+            return [(word, word) for group in words for word in group]
+        lowest, highest = _TYPES[register.type]
+        low = max(lowest, math.ceil(self.range[0] / register.scale - 1e-6))
+        high = min(highest, math.floor(self.range[1] / register.scale + 1e-6))
+        if low < 0 <= high:
+            return [(low & 0xFFFF, 0xFFFF), (0, high)]
+        return [(low & 0xFFFF, high & 0xFFFF)]
+
 
 @dataclass(frozen=True)
 class Block:

@@ -91,13 +91,22 @@ class Motor:
     def __init__(self, module: MotorModule) -> None:
         self._module = module
 
-    def drive(self, velocity: float) -> str:
-        """Command m/s, to be repeated within 200 ms; returns 'none' or why it is refused."""
-        return self._module.guard.drive(velocity)
+    def drive(self, velocity: float, age: float = 0.0) -> str:
+        """
+        Command m/s, to be repeated within 200 ms.
 
-    def heartbeat(self, permitted: bool, speed_limit: float) -> None:
+        Args:
+            velocity: m/s, signed.
+            age: s since the command was given, where it has come a way.
+
+        Returns:
+            'none', or why it is refused.
+        """
+        return self._module.guard.drive(velocity, age)
+
+    def heartbeat(self, permitted: bool, speed_limit: float, age: float = 0.0) -> None:
         """Permit or forbid motion, to be repeated within 300 ms; `speed_limit` in m/s."""
-        self._module.guard.heartbeat(permitted, speed_limit)
+        self._module.guard.heartbeat(permitted, speed_limit, age)
 
     def estop(self, latched: bool) -> None:
         """Stop at once and refuse every command, until called with False."""
@@ -218,7 +227,11 @@ class Hardware:
         if not standing:
             logger.error('the motor could not be verified to stand: last_stop keeps trying')
         for line in self._lines.values():
-            line.close()
+            try:
+                line.close()
+            except RuntimeError as error:  # its thread hangs: last_stop has the last word
+                logger.error('%s', error)
+                standing = standing and self._motor is not None and self._motor.line is not line
         if self._motor is not None:
             self._motor.close_last_stop(standing)
         self._events.put(None)

@@ -50,8 +50,10 @@ from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.common import NS
 from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.common import declare
+from oht50_bridge.nodes.common import from_stamp
 from oht50_bridge.nodes.common import header
 from oht50_bridge.nodes.common import run
 from oht50_bridge.nodes.common import to_stamp
@@ -118,7 +120,9 @@ class HardwareNode(Node):
 
     def destroy_node(self) -> None:
         """Stop the motor, verified, and give the ports back before the node goes."""
-        self._hardware.close()
+        if not self._hardware.close():
+            self.get_logger().error(
+                'the stop of the motor could not be verified; last_stop goes on trying')
         self._work.shutdown(cancel_futures=True)
         super().destroy_node()
 
@@ -217,13 +221,23 @@ class HardwareNode(Node):
     # Callbacks of topics and services, in the executor's thread.
 
     def _on_drive(self, command: DriveCommand) -> None:
-        reason = self._hardware.motor.drive(command.velocity)
+        reason = self._hardware.motor.drive(command.velocity, age=self._age(command))
         if reason != DriveState.STOP_NONE and command.velocity != 0.0:
             self.get_logger().warning(
                 f'drive command refused: {reason}', throttle_duration_sec=1.0)
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
-        self._hardware.motor.heartbeat(beat.motion_permitted, beat.speed_limit)
+        self._hardware.motor.heartbeat(
+            beat.motion_permitted, beat.speed_limit, age=self._age(beat))
+
+    def _age(self, message: Any) -> float:
+        """Return how old a message is, s: one may have waited for an executor that hung.
+
+        One without a stamp counts as new.
+        """
+        stamp = from_stamp(message.header.stamp)
+        age = self.get_clock().now().nanoseconds - stamp if stamp else 0
+        return max(0.0, age / NS)
 
     def _on_estop(self, state: EstopState) -> None:
         self._hardware.motor.estop(state.latched)

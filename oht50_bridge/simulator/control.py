@@ -66,6 +66,10 @@ class SimulatorClient:
             raise RuntimeError(reply['error'])
         return reply['result']
 
+    def configure(self, **config: Any) -> None:
+        """Begin anew with other lines, vehicle and seed, as `server.Simulator` takes them."""
+        self.call('configure', **config)
+
     def truth(self) -> dict[str, Any]:
         """State of the world: position m, velocity m/s, soc ratio, time_monotonic s and more."""
         return self.call('truth')
@@ -81,6 +85,10 @@ class SimulatorClient:
     def reboot(self, board: str) -> None:
         """Restart a board with its power-up registers."""
         self.call('reboot', board=board)
+
+    def swap(self, board: str, profile: str) -> None:
+        """Put a new board of another profile in the place of a board."""
+        self.call('swap', board=board, profile=profile)
 
     def read(self, board: str, register: str) -> Any:
         """Value of a register in its unit."""

@@ -37,6 +37,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from oht50_bridge.hardware.profiles import Profile
 from oht50_bridge.hardware.profiles import load
 from oht50_bridge.hardware.rtu import crc16
 from oht50_bridge.hardware.rtu import intact
@@ -102,7 +103,15 @@ class Simulator:
         self._log: list[tuple[float, str, str, list[int]]] = []
         self._watched: dict[str, set[str]] = {}
         self._directory = directory
+        self._control: socket.socket | None = None
+        self._parent = os.getppid() if die_with_parent else None
+        self._ends_at = math.inf  # s, monotonic
+        self._build(config)
+
+    def _build(self, config: Mapping[str, Any]) -> None:
         self._rng = random.Random(config.get('seed', 1))  # noqa: S311 - not for secrets
+        self._log.clear()
+        self._watched.clear()
         known = Parameters.__dataclass_fields__
         vehicle = config.get('vehicle', {})
         for name in vehicle:
@@ -112,13 +121,10 @@ class Simulator:
         self.boards: dict[str, Board] = {}
         self._lines: dict[str, _Line] = {}
         for name, entry in config['lines'].items():
-            line = _Line(name, directory / name, entry.get('baudrate', 115200))
+            line = _Line(name, self._directory / name, entry.get('baudrate', 115200))
             self._lines[name] = line
             for item in entry['boards']:
                 self._add_board(line, item)
-        self._control: socket.socket | None = None
-        self._parent = os.getppid() if die_with_parent else None
-        self._ends_at = math.inf  # s, monotonic
 
     def _add_board(self, line: _Line, item: Mapping[str, Any]) -> None:
         profile = load(item['profile'])
@@ -128,11 +134,15 @@ class Simulator:
             raise ValueError(
                 f'lines.{line.name}: address {item["address"]} used twice, change one'
             )
+        self._mount(line, item['id'], item['address'], profile, item.get('misbehaviour', {}))
+
+    def _mount(
+        self, line: _Line, name: str, address: int, profile: Profile, habits: Mapping[str, Any]
+    ) -> None:
         board = BOARDS[profile.kind](
-            item['id'], item['address'], profile, self.world, item.get('misbehaviour', {}),
-            self._rng, self._changed,
-        )  # fmt: skip
-        self.boards[board.name] = line.boards[board.address] = board
+            name, address, profile, self.world, dict(habits), self._rng, self._changed
+        )
+        self.boards[name] = line.boards[address] = board
         if isinstance(board, MotorBoard):
             self.world.drive = board.drive
 
@@ -380,6 +390,18 @@ class Simulator:
 
     def _do_reboot(self, board: str) -> None:
         self._board(board).reboot(time.monotonic())
+
+    def _do_configure(self, **config: Any) -> None:
+        for line in self._lines.values():
+            self._unplug(line)
+        self._build(config)
+        for line in self._lines.values():
+            self._plug(line)
+
+    def _do_swap(self, board: str, profile: str) -> None:
+        old = self._board(board)
+        line = next(line for line in self._lines.values() if old in line.boards.values())
+        self._mount(line, old.name, old.address, load(profile), asdict(old.misbehaviour))
 
     def _do_read(self, board: str, register: str) -> Any:
         return self._board(board).get(register)

@@ -27,11 +27,13 @@ from oht50_bridge.hardware.vehicle_io import Hardware
 from oht50_bridge.simulator.process import SimulatorProcess
 
 BOARDS = {
-    'travel_motor': ('driver_2_motor', 'drive', 4, {'accel': 2.0, 'decel': 4.0}),
+    'travel_motor': ('driver_2_motor', 'drive', 4, {'accel': 8.0, 'decel': 8.0}),
     'power': ('stm32_power', 'sense', 2, {}),
     'dock': ('oht_v2_dock', 'sense', 5, {}),
     'safety': ('safety_module_fw', 'safety', 3, {}),
 }
+
+NIMBLE = {'accel': 8.0, 'decel': 8.0}  # m/s^2: what is measured is the registers, not the ramp
 
 
 def _wait_for(condition: Callable[[], Any], timeout: float = 8.0, what: str = 'condition') -> Any:
@@ -45,7 +47,13 @@ def _wait_for(condition: Callable[[], Any], timeout: float = 8.0, what: str = 'c
 class Rig:
     """Hardware on a simulator, with what its callbacks said."""
 
-    def __init__(self, boards: dict[str, Any], modules: dict[str, Any], one_line: bool = False):
+    def __init__(
+        self,
+        process: SimulatorProcess,
+        boards: dict[str, Any],
+        modules: dict[str, Any],
+        one_line: bool = False,
+    ) -> None:
         self.wait_for = _wait_for
         self.samples: dict[str, Any] = {}
         self.discovered: list[Any] = []
@@ -62,8 +70,9 @@ class Rig:
                 **(habits[0] if habits else {}),
             }
             lines.setdefault('all' if one_line else line, {'boards': []})['boards'].append(entry)
-        self.process = SimulatorProcess(lines)
-        self.sim = self.process.client
+        self.process = process
+        self.sim = process.client
+        self.sim.configure(lines=lines, vehicle=NIMBLE)
         self.config = {
             'lines': {name: {'device': self.process.port(name)} for name in lines},
             'modules': [
@@ -133,7 +142,6 @@ class Rig:
         self.stop_pump()
         if self.hw is not None:
             self.hw.close()
-        self.process.close()
 
 
 @pytest.fixture
@@ -141,8 +149,15 @@ def wait_for() -> Callable[..., Any]:
     return _wait_for
 
 
+@pytest.fixture(scope='session')
+def simulator() -> Iterator[SimulatorProcess]:
+    """One simulator for all: each rig begins anew in it."""
+    with SimulatorProcess() as process:
+        yield process
+
+
 @pytest.fixture
-def make_rig() -> Iterator[Callable[..., Rig]]:
+def make_rig(simulator: SimulatorProcess) -> Iterator[Callable[..., Rig]]:
     """Build rigs: boards (profile, line, address, habits) by name, and modules alike."""
     rigs: list[Rig] = []
 
@@ -154,7 +169,7 @@ def make_rig() -> Iterator[Callable[..., Rig]]:
     ) -> Rig:
         chosen = {name: BOARDS[name] for name in names or BOARDS}
         real = {name: board[:3] for name, board in chosen.items()} | (boards or {})
-        rigs.append(Rig(real, chosen | (modules or {}), **kwargs))
+        rigs.append(Rig(simulator, real, chosen | (modules or {}), **kwargs))
         return rigs[-1]
 
     yield make

@@ -207,3 +207,67 @@ def test_a_board_is_addressed_after_its_gap(make_rig):
         assert line.submit(after_traffic(calm), Priority.POLL).result(5).words == (3,)
     finally:
         line.close()
+
+
+def test_a_port_belongs_to_one_line(bench, wait_for):
+    _, line, board = bench
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    second = Line('second', line.device)
+    second.start()
+    try:
+        wait_for(lambda: 'end the other process' in (second.port_error or ''), what='refusal')
+        line.close()
+        wait_for(lambda: second.port_error is None, what='the port once it is free')
+    finally:
+        second.close()
+
+
+class Clumsy:
+    """A worker with a defect outside of its round."""
+
+    def __init__(self):
+        self.errors = []
+
+    def priority(self):
+        if not self.errors:
+            raise ZeroDivisionError('a defect')
+        return Priority.POLL
+
+    def steps(self):
+        return time.monotonic() + 0.05
+        yield
+
+    def failed(self, error):
+        self.errors.append(error)
+
+
+def test_a_line_outlives_an_exception(bench, wait_for, caplog):
+    _, line, board = bench
+    worker = Clumsy()
+    line.add(worker)
+    wait_for(lambda: worker.errors, what='the worker is told')
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    assert 'a defect' in caplog.text
+
+
+def test_an_exception_in_an_exchange_fails_the_request(bench, monkeypatch):
+    _, line, board = bench
+    with monkeypatch.context() as patch:
+        patch.setattr(line, '_exchange', lambda request: {}['no'])
+        with pytest.raises(KeyError):
+            line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+
+
+def test_a_port_that_takes_no_bytes_is_lost_and_opened_again(bench, monkeypatch, wait_for):
+    _, line, board = bench
+
+    def refuse(request):
+        raise OSError(5, 'write failed')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line, '_exchange', refuse)
+        with pytest.raises(PortLost):
+            line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    wait_for(lambda: line.port_error is None, what='port open again')
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)

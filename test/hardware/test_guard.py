@@ -19,6 +19,7 @@ import math
 
 import pytest
 
+from oht50_bridge.hardware import guard as guard_module
 from oht50_bridge.hardware.guard import ESTOP
 from oht50_bridge.hardware.guard import LAYOUT
 from oht50_bridge.hardware.guard import SHUTDOWN
@@ -112,7 +113,7 @@ def test_estop_set_and_cleared_between_two_judgements_still_voids_the_command(be
     assert bench.reason() == 'no_command'
 
 
-@pytest.mark.parametrize('velocity', [math.nan, math.inf, -math.inf, None, 'fast'])
+@pytest.mark.parametrize('velocity', [math.nan, math.inf, -math.inf, None, 'fast', True])
 def test_a_command_that_is_no_number_stops(bench, velocity):
     bench.move()
     assert bench.guard.drive(velocity) == 'error'
@@ -141,17 +142,62 @@ def test_zero_is_a_stop_without_a_cause(bench):
     assert verdict.stop and verdict.reason == 'none'
 
 
-def test_a_fault_in_the_loop_stops_until_a_new_command(bench):
+def test_expiry_is_the_earlier_of_the_two(bench):
+    assert bench.guard.expires_in() == math.inf
     bench.move()
-    bench.guard.fault()
+    assert bench.guard.expires_in() == pytest.approx(0.2)
+    bench.now = 100.15
+    bench.guard.drive(0.5)
+    assert bench.guard.expires_in() == pytest.approx(0.15)
+
+
+def test_a_command_is_as_old_as_its_giver_says(bench):
+    bench.guard.heartbeat(True, 1.0)
+    assert bench.guard.drive(0.5, age=0.15) == 'none'
+    assert bench.guard.expires_in() == pytest.approx(0.05)
+    bench.now += 0.06
+    assert bench.reason() == 'command_timeout'
+    for age in (0.21, math.inf, math.nan):
+        assert bench.guard.drive(0.5, age=age) == 'command_timeout'
+    assert bench.reason() == 'command_timeout'
+
+
+@pytest.mark.parametrize('age', [0.31, math.inf, math.nan])
+def test_an_old_heartbeat_permits_nothing(bench, age):
+    bench.guard.heartbeat(True, 1.0, age=age)
+    assert bench.guard.drive(0.5) == 'heartbeat_timeout'
+
+
+def test_after_a_stall_commands_that_waited_are_refused(bench):
+    bench.guard.attend()
+    bench.now += 0.39
+    assert bench.guard.attend() == 0.0
+    bench.move()
+    bench.now += 5.0
+    # What was queued is taken before the line's thread is at work again ...
+    bench.guard.heartbeat(True, 1.0)
+    bench.guard.drive(0.5)
+    assert bench.guard.attend() == pytest.approx(5.0)
     assert bench.reason() == 'error'
+    # ... or after it.
+    assert bench.guard.drive(0.5) == 'error'
+    bench.now += 0.201
+    bench.guard.attend()
+    bench.guard.heartbeat(True, 1.0)
+    assert bench.reason() == 'no_command'
     assert not bench.move().stop
 
 
-def test_expiry_is_the_earlier_of_the_two(bench):
-    assert bench.guard.expires_at() == math.inf
-    bench.move()
-    assert bench.guard.expires_at() == pytest.approx(100.2)
-    bench.now = 100.15
-    bench.guard.drive(0.5)
-    assert bench.guard.expires_at() == pytest.approx(100.3)
+def test_time_goes_on_while_the_machine_sleeps(monkeypatch):
+    slept = 0.0
+    real = guard_module.time.clock_gettime
+    monkeypatch.setattr(
+        guard_module.time,
+        'clock_gettime',
+        lambda clock: real(clock) + (slept if clock == guard_module.time.CLOCK_BOOTTIME else 0),
+    )
+    guard = Guard(1.0)
+    guard.heartbeat(True, 1.0)
+    assert guard.drive(0.5) == 'none'
+    slept = 3600.0
+    assert guard.evaluate().stop

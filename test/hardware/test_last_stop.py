@@ -21,10 +21,15 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
+from oht50_bridge.hardware.drivers.motor import MotorModule
+from oht50_bridge.hardware.last_stop import LOST
+from oht50_bridge.hardware.last_stop import PULSE_TIMEOUT
+from oht50_bridge.hardware.last_stop import WAITING
 from oht50_bridge.hardware.last_stop_process import LastStopProcess
 
 OWNER = """
@@ -144,14 +149,157 @@ def test_there_is_no_motion_without_the_helper_and_it_comes_back(make_rig):
     rig.wait_for(lambda: rig.sim.read('travel_motor', 'enable'), what='motion again')
 
 
-def test_disarmed_helper_touches_nothing(tmp_path):
-    helper = LastStopProcess()
-    helper.start()
-    child = helper._child
+def zeroed(rig, since):
+    """s from `since` until the speed register first became 0."""
+    speed = [t for t, _, name, words in rig.sim.log() if name == 'command_speed' and words == [0]]
+    return speed[0] - since
+
+
+@pytest.mark.parametrize('one_line', [False, True])
+def test_a_process_that_hangs_is_stopped_for_and_takes_over_again(owner, one_line):
+    names = ('travel_motor', 'power', 'dock', 'safety') if one_line else ('travel_motor',)
+    rig, process = owner(*names, one_line=one_line)
+    os.kill(process.pid, signal.SIGSTOP)
+    hung = time.monotonic()
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+    assert zeroed(rig, hung) < PULSE_TIMEOUT + 0.3
+    rig.wait_for(lambda: rig.sim.read('travel_motor', 'direction') == 'idle', what='idle')
+    rig.sim.write('travel_motor', 'enable', 1)  # it goes on watching
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop again')
+    rig.sim.watch('travel_motor', 'enable')
+    woken = time.monotonic()
+    os.kill(process.pid, signal.SIGCONT)
+    rig.wait_for(lambda: rig.sim.truth()['velocity'] > 0.4, what='motion by a new command')
+    started = [t for t, *_, words in rig.sim.log() if words == [1]]
+    assert started[0] - woken > 0.2  # what had waited is not obeyed
+    rig.sim.watch('travel_motor', 'enable')
+    process.kill()
+    process.wait()
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop at the end')
+
+
+def test_a_process_that_dies_while_it_hangs(owner):
+    rig, process = owner('travel_motor')
+    helper = children(process.pid)[0]
+    os.kill(process.pid, signal.SIGSTOP)
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+    process.kill()
+    process.wait()
+    rig.wait_for(lambda: not alive(helper), what='end of the helper')
+    assert not rig.sim.read('travel_motor', 'enable')
+
+
+def test_a_thread_of_the_line_that_hangs(make_rig, monkeypatch):
+    rig = make_rig('travel_motor')
+    rig.start()
+    rig.online()
+    rig.moving()
+    rig.sim.watch('travel_motor', 'enable', 'command_speed')
+    release, real = threading.Event(), MotorModule._publish
+
+    def hang(module, verdict):
+        release.wait(20)
+        real(module, verdict)
+
+    monkeypatch.setattr(MotorModule, '_publish', hang)
+    hung = time.monotonic()
+    try:
+        rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+        assert zeroed(rig, hung) < PULSE_TIMEOUT + 0.3
+    finally:
+        release.set()
+    rig.wait_for(lambda: rig.sim.read('travel_motor', 'enable'), what='motion again')
+
+
+def test_close_with_a_thread_that_hangs_leaves_it_to_the_helper(make_rig, monkeypatch):
+    rig = make_rig('travel_motor')
+    hardware = rig.start()
+    rig.online()
+    rig.moving()
+    helper = next(p for p in children(os.getpid()) if p != rig.process.process.pid)
+    release = threading.Event()
+    monkeypatch.setattr(MotorModule, '_publish', lambda *_: release.wait(20))
+    try:
+        assert hardware.close() is False
+        rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
+        rig.wait_for(lambda: not alive(helper), what='end of the helper')
+    finally:
+        release.set()
+    rig.wait_for(
+        lambda: not any(thread.name == 'line-drive' for thread in threading.enumerate()),
+        what='end of the thread',
+    )
+
+
+def test_there_is_no_motion_while_the_helper_hangs(make_rig):
+    rig = make_rig('travel_motor')
+    rig.start()
+    rig.online()
+    rig.moving()
+    helper = next(p for p in children(os.getpid()) if p != rig.process.process.pid)
+    rig.sim.watch('travel_motor', 'enable')
+    os.kill(helper, signal.SIGSTOP)
+    rig.wait_for(lambda: [1 for *_, words in rig.sim.log() if words == [0]], what='stop')
+    rig.wait_for(lambda: rig.sim.read('travel_motor', 'enable'), what='motion again')
+    assert not alive(helper)
+
+
+def test_silent_modules_on_the_line_do_not_look_like_a_hang(make_rig):
+    rig = make_rig(one_line=True)
+    rig.start()
+    rig.online()
+    rig.moving()
+    rig.sim.watch('travel_motor', 'enable', 'command_speed')
+    for board in ('power', 'dock'):
+        rig.sim.misbehave(board, absent=True)
+    requests = rig.module('travel_motor').statistics.requests
+    rig.wait_for(
+        lambda: rig.module('travel_motor').statistics.requests > requests + 12, what='rounds'
+    )
+    assert rig.sim.log() == []
+
+
+@pytest.fixture
+def helper():
+    """A helper of its own, which heard no more than a test tells it."""
+    process = LastStopProcess()
+    process.start()
     deadline = time.monotonic() + 5
-    while not helper.ready():
+    while not process.ready():
         assert time.monotonic() < deadline
         select.select([], [], [], 0.002)
+    child = process._child
+    yield process
+    process.close(standing=False)
+    if child.poll() is None:
+        child.kill()
+    child.wait()
+
+
+def test_the_helper_writes_to_no_other_board(make_rig, helper):
+    rig = make_rig('travel_motor')
+    module = rig.start()._motor
+    rig.online()
+    rig.wait_for(lambda: module.state().stop_verified, what='stop')
+    orders = module._orders()
+    rig.hw.close()
+    rig.sim.swap('travel_motor', 'oht_v2_final_motor')
+    rig.sim.write('travel_motor', 'module_type', 3)
+    rig.sim.write('travel_motor', 'enable', 1)
+    before = rig.sim.registers('travel_motor')
+    helper.arm(orders)
+    helper.pulse(WAITING)
+    helper.pulse(LOST)
+    told = time.monotonic()
+    rig.wait_for(lambda: time.monotonic() - told > PULSE_TIMEOUT + 0.4, what='attempts')
+    assert rig.sim.registers('travel_motor') == before
+    rig.sim.swap('travel_motor', 'driver_2_motor')
+    rig.sim.write('travel_motor', 'enable', 1)
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop of the right one')
+
+
+def test_disarmed_helper_touches_nothing(tmp_path, helper):
+    child = helper._child
     started = time.monotonic()
     helper.arm({'device': str(tmp_path / 'none'), 'writes': []})
     helper.disarm()

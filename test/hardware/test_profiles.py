@@ -131,3 +131,15 @@ def test_a_fault_is_named_with_file_register_and_remedy(tmp_path, change, words)
 def test_unknown_profile_lists_the_known():
     with pytest.raises(HardwareConfigError, match='stm32_power'):
         profiles.load('stm33_power')
+
+
+@pytest.mark.parametrize('name', [n for n in NAMES if n.endswith('motor')])
+def test_a_check_and_its_words_agree(name):
+    profile = profiles.load(name)
+    for check in profile.signature:
+        register = profile.registers[check.register]
+        ranges = check.words(register)
+        for word in {*range(0x500), *range(0, 0x10000, 251), *range(0xFFF0, 0x10000)}:
+            inside = any(low <= word <= high for low, high in ranges)
+            one = register.decode([word] * register.count)
+            assert check.holds(one) == inside, (register.name, word)

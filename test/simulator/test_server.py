@@ -174,6 +174,24 @@ def test_reboot_forgets(port, simulator):
     assert ask(port, read_request(4, 0, 1), timeout=0.05) == b''
 
 
+def test_swap_puts_another_board_in_its_place(port, simulator):
+    simulator.client.swap('motor', 'oht_v2_final_motor')
+    assert ask(port, read_request(4, 0x0104, 1), 7)[3:5] == b'\0\4'
+    assert simulator.client.read('motor', 'linear_unit') == 5
+    assert simulator.client.misbehave('motor')['loss'] == 0.0
+
+
+def test_configure_begins_anew(port, simulator):
+    simulator.client.write('motor', 'kp', 0.5)
+    boards = [{'id': 'motor', 'profile': 'driver_2_motor', 'address': 7, 'misbehaviour': CALM}]
+    simulator.client.configure(lines={'other': {'boards': boards}}, vehicle={'start': 9.0})
+    assert not os.path.lexists(simulator.port('all'))
+    assert simulator.client.truth()['position'] == 9.0
+    assert simulator.client.read('motor', 'kp') == 1.0
+    with serial.Serial(simulator.port('other'), 115200, timeout=0.5) as other:
+        assert ask(other, read_request(7, 0, 1), 7)
+
+
 def test_no_watchdog(port, simulator):
     ask(port, write_request(4, 10, [100, 100]), 8)
     ask(port, write_request(4, 4, [1]), 8)

@@ -17,7 +17,11 @@ Travel motor module.
 Only one generator writes to the motor, and a demand to stop begins it anew: no write that was
 decided before a stop can be sent after it. Each round judges by the guard, writes a stop before
 it reads anything, reads the board's registers and rewrites whatever differs from what is wanted,
-since the board may lose or overwrite a write.
+since the board may lose or overwrite a write. A stop counts as verified when it is read back
+after the board's own cycle has had its chance to overwrite it.
+
+A board that was silent for longer than `TRUST`, or whose port was gone, may be another one: it is
+identified again, by reading alone, before anything is written to it, a stop not excepted.
 """
 
 from __future__ import annotations
@@ -39,9 +43,13 @@ from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLost
 from oht50_bridge.hardware.guard import Guard
 from oht50_bridge.hardware.guard import Verdict
+from oht50_bridge.hardware.last_stop import ANSWERED
+from oht50_bridge.hardware.last_stop import LOST
+from oht50_bridge.hardware.last_stop import TRUST
+from oht50_bridge.hardware.last_stop import WAITING
 from oht50_bridge.hardware.last_stop_process import LastStopProcess
+from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.module import ONLINE
-from oht50_bridge.hardware.module import PROBE_PERIOD
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.profiles import Value
 
@@ -49,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 _URGENT_ROUNDS = 5  # stops without pause; then the other modules of the line get their turn
 _STOP_PERIOD = 0.1  # s between stops after that
+_SEARCH_PERIOD = 0.25  # s between attempts to find a board that was never confirmed
+_SETTLING = 1.5  # cycles of the board after which a write is no longer overwritten
 
 
 @dataclass(frozen=True)
@@ -118,10 +128,14 @@ class MotorModule(Module):
             self._block = poll
         self._period = self.spec.polls.get(poll.name, poll.period)
         self._due = 0.0
+        self._settle = _SETTLING * float(self.profile.quirks['cycle'])
         self._confirmed = False
+        self._touched = False
+        self._trusted_at = -math.inf
+        self._stop_sent = False
         self._stop_verified = False
+        self._written_at = -math.inf
         self._futile_stops = 0
-        self._lost_at = -math.inf
         self._sample: MotorSample | None = None
         self._last_stop = LastStopProcess() if options.get('last_stop', True) else None
 
@@ -169,14 +183,14 @@ class MotorModule(Module):
         Forbid motion for good and wait until the stop is verified.
 
         Returns:
-            True when the stop was read back, or when nothing was ever written to the board.
+            True when the stop was read back, or when nothing was ever written to a board.
         """
         self.guard.inhibit(reasons.SHUTDOWN)
         self._wake()
         deadline = time.monotonic() + timeout
         while self._confirmed and not self._stop_verified and time.monotonic() < deadline:
             time.sleep(0.005)
-        return self._stop_verified or not self._confirmed
+        return self._stop_verified or not self._touched
 
     def close_last_stop(self, standing: bool) -> None:
         """End the last-stop process; it keeps trying where the stop was not verified."""
@@ -225,28 +239,30 @@ class MotorModule(Module):
 
     def steps(self) -> Steps:
         """One round: stop if need be, read, correct."""
+        self._attend()
         self._watch_last_stop()
         try:
             yield from self._round()
         except ModuleError as error:
-            self._stop_verified = False
+            self._doubt_stop()
             self._futile_stops += 1
             self.note_failure(error)
         except Abandoned:
             return time.monotonic()
         now = time.monotonic()
         if self.status != ONLINE:
-            return now + (_STOP_PERIOD if self._confirmed else PROBE_PERIOD)
+            return now + (_STOP_PERIOD if self._confirmed else _SEARCH_PERIOD)
         if self.guard.evaluate().stop and not self._stop_verified:
             return now + (0.0 if self._futile_stops < _URGENT_ROUNDS else _STOP_PERIOD)
         self._due += self._period * max(1, math.ceil((now - self._due) / self._period))
-        return min(self._due, max(now, self.guard.expires_at() + 0.001))
+        return min(self._due, now + max(0.0, self.guard.expires_in() + 0.001))
 
     def _round(self) -> Steps:
         verdict = self.guard.evaluate()
-        if self._confirmed and verdict.stop and not self._stop_verified:
+        trusted = self._trusted()
+        if trusted and verdict.stop and not self._stop_sent:
             yield from self._write_stop(verdict)
-        if self.status != ONLINE:
+        if self.status != ONLINE or not trusted:
             yield from self.probe()
             self._become_ready()
         yield from self.read_block(self._block)
@@ -256,17 +272,58 @@ class MotorModule(Module):
         changes = {name: value for name, value in wanted.items() if self.values[name] != value}
         drive = self._drive
         stopped = not any(name in changes for name in (drive.enable, drive.speed, drive.direction))
-        self._stop_verified = verdict.stop and stopped
+        settled = self.read_at - self._written_at >= self._settle
+        self._stop_verified = verdict.stop and stopped and settled
         if self._stop_verified:
             self._futile_stops = 0
+        elif verdict.stop and not stopped:
+            self._futile_stops += 1
+        elif not verdict.stop:
+            self._doubt_stop()
         self._publish(verdict)
+        if self._stop_verified:
+            self.guard.release(reasons.ERROR, 'loop')
         yield from self._write(changes, verdict)
+        if not stopped:
+            self._written_at = time.monotonic()
+
+    def _attend(self) -> None:
+        pause = self.guard.attend()
+        if pause:
+            logger.error(
+                'line %s was not served for %.2f s: motion needs a new command',
+                self.line.name,
+                pause,
+            )
+            self._doubt_stop()
+
+    def _doubt_stop(self) -> None:
+        self._stop_sent = self._stop_verified = False
+
+    def _trusted(self) -> bool:
+        """Whether the board is sure to be the one that was confirmed."""
+        return self._confirmed and time.monotonic() - self._trusted_at < TRUST
+
+    def exchanged(self, error: ModuleError | None) -> None:
+        """Give the pulse without which `last_stop` stops the motor."""
+        self._attend()
+        if not self._trusted():
+            pulse = LOST
+        elif error is None:
+            self._trusted_at = time.monotonic()
+            pulse = ANSWERED
+        else:
+            pulse = WAITING
+        if self._last_stop is not None:
+            self._last_stop.pulse(pulse)
 
     def _write_stop(self, verdict: Verdict) -> Steps:
         drive = self._drive
         if drive.hard_stop is not None and verdict.reason == reasons.ESTOP:
             yield from self._write({drive.hard_stop: 1}, verdict)
         yield from self._write(self._stop_values(), verdict)
+        self._stop_sent = True
+        self._written_at = time.monotonic()
 
     def _stop_values(self) -> dict[str, Value]:
         drive = self._drive
@@ -302,6 +359,7 @@ class MotorModule(Module):
             yield Write(self.endpoint, address, words, valid=valid)
 
     def _motion_allowed(self) -> bool:
+        self._attend()
         return not self.guard.evaluate().stop
 
     def _frames(self, changes: dict[str, Value], first: bool) -> list[tuple[int, tuple[int, ...]]]:
@@ -326,8 +384,10 @@ class MotorModule(Module):
 
     def setup(self) -> Steps:
         """Begin with a stop, whatever the board was doing; the ramps follow in each round."""
+        self._touched = True
         for address, words in self._frames(self._stop_values(), first=True):
             yield Write(self.endpoint, address, words)
+        self._written_at = time.monotonic()
         for name in filter(None, (self._drive.full_speed,)):
             full = self.profile.registers[name]
             yield from self.read_block(self.profile.block((name,)))
@@ -338,7 +398,8 @@ class MotorModule(Module):
                 )
 
     def _become_ready(self) -> None:
-        self._confirmed = True
+        self._confirmed = self._stop_sent = True
+        self._trusted_at = time.monotonic()
         self._stop_verified = False
         self._futile_stops = 0
         if self._last_stop is not None:
@@ -351,8 +412,24 @@ class MotorModule(Module):
         return {
             'device': line.device, 'baudrate': line.baudrate, 'parity': line.parity,
             'stop_bits': line.stop_bits, 'unit': self.spec.address, 'timeout': timing.timeout,
-            'gap': max(timing.gap, 0.005), 'writes': self._frames(self._stop_values(), first=True),
+            'gap': max(timing.gap, 0.005), 'settle': self._settle,
+            'writes': self._frames(self._stop_values(), first=True), 'checks': self._checks(),
         }  # fmt: skip
+
+    def _checks(self) -> list[tuple[int, list[tuple[int, int]]]]:
+        """By what words another process tells the board: its versions, its layout."""
+        checks = []
+        for name in IDENTITY:
+            register = self.profile.registers[name]
+            word = register.encode(self.values[name])[0]
+            checks.append((register.address, [(word, word)]))
+        for check in self.profile.signature:
+            register = self.profile.registers[check.register]
+            checks += [
+                (address, check.words(register))
+                for address in range(register.address, register.end)
+            ]
+        return checks
 
     def _watch_last_stop(self) -> None:
         """Without the process that would stop the motor after us, there is no motion."""
@@ -378,17 +455,21 @@ class MotorModule(Module):
 
     def on_lost(self, error: ModuleError) -> None:
         """Nothing is known of a motor that does not answer."""
-        self._stop_verified = False
+        self._doubt_stop()
         self.guard.inhibit(reasons.MODULE_LOST, 'board')
 
     def failed(self, error: Exception) -> None:
-        """Stop on any exception in the loop; the next round writes the stop."""
-        self._stop_verified = False
-        self.guard.fault()
+        """Stop on any exception in the loop, and move no more before that stop is verified."""
+        self._doubt_stop()
+        self.guard.inhibit(reasons.ERROR, 'loop')
 
     def port_lost(self, error: PortLost) -> None:
-        """The port is gone."""
-        self._stop_verified = False
+        """The port is gone: what is behind the next one must be found out."""
+        self._attend()
+        self._doubt_stop()
+        self._trusted_at = -math.inf
+        if self._last_stop is not None:
+            self._last_stop.pulse(LOST)
         super().port_lost(error)
 
     def _wake(self) -> None:
