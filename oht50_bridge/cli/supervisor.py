@@ -313,9 +313,13 @@ class Supervisor:
 
 
 def module_command(module: str) -> list[str]:
-    """Return the command line of a module that needs rclpy: a real one, else rosless."""
-    rosless = [] if importlib.util.find_spec('rclpy') else ['-m', 'rosless']
-    return [sys.executable, *(rosless or ['-m']), module]
+    """Return the command line of a module that needs rclpy.
+
+    Where rosless is installed it gives the module a real rclpy if there is one, else its own;
+    with ROS 2 it need not be installed.
+    """
+    runner = ['-m', 'rosless'] if importlib.util.find_spec('rosless') else ['-m']
+    return [sys.executable, *runner, module]
 
 
 def wait_for_end(processes: list[Process], timeout: float) -> bool:
