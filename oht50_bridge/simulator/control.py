@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from oht50_bridge.simulator.server import CONTROL_SOCKET
+from oht50_bridge.simulator.server import short_path
 
 
 class SimulatorClient:
@@ -35,7 +36,8 @@ class SimulatorClient:
     def __init__(self, directory: Path | str, timeout: float = 5.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
-        self._socket.connect(str(Path(directory) / CONTROL_SOCKET))
+        with short_path(Path(directory)) as folder:
+            self._socket.connect(f'{folder}/{CONTROL_SOCKET}')
         self._file = self._socket.makefile('rb')
 
     def __enter__(self) -> SimulatorClient:

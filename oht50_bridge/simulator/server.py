@@ -30,6 +30,7 @@ import socket
 import time
 import tty
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -77,6 +78,16 @@ class _Line:
     quiet_since: float = -math.inf
     last_unit: int = 0
     busy_with_others: set[int] = field(default_factory=set)  # units that heard others' traffic
+
+
+@contextlib.contextmanager
+def short_path(folder: Path) -> Iterator[str]:
+    """Give a short name of a folder: the path of a Unix socket holds 107 bytes."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f'/proc/self/fd/{descriptor}'
+    finally:
+        os.close(descriptor)
 
 
 class Simulator:
@@ -306,7 +317,8 @@ class Simulator:
     def _listen(self, path: Path) -> None:
         path.unlink(missing_ok=True)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        server.bind(str(path))
+        with short_path(path.parent) as folder:
+            server.bind(f'{folder}/{path.name}')
         server.listen()
         server.setblocking(False)
         self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))

@@ -83,3 +83,17 @@ def test_nothing_is_received_from_the_network(process):
     sockets = [line.split(' ') for line in out.splitlines()]
     assert len(sockets) >= 3, 'one to send, two to receive discovery and data'
     assert {device for _, device in sockets} == {'lo'}, sockets
+
+
+def test_interface_that_was_named_already_is_left_alone(process):
+    named = ('<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
+             '</General></Domain></CycloneDDS>')
+    status, out, err = process(f"""
+import os
+os.environ['CYCLONEDDS_URI'] = {named!r}
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+rclpy.init()
+print(rclpy.ok())
+rclpy.shutdown()
+""").wait()
+    assert (status, out.strip()) == (0, 'True'), err

@@ -29,6 +29,7 @@ from oht50_bridge.hardware.rtu import frame
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
 from oht50_bridge.hardware.rtu import write_request
+from oht50_bridge.simulator.control import SimulatorClient
 from oht50_bridge.simulator.process import SimulatorProcess
 
 CALM = {'loss': 0.0, 'overwrite': 0.0}
@@ -233,3 +234,18 @@ def test_frames_in_pieces_and_strange_functions(port):
     port.write(request[3:])
     assert intact(port.read(7))
     assert ask(port, frame(4, b'\x2b\0\0\0\0'), 5)[1:3] == b'\xab\1'
+
+
+def test_control_socket_in_a_deep_folder(tmp_path):
+    folder = tmp_path / ('x' * 100) / ('y' * 100)
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(folder)],
+        stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline()
+        with SimulatorClient(folder) as client:
+            assert client.truth()['velocity'] == 0
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+        process.stdout.close()

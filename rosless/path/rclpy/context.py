@@ -50,7 +50,8 @@ def _configuration() -> str:
     if scope == 'SYSTEM_DEFAULT':
         return given
     if scope == 'LOCALHOST':
-        return f'{LOCALHOST_URI},{given}'
+        # Who names interfaces knows better; Cyclone refuses one that is named twice.
+        return given if 'NetworkInterface' in given else f'{LOCALHOST_URI},{given}'
     if scope != 'SUBNET':
         outside(f'ROS_AUTOMATIC_DISCOVERY_RANGE={scope} (inside are SUBNET, LOCALHOST and '
                 'SYSTEM_DEFAULT)')
