@@ -11,38 +11,127 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the vehicle does and can take on, from what is known of its parts."""
+"""The state machine of the vehicle and how the event system.status tells its state."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 # Slower than this is standing still: below the resolution of every velocity source of the vehicle.
 STANDSTILL_SPEED = 0.005  # m/s
 
+INITIALIZING = 'initializing'
+IDLE = 'idle'
+MOVING = 'moving'
+DOCKING = 'docking'
+MAINTENANCE = 'maintenance'
+FAULT = 'fault'
+ESTOP = 'estop'
 
-def vehicle_status(
-    *, estop: bool, fault: bool, docking: bool, speed: float, known: bool,
-) -> tuple[str, str]:
-    """Return status and state of the event system.status.
+# From each state to these and no others.
+TRANSITIONS: dict[str, frozenset[str]] = {
+    INITIALIZING: frozenset({IDLE, ESTOP}),
+    IDLE: frozenset({MOVING, DOCKING, MAINTENANCE, FAULT, ESTOP}),
+    MOVING: frozenset({IDLE, DOCKING, FAULT, ESTOP}),
+    DOCKING: frozenset({IDLE, FAULT, ESTOP}),
+    MAINTENANCE: frozenset({IDLE, ESTOP}),
+    FAULT: frozenset({IDLE, ESTOP}),
+    ESTOP: frozenset({IDLE, FAULT}),
+}
 
-    Args:
+# Status and state of the event system.status.
+WIRE: dict[str, tuple[str, str]] = {
+    INITIALIZING: ('idle', 'busy'),
+    IDLE: ('idle', 'ready'),
+    MOVING: ('moving', 'busy'),
+    DOCKING: ('docking', 'busy'),
+    MAINTENANCE: ('idle', 'maintenance'),
+    FAULT: ('fault', 'error'),
+    ESTOP: ('estop', 'error'),
+}
+
+
+class ForbiddenTransition(Exception):
+    """A transition that the state machine does not have; names both states."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the state follows from.
+
+    Attributes:
+        known: the boards have reported since the start.
         estop: the emergency stop is latched.
         fault: a board that the vehicle needs is lost or faulty.
-        docking: the vehicle docks.
+        docking: a mission docks.
+        executing: a mission is on its way.
+        mission: there is a mission, which may be paused.
         speed: m/s, magnitude of the velocity; NaN when unknown.
-        known: the boards have reported since the start.
-
-    Returns:
-        Status (idle, moving, docking, fault, estop) and state (ready, busy, error, maintenance).
 
     """
-    if estop:
-        return 'estop', 'error'
-    if fault:
-        return 'fault', 'error'
-    if docking:
-        return 'docking', 'busy'
-    if speed > STANDSTILL_SPEED:
-        return 'moving', 'busy'
-    if not known:
-        return 'idle', 'busy'
-    return 'idle', 'ready'
+
+    known: bool = False
+    estop: bool = False
+    fault: bool = False
+    docking: bool = False
+    executing: bool = False
+    mission: bool = False
+    speed: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """State that it asks for."""
+        if self.estop:
+            return ESTOP
+        if self.fault:
+            return FAULT
+        if self.docking:
+            return DOCKING
+        if self.executing or self.speed > STANDSTILL_SPEED:
+            return MOVING
+        return IDLE if self.known else INITIALIZING
+
+
+class StateMachine:
+    """State of the vehicle; changes only along TRANSITIONS."""
+
+    def __init__(self) -> None:
+        self._state = INITIALIZING
+
+    @property
+    def state(self) -> str:
+        """One of the states."""
+        return self._state
+
+    def change(self, state: str) -> None:
+        """Go to another state.
+
+        Raises:
+            ForbiddenTransition: there is no such transition; the state stays.
+
+        """
+        if state not in TRANSITIONS[self._state]:
+            raise ForbiddenTransition(f'{self._state} -> {state} is not allowed')
+        self._state = state
+
+    def follow(self, situation: Situation) -> bool:
+        """Take one step towards the state that a situation asks for, by way of idle if need be.
+
+        Returns:
+            Whether the state changed; ask again until it does not.
+
+        """
+        wanted = situation.state
+        if wanted == self._state:
+            return False
+        for state in (wanted, IDLE):
+            if state in TRANSITIONS[self._state]:
+                self.change(state)
+                return True
+        return False
+
+    def wire(self, situation: Situation) -> tuple[str, str]:
+        """Return status and state of the event system.status."""
+        if self._state == IDLE and situation.mission:
+            return 'idle', 'busy'  # paused: it cannot take on another
+        return WIRE[self._state]

@@ -11,15 +11,65 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Status and state of the event system.status."""
 
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.status import vehicle_status
+from oht50_bridge.vehicle.status import DOCKING
+from oht50_bridge.vehicle.status import ESTOP
+from oht50_bridge.vehicle.status import FAULT
+from oht50_bridge.vehicle.status import IDLE
+from oht50_bridge.vehicle.status import INITIALIZING
+from oht50_bridge.vehicle.status import MAINTENANCE
+from oht50_bridge.vehicle.status import MOVING
+from oht50_bridge.vehicle.status import WIRE
+from oht50_bridge.vehicle.status import ForbiddenTransition
+from oht50_bridge.vehicle.status import Situation
+from oht50_bridge.vehicle.status import StateMachine
 
-WELL = {'estop': False, 'fault': False, 'docking': False, 'speed': 0.0, 'known': True}
+STATES = (INITIALIZING, IDLE, MOVING, DOCKING, MAINTENANCE, FAULT, ESTOP)
+# As the business logic documents them, with "any -> estop".
+DOCUMENTED = {
+    (INITIALIZING, IDLE), (INITIALIZING, ESTOP),
+    (IDLE, MOVING), (IDLE, DOCKING), (IDLE, MAINTENANCE), (IDLE, FAULT), (IDLE, ESTOP),
+    (MOVING, IDLE), (MOVING, DOCKING), (MOVING, FAULT), (MOVING, ESTOP),
+    (DOCKING, IDLE), (DOCKING, FAULT), (DOCKING, ESTOP),
+    (MAINTENANCE, IDLE), (MAINTENANCE, ESTOP),
+    (FAULT, IDLE), (FAULT, ESTOP),
+    (ESTOP, IDLE), (ESTOP, FAULT),
+}
+# A way from the start to each state.
+WAYS = {
+    INITIALIZING: [], IDLE: [IDLE], MOVING: [IDLE, MOVING], DOCKING: [IDLE, DOCKING],
+    MAINTENANCE: [IDLE, MAINTENANCE], FAULT: [IDLE, FAULT], ESTOP: [ESTOP]}
+
+
+def machine_in(state):
+    machine = StateMachine()
+    for step in WAYS[state]:
+        machine.change(step)
+    assert machine.state == state
+    return machine
+
+
+@pytest.mark.parametrize('old', STATES)
+@pytest.mark.parametrize('new', STATES)
+def test_documented_transitions_happen_and_all_others_are_refused(old, new):
+    machine = machine_in(old)
+    if (old, new) in DOCUMENTED:
+        machine.change(new)
+        assert machine.state == new
+    else:
+        with pytest.raises(ForbiddenTransition, match=f'{old} -> {new}'):
+            machine.change(new)
+        assert machine.state == old
+
+
+WELL = {'known': True}
 
 
 @pytest.mark.parametrize(('changes', 'expected'), [
@@ -27,9 +77,42 @@ WELL = {'estop': False, 'fault': False, 'docking': False, 'speed': 0.0, 'known':
     ({'known': False}, ('idle', 'busy')),
     ({'speed': 0.3}, ('moving', 'busy')),
     ({'speed': math.nan}, ('idle', 'ready')),
+    ({'executing': True}, ('moving', 'busy')),
+    ({'mission': True}, ('idle', 'busy')),
     ({'docking': True, 'speed': 0.1}, ('docking', 'busy')),
     ({'fault': True, 'docking': True, 'speed': 0.3}, ('fault', 'error')),
     ({'estop': True, 'fault': True, 'docking': True, 'speed': 0.3}, ('estop', 'error')),
 ])
 def test_status_of_the_vehicle(changes, expected):
-    assert vehicle_status(**{**WELL, **changes}) == expected
+    machine, situation = StateMachine(), Situation(**{**WELL, **changes})
+    while machine.follow(situation):
+        pass
+    assert machine.wire(situation) == expected
+
+
+def test_each_state_has_a_status():
+    assert set(WIRE) == set(STATES)
+
+
+situations = st.builds(
+    Situation, known=st.booleans(), estop=st.booleans(), fault=st.booleans(),
+    docking=st.booleans(), executing=st.booleans(), mission=st.booleans(),
+    speed=st.sampled_from((0.0, 0.3, math.nan)))
+
+
+@settings(deadline=None)
+@given(st.lists(situations), st.sampled_from(STATES))
+def test_no_sequence_of_situations_makes_an_undocumented_transition(sequence, start):
+    machine = machine_in(start)
+    for situation in sequence:
+        for _ in range(4):
+            before = machine.state
+            if not machine.follow(situation):
+                break
+            assert (before, machine.state) in DOCUMENTED
+        else:
+            raise AssertionError('it does not settle')
+        if situation.estop:
+            assert machine.state == ESTOP
+        elif situation.state != INITIALIZING:
+            assert machine.state == situation.state

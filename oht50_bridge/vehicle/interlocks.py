@@ -1,0 +1,304 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What forbids motion and what slows it: limits of speed, interlocks, sources of a stop.
+
+A direction is +1 towards growing x and -1 towards falling x.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oht50_bridge.vehicle.estop import HARDWARE
+from oht50_bridge.vehicle.estop import SOFTWARE
+from oht50_bridge.vehicle.estop import Estop
+from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.status import STANDSTILL_SPEED
+
+FORWARD = 1
+BACKWARD = -1
+# As long as nobody says where to, and one way is forbidden: the order that goes the wrong way is
+# heard of before the vehicle has gone a millimetre.
+CREEP_SPEED = 0.05  # m/s
+
+# Boards without which the vehicle must not move: their loss is an emergency stop.
+VITAL_KINDS = ('safety', 'travel_motor')
+# The safety board reports that it tripped before it reports why.
+CAUSE_DELAY = 200_000_000  # ns
+# The boards' states are published at 1 Hz.
+MODULES_AGE = 3.0  # s
+# A contact that opens counts at once, one that closes when it has stopped bouncing.
+DEBOUNCE = 0.05  # s
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit of speed in m/s, 0 to stop, and why."""
+
+    speed: float
+    reason: str
+
+
+def lowest(limits: Iterable[Limit]) -> Limit:
+    """Return the lowest limit, the first of equal ones; what is slower than standstill is 0."""
+    limit = min(limits, key=lambda limit: limit.speed)
+    return limit if limit.speed > STANDSTILL_SPEED else Limit(0.0, limit.reason)
+
+
+def either_way(forward: Limit, backward: Limit) -> Limit:
+    """Return the limit while it is not known where the vehicle is to go.
+
+    One forbidden way must not keep the vehicle from leaving by the other.
+    """
+    low, high = sorted((forward, backward), key=lambda limit: limit.speed)
+    if low.speed > 0.0 or high.speed == 0.0:
+        return low
+    return Limit(min(high.speed, CREEP_SPEED), f'{low.reason}; the other way is free')
+
+
+@dataclass(frozen=True)
+class Braking:
+    """How the vehicle slows down.
+
+    Attributes:
+        deceleration: m/s^2, counted on.
+        reaction_time: s, from a measured position to the motor's obeying the limit it gives.
+
+    """
+
+    deceleration: float
+    reaction_time: float
+
+    def approach_speed(self, distance: float, speed: float) -> float:
+        """Return the speed, m/s, that may be had `distance` m before `speed` must be reached.
+
+        A motor that follows it while the vehicle brakes has the speed of a reaction time ago, but
+        is v t + a t^2 / 2 further on by then: v^2 = speed^2 + 2 a (distance - v t - a t^2 / 2).
+        """
+        way = 2.0 * self.deceleration * max(distance, 0.0)
+        lag = self.deceleration * self.reaction_time
+        return max(speed, math.sqrt(speed * speed + way) - lag)
+
+
+@dataclass(frozen=True)
+class ObstacleRule:
+    """Distances and speeds at obstacles.
+
+    Attributes:
+        stop_distance: m, no motion towards what is nearer.
+        slow_distance: m, not faster than `speed` towards what is nearer.
+        speed: m/s.
+        dock_speed: m/s, towards what is nearer than stop_distance while docking: the dock itself.
+
+    """
+
+    stop_distance: float
+    slow_distance: float
+    speed: float
+    dock_speed: float
+
+    def limits(
+        self, distances: Sequence[float], directions: Sequence[int], direction: int,
+        docking: bool, braking: Braking,
+    ) -> list[Limit]:
+        """Return the limits in one direction.
+
+        Args:
+            distances: m, to the nearest obstacle by each input; NaN: none in range.
+            directions: where each input looks; 0: not in use.
+            direction: FORWARD or BACKWARD.
+            docking: the vehicle docks.
+            braking: how it slows down.
+
+        """
+        limits = []
+        for channel, looks in enumerate(directions):
+            if looks != direction:
+                continue
+            if channel >= len(distances):
+                limits.append(Limit(0.0, f'distance input {channel + 1} does not report'))
+                continue
+            distance = distances[channel]
+            if math.isnan(distance):
+                continue
+            floor = self.dock_speed if docking else 0.0
+            speed = min(
+                braking.approach_speed(distance - self.stop_distance, floor),
+                braking.approach_speed(distance - self.slow_distance, max(self.speed, floor)))
+            limits.append(Limit(speed, f'obstacle at {distance:.2f} m'))
+        return limits
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the interlocks look at.
+
+    Attributes:
+        estop: why the emergency stop is latched; empty when it is not.
+        inputs_fresh: the safety board's report is recent.
+        configured: its inputs are enabled.
+        board_latched: it holds its relay.
+        guard_open: a guard is open.
+        power_lost: the power board has been lost for longer than is allowed.
+
+    """
+
+    estop: str = ''
+    inputs_fresh: bool = True
+    configured: bool = True
+    board_latched: bool = False
+    guard_open: bool = False
+    power_lost: bool = False
+
+
+# The gravest first: of several this one is told.
+INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
+    (lambda conditions: bool(conditions.estop), 'emergency stop: {estop}'),
+    (lambda conditions: not conditions.inputs_fresh, 'no fresh report of the safety board'),
+    (lambda conditions: not conditions.configured,
+     'the inputs of the safety board are not enabled'),
+    (lambda conditions: conditions.board_latched, 'the safety board holds its relay'),
+    (lambda conditions: conditions.guard_open, 'a guard is open'),
+    (lambda conditions: conditions.power_lost, 'the power board is lost'),
+)
+
+
+def interlock(conditions: Conditions) -> str:
+    """Return why no motion is permitted in any direction; empty when nothing forbids it."""
+    for holds, reason in INTERLOCKS:
+        if holds(conditions):
+            return reason.format(estop=conditions.estop)
+    return ''
+
+
+@dataclass(frozen=True)
+class Board:
+    """State of one board as reported: online, or the description of its error."""
+
+    module_id: str
+    kind: str
+    online: bool
+    status: str
+    error: str
+
+
+class EstopSources:
+    """Turns what is reported into triggers and causes of the latch, and judges a clear.
+
+    A clear needs a report of every source from after the stop and from after the start: after a
+    restart nothing is known of a button that is still pressed.
+
+    Args:
+        latch: the latch.
+        has_line: a GPIO line of the host carries an emergency stop chain too.
+        clock: s that only rise.
+
+    """
+
+    def __init__(
+        self, latch: EstopLatch, *, has_line: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._latch = latch
+        self._clock = clock
+        self._has_line = has_line
+        self._line_pressed: bool | None = None
+        self._line_closed_at = math.inf
+        self._inputs_stamp: int | None = None
+        self._board_latched = False
+        self._modules_at = -math.inf
+
+    def inputs(self, stamp: int, pressed: bool, latched: bool) -> Estop | None:
+        """Take a report of the safety board.
+
+        Args:
+            stamp: moment it was read, ns since 1970-01-01 UTC.
+            pressed: the emergency stop chain is open.
+            latched: the board holds its relay.
+
+        Returns:
+            The new stop, or None when nothing new was latched; as do the other sources.
+
+        """
+        self._inputs_stamp = stamp
+        estop = None
+        if pressed:
+            estop = self._latch.set_cause(
+                'estop_button', HARDWARE, 'the emergency stop button is pressed')
+        else:
+            self._latch.drop_cause('estop_button')
+        # On the edge only: after a clear the board holds its relay until it is released.
+        if latched and not self._board_latched:
+            estop = self._latch.trigger(
+                HARDWARE, 'the safety board tripped', 'safety_board') or estop
+        self._board_latched = latched
+        return estop
+
+    def boards(self, boards: Iterable[Board]) -> Estop | None:
+        """Take a report of the states of the boards."""
+        self._modules_at = self._clock()
+        estop = None
+        for board in boards:
+            if board.kind not in VITAL_KINDS:
+                continue
+            if board.online:
+                self._latch.drop_cause(board.module_id)
+            elif board.error:  # else it has not been asked yet since the start
+                estop = self._latch.set_cause(
+                    board.module_id, SOFTWARE,
+                    f'{board.module_id} is {board.status}: {board.error}') or estop
+        return estop
+
+    def line(self, pressed: bool) -> Estop | None:
+        """Take a reading of the GPIO line."""
+        now = self._clock()
+        if pressed:
+            self._line_pressed = True
+            self._line_closed_at = math.inf
+            return self._latch.set_cause(
+                'estop_line', HARDWARE, 'the emergency stop line is open')
+        self._line_closed_at = min(self._line_closed_at, now)
+        if now - self._line_closed_at >= DEBOUNCE:
+            self._line_pressed = False
+            self._latch.drop_cause('estop_line')
+        return None
+
+    def clear(self) -> str:
+        """Open the latch.
+
+        Returns:
+            Why it stays latched; empty when it is open.
+
+        Raises:
+            OSError: the latch could not be opened on disk; it stays latched.
+
+        """
+        estop = self._latch.estop
+        if estop is None:
+            return ''
+        if self._latch.causes:
+            return 'still present: ' + '; '.join(self._latch.causes)
+        if self._inputs_stamp is None or self._inputs_stamp < estop.stamp + CAUSE_DELAY:
+            return 'the safety board was not read since the stop; try again'
+        if self._clock() - self._modules_at > MODULES_AGE:
+            return 'the boards were not reported lately; try again, or look at hardware_node'
+        if self._has_line and self._line_pressed is not False:
+            return 'the emergency stop line was not read closed since the start; try again'
+        self._latch.clear()
+        return ''

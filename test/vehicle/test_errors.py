@@ -1,0 +1,96 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import math
+
+import pytest
+
+from oht50_bridge.vehicle.errors import CATALOGUE
+from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
+from oht50_bridge.vehicle.errors import MODULE_ERRORS
+from oht50_bridge.vehicle.errors import Alarm
+from oht50_bridge.vehicle.errors import ThresholdAlarm
+from oht50_bridge.vehicle.errors import Thresholds
+from oht50_bridge.vehicle.errors import module_error
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_thresholds_and_module_errors_are_in_the_catalogue():
+    assert {thresholds.code for thresholds in HOST_THRESHOLDS.values()} <= set(CATALOGUE)
+    assert set(MODULE_ERRORS.values()) <= set(CATALOGUE)
+    assert all(entry.severity in ('P0', 'P1', 'P2', 'P3') for entry in CATALOGUE.values())
+
+
+def test_lost_board_is_an_error_of_the_communication_and_a_wrong_one_of_the_discovery():
+    assert (module_error('MOD-001').code, module_error('MOD-001').severity) == ('NET-002', 'P1')
+    assert module_error('MOD-004').code == 'INT-003'
+
+
+def test_alarm_is_told_once_and_again_only_after_it_was_well_long_enough(clock):
+    alarm = Alarm(recovery=5.0, clock=clock)
+    told = []
+    for second in range(30):
+        clock.now = float(second)
+        wrong = second in range(2, 8) or second in (10, 12) or second == 20
+        if alarm.update(wrong):
+            told.append(second)
+    assert told == [2, 20]
+
+
+def test_alarm_waits_until_it_has_lasted(clock):
+    alarm = Alarm(hold=3.0, clock=clock)
+    told = []
+    for second in range(20):
+        clock.now = float(second)
+        if alarm.update(second in (1, 2, 3) or second >= 5):
+            told.append(second)
+    assert told == [8], 'a second of being well begins the wait anew'
+
+
+def test_threshold_is_told_at_each_grade_once_and_trembling_is_not_told(clock):
+    alarm = ThresholdAlarm(Thresholds('SYS-002', 0.85, 0.95, 0.02, 0.0), clock=clock)
+    told = []
+    values = [0.5, 0.86, 0.84, 0.86, 0.96, 0.94, 0.96, 0.90, 0.86, math.nan]
+    for second, value in enumerate(values):
+        clock.now = float(second)
+        severity = alarm.update(value)
+        if severity:
+            told.append((value, severity))
+    assert told == [(0.86, 'P2'), (0.96, 'P1')]
+    assert alarm.active == 'P1', 'not well for long enough yet'
+    for _ in range(6):
+        clock.now += 1.0
+        alarm.update(0.5)
+    assert alarm.active == ''
+    assert alarm.update(0.99) == 'P1'
+
+
+def test_value_just_below_its_threshold_is_not_well(clock):
+    alarm = ThresholdAlarm(Thresholds('SYS-002', 0.85, 0.95, 0.02, 0.0), clock=clock)
+    assert alarm.update(0.86) == 'P2'
+    for _ in range(20):
+        clock.now += 1.0
+        assert alarm.update(0.84) == ''
+    assert alarm.update(0.86) == ''

@@ -1,0 +1,342 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Missions: refusals, the life of one, what outlives a crash."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from oht50_bridge.vehicle.docking import Docking
+from oht50_bridge.vehicle.docking import DockingSettings
+from oht50_bridge.vehicle.docking import DockReading
+from oht50_bridge.vehicle.mission import CANCELLED
+from oht50_bridge.vehicle.mission import DOCKING
+from oht50_bridge.vehicle.mission import EXECUTING
+from oht50_bridge.vehicle.mission import FAILED
+from oht50_bridge.vehicle.mission import NONE
+from oht50_bridge.vehicle.mission import PAUSED
+from oht50_bridge.vehicle.mission import SUCCESS
+from oht50_bridge.vehicle.mission import EnergyMeter
+from oht50_bridge.vehicle.mission import Inputs
+from oht50_bridge.vehicle.mission import Journal
+from oht50_bridge.vehicle.mission import Mission
+from oht50_bridge.vehicle.mission import Record
+from oht50_bridge.vehicle.mission import Request
+from oht50_bridge.vehicle.mission import Rules
+from oht50_bridge.vehicle.mission import Situation
+from oht50_bridge.vehicle.mission import refusal
+from oht50_bridge.vehicle.mission import too_long
+from oht50_bridge.vehicle.motion import Limits
+from oht50_bridge.vehicle.motion import Loop
+from oht50_bridge.vehicle.motion import Measurement
+from oht50_bridge.vehicle.motion import Motion
+from oht50_bridge.vehicle.zones import ALERT
+from oht50_bridge.vehicle.zones import STOP
+from oht50_bridge.vehicle.zones import Zone
+
+PERIOD = 0.02  # s
+RULES = Rules(track_length=50.0)
+REQUEST = Request('transport', (20.0, 0.0, 0.0), 10.0)
+READY = Situation(not_ready='', position=5.0, battery=0.8, zones=())
+
+
+def zone(start, end, action=STOP):
+    return Zone('z', 'restricted', action, start, end, 0.2)
+
+
+def test_good_request_is_not_refused():
+    assert refusal(REQUEST, READY, RULES) == ''
+    assert refusal(replace(REQUEST, target=(50.0, 0.0, 0.0), payload=50.0),
+                   replace(READY, battery=0.3), RULES) == ''
+
+
+@pytest.mark.parametrize(('request_', 'situation', 'reason'), [
+    (replace(REQUEST, mission_type='fun'), READY, 'mission_type'),
+    (replace(REQUEST, target=(-0.1, 0.0, 0.0)), READY, 'target x'),
+    (replace(REQUEST, target=(50.1, 0.0, 0.0)), READY, 'target x'),
+    (replace(REQUEST, target=(math.nan, 0.0, 0.0)), READY, 'target x'),
+    (replace(REQUEST, target=(20.0, 0.1, 0.0)), READY, 'target y'),
+    (replace(REQUEST, target=(20.0, 0.0, math.nan)), READY, 'target y'),
+    (replace(REQUEST, payload=50.1), READY, 'payload'),
+    (replace(REQUEST, payload=-1.0), READY, 'payload'),
+    (replace(REQUEST, payload=math.nan), READY, 'payload'),
+    (REQUEST, replace(READY, not_ready='emergency stop'), 'emergency stop'),
+    (REQUEST, replace(READY, position=math.nan), 'position'),
+    (REQUEST, replace(READY, battery=math.nan), 'battery'),
+    (REQUEST, replace(READY, battery=0.299), 'battery at 30%'),
+    (REQUEST, replace(READY, zones=None), 'zones are not known'),
+    (REQUEST, replace(READY, zones=(zone(19.0, 21.0),)), 'in zone z'),
+    (REQUEST, replace(READY, zones=(zone(10.0, 11.0),)), 'on the way'),
+])
+def test_refusal_names_its_reason(request_, situation, reason):
+    assert reason in refusal(request_, situation, RULES)
+
+
+@pytest.mark.parametrize('zones', [
+    (zone(19.0, 21.0, ALERT),),  # not a zone to stop in
+    (zone(21.0, 22.0),),  # beyond the target
+    (zone(1.0, 4.0),),  # behind
+    (zone(4.0, 6.0),),  # the vehicle stands in it and leaves it
+])
+def test_zone_that_does_not_hinder_is_no_reason(zones):
+    assert refusal(REQUEST, replace(READY, zones=zones), RULES) == ''
+
+
+def test_too_long_names_both_durations():
+    assert too_long(3600.0, RULES) == ''
+    assert '3601 s: must not exceed 3600 s' in too_long(3601.0, RULES)
+
+
+class Ride:
+    """A mission on a vehicle that follows its commands after 80 ms."""
+
+    def __init__(self, start=5.0, target=7.0, docking=None):
+        self.position, self.velocity, self.now = start, 0.0, 0.0
+        self.pending = [0.0] * 4
+        self.stale = False
+        self.mission = Mission(
+            'm', 'transport', target, Motion(self.measure(), 0.0, Limits(), Loop()), docking)
+        self.inputs = Inputs(
+            None, 0.0, forbidden='', missing='', speed_limit=0.5,
+            dock=DockReading(math.nan, False, False))
+
+    def measure(self):
+        self.measurement = Measurement(round(self.position, 3), 0.001, self.velocity, self.now)
+        return self.measurement
+
+    def step(self, **inputs):
+        """Go on by one period; return the command."""
+        measurement = self.measurement if self.stale else self.measure()
+        command = self.mission.step(self.now, replace(
+            self.inputs, measurement=measurement, position_age=self.now - measurement.stamp,
+            **inputs))
+        self.pending.append(command or 0.0)
+        self.velocity = round(self.pending.pop(0), 2)
+        self.position += self.velocity * PERIOD
+        self.now += PERIOD
+        return command
+
+    def until(self, condition, seconds=60.0, **inputs):
+        """Step until the condition holds; return the commands."""
+        commands = []
+        while not condition():
+            commands.append(self.step(**inputs))
+            assert self.now < seconds, 'too long'
+        return commands
+
+    def run(self, seconds, **inputs):
+        end = self.now + seconds
+        return self.until(lambda: self.now >= end, math.inf, **inputs)
+
+
+def test_mission_arrives_with_a_true_summary():
+    ride = Ride()
+    mission = ride.mission
+    assert mission.phase == EXECUTING
+    left = []
+    ride.until(lambda: left.append(mission.progress) or mission.status)
+    assert mission.status == SUCCESS
+    assert mission.phase == NONE
+    assert left == pytest.approx(sorted(left), abs=0.001)
+    assert mission.progress == 1.0
+    assert mission.motion.travelled == pytest.approx(2.0, abs=0.005)
+    assert ride.position == pytest.approx(7.0, abs=0.002)
+    assert mission.errors == 0
+    assert ride.run(1.0) == [None] * len(ride.run(1.0)), 'nothing is commanded afterwards'
+
+
+def test_remaining_time_is_the_time_that_it_takes():
+    ride = Ride(target=10.0)
+    ride.run(3.0)
+    remaining = ride.mission.remaining_time
+    begin = ride.now
+    ride.until(lambda: ride.mission.status)
+    assert ride.now - begin == pytest.approx(remaining, abs=0.6)
+
+
+def test_pause_stops_and_resume_goes_on():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    assert ride.mission.resume() == 'it is not paused'
+    assert ride.mission.pause() == ''
+    assert ride.mission.phase == PAUSED
+    assert 'already' in ride.mission.pause()
+    assert math.isnan(ride.mission.remaining_time)
+    ride.until(lambda: ride.velocity == 0.0)
+    ride.run(1.0)
+    assert set(ride.run(2.0)) == {None}
+    assert ride.mission.resume() == ''
+    ride.until(lambda: ride.mission.status)
+    assert ride.mission.status == SUCCESS
+    assert ride.position == pytest.approx(9.0, abs=0.002)
+
+
+@pytest.mark.parametrize('paused', [False, True])
+def test_cancel_brakes_and_ends(paused):
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    if paused:
+        ride.mission.pause()
+        ride.run(5.0)
+    ride.mission.cancel()
+    ride.until(lambda: ride.mission.status)
+    assert ride.mission.status == CANCELLED
+    assert ride.velocity == 0.0
+    assert 5.0 < ride.position < 9.0
+
+
+@pytest.mark.parametrize('paused', [False, True])
+@pytest.mark.parametrize('inputs', [{'forbidden': 'emergency stop'}, {'missing': 'heartbeat'}])
+def test_forbidden_or_missing_fails_and_nothing_moves_again(inputs, paused):
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    if paused:
+        ride.mission.pause()
+        ride.run(5.0)
+    commands = ride.run(0.5, **inputs)
+    assert set(commands) == {None}, 'nothing is commanded from the first moment'
+    assert ride.mission.status == FAILED
+    assert ride.mission.reason == next(iter(inputs.values()))
+    assert ride.mission.errors == 1
+    ride.mission.resume()
+    assert set(ride.run(5.0)) == {None}, 'not even when the cause is gone'
+
+
+def test_no_new_position_for_200_ms_stops_commanding():
+    ride = Ride(target=9.0)
+    ride.run(4.0, speed_limit=0.1)  # too slow for the position to be missed otherwise
+    ride.stale = True
+    commands = ride.run(0.6, speed_limit=0.1)
+    age = commands.index(None) * PERIOD
+    assert 0.18 <= age <= 0.24
+    assert set(commands[commands.index(None):]) == {None}
+    assert ride.mission.status == FAILED
+    assert ride.mission.reason == 'no position is measured'
+
+
+def test_short_lack_is_borne_and_the_mission_arrives():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.run(0.2, missing='heartbeat')
+    ride.until(lambda: ride.mission.status)
+    assert ride.mission.status == SUCCESS
+    assert ride.position == pytest.approx(9.0, abs=0.002)
+
+
+def test_pause_of_the_loop_itself_is_no_lack():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.now += 2.0  # the process was not served; what came meanwhile is read one step later
+    ride.stale = True
+    assert ride.step() is None
+    ride.stale = False
+    ride.until(lambda: ride.mission.status)
+    assert ride.mission.status == SUCCESS
+
+
+def dock_ride(**settings_):
+    return Ride(5.0, 6.0, Docking(6.0, -1.0, DockingSettings(**settings_)))
+
+
+def test_docking_is_a_phase_and_slow():
+    ride = dock_ride()
+    ride.until(lambda: ride.mission.phase == DOCKING)
+    assert ride.position == pytest.approx(5.5, abs=0.03)
+    approach = ride.until(lambda: ride.position > 5.9)
+    final = ride.until(lambda: ride.mission.motion.arrived)
+    assert max(approach) <= 0.1 + 0.05
+    assert sum(command > 0.11 for command in approach) < 0.1 * len(approach)
+    assert max(final) <= 0.07
+    assert ride.mission.status == ''
+    ride.step(dock=DockReading(0.0, True, True))
+    assert ride.mission.status == SUCCESS
+    assert ride.mission.errors == 0
+
+
+def test_docking_that_fails_ends_the_mission():
+    ride = dock_ride(retries=1)
+    ride.until(lambda: ride.mission.status, 120.0)
+    assert ride.mission.status == FAILED
+    assert 'docking failed 2 times' in ride.mission.reason
+    assert ride.mission.errors == 2
+
+
+def test_docking_can_be_paused():
+    ride = dock_ride()
+    ride.until(lambda: ride.mission.phase == DOCKING)
+    ride.mission.pause()
+    assert ride.mission.phase == PAUSED
+    ride.run(40.0)
+    ride.mission.resume()
+    assert ride.mission.phase == DOCKING
+    ride.until(lambda: ride.mission.status, 120.0, dock=DockReading(0.0, True, True))
+    assert ride.mission.status == SUCCESS
+    assert ride.mission.errors == 0, 'the pause did not use up the time of the attempt'
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(
+    st.sampled_from(('pause', 'resume', 'cancel', 'missing', 'forbidden', 'none')),
+    st.floats(0.02, 3.0)), max_size=8))
+def test_ended_or_hindered_mission_never_commands(sequence):
+    ride = Ride(target=7.0)
+    mission = ride.mission
+    for action, seconds in sequence:
+        ended = mission.status
+        inputs = {action: 'gone'} if action in ('missing', 'forbidden') else {}
+        if action in ('pause', 'resume', 'cancel'):
+            getattr(mission, action)()
+        commands = ride.run(seconds, **inputs)
+        if inputs or ended:
+            assert set(commands) == {None}
+        assert not ended or mission.status == ended, 'an end is final'
+        assert all(abs(command or 0.0) <= 0.5 for command in commands)
+    if mission.status == SUCCESS:
+        assert ride.position == pytest.approx(7.0, abs=0.002)
+
+
+def test_energy_is_the_integral_of_the_power():
+    meter = EnergyMeter(40.0, 10.0)
+    meter.take(60.0, 12.0)
+    meter.take(60.0, 13.0)
+    assert meter.energy == pytest.approx(100.0 + 60.0)
+    meter.take(math.nan, 14.0)
+    meter.take(20.0, 15.0)
+    assert meter.energy == pytest.approx(160.0 + 20.0), 'what is not known is not invented'
+
+
+RECORD = Record('m', 'transport', 1, 5.0, 1.0, 2.0, 0)
+
+
+def test_record_outlives_the_process_until_it_is_cleared(tmp_path):
+    journal = Journal(tmp_path / 'mission.json')
+    assert journal.load() is None
+    journal.save(RECORD)
+    assert Journal(tmp_path / 'mission.json').load() == RECORD
+    journal.save(replace(RECORD, travelled=3.0), durable=False)
+    assert Journal(tmp_path / 'mission.json').load().travelled == 3.0
+    journal.clear()
+    assert Journal(tmp_path / 'mission.json').load() is None
+    journal.clear()
+
+
+@pytest.mark.parametrize('content', ['', '{', '[]', '{"mission_id": "x"}', '\x00', '1'])
+def test_record_that_cannot_be_understood_is_an_error_that_names_it(tmp_path, content):
+    (tmp_path / 'mission.json').write_text(content)
+    with pytest.raises(ValueError):
+        Journal(tmp_path / 'mission.json').load()

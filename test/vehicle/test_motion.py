@@ -1,0 +1,296 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Motion along the rail: the limits of the profile, and the loop on a drive as coarse as ours."""
+
+import math
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from oht50_bridge.vehicle.motion import Limits
+from oht50_bridge.vehicle.motion import Loop
+from oht50_bridge.vehicle.motion import Measurement
+from oht50_bridge.vehicle.motion import Motion
+from oht50_bridge.vehicle.motion import MotionError
+from oht50_bridge.vehicle.motion import PositionEstimate
+from oht50_bridge.vehicle.motion import Profile
+from oht50_bridge.vehicle.motion import SpeedZone
+from oht50_bridge.vehicle.motion import State
+from oht50_bridge.vehicle.motion import peak_velocity
+from oht50_bridge.vehicle.motion import travel_time
+
+LIMITS = Limits(velocity=0.5, acceleration=0.3, jerk=0.2)
+PERIOD = 0.02  # s
+EPSILON = 1e-6
+OVERSHOOT = 0.001  # m, half of the finest tolerance
+
+positions = st.floats(0.0, 50.0)
+changes = st.lists(
+    st.tuples(
+        st.one_of(positions, st.none()),  # target; None pauses
+        st.floats(0.01, 0.5),  # limit of the velocity
+        st.floats(0.02, 8.0),  # s until the next change
+    ),
+    min_size=1, max_size=8)
+
+
+def braking(profile):
+    """Return the positions, least and greatest, that braking at once comes to."""
+    brake = Profile(profile.state(), LIMITS)
+    steps = math.ceil(brake.remaining / PERIOD) + 1
+    way = [brake.state(ahead=step * PERIOD).position for step in range(steps)]
+    return min(way), max(way)
+
+
+@settings(deadline=None)
+@given(positions, changes)
+def test_no_profile_exceeds_its_limits_or_overshoots(start, sequence):
+    profile = Profile(State(start), LIMITS)
+    before = profile.state()
+    for target, velocity, duration in sequence:
+        allowed = max(velocity, abs(peak_velocity(before, LIMITS.jerk)))
+        least, greatest = braking(profile)
+        profile.move(target, Limits(velocity, LIMITS.acceleration, LIMITS.jerk))
+        settled = False
+        for _ in range(round(duration / PERIOD) or 1):
+            profile.advance(PERIOD)
+            now = profile.state()
+            assert abs(now.velocity) <= allowed + EPSILON
+            settled = settled or abs(peak_velocity(now, LIMITS.jerk)) <= velocity
+            assert not settled or abs(now.velocity) <= velocity + EPSILON, 'below it stays below'
+            assert abs(now.acceleration) <= LIMITS.acceleration + EPSILON
+            assert abs(now.acceleration - before.acceleration) <= LIMITS.jerk * PERIOD + EPSILON
+            assert abs(now.velocity - before.velocity) <= LIMITS.acceleration * PERIOD + EPSILON
+            assert abs(now.position - before.position) <= allowed * PERIOD + EPSILON, 'no jump'
+            if target is not None:  # past it only as far as braking at once would have gone
+                low, high = sorted((before.position, target))
+                assert min(low, least) - OVERSHOOT <= now.position
+                assert now.position <= max(high, greatest) + OVERSHOOT
+            before = now
+    profile.move(25.0, LIMITS)
+    profile.advance(profile.remaining)
+    assert profile.state().position == pytest.approx(25.0, abs=1e-6)
+    assert profile.state().velocity == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize('limit', [0.02, 0.1, 0.3])
+def test_limit_lowered_while_braking_does_not_turn_the_vehicle_back(limit):
+    whole = Profile(State(0.0), LIMITS)
+    whole.move(2.0, LIMITS)
+    for tenth in range(round(whole.remaining * 10)):
+        profile = Profile(whole.state(tenth / 10), LIMITS)
+        profile.move(2.0, Limits(limit, LIMITS.acceleration, LIMITS.jerk))
+        while profile.remaining > 0.0:
+            profile.advance(0.1)
+            assert profile.state().velocity > -0.005
+        assert profile.state().position == pytest.approx(2.0, abs=OVERSHOOT)
+
+
+def test_measurement_in_cm_gives_a_position_in_mm_while_moving():
+    estimate = PositionEstimate(Measurement(0.0, 0.01, 0.1, 0.0))
+    for step in range(1, 100):
+        truth = 0.1 * step * 0.05
+        estimate.take(Measurement(round(truth, 2), 0.01, 0.1, step * 0.05))
+    assert estimate.at(100 * 0.05) == pytest.approx(0.5, abs=0.001)
+    assert PositionEstimate(Measurement(1.23, 0.01, math.nan, 0.0)).velocity == 0.0
+
+
+class Carrier:
+    """A vehicle as coarse as the real one: late, 1 % of speed, ramps, a board read at 20 Hz."""
+
+    def __init__(self, position, resolution=0.001, *, delay=0.08, ramp=1.0, full_speed=1.0):
+        self.position, self.velocity = position, 0.0
+        self.resolution, self.ramp, self.full_speed = resolution, ramp, full_speed
+        self.commands = deque([0.0] * round(delay / PERIOD))
+        self.ticks = 0
+        self.blocked = False
+
+    def drive(self, command):
+        self.commands.append(command)
+        wanted = round(self.commands.popleft() / self.full_speed, 2) * self.full_speed
+        change = self.ramp * PERIOD
+        self.velocity += max(-change, min(change, wanted - self.velocity))
+        if not self.blocked:
+            self.position += self.velocity * PERIOD
+        self.ticks += 1
+
+    @property
+    def now(self):
+        return self.ticks * PERIOD
+
+    def measure(self):
+        steps = round(self.position / self.resolution)
+        return Measurement(steps * self.resolution, self.resolution, self.velocity, self.now)
+
+
+def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
+    """Run the loop until it has arrived; yields the command of each step."""
+    for _ in range(round(seconds / PERIOD)):
+        if carrier.ticks % 3 == 0:
+            motion.take(carrier.measure())
+        command = motion.step(carrier.now, speed_limit(carrier.now))
+        assert abs(command) <= min(LIMITS.velocity, speed_limit(carrier.now)) + EPSILON
+        carrier.drive(command)
+        yield command
+        if motion.arrived:
+            return
+    raise AssertionError(f'not arrived after {seconds} s: {carrier.position}')
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    start=st.floats(1.0, 9.0), target=st.floats(1.0, 9.0),
+    delay=st.sampled_from((0.06, 0.08, 0.1)), resolution=st.sampled_from((0.001, 0.01)))
+def test_arrives_within_tolerance_and_never_beyond(start, target, delay, resolution):
+    carrier = Carrier(start, resolution, delay=delay)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(target)
+    direction = math.copysign(1.0, target - start)
+    tolerance = motion.tolerance
+    for _ in travel(motion, carrier):
+        assert (carrier.position - target) * direction <= max(
+            tolerance, (start - target) * direction + tolerance)
+    assert abs(carrier.position - target) <= tolerance
+    assert carrier.velocity == 0.0
+    assert motion.travelled == pytest.approx(abs(target - start), abs=5 * resolution)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(
+    st.one_of(st.floats(2.0, 8.0), st.none()), st.floats(0.05, 0.5), st.floats(0.2, 5.0)),
+    max_size=5))
+def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
+    carrier = Carrier(5.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    before = motion.profile
+    for target, limit, seconds in [*sequence, (3.0, 0.5, None)]:
+        motion.go(target)
+        at_limit = False
+        try:
+            for _ in travel(motion, carrier, speed_limit=lambda now, at=limit: at,
+                            seconds=seconds or 100.0):
+                now = motion.profile
+                change = abs(now.acceleration - before.acceleration)
+                assert change <= LIMITS.jerk * PERIOD + EPSILON or now.acceleration == 0.0
+                at_limit = at_limit or abs(peak_velocity(now, LIMITS.jerk)) <= limit
+                assert not at_limit or abs(now.velocity) <= limit + EPSILON
+                before = now
+        except AssertionError as error:
+            if seconds is None or 'not arrived' not in str(error):
+                raise
+    assert carrier.position == pytest.approx(3.0, abs=0.002)
+
+
+def test_pause_comes_to_rest_and_going_on_arrives():
+    carrier = Carrier(1.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(6.0)
+    running = travel(motion, carrier)
+    while carrier.now < 4.0:
+        next(running)
+    assert carrier.velocity > 0.4
+    motion.go(None)
+    while not motion.standing:
+        next(running)
+    paused = carrier.position
+    for _ in range(50):
+        assert next(running) == 0.0
+    assert carrier.position == pytest.approx(paused, abs=0.005)
+    motion.go(6.0)
+    for _ in running:
+        pass
+    assert carrier.position == pytest.approx(6.0, abs=0.002)
+
+
+def test_zone_is_entered_and_crossed_at_its_speed():
+    carrier = Carrier(1.0)
+    zone = SpeedZone(4.0, 5.0, 0.2)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(8.0, [zone])
+    inside = []
+    outside = []
+    for _ in travel(motion, carrier):
+        within = zone.start < carrier.position < zone.end
+        (inside if within else outside).append(carrier.velocity)
+    assert max(inside) <= 0.2 + 0.02
+    assert max(outside) > 0.45
+
+
+def test_zone_behind_does_not_slow():
+    carrier = Carrier(5.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(8.0, [SpeedZone(3.0, 4.5, 0.1)])
+    assert max(travel(motion, carrier)) > 0.45
+
+
+def test_travel_time_is_that_of_the_carrier():
+    zones = [SpeedZone(4.0, 5.0, 0.2)]
+    carrier = Carrier(1.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(12.0, zones)
+    estimate = travel_time(State(1.0), 12.0, LIMITS, zones)
+    for _ in travel(motion, carrier):
+        pass
+    assert carrier.now == pytest.approx(estimate, rel=0.1)
+
+
+def test_limit_of_zero_stops_and_a_rising_one_goes_on():
+    carrier = Carrier(1.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(6.0)
+    seen = []
+    for command in travel(motion, carrier, speed_limit=lambda now: 0.0 if 4 < now < 8 else 0.5):
+        if 5.0 < carrier.now < 8.0:
+            seen.append((command, carrier.velocity))
+    assert set(seen) == {(0.0, 0.0)}
+    assert carrier.position == pytest.approx(6.0, abs=0.002)
+
+
+def test_vehicle_that_does_not_move_is_an_error():
+    carrier = Carrier(1.0)
+    carrier.blocked = True
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(6.0)
+    with pytest.raises(MotionError, match='does not change'):
+        for _ in travel(motion, carrier):
+            pass
+
+
+def test_vehicle_that_runs_away_is_an_error():
+    carrier = Carrier(1.0, full_speed=1.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(6.0)
+    with pytest.raises(MotionError, match='off its commanded motion'):
+        for _ in travel(motion, carrier):
+            carrier.position += 0.2 * PERIOD
+
+
+def test_interruption_goes_on_from_where_the_vehicle_is():
+    carrier = Carrier(1.0)
+    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion.go(6.0)
+    running = travel(motion, carrier)
+    while carrier.now < 4.0:
+        next(running)
+    for _ in range(50):  # the drive stopped by itself
+        carrier.drive(0.0)
+    motion.take(carrier.measure())
+    motion.interrupt()
+    assert motion.profile == State(pytest.approx(carrier.position, abs=0.001))
+    for _ in running:
+        pass
+    assert carrier.position == pytest.approx(6.0, abs=0.002)
