@@ -67,12 +67,15 @@ setup(
         'pyserial>=3.5,<4',
         'PyYAML>=6,<7',
         'rich>=13,<16',
+        'ruckig>=0.17,<1',
         'websockets>=15,<18',
     ],
     extras_require={
+        'gpio': ['gpiod>=2,<3'],
         'test': [
             'hypothesis>=6.100,<7',
             'pytest>=8,<10',
+            'pytest-xdist>=3.6,<4',
             'rosbags>=0.11,<0.12',
             'ruff>=0.12,<1',
         ],

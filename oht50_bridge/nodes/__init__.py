@@ -19,4 +19,5 @@ This file says which nodes make the vehicle; it imports none of them.
 NAMESPACE = '/oht50'
 
 # In the order of their start: the motor's last line of safety comes first, clients come last.
-NODES = ('hardware_node', 'safety_node', 'telemetry_node', 'system_node', 'bridge_node')
+NODES = ('hardware_node', 'safety_node', 'telemetry_node', 'system_node', 'mission_node',
+         'config_node', 'bridge_node')

@@ -15,9 +15,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,13 +30,17 @@ from builtin_interfaces.msg import Time
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from std_msgs.msg import Header
 
 from oht50_bridge.paths import default_state_dir
 
 NS = 1_000_000_000
+# Parameter by which config_node knows what a node has: a node that was started again has nothing.
+CONFIG_VERSION = 'config_version'
 
 
 class StartError(Exception):
@@ -55,6 +61,10 @@ def run(make_node: Callable[[], Node]) -> None:
         pass
     except StartError as error:
         fail(error)
+    except Exception:
+        # rclpy wakes the executor before it shuts the context down, which may then fail anyhow.
+        if rclpy.ok():
+            raise
     finally:
         # A second Ctrl-C must not cut the stopping of the motor short.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -101,6 +111,58 @@ def declare(
             descriptor.integer_range = [
                 IntegerRange(from_value=int(minimum), to_value=int(maximum), step=1)]
     return node.declare_parameter(name, default, descriptor).value
+
+
+def configurable(node: Node, take: Callable[[dict[str, Any]], None]) -> None:
+    """Let the parameters of a node that are not read-only be set while it runs.
+
+    Call it after the declarations.
+
+    Args:
+        node: the node that owns them.
+        take: is given the new values by name, all that are set together, types and ranges
+            checked. It puts them in force, or changes nothing and raises ValueError with the
+            parameter and the remedy, which refuses them all.
+
+    """
+    declare(
+        node, CONFIG_VERSION, '', 'Version of the configuration that set parameters here last; '
+        'empty when none did since the start', read_only=False)
+
+    def on_set(parameters: list[Parameter]) -> SetParametersResult:
+        values = {
+            parameter.name: parameter.value for parameter in parameters
+            if parameter.name != CONFIG_VERSION}
+        try:
+            take(values)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    node.add_on_set_parameters_callback(on_set)
+
+
+class Newest:
+    """The newest message of a topic, until it is too old to be true.
+
+    Args:
+        lifetime: s.
+
+    """
+
+    def __init__(self, lifetime: float):
+        self._lifetime = lifetime
+        self._message: Any = None
+        self._at = -math.inf
+
+    def put(self, message: Any) -> None:
+        """Take a message."""
+        self._message = message
+        self._at = time.monotonic()
+
+    def get(self) -> Any:
+        """Return the newest message, None without one or when it is older than its lifetime."""
+        return self._message if time.monotonic() - self._at <= self._lifetime else None
 
 
 def state_directory(node: Node) -> Path:

@@ -17,49 +17,42 @@
 from __future__ import annotations
 
 import math
-import time
+from typing import Any
 
 from geometry_msgs.msg import Point
+from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
+from rclpy.parameter import Parameter
+from tf2_msgs.msg import TFMessage
 
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import PowerState
+from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import NS
+from oht50_bridge.nodes.common import Newest
+from oht50_bridge.nodes.common import configurable
 from oht50_bridge.nodes.common import declare
 from oht50_bridge.nodes.common import from_stamp
 from oht50_bridge.nodes.common import header
 from oht50_bridge.nodes.common import run
+from oht50_bridge.nodes.to_standard import battery_state
+from oht50_bridge.nodes.to_standard import odometry
+from oht50_bridge.nodes.to_standard import ranges
+from oht50_bridge.nodes.to_standard import transform
 from oht50_bridge.srv import SetTelemetryRate
 
 MINIMUM_RATE = 0.1  # Hz
 MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
-
-
-class Newest:
-    """The newest message of a topic, until it is too old to be true."""
-
-    def __init__(self, lifetime: float):
-        self._lifetime = lifetime
-        self._message = None
-        self._at = -math.inf
-
-    def put(self, message) -> None:
-        """Take a message."""
-        self._message = message
-        self._at = time.monotonic()
-
-    def get(self):
-        """Return the newest message, None without one or when it is older than its lifetime, s."""
-        return self._message if time.monotonic() - self._at <= self._lifetime else None
+ODOMETRY_PERIOD = 0.05  # s
 
 
 class TelemetryNode(Node):
-    """The estimate of the vehicle's state, at a settable rate.
+    """The estimate of the vehicle's state, at a settable rate, and the same for rviz and rosbag.
 
     What no board reports, or reported too long ago, is NaN.
     """
@@ -67,8 +60,8 @@ class TelemetryNode(Node):
     def __init__(self):
         super().__init__('telemetry_node')
         self._rate = declare(
-            self, 'rate', 10.0, 'Publishing rate at the start, Hz',
-            minimum=MINIMUM_RATE, maximum=MAXIMUM_RATE)
+            self, 'rate', 10.0, 'Publishing rate, Hz',
+            minimum=MINIMUM_RATE, maximum=MAXIMUM_RATE, read_only=False)
         lifetime = declare(
             self, 'position_lifetime', 0.5, 'Age beyond which a position is not reported, s',
             minimum=0.05, maximum=10.0)
@@ -76,6 +69,17 @@ class TelemetryNode(Node):
             self, 'power_lifetime', 5.0, 'Age beyond which battery values are not reported, s',
             minimum=0.5, maximum=60.0)
         self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
+        self._odom_frame = declare(
+            self, 'odom_frame', 'odom', 'Frame of the odometry; here it is where map_frame is')
+        self._base_frame = declare(self, 'base_frame', 'base_link', 'Frame of the vehicle')
+        self._distance_directions = declare(
+            self, 'distance_directions', ['', '', '', ''],
+            'Where each distance input looks: forward, backward, or empty when not in use')
+        self._range_limits = tuple(
+            declare(self, name, default, description, minimum=0.0, maximum=100.0)
+            for name, default, description in (
+                ('range_minimum', 0.1, 'Least distance that the distance inputs measure, m'),
+                ('range_maximum', 0.95, 'Greatest distance that they measure, m')))
         self._location = Newest(lifetime)
         self._drive = Newest(lifetime)
         self._power = Newest(power_lifetime)
@@ -84,16 +88,28 @@ class TelemetryNode(Node):
         self._angular_acceleration = math.nan  # rad/s^2
         self._last_update = None
         self._streaming = False
+        self._odometry_stamp = None
 
         self._telemetry = topics.TELEMETRY.publisher(self)
         self._status = topics.TELEMETRY_STATUS.publisher(self)
+        self._odometry = topics.ODOMETRY.publisher(self)
+        self._battery = topics.BATTERY_STATE.publisher(self)
+        self._range = topics.RANGE.publisher(self)
+        self._tf = topics.TF.publisher(self)
+        self._tf_static = topics.TF_STATIC.publisher(self)
         topics.LOCATION.subscribe(self, self._on_location)
         topics.DRIVE_STATE.subscribe(self, self._drive.put)
-        topics.POWER.subscribe(self, self._power.put)
+        topics.POWER.subscribe(self, self._on_power)
+        topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
         self.create_service(SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)
         self._timer = self.create_timer(1.0 / self._rate, self._publish)
         self.create_timer(1.0, self._publish_status)
+        self.create_timer(ODOMETRY_PERIOD, self._publish_odometry)
+        configurable(self, self._take_parameters)
+        # The position is absolute: nothing drifts between the two.
+        self._tf_static.publish(TFMessage(transforms=[TransformStamped(
+            header=header(self, self._frame), child_frame_id=self._odom_frame)]))
 
     def _on_location(self, location: Location) -> None:
         """Take a location; no board measures angular acceleration, two of its rates give it."""
@@ -103,6 +119,28 @@ class TelemetryNode(Node):
             before, rate_before = self._turning
             self._angular_acceleration = (rate - rate_before) * NS / (stamp - before)
         self._turning = (stamp, rate)
+
+    def _on_power(self, power: PowerState) -> None:
+        self._power.put(power)
+        self._battery.publish(battery_state(power))
+
+    def _on_inputs(self, inputs: SafetyInputs) -> None:
+        for distance in ranges(inputs, self._distance_directions, *self._range_limits):
+            self._range.publish(distance)
+
+    def _publish_odometry(self) -> None:
+        """Publish odometry and tf of each new position."""
+        location, drive = self._location.get(), self._drive.get()
+        telemetry = self._estimate(location, drive, None)
+        if math.isnan(telemetry.position.x) or telemetry.header.stamp == self._odometry_stamp:
+            return
+        self._odometry_stamp = telemetry.header.stamp
+        located = location is not None and not math.isnan(location.position.x)
+        source = location if located else drive
+        message = odometry(
+            telemetry, self._odom_frame, self._base_frame, source.position_resolution)
+        self._odometry.publish(message)
+        self._tf.publish(TFMessage(transforms=[transform(message)]))
 
     def _publish(self) -> None:
         telemetry = self._estimate(self._location.get(), self._drive.get(), self._power.get())
@@ -163,16 +201,20 @@ class TelemetryNode(Node):
             status.last_update = self._last_update
         self._status.publish(status)
 
+    def _take_parameters(self, values: dict[str, Any]) -> None:
+        if 'rate' in values:
+            self._rate = values['rate']
+            self.destroy_timer(self._timer)
+            self._timer = self.create_timer(1.0 / self._rate, self._publish)
+            self._publish_status()
+
     def _on_set_rate(
         self, request: SetTelemetryRate.Request, response: SetTelemetryRate.Response,
     ) -> SetTelemetryRate.Response:
         if MINIMUM_RATE <= request.rate <= MAXIMUM_RATE:
-            self._rate = request.rate
-            self.destroy_timer(self._timer)
-            self._timer = self.create_timer(1.0 / self._rate, self._publish)
+            self.set_parameters([Parameter('rate', value=request.rate)])
             response.accepted = True
             response.message = f'telemetry at {self._rate:g} Hz'
-            self._publish_status()
         else:
             response.message = (
                 f'rate {request.rate:g}: must be within {MINIMUM_RATE:g} and {MAXIMUM_RATE:g} Hz')

@@ -19,12 +19,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import Odometry
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
+from sensor_msgs.msg import BatteryState
+from sensor_msgs.msg import Range
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
 
 from oht50_bridge import msg
 
@@ -93,3 +99,13 @@ MISSION_STATE = Topic('mission/state', msg.MissionState, STATE)
 ESTOP_STATE = Topic('safety/estop_state', msg.EstopState, STATE)
 MODULE_STATES = Topic('module/states', msg.ModuleStates, STATE)
 BRIDGE_STATUS = Topic('bridge/status', msg.BridgeStatus, STATE)
+
+# For the tools of ROS 2. The absolute names are those that these tools listen to.
+ODOMETRY = Topic('odom', Odometry, EVENT)
+BATTERY_STATE = Topic('battery_state', BatteryState, STATE)
+RANGE = Topic('range', Range, STREAM)
+MARKERS = Topic('markers', MarkerArray, STATE)
+DIAGNOSTICS = Topic('/diagnostics', DiagnosticArray, EVENT)
+TF = Topic('/tf', TFMessage, EVENT)
+# Several publishers, each with frames of its own.
+TF_STATIC = Topic('/tf_static', TFMessage, STATE)

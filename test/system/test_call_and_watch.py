@@ -40,7 +40,6 @@ def test_call_prints_the_reply(vehicle):
     (['set_telemetry_rate', 'rate'], 'FIELD=VALUE'),
     (['no_such_command'], 'no_such_command'),
     (['emergency_stop', '--role', 'viewer'], 'WS-006'),
-    (['start_mission', 'mission_type=transport', 'station=a'], 'WS-009'),
 ])
 def test_refused_call_says_why(vehicle, arguments, named):
     result = call(vehicle, *arguments)

@@ -1,0 +1,336 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Missions: what clients hear of them is what the vehicle did."""
+
+import os
+import signal
+import time
+
+import pytest
+from support import Vehicle
+from support import own_domain
+from support import wait_for
+
+BOARD = 'travel_motor'
+SPEED = 'command_speed'
+
+
+@pytest.fixture
+def operator(vehicle):
+    with vehicle.client('operator', ['mission.*', 'system.error']) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def without_mission(vehicle, simulator):
+    """Leave neither a mission nor a latched stop behind."""
+    yield
+    with vehicle.client('admin', ['mission.*', 'safety.*']) as admin:
+        def clear():
+            admin.send('clear_estop', request_id='clear')
+            return admin.wait('command.result')['data']['accepted']
+        wait_for(clear, what='the emergency stop is cleared', pause=0.1)
+        admin.send('cancel_mission', request_id='cancel')
+        if admin.wait('command.result', where=lambda r: r.get('request_id') == 'cancel')[
+                'data']['accepted']:
+            admin.wait('mission.completed')
+    wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+
+
+def place(vehicle, simulator, x):
+    """Put the vehicle at x, m, and wait until its nodes have seen it there."""
+    simulator.set(position=x)
+    with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
+        viewer.wait('telemetry.realtime', where=lambda e: (
+            e['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0)))
+
+
+def start(client, x=None, **fields):
+    """Start a mission to x, m; return the reply's data."""
+    if x is not None:
+        fields['target_position'] = {'x': x * 1000.0, 'y': 0.0, 'z': 0.0}
+    fields.setdefault('mission_type', 'transport')
+    client.send('start_mission', request_id='start', **fields)
+    return client.wait(
+        'command.result', where=lambda r: r.get('request_id') == 'start')['data']
+
+
+def heard(client, kind):
+    """Return the last event of a type, which may have come before the reply to a command."""
+    return next(e for e in reversed(client.received) if e['type'] == kind)
+
+
+def control(client, command, **fields):
+    """Send a command for the active mission; return the reply's data."""
+    client.send(command, request_id=command, **fields)
+    return client.wait(
+        'command.result', where=lambda r: r.get('request_id') == command)['data']
+
+
+def drive(client, simulator, x):
+    """Start a mission to x, m, and wait until the vehicle moves; return its name."""
+    reply = start(client, x)
+    assert reply['accepted'], reply['message']
+    wait_for(lambda: abs(simulator.truth()['velocity']) > 0.2, what='the vehicle moves')
+    return reply['mission_id']
+
+
+def stays(simulator):
+    """Assert that the vehicle stands and is not commanded for longer than any timeout of it."""
+    wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+    simulator.watch(BOARD, SPEED)
+    position, until = simulator.truth()['position'], time.monotonic() + 1.0
+    wait_for(lambda: time.monotonic() > until)
+    assert simulator.log() == []
+    assert simulator.truth()['position'] == position
+
+
+def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    before = simulator.truth()
+    reply = start(operator, 23.1234, mission_id='there', payload_kg=10)
+    assert reply['accepted'], reply['message']
+    started = heard(operator, 'mission.started')
+    completed = operator.wait('mission.completed', 40.0)
+    truth = simulator.truth()
+    assert started['data']['mission_id'] == completed['data']['mission_id'] == 'there'
+    assert started['data']['start_position']['x'] == pytest.approx(20000, abs=1)
+    assert started['data']['target_position']['x'] == pytest.approx(23123.4)
+    data = completed['data']
+    assert data['status'] == 'success'
+    assert truth['position'] == pytest.approx(23.1234, abs=0.002)
+    assert truth['velocity'] == 0.0
+    assert data['final_position']['x'] == pytest.approx(truth['position'] * 1000, abs=1)
+    duration = completed['at'] - started['at']
+    assert data['completion_time'] == pytest.approx(duration, rel=0.05)
+    assert duration == pytest.approx(started['data']['estimated_duration'], rel=0.1)
+    summary = data['summary']
+    assert summary['distance_traveled'] == pytest.approx(3123.4, rel=0.01)
+    errors = [e for e in operator.received if e['type'] == 'system.error'
+              and started['timestamp'] <= e['timestamp'] <= completed['timestamp']]
+    assert summary['errors_encountered'] == len(errors)
+    drawn = (before['soc'] - truth['soc']) * 50.0 * 22.5  # Ah of the pack, V of it by and large
+    assert summary['energy_consumed'] == pytest.approx(drawn, rel=0.3)
+    progress = [e['data'] for e in operator.received if e['type'] == 'mission.progress']
+    assert [p['progress'] for p in progress] == pytest.approx(
+        sorted(p['progress'] for p in progress), abs=0.1)
+    assert progress[0]['progress'] < 20 and progress[-1]['progress'] > 99
+    assert progress[-1]['remaining_distance'] == pytest.approx(0, abs=2)
+    stays(simulator)
+
+
+def test_profile_keeps_its_limits_on_the_wire(vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    simulator.watch(BOARD, SPEED)
+    assert start(operator, 22.0)['accepted']
+    operator.wait('mission.completed', 40.0, lambda e: e['data']['status'] == 'success')
+    speeds = [(at, words[0] / 100) for at, _, name, words in simulator.log() if name == SPEED]
+    assert max(speed for _, speed in speeds) <= 0.5
+    for (earlier, slow), (later, fast) in zip(speeds, speeds[10:], strict=False):
+        assert abs(fast - slow) <= 0.3 * (later - earlier) + 0.06
+
+
+def test_pause_resume_and_cancel(vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    mission = drive(operator, simulator, 26.0)
+    assert control(operator, 'pause_mission', mission_id=mission)['accepted']
+    assert control(operator, 'pause_mission')['accepted'] is False
+    stays(simulator)
+    paused = simulator.truth()['position']
+    assert 20.0 < paused < 26.0
+    assert control(operator, 'resume_mission')['accepted']
+    wait_for(lambda: simulator.truth()['velocity'] > 0.2, what='the vehicle goes on')
+    assert 'active mission is' in control(
+        operator, 'cancel_mission', mission_id='other')['message']
+    assert control(operator, 'cancel_mission')['accepted']
+    data = operator.wait('mission.completed')['data']
+    assert data['status'] == 'cancelled'
+    stays(simulator)
+    assert simulator.truth()['position'] == pytest.approx(
+        data['final_position']['x'] / 1000, abs=0.005)
+    assert control(operator, 'resume_mission')['message'] == 'no mission is active'
+
+
+@pytest.mark.parametrize(('fields', 'reason'), [
+    ({'x': 51.0}, 'must be on the rail'),
+    ({'target_position': {'x': 1000.0, 'y': 500.0, 'z': 0.0}}, 'give 0'),
+    ({'x': 10.0, 'payload_kg': 51.0}, 'payload 51 kg'),
+    ({'station': 'nowhere'}, 'the stations are'),
+])
+def test_refusal_names_its_reason(vehicle, simulator, operator, fields, reason):
+    reply = start(operator, **fields)
+    assert reply['accepted'] is False
+    assert reason in reply['message']
+    stays(simulator)
+
+
+def test_refused_while_another_is_active_and_with_a_low_battery(vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    mission = drive(operator, simulator, 26.0)
+    assert mission in start(operator, 30.0)['message']
+    control(operator, 'cancel_mission')
+    operator.wait('mission.completed')
+    simulator.set(soc=0.29)
+    try:
+        with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
+            viewer.wait('telemetry.realtime',
+                        where=lambda e: e['data']['sensors']['battery'] < 29.5)
+        assert 'battery at 29%' in start(operator, 26.0)['message']
+    finally:
+        simulator.set(soc=0.85)
+
+
+def test_emergency_stop_fails_the_mission_and_nothing_moves_after_its_clearing(
+        vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    drive(operator, simulator, 28.0)
+    operator.send('emergency_stop', request_id='stop')
+    data = operator.wait('mission.completed')['data']
+    assert data['status'] == 'failed'
+    assert data['summary']['errors_encountered'] >= 1
+    wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+    refused = start(operator, 21.0)
+    assert 'emergency stop' in refused['message']
+    with vehicle.client('admin') as admin:
+        def clear():
+            admin.send('clear_estop')
+            return admin.wait('command.result')['data']['accepted']
+        wait_for(clear, what='cleared', pause=0.1)
+    stays(simulator)
+    wait_for(lambda: start(operator, 21.0)['accepted'], what='a new mission', pause=0.1)
+
+
+def test_frozen_sensor_ends_the_mission(vehicle, simulator, operator):
+    """A board whose position stands still while the vehicle moves is found out."""
+    place(vehicle, simulator, 20.0)
+    drive(operator, simulator, 28.0)
+    simulator.misbehave('dock', stale=True)
+    try:
+        assert operator.wait('mission.completed')['data']['status'] == 'failed'
+        stays(simulator)
+    finally:
+        simulator.misbehave('dock', stale=False)
+
+
+def test_lost_location_stops_the_vehicle_and_ends_the_mission(vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    drive(operator, simulator, 28.0)
+    simulator.watch(BOARD, SPEED)
+    simulator.misbehave('dock', absent=True)
+    lost = time.monotonic()
+    try:
+        assert operator.wait('mission.completed')['data']['status'] == 'failed'
+        stopped = wait_for(lambda: next(
+            (at for at, _, _, words in simulator.log() if words == [0]), None), what='stop')
+        assert stopped - lost < 0.6
+        stays(simulator)
+    finally:
+        simulator.misbehave('dock', absent=False)
+
+
+def test_killed_mission_node_stops_the_vehicle_and_its_mission_is_reported_failed(
+        vehicle, simulator, operator):
+    place(vehicle, simulator, 20.0)
+    mission = drive(operator, simulator, 28.0)
+    pid = vehicle.node_pid('mission_node')
+    os.kill(pid, signal.SIGKILL)
+    data = operator.wait('mission.completed', 15.0)['data']
+    assert (data['mission_id'], data['status']) == (mission, 'failed')
+    assert data['final_position']['x'] == pytest.approx(
+        simulator.truth()['position'] * 1000, abs=20)
+    vehicle.wait_for_new('mission_node', pid)
+    stays(simulator)
+    wait_for(lambda: not (vehicle.vehicle_dir / 'mission.json').exists(), what='told once')
+
+
+def test_docks_at_the_charger(vehicle, simulator, operator):
+    place(vehicle, simulator, 2.2)
+    simulator.watch(BOARD, SPEED)
+    assert start(operator, station='charger')['accepted']
+    data = operator.wait('mission.completed', 60.0)['data']
+    assert data['status'] == 'success'
+    truth = simulator.truth()
+    assert truth['position'] == pytest.approx(1.0, abs=0.002)
+    assert simulator.read('dock', 'docking_aligned')
+    assert simulator.read('power', 'charger_present')
+
+
+OTHER = """
+/**:
+  ros__parameters:
+    stations: [shifted, nothing]
+    station_positions: [1.03, 10.0]
+/**/mission_node:
+  ros__parameters:
+    station_docks: [true, true]
+    dock: {retries: 1, contact_time: 1.0}
+/**/hardware_node:
+  ros__parameters:
+    module:
+      dock: {kind: dock, profile: dock_location_fw, line: sense, address: 5}
+"""
+
+
+@pytest.fixture
+def other_vehicle(tmp_path):
+    """Give a function that starts a vehicle with other parameters."""
+    with own_domain() as domain:
+        vehicles = []
+
+        def start_other(parameters):
+            (tmp_path / 'params.yaml').write_text(parameters)
+            vehicle = Vehicle(tmp_path, domain, '--params', str(tmp_path / 'params.yaml'))
+            vehicles.append(vehicle)
+            return vehicle.wait_until_up()
+        try:
+            yield start_other
+        finally:
+            codes = [vehicle.stop() for vehicle in vehicles]
+            print(*(vehicle.log.read_text() for vehicle in vehicles))
+        assert codes == [0]
+        assert 'Traceback' not in vehicles[0].log.read_text()
+
+
+def ready(vehicle):
+    with vehicle.client('viewer', ['system.status']) as client:
+        client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
+
+
+def test_dock_beside_its_station_is_found_and_one_that_is_not_there_is_given_up(other_vehicle):
+    vehicle = other_vehicle(OTHER.split('/**/hardware_node')[0])
+    ready(vehicle)
+    with vehicle.simulator() as simulator, \
+            vehicle.client('operator', ['mission.*', 'system.status']) as operator:
+        place(vehicle, simulator, 1.6)
+        wait_for(lambda: start(operator, station='shifted')['accepted'], pause=0.2)
+        data = operator.wait('mission.completed', 60.0)['data']
+        assert data['status'] == 'success'
+        assert data['summary']['errors_encountered'] >= 1
+        assert simulator.truth()['position'] == pytest.approx(1.0, abs=0.002)
+        operator.wait('system.status', where=lambda e: e['data']['status'] != 'docking')
+        place(vehicle, simulator, 9.6)
+        assert wait_for(lambda: start(operator, station='nothing'))['accepted']
+        data = operator.wait('mission.completed', 60.0)['data']
+        assert data['status'] == 'failed'
+        assert data['summary']['errors_encountered'] >= 2
+
+
+def test_position_of_the_motor_board_alone_is_good_for_1_cm(other_vehicle):
+    vehicle = other_vehicle('/**/hardware_node' + OTHER.split('/**/hardware_node')[1])
+    with vehicle.simulator() as simulator, \
+            vehicle.client('operator', ['mission.*']) as operator:
+        place(vehicle, simulator, 20.0)
+        wait_for(lambda: start(operator, 22.1278)['accepted'], 20.0, 'it starts', 0.2)
+        assert operator.wait('mission.completed', 40.0)['data']['status'] == 'success'
+        assert simulator.truth()['position'] == pytest.approx(22.1278, abs=0.01)
