@@ -46,7 +46,6 @@ from oht50_bridge.nodes.common import Newest
 from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.common import configurable
 from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import from_stamp
 from oht50_bridge.nodes.common import header
 from oht50_bridge.nodes.common import run
 from oht50_bridge.nodes.common import state_directory
@@ -307,7 +306,7 @@ class SafetyNode(Node):
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         self._inputs.put(inputs)
         self._watch_causes(lambda: self._sources.inputs(
-            from_stamp(inputs.header.stamp), inputs.estop_pressed, inputs.latched))
+            inputs.estop_pressed, inputs.latched))
 
     def _on_modules(self, states: ModuleStates) -> None:
         boards = [

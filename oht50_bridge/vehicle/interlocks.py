@@ -40,7 +40,7 @@ CREEP_SPEED = 0.05  # m/s
 # Boards without which the vehicle must not move: their loss is an emergency stop.
 VITAL_KINDS = ('safety', 'travel_motor')
 # The safety board reports that it tripped before it reports why.
-CAUSE_DELAY = 200_000_000  # ns
+CAUSE_DELAY = 0.2  # s
 # The boards' states are published at 1 Hz.
 MODULES_AGE = 3.0  # s
 # A contact that opens counts at once, one that closes when it has stopped bouncing.
@@ -220,15 +220,16 @@ class EstopSources:
         self._has_line = has_line
         self._line_pressed: bool | None = None
         self._line_closed_at = math.inf
-        self._inputs_stamp: int | None = None
+        self._inputs_at = -math.inf
+        self._stop_known = ''  # id of the stop that was latched at the last report of the inputs
+        self._stop_known_at = math.inf
         self._board_latched = False
         self._modules_at = -math.inf
 
-    def inputs(self, stamp: int, pressed: bool, latched: bool) -> Estop | None:
+    def inputs(self, pressed: bool, latched: bool) -> Estop | None:
         """Take a report of the safety board.
 
         Args:
-            stamp: moment it was read, ns since 1970-01-01 UTC.
             pressed: the emergency stop chain is open.
             latched: the board holds its relay.
 
@@ -236,7 +237,6 @@ class EstopSources:
             The new stop, or None when nothing new was latched; as do the other sources.
 
         """
-        self._inputs_stamp = stamp
         estop = None
         if pressed:
             estop = self._latch.set_cause(
@@ -248,6 +248,11 @@ class EstopSources:
             estop = self._latch.trigger(
                 HARDWARE, 'the safety board tripped', 'safety_board') or estop
         self._board_latched = latched
+        # By a clock that no date moves: a stamp could make an old report look new.
+        self._inputs_at = self._clock()
+        if self._latch.estop is not None and self._latch.estop.estop_id != self._stop_known:
+            self._stop_known = self._latch.estop.estop_id
+            self._stop_known_at = self._inputs_at
         return estop
 
     def boards(self, boards: Iterable[Board]) -> Estop | None:
@@ -294,7 +299,8 @@ class EstopSources:
             return ''
         if self._latch.causes:
             return 'still present: ' + '; '.join(self._latch.causes)
-        if self._inputs_stamp is None or self._inputs_stamp < estop.stamp + CAUSE_DELAY:
+        if (estop.estop_id != self._stop_known
+                or self._inputs_at < self._stop_known_at + CAUSE_DELAY):
             return 'the safety board was not read since the stop; try again'
         if self._clock() - self._modules_at > MODULES_AGE:
             return 'the boards were not reported lately; try again, or look at hardware_node'

@@ -129,7 +129,7 @@ class World:
 
     def report_inputs(self):
         self.inputs_at = self.now
-        return self.sources.inputs(self.stamp(), self.pressed, self.board_latched)
+        return self.sources.inputs(self.pressed, self.board_latched)
 
     def report_boards(self):
         self.boards_at = self.now
@@ -176,7 +176,7 @@ def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start
     assert 'safety board was not read' in world.sources.clear()
     world.report_inputs()
     assert 'safety board was not read' in world.sources.clear()
-    world.now += CAUSE_DELAY / NS
+    world.now += CAUSE_DELAY
     world.report_inputs()
     assert 'hardware_node' in world.sources.clear()
     world.report_boards()
@@ -274,7 +274,7 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                 assert world.latch.estop is None
                 assert not reported
                 assert line_good
-                assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY - 1
+                assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY * NS - 1
                 assert world.now - world.boards_at <= MODULES_AGE
             else:
                 assert world.latch.estop is stop
