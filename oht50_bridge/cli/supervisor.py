@@ -318,7 +318,9 @@ def module_command(module: str) -> list[str]:
     Where rosless is installed it gives the module a real rclpy if there is one, else its own;
     with ROS 2 it need not be installed.
     """
-    runner = ['-m', 'rosless'] if importlib.util.find_spec('rosless') else ['-m']
+    rosless = importlib.util.find_spec('rosless')
+    # A mere folder of that name has no origin.
+    runner = ['-m', 'rosless'] if rosless and rosless.origin else ['-m']
     return [sys.executable, *runner, module]
 
 

@@ -13,6 +13,9 @@
 # limitations under the License.
 """Tests of the nodes' modules run on a real rclpy where there is one, else on rosless."""
 
-import rosless
+from importlib.util import find_spec
 
-rosless.install()
+if find_spec('rclpy') is None:
+    import rosless
+
+    rosless.install()
