@@ -30,6 +30,8 @@ import threading
 import time
 from pathlib import Path
 
+import yaml
+
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.parameters import hardware_parameters
 from oht50_bridge.cli.parameters import parameter_files
@@ -209,16 +211,21 @@ class Supervisor:
 
     def _start(self) -> None:
         environment = self._environment()
-        overrides = {'state_dir': self._directory}
-        hardware = dict(overrides)
+        values: dict[str, dict[str, object]] = {
+            name: {'state_dir': str(self._directory)} for name in NODES}
         if self._arguments.sim:
-            hardware.update(self._start_simulator(environment))
+            values['hardware_node'].update(self._start_simulator(environment))
         elif self._arguments.serial:
-            hardware['serial_port'] = self._arguments.serial
-        bridge = {**overrides, 'host': self._host, 'port': self._port}
+            values['hardware_node']['serial_port'] = self._arguments.serial
+        values['bridge_node'].update(host=self._host, port=self._port)
+        # Not as `-p name:=value`: ROS 2 puts those among the parameters of every node, and what a
+        # file says of one node goes over them.
+        overrides = self._directory / 'parameters.yaml'
+        overrides.write_text(yaml.safe_dump({
+            f'{NAMESPACE}/{name}': {'ros__parameters': of_node}
+            for name, of_node in values.items()}))
         for name in NODES:
-            values = {'hardware_node': hardware, 'bridge_node': bridge}.get(name, overrides)
-            process = Process(name, self._command(name, values), environment)
+            process = Process(name, self._command(name, overrides), environment)
             self._nodes.append(process)
             process.start(stdout=None)
         if self._wait_for_bridge():
@@ -233,19 +240,15 @@ class Supervisor:
         environment[SECRET_FILE] = str(secret_path(self._arguments.state_dir))
         return environment
 
-    def _command(self, node: str, parameters: dict[str, object]) -> list[str]:
+    def _command(self, node: str, overrides: Path) -> list[str]:
         """Return the command line of a node."""
         command = [*module_command(f'oht50_bridge.nodes.{node}'), '--ros-args',
                    '-r', f'__ns:={NAMESPACE}', '--log-level', self._arguments.log_level]
-        for path in parameter_files(self._arguments.params):
+        for path in (*parameter_files(self._arguments.params), overrides):
             command += ['--params-file', str(path)]
-        for name, value in parameters.items():
-            # Quoted, a path stays text whatever YAML would make of it.
-            text = json.dumps(str(value)) if isinstance(value, Path) else value
-            command += ['-p', f'{name}:={text}']
         return command
 
-    def _start_simulator(self, environment: dict[str, str]) -> dict[str, Path]:
+    def _start_simulator(self, environment: dict[str, str]) -> dict[str, str]:
         """Start the simulated boards; return where hardware_node finds their serial lines."""
         directory = self._directory / 'simulator'
         command = [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(directory),
@@ -256,7 +259,7 @@ class Supervisor:
         ready = child.stdout.readline()
         if not ready:
             raise CommandError(f'the simulator ended ({describe(child.wait())}, see above)')
-        return {f'line.{name}.device': Path(path)
+        return {f'line.{name}.device': path
                 for name, path in json.loads(ready)['lines'].items()}
 
     def _wait_for_bridge(self) -> bool:
