@@ -316,15 +316,10 @@ class Supervisor:
 
 
 def module_command(module: str) -> list[str]:
-    """Return the command line of a module that needs rclpy.
-
-    Where rosless is installed it gives the module a real rclpy if there is one, else its own;
-    with ROS 2 it need not be installed.
-    """
-    rosless = importlib.util.find_spec('rosless')
-    # A mere folder of that name has no origin.
-    runner = ['-m', 'rosless'] if rosless and rosless.origin else ['-m']
-    return [sys.executable, *runner, module]
+    """Return the command line of a module that needs rclpy: a real one, else that of rosless."""
+    rclpy = importlib.util.find_spec('rclpy')
+    real = rclpy is not None and 'rosless' not in Path(rclpy.origin).parts
+    return [sys.executable, '-m', *([] if real else ['rosless']), module]
 
 
 def wait_for_end(processes: list[Process], timeout: float) -> bool:
