@@ -405,7 +405,7 @@ class _Coder:
     """
 
     def __init__(self, library: Library, classes: dict[str, str]) -> None:
-        self.library = library
+        self.definitions = library
         self.classes = classes
         self.lines: list[str] = []
         self.indent = 2
@@ -541,7 +541,7 @@ class _Encoder(_Coder):
         if field.nested:
             nested = self.variable()
             self.line(f'{nested} = {value}')
-            self.message(self.library[field.kind], nested)
+            self.message(self.definitions[field.kind], nested)
         elif field.kind == 'string':
             text = self.variable()
             self.line(f'{text} = {value}.encode()')
@@ -624,7 +624,7 @@ class _Decoder(_Coder):
     def element(self, field: Field, target: str) -> None:
         if field.nested:
             nested = self.variable()
-            self.message(self.library[field.kind], nested)
+            self.message(self.definitions[field.kind], nested)
             self.line(f'{target} = {nested}')
         elif field.kind == 'string':
             length = self.variable()
