@@ -19,9 +19,7 @@ two, the version before is in force at the next start.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import time
 import uuid
@@ -31,6 +29,9 @@ from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from oht50_bridge.vehicle.durable import sync_directory
+from oht50_bridge.vehicle.durable import write_whole
 
 PENDING = 'pending'  # stored, not confirmed
 APPLIED = 'applied'
@@ -109,7 +110,7 @@ class ConfigStore:
         try:
             if not directory.exists():
                 directory.mkdir(parents=True)
-                _sync(directory.parent)
+                sync_directory(directory.parent)
             self._records = self._load()
         except OSError as error:
             raise StoreError(
@@ -265,39 +266,6 @@ class ConfigStore:
                 f'{path}: is not a record of the configuration; restore it from a backup, or '
                 'remove it to go without this change')
         return record
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Make a file's content this one; however it ends, the file is the old or the new one, whole.
-
-    Raises:
-        OSError: it could not be written, or it is not certain that it outlives a power failure.
-
-    """
-    new = path.with_name(f'{path.name}.new')
-    try:
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        try:
-            written = 0
-            while written < len(content):
-                written += os.write(file, content[written:])
-            os.fsync(file)
-        finally:
-            os.close(file)
-        os.replace(new, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(new)
-        raise
-    _sync(path.parent)
-
-
-def _sync(directory: Path) -> None:
-    file = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _key(version: str) -> tuple[int, int, int]:

@@ -16,13 +16,15 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+
+from oht50_bridge.vehicle.durable import remove
+from oht50_bridge.vehicle.durable import write_whole
 
 HARDWARE = 'hardware'
 SOFTWARE = 'software'
@@ -128,9 +130,7 @@ class EstopLatch:
         """
         if self._causes:
             return False
-        self._path.unlink(missing_ok=True)
-        if self._path.parent.exists():
-            _sync_directory(self._path.parent)
+        remove(self._path)
         self._estop = None
         return True
 
@@ -144,13 +144,7 @@ class EstopLatch:
         if self._estop is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix('.new')
-        with new.open('w') as file:
-            json.dump(asdict(self._estop), file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-        _sync_directory(self._path.parent)
+        write_whole(self._path, json.dumps(asdict(self._estop)).encode())
 
     def _load(self) -> Estop | None:
         try:
@@ -161,11 +155,3 @@ class EstopLatch:
             return Estop(
                 'estop-unreadable', SOFTWARE, f'{self._path.name} cannot be read', 'latch',
                 self._now())
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -28,6 +27,8 @@ from pathlib import Path
 
 from oht50_bridge.vehicle.docking import Docking
 from oht50_bridge.vehicle.docking import DockReading
+from oht50_bridge.vehicle.durable import remove
+from oht50_bridge.vehicle.durable import write_whole
 from oht50_bridge.vehicle.motion import LONGEST_STEP
 from oht50_bridge.vehicle.motion import Measurement
 from oht50_bridge.vehicle.motion import Motion
@@ -421,15 +422,7 @@ class Journal:
             OSError: it could not be written.
 
         """
-        new = self._path.with_suffix('.new')
-        with new.open('w') as file:
-            json.dump(asdict(record), file)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        new.replace(self._path)
-        if durable:
-            self._sync()
+        write_whole(self._path, json.dumps(asdict(record)).encode(), durable=durable)
 
     def clear(self) -> None:
         """Remove the record.
@@ -438,12 +431,4 @@ class Journal:
             OSError: it could not be removed.
 
         """
-        self._path.unlink(missing_ok=True)
-        self._sync()
-
-    def _sync(self) -> None:
-        directory = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        remove(self._path)

@@ -47,7 +47,7 @@ if b'nodes.config_node' in pathlib.Path('/proc/self/cmdline').read_bytes():
         def call(*arguments):
             global calls
             caller = sys._getframe(1).f_code.co_filename
-            if caller.endswith('config_store.py') and control.exists():
+            if caller.endswith('durable.py') and control.exists():
                 calls += 1
                 if calls == int(control.read_text()):
                     control.unlink()

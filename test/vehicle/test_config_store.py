@@ -26,7 +26,7 @@ from oht50_bridge.vehicle.config_store import FAILED
 from oht50_bridge.vehicle.config_store import PENDING
 from oht50_bridge.vehicle.config_store import ConfigStore
 from oht50_bridge.vehicle.config_store import StoreError
-from oht50_bridge.vehicle.config_store import write_whole
+from oht50_bridge.vehicle.durable import write_whole
 
 NOBODY = 65534
 
@@ -36,6 +36,7 @@ CHANGE = """
 import os, signal, sys
 from pathlib import Path
 from oht50_bridge.vehicle import config_store
+from oht50_bridge.vehicle import durable
 
 directory, step, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
@@ -58,7 +59,7 @@ class Killer:
         return call
 
 store = config_store.ConfigStore(directory, '1.0')
-config_store.os = Killer()
+durable.os = Killer()
 record = store.begin({'rate': 2.0}, {'rate': 5.0}, ['telemetry_node'], 'bob')
 store.confirm(record)
 print('confirmed')
