@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Roles: who may read which families of events and give which commands."""
+"""Roles: who may read which events and give which commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ import yaml
 
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
-from oht50_bridge.protocol.catalogue import FAMILIES
+from oht50_bridge.protocol.catalogue import LEVELS
+from oht50_bridge.protocol.patterns import expand
+
+_COMMANDS = frozenset(name for name, entry in COMMANDS.items() if entry.level is not None)
 
 
 class RolesError(ValueError):
@@ -85,25 +88,43 @@ def parse_roles(document: Any, source: str = 'roles') -> Roles:
     if not isinstance(document, dict) or set(document) != {'roles'} or not isinstance(
             document['roles'], dict) or not document['roles']:
         raise RolesError(f'{source}: wants one key, roles, with a table of roles below it')
-    known_commands = [name for name, entry in COMMANDS.items() if entry.target == 'vehicle']
     table = {}
     for name, entry in document['roles'].items():
         where = f'{source}: roles.{name}'
         if not isinstance(name, str):
             raise RolesError(f'{where}: the name of a role is a string')
-        if not isinstance(entry, dict) or set(entry) != {'families', 'commands'}:
-            raise RolesError(f'{where}: wants exactly the keys families and commands')
-        families = _names(entry['families'], FAMILIES, f'{where}.families')
-        table[name] = Role(
-            frozenset(kind for kind in EVENTS if EVENTS[kind].family in families),
-            _names(entry['commands'], known_commands, f'{where}.commands'))
+        if not isinstance(entry, dict) or 'level' not in entry:
+            raise RolesError(f'{where}: wants a level, one of {", ".join(LEVELS)}')
+        unknown = sorted(set(map(str, entry)) - {'level', 'allow', 'deny'})
+        if unknown:
+            raise RolesError(f'{where}: {", ".join(unknown)} unknown, one of level, allow, deny')
+        if entry['level'] not in LEVELS:
+            raise RolesError(f'{where}.level: {entry["level"]} is none of {", ".join(LEVELS)}')
+        rights = _rights_of(entry['level'])
+        rights |= _named(entry.get('allow', []), f'{where}.allow')
+        rights -= _named(entry.get('deny', []), f'{where}.deny')
+        table[name] = Role(rights & EVENTS.keys(), rights & _COMMANDS)
     return Roles(table)
 
 
-def _names(value: Any, known: list[str] | tuple[str, ...], where: str) -> frozenset[str]:
+def _rights_of(level: str) -> frozenset[str]:
+    """Return what the catalogue gives to a level and to those before it."""
+    below = LEVELS[:LEVELS.index(level) + 1]  # type: ignore[arg-type]
+    return frozenset(
+        name for table in (EVENTS, COMMANDS) for name, entry in table.items()
+        if entry.level in below)
+
+
+def _named(value: Any, where: str) -> frozenset[str]:
+    """Return the event types and commands that a list names."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RolesError(f'{where}: wants a list of names')
-    unknown = sorted(set(value) - set(known))
-    if unknown:
-        raise RolesError(f'{where}: {", ".join(unknown)} unknown, one of {", ".join(known)}')
-    return frozenset(value)
+        raise RolesError(f'{where}: wants a list of commands, event types and family.* patterns')
+    names: set[str] = set()
+    for item in value:
+        found = {item} & _COMMANDS or set(expand(item))
+        if not found:
+            raise RolesError(
+                f'{where}: {item} is neither an event type, nor family.*, nor a command to the '
+                f'vehicle ({", ".join(sorted(_COMMANDS))})')
+        names |= found
+    return frozenset(names)

@@ -21,6 +21,7 @@ places only: `Gateway.publish_threadsafe`, and the futures of service calls.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
 from concurrent.futures import Future
@@ -56,10 +57,9 @@ from oht50_bridge.nodes.from_wire import SERVICE_CALLS
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
+from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.version import VERSION
 
-# Topics whose last message a new bridge gets from before its start.
-LATCHED = (topics.SAFETY_ESTOP, topics.SAFETY_CLEAR)
 SETTLING = 1.0  # s, for messages from before the start to arrive
 REPORT_PERIOD = 1.0  # s
 
@@ -100,8 +100,8 @@ class BridgeNode(Node):
             call.name: self.create_client(call.service, call.name)
             for call in SERVICE_CALLS.values()
         }
-        for topic in topics.EVENT_TOPICS:
-            topic.subscribe(self, self._on_latched if topic in LATCHED else self._on_event)
+        for name, topic in topics.EVENT_TOPICS.items():
+            topic.subscribe(self, self._on_latched if EVENTS[name].latched else self._on_event)
         self._settling = self.create_timer(SETTLING, self._settle)
         self._status = topics.BRIDGE_STATUS.publisher(self)
 
@@ -186,6 +186,10 @@ async def serve(node: BridgeNode) -> None:
         raise StartError(
             f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'
         ) from error
+    # What is there by now stays. Were the garbage collector to look through it again, every
+    # client would wait for some 20 ms (bench/slow_reader.py).
+    gc.collect()
+    gc.freeze()
     failed: list[BaseException] = []
 
     def spin() -> None:

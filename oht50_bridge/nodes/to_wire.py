@@ -26,10 +26,10 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 
 from oht50_bridge import msg
-from oht50_bridge.nodes import topics
 from oht50_bridge.protocol import events
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import timestamp_from_nanoseconds
+from oht50_bridge.protocol.catalogue import EVENTS
 
 NS = 1_000_000_000
 MILLIMETRES = 1000.0  # per metre
@@ -45,7 +45,7 @@ def to_wire(message: Any) -> Message:
         ValueError: a field holds what the specification does not allow.
 
     """
-    return TRANSLATIONS[type(message)](message)
+    return _BY_MESSAGE[type(message)](message)
 
 
 def module_state(module: msg.ModuleState) -> dict[str, Any]:
@@ -279,22 +279,24 @@ def _module_status_change(message: msg.ModuleStatusChange) -> events.ModuleStatu
     )
 
 
-TRANSLATIONS: dict[type, Callable[[Any], Message]] = {
-    msg.SystemStatus: _system_status,
-    msg.SystemError: _system_error,
-    msg.Telemetry: _telemetry,
-    msg.TelemetryStatus: _telemetry_status,
-    msg.MissionStarted: _mission_started,
-    msg.MissionProgress: _mission_progress,
-    msg.MissionCompleted: _mission_completed,
-    msg.SafetyZoneEntered: _safety_zone_entered,
-    msg.SafetyEstop: _safety_estop,
-    msg.SafetyClear: _safety_clear,
-    msg.ConfigUpdated: _config_updated,
-    msg.ConfigRollback: _config_rollback,
-    msg.ModuleDiscovered: _module_discovered,
-    msg.ModuleStatusChange: _module_status_change,
+#: Of each type of event its ROS message and how that is read.
+TRANSLATIONS: dict[str, tuple[type, Callable[[Any], Message]]] = {
+    'system.status': (msg.SystemStatus, _system_status),
+    'system.error': (msg.SystemError, _system_error),
+    'telemetry.realtime': (msg.Telemetry, _telemetry),
+    'telemetry.status': (msg.TelemetryStatus, _telemetry_status),
+    'mission.started': (msg.MissionStarted, _mission_started),
+    'mission.progress': (msg.MissionProgress, _mission_progress),
+    'mission.completed': (msg.MissionCompleted, _mission_completed),
+    'safety.zone_entered': (msg.SafetyZoneEntered, _safety_zone_entered),
+    'safety.estop': (msg.SafetyEstop, _safety_estop),
+    'safety.clear': (msg.SafetyClear, _safety_clear),
+    'config.updated': (msg.ConfigUpdated, _config_updated),
+    'config.rollback': (msg.ConfigRollback, _config_rollback),
+    'module.discovered': (msg.ModuleDiscovered, _module_discovered),
+    'module.status_change': (msg.ModuleStatusChange, _module_status_change),
 }
+_BY_MESSAGE = dict(TRANSLATIONS.values())
 
-if set(TRANSLATIONS) != {topic.type for topic in topics.EVENT_TOPICS}:
-    raise AssertionError('each event topic needs its translation')
+if TRANSLATIONS.keys() != EVENTS.keys():
+    raise AssertionError('each event needs its translation')

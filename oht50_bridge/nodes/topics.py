@@ -33,6 +33,9 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from oht50_bridge import msg
+from oht50_bridge.nodes import to_wire
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import EventType
 
 # The newest value counts and late joiners need it.
 STATE = QoSProfile(
@@ -65,27 +68,28 @@ class Topic:
         return node.create_subscription(self.type, self.name, callback, self.qos)
 
 
-# Events of the specification.
-SYSTEM_STATUS = Topic('system/status', msg.SystemStatus, STATE)
-SYSTEM_ERROR = Topic('system/error', msg.SystemError, EVENT)
-TELEMETRY = Topic('telemetry', msg.Telemetry, STATE)
-TELEMETRY_STATUS = Topic('telemetry/status', msg.TelemetryStatus, STATE)
-MISSION_STARTED = Topic('mission/started', msg.MissionStarted, EVENT)
-MISSION_PROGRESS = Topic('mission/progress', msg.MissionProgress, STATE)
-MISSION_COMPLETED = Topic('mission/completed', msg.MissionCompleted, EVENT)
-SAFETY_ZONE_ENTERED = Topic('safety/zone_entered', msg.SafetyZoneEntered, EVENT)
-SAFETY_ESTOP = Topic('safety/estop', msg.SafetyEstop, LATCHED_EVENT)
-SAFETY_CLEAR = Topic('safety/clear', msg.SafetyClear, LATCHED_EVENT)
-CONFIG_UPDATED = Topic('config/updated', msg.ConfigUpdated, EVENT)
-CONFIG_ROLLBACK = Topic('config/rollback', msg.ConfigRollback, EVENT)
-MODULE_DISCOVERED = Topic('module/discovered', msg.ModuleDiscovered, EVENT)
-MODULE_STATUS_CHANGE = Topic('module/status_change', msg.ModuleStatusChange, EVENT)
+def _event_topic(event: EventType) -> Topic:
+    """Return the topic of an event: mission.started goes over mission/started."""
+    qos = STATE if event.is_state else LATCHED_EVENT if event.latched else EVENT
+    return Topic(event.name.replace('.', '/'), to_wire.TRANSLATIONS[event.name][0], qos)
 
-EVENT_TOPICS = (
-    SYSTEM_STATUS, SYSTEM_ERROR, TELEMETRY, TELEMETRY_STATUS, MISSION_STARTED, MISSION_PROGRESS,
-    MISSION_COMPLETED, SAFETY_ZONE_ENTERED, SAFETY_ESTOP, SAFETY_CLEAR, CONFIG_UPDATED,
-    CONFIG_ROLLBACK, MODULE_DISCOVERED, MODULE_STATUS_CHANGE,
-)
+
+# Events of the specification.
+EVENT_TOPICS = {name: _event_topic(event) for name, event in EVENTS.items()}
+SYSTEM_STATUS = EVENT_TOPICS['system.status']
+SYSTEM_ERROR = EVENT_TOPICS['system.error']
+TELEMETRY = EVENT_TOPICS['telemetry.realtime']
+TELEMETRY_STATUS = EVENT_TOPICS['telemetry.status']
+MISSION_STARTED = EVENT_TOPICS['mission.started']
+MISSION_PROGRESS = EVENT_TOPICS['mission.progress']
+MISSION_COMPLETED = EVENT_TOPICS['mission.completed']
+SAFETY_ZONE_ENTERED = EVENT_TOPICS['safety.zone_entered']
+SAFETY_ESTOP = EVENT_TOPICS['safety.estop']
+SAFETY_CLEAR = EVENT_TOPICS['safety.clear']
+CONFIG_UPDATED = EVENT_TOPICS['config.updated']
+CONFIG_ROLLBACK = EVENT_TOPICS['config.rollback']
+MODULE_DISCOVERED = EVENT_TOPICS['module.discovered']
+MODULE_STATUS_CHANGE = EVENT_TOPICS['module.status_change']
 
 # What the nodes need among themselves.
 DRIVE_COMMAND = Topic('drive/command', msg.DriveCommand, STREAM)

@@ -18,7 +18,6 @@ Both are made from the models, the catalogue and the examples; nothing is writte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from typing import Literal
 
@@ -28,6 +27,7 @@ from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
+from oht50_bridge.protocol.catalogue import MODELS
 from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
 from oht50_bridge.protocol.catalogue import REPLIES
@@ -38,11 +38,6 @@ from oht50_bridge.protocol.examples import EXAMPLES
 
 _CHANNEL = 'telemetry'
 _ON_THE_WIRE_WHEN_SET = ('request_id', 'seq')
-_MODELS: Mapping[str, type[Message] | type[Command]] = {
-    **{name: entry.model for name, entry in EVENTS.items()},
-    **{name: entry.model for name, entry in COMMANDS.items()},
-    **REPLIES,
-}
 _ANSWERS = {name_of(model) for entry in COMMANDS.values() for model in entry.replies} | {'error'}
 _NUMBERED = {name for name, entry in EVENTS.items() if not entry.is_state} | {'error'}
 
@@ -58,7 +53,7 @@ A connection presents an access token (JWT) in its first message, `auth`, or in 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema (2020-12) of every message by type, each complete in itself."""
     result = {}
-    for name, model in _MODELS.items():
+    for name, model in MODELS.items():
         top, definitions = _generated([model], '#/$defs/{model}')
         schema = {
             '$schema': 'https://json-schema.org/draft/2020-12/schema', **definitions.pop(top)}
@@ -75,7 +70,7 @@ def examples_of(name: str) -> list[dict[str, Any]]:
 
 def document() -> dict[str, Any]:
     """Return the AsyncAPI 3.0 document."""
-    _, definitions = _generated(list(_MODELS.values()), '#/components/schemas/{model}')
+    _, definitions = _generated(list(MODELS.values()), '#/components/schemas/{model}')
     return {
         'asyncapi': '3.0.0',
         'info': {
@@ -92,7 +87,7 @@ def document() -> dict[str, Any]:
         'channels': {_CHANNEL: {
             'address': PATH,
             'description': 'Everything, both ways.',
-            'messages': {name: _ref('messages', name) for name in _MODELS},
+            'messages': {name: _ref('messages', name) for name in MODELS},
             'bindings': {'ws': {
                 'method': 'GET',
                 'query': {'type': 'object', 'properties': {
@@ -113,7 +108,7 @@ def document() -> dict[str, Any]:
                     'type': 'httpApiKey', 'in': 'query', 'name': 'token',
                     'description': 'Off unless the server allows it: URLs end up in logs.'},
             },
-            'messages': {name: _message(name, model) for name, model in _MODELS.items()},
+            'messages': {name: _message(name, model) for name, model in MODELS.items()},
             'schemas': definitions,
         },
     }
@@ -124,12 +119,13 @@ def _operations() -> dict[str, Any]:
     for name, command in COMMANDS.items():
         answers = [*(name_of(model) for model in command.replies), 'error']
         operations[f'receive.{name}'] = {
-            **_operation('receive', name),
+            **_operation('receive', name), **({'x-level': command.level} if command.level else {}),
             'reply': {'channel': _channel(), 'messages': [_of_channel(each) for each in answers]},
         }
     for name, event in EVENTS.items():
         operations[f'send.{name}'] = {
-            **_operation('send', name), 'x-delivery': event.delivery, 'x-rate-hz': event.rate}
+            **_operation('send', name), 'x-delivery': event.delivery, 'x-rate-hz': event.rate,
+            'x-level': event.level}
     for name in REPLIES:
         operations[f'send.{name}'] = _operation('send', name)
     return operations
@@ -137,7 +133,7 @@ def _operations() -> dict[str, Any]:
 
 def _operation(action: Literal['send', 'receive'], name: str) -> dict[str, Any]:
     return {
-        'action': action, 'channel': _channel(), 'summary': _summary(_MODELS[name]),
+        'action': action, 'channel': _channel(), 'summary': _summary(MODELS[name]),
         'messages': [_of_channel(name)]}
 
 

@@ -19,6 +19,7 @@ from datetime import datetime
 from datetime import timezone
 from typing import Annotated
 from typing import Any
+from typing import ClassVar
 
 from pydantic import BaseModel
 from pydantic import ConfigDict
@@ -54,13 +55,15 @@ class Message(Model):
     """What every message from the server to a client carries beside its type and data.
 
     `request_id` is only on the wire in a reply to a command that had one; `seq` only in
-    event-class events of clients that asked for resumption.
+    event-class events of clients that asked for resumption. `example` is one of it, its type
+    left out.
     """
 
     type: str
     timestamp: Timestamp
     request_id: str | None = None
     seq: int | None = None
+    example: ClassVar[dict[str, Any]]
 
 
 def timestamp_from_seconds(seconds: float) -> str:

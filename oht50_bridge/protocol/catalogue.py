@@ -11,24 +11,28 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The one table of what may travel: events, commands, replies. Everything else derives from it.
-
-Who may read an event or give a command is data: config/roles.yaml, checked against this table.
-"""
+"""The one table of what may travel: events, commands, replies. Everything else derives from it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 from typing import Literal
+from typing import get_args
 
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import events
 from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import Message
+
+Level = Literal['viewer', 'operator', 'admin']
+
+#: Levels of rights, each with those of the ones before it. config/roles.yaml gives roles a level.
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 def name_of(model: type[Message] | type[commands.Command]) -> str:
@@ -45,6 +49,7 @@ class EventType:
         model: its class.
         delivery: 'state' (newest wins) or 'event' (every one, in order).
         rate: limit per client, Hz.
+        level: least level of rights that reads it.
         immediate: the limit holds back only identical repeats.
         urgent: overtakes everything that waits for a client.
         latched: the newest of the urgent types is what a new subscriber must know.
@@ -56,6 +61,7 @@ class EventType:
     model: type[Message]
     delivery: Literal['state', 'event']
     rate: float
+    level: Level
     immediate: bool = False
     urgent: bool = False
     latched: bool = False
@@ -84,14 +90,15 @@ class CommandType:
 
     Attributes:
         model: its class.
-        target: 'session' (answered by the gateway itself) or 'vehicle' (needs a right).
+        level: least level of rights that gives it to the vehicle; None: it is about the
+            connection, the gateway answers it itself, and everyone may give it.
         replies: what answers it, one of these or an error.
         exempt: the inbound rate limit never holds it back.
 
     """
 
     model: type[commands.Command]
-    target: Literal['session', 'vehicle']
+    level: Level | None
     replies: tuple[type[Message], ...] = (replies.CommandResult,)
     exempt: bool = False
 
@@ -106,46 +113,46 @@ def _mission(event: Any) -> str:
 
 
 _EVENTS = (
-    EventType(events.SystemStatus, 'state', 1),
-    EventType(events.SystemErrorEvent, 'event', 5),
-    EventType(events.TelemetryRealtime, 'state', 10),
-    EventType(events.TelemetryStatus, 'state', 1),
-    EventType(events.MissionStarted, 'event', 5, immediate=True),
-    EventType(events.MissionProgress, 'state', 5, key=_mission),
-    EventType(events.MissionCompleted, 'event', 5, immediate=True, key=_mission,
+    EventType(events.SystemStatus, 'state', 1, 'viewer'),
+    EventType(events.SystemErrorEvent, 'event', 5, 'viewer'),
+    EventType(events.TelemetryRealtime, 'state', 10, 'viewer'),
+    EventType(events.TelemetryStatus, 'state', 1, 'viewer'),
+    EventType(events.MissionStarted, 'event', 5, 'viewer', immediate=True),
+    EventType(events.MissionProgress, 'state', 5, 'viewer', key=_mission),
+    EventType(events.MissionCompleted, 'event', 5, 'viewer', immediate=True, key=_mission,
               ends='mission.progress'),
-    EventType(events.SafetyZoneEntered, 'event', 1),
-    EventType(events.SafetyEstop, 'event', 1, immediate=True, urgent=True, latched=True),
+    EventType(events.SafetyZoneEntered, 'event', 1, 'viewer'),
+    EventType(events.SafetyEstop, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
     # Urgent too: were a clear to stay behind, a later stop would overtake it, and the client
     # would read "cleared" last.
-    EventType(events.SafetyClear, 'event', 1, immediate=True, urgent=True, latched=True),
-    EventType(events.ConfigUpdated, 'event', 0.1),
-    EventType(events.ConfigRollback, 'event', 0.1),
-    EventType(events.ModuleDiscovered, 'event', 5),
-    EventType(events.ModuleStatusChange, 'event', 5),
+    EventType(events.SafetyClear, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
+    EventType(events.ConfigUpdated, 'event', 0.1, 'operator'),
+    EventType(events.ConfigRollback, 'event', 0.1, 'operator'),
+    EventType(events.ModuleDiscovered, 'event', 5, 'operator'),
+    EventType(events.ModuleStatusChange, 'event', 5, 'operator'),
 )
 
 _COMMANDS = (
-    CommandType(commands.Auth, 'session',
+    CommandType(commands.Auth, None,
                 (replies.ConnectionEstablished, replies.AuthRefreshed)),
-    CommandType(commands.RefreshToken, 'session', (replies.AuthRefreshed,)),
-    CommandType(commands.Ping, 'session', (replies.Pong,)),
-    CommandType(commands.Subscribe, 'session', (replies.SubscriptionConfirmed,)),
-    CommandType(commands.Unsubscribe, 'session', (replies.SubscriptionRemoved,)),
-    CommandType(commands.Resume, 'session', (replies.ResumeResult,)),
-    CommandType(commands.SetTelemetryRate, 'vehicle'),
-    CommandType(commands.GetSystemStatus, 'vehicle', (events.SystemStatus,)),
-    CommandType(commands.EmergencyStop, 'vehicle', exempt=True),
-    CommandType(commands.ClearEstop, 'vehicle'),
-    CommandType(commands.StartMission, 'vehicle'),
-    CommandType(commands.PauseMission, 'vehicle'),
-    CommandType(commands.ResumeMission, 'vehicle'),
-    CommandType(commands.CancelMission, 'vehicle'),
-    CommandType(commands.UpdateConfig, 'vehicle'),
-    CommandType(commands.RollbackConfig, 'vehicle'),
-    CommandType(commands.GetConfig, 'vehicle'),
-    CommandType(commands.ListModules, 'vehicle'),
-    CommandType(commands.ScanModules, 'vehicle'),
+    CommandType(commands.RefreshToken, None, (replies.AuthRefreshed,)),
+    CommandType(commands.Ping, None, (replies.Pong,)),
+    CommandType(commands.Subscribe, None, (replies.SubscriptionConfirmed,)),
+    CommandType(commands.Unsubscribe, None, (replies.SubscriptionRemoved,)),
+    CommandType(commands.Resume, None, (replies.ResumeResult,)),
+    CommandType(commands.SetTelemetryRate, 'operator'),
+    CommandType(commands.GetSystemStatus, 'viewer', (events.SystemStatus,)),
+    CommandType(commands.EmergencyStop, 'operator', exempt=True),
+    CommandType(commands.ClearEstop, 'admin'),
+    CommandType(commands.StartMission, 'operator'),
+    CommandType(commands.PauseMission, 'operator'),
+    CommandType(commands.ResumeMission, 'operator'),
+    CommandType(commands.CancelMission, 'operator'),
+    CommandType(commands.UpdateConfig, 'admin'),
+    CommandType(commands.RollbackConfig, 'admin'),
+    CommandType(commands.GetConfig, 'viewer'),
+    CommandType(commands.ListModules, 'viewer'),
+    CommandType(commands.ScanModules, 'admin'),
 )
 
 _REPLIES: tuple[type[Message], ...] = (
@@ -163,6 +170,12 @@ _REPLIES: tuple[type[Message], ...] = (
 EVENTS = MappingProxyType({entry.name: entry for entry in _EVENTS})
 COMMANDS = MappingProxyType({entry.name: entry for entry in _COMMANDS})
 REPLIES = MappingProxyType({name_of(model): model for model in _REPLIES})
+#: The class of every message, either way.
+MODELS: Mapping[str, type[Message] | type[commands.Command]] = MappingProxyType({
+    **{name: entry.model for name, entry in EVENTS.items()},
+    **{name: entry.model for name, entry in COMMANDS.items()},
+    **REPLIES,
+})
 FAMILIES = tuple(dict.fromkeys(entry.family for entry in _EVENTS))
 
 PROTOCOL_VERSION = '1.0'

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Annotated
 from typing import Any
+from typing import ClassVar
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -38,9 +39,10 @@ Rate = Annotated[Known, Field(gt=0), in_unit('Hz')]
 
 
 class Command(Model):
-    """Every command may carry a `request_id`, which its reply echoes."""
+    """Every command may carry a `request_id`, which its reply echoes; each has an `example`."""
 
     request_id: Annotated[str, Field(max_length=128)] | None = None
+    example: ClassVar[dict[str, Any]]
 
 
 class Auth(Command):
@@ -52,6 +54,7 @@ class Auth(Command):
     subscription: Patterns | None = None
     refresh_token: Token | None = None
     resume: bool = False
+    example: ClassVar[dict[str, Any]] = {'token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...'}
 
 
 class RefreshToken(Command):
@@ -59,12 +62,16 @@ class RefreshToken(Command):
 
     type: Literal['refresh_token']
     refresh_token: Token
+    example: ClassVar[dict[str, Any]] = {
+        'refresh_token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
+        'request_id': 'req-101'}
 
 
 class Ping(Command):
     """Ask for a `pong`."""
 
     type: Literal['ping']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-102'}
 
 
 class Subscribe(Command):
@@ -73,6 +80,9 @@ class Subscribe(Command):
     type: Literal['subscribe']
     events: Annotated[Patterns, Field(min_length=1)]
     rate: Rate | None = None
+    example: ClassVar[dict[str, Any]] = {
+        'events': ['telemetry.realtime', 'system.status', 'mission.*'],
+        'rate': 10}
 
 
 class Unsubscribe(Command):
@@ -80,6 +90,7 @@ class Unsubscribe(Command):
 
     type: Literal['unsubscribe']
     events: Annotated[Patterns, Field(min_length=1)]
+    example: ClassVar[dict[str, Any]] = {'events': ['telemetry.realtime']}
 
 
 class Resume(Command):
@@ -88,6 +99,8 @@ class Resume(Command):
     type: Literal['resume']
     epoch: Annotated[str, Field(max_length=64)]
     after: Annotated[int, Field(ge=0)]
+    example: ClassVar[dict[str, Any]] = {
+        'epoch': '3vQpZ0aXw1Yb', 'after': 41, 'request_id': 'req-103'}
 
 
 class SetTelemetryRate(Command):
@@ -95,12 +108,14 @@ class SetTelemetryRate(Command):
 
     type: Literal['set_telemetry_rate']
     rate: Annotated[Known, Field(ge=0.1, le=10), in_unit('Hz')]
+    example: ClassVar[dict[str, Any]] = {'rate': 5}
 
 
 class GetSystemStatus(Command):
     """Ask for a `system.status` now."""
 
     type: Literal['get_system_status']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-123'}
 
 
 class EmergencyStop(Command):
@@ -108,6 +123,7 @@ class EmergencyStop(Command):
 
     type: Literal['emergency_stop']
     reason: Annotated[str, Field(max_length=512)] = ''
+    example: ClassVar[dict[str, Any]] = {'reason': 'manual_trigger', 'request_id': 'req-124'}
 
 
 class ClearEstop(Command):
@@ -115,6 +131,7 @@ class ClearEstop(Command):
 
     type: Literal['clear_estop']
     next_action: NextAction | None = None
+    example: ClassVar[dict[str, Any]] = {'next_action': 'manual_control', 'request_id': 'req-125'}
 
 
 class Target(Model):
@@ -138,6 +155,10 @@ class StartMission(Command):
     station: Identifier | None = None
     payload_kg: Annotated[Annotated[Known, Field(ge=0)] | None, in_unit('kg')] = None
     mission_id: Identifier | None = None
+    example: ClassVar[dict[str, Any]] = {
+        'mission_type': 'transport',
+        'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0}, 'payload_kg': 12.5,
+        'request_id': 'req-126'}
 
     @model_validator(mode='after')
     def _one_destination(self) -> StartMission:
@@ -151,6 +172,7 @@ class PauseMission(Command):
 
     type: Literal['pause_mission']
     mission_id: Identifier | None = None
+    example: ClassVar[dict[str, Any]] = {'mission_id': 'mission-123', 'request_id': 'req-127'}
 
 
 class ResumeMission(Command):
@@ -158,6 +180,7 @@ class ResumeMission(Command):
 
     type: Literal['resume_mission']
     mission_id: Identifier | None = None
+    example: ClassVar[dict[str, Any]] = {'mission_id': 'mission-123', 'request_id': 'req-128'}
 
 
 class CancelMission(Command):
@@ -165,6 +188,7 @@ class CancelMission(Command):
 
     type: Literal['cancel_mission']
     mission_id: Identifier | None = None
+    example: ClassVar[dict[str, Any]] = {'mission_id': 'mission-123', 'request_id': 'req-129'}
 
 
 class UpdateConfig(Command):
@@ -172,6 +196,7 @@ class UpdateConfig(Command):
 
     type: Literal['update_config']
     changes: Annotated[dict[str, Any], Field(min_length=1)]
+    example: ClassVar[dict[str, Any]] = {'changes': {'max_velocity': 2.0}, 'request_id': 'req-130'}
 
 
 class RollbackConfig(Command):
@@ -180,21 +205,27 @@ class RollbackConfig(Command):
     type: Literal['rollback_config']
     to_version: Identifier
     reason: RollbackReason
+    example: ClassVar[dict[str, Any]] = {
+        'to_version': '1.2.2', 'reason': 'performance_issue',
+        'request_id': 'req-131'}
 
 
 class GetConfig(Command):
     """Ask for the configuration in force."""
 
     type: Literal['get_config']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-132'}
 
 
 class ListModules(Command):
     """Ask for the known modules."""
 
     type: Literal['list_modules']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-133'}
 
 
 class ScanModules(Command):
     """Search the buses for modules."""
 
     type: Literal['scan_modules']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-134'}

@@ -16,6 +16,8 @@
 from __future__ import annotations
 
 from typing import Annotated
+from typing import Any
+from typing import ClassVar
 from typing import Literal
 
 from oht50_bridge.protocol.base import Identifier
@@ -71,6 +73,11 @@ class SystemStatus(Message):
 
     type: Literal['system.status'] = 'system.status'
     data: SystemStatusData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'status': 'idle', 'state': 'ready', 'uptime': 86400, 'version': '1.2.3',
+            'health': {'cpu': 45.2, 'memory': 67.8, 'disk': 23.1, 'temperature': 42.5}}}
 
 
 class SystemErrorData(Model):
@@ -88,6 +95,12 @@ class SystemErrorEvent(Message):
 
     type: Literal['system.error'] = 'system.error'
     data: SystemErrorData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'error_code': 'SYS-001', 'error_name': 'Database Connection Failed', 'severity': 'P0',
+            'description': 'Cannot connect to database',
+            'affected_services': ['api', 'telemetry']}}
 
 
 class Motion(Model):
@@ -128,6 +141,14 @@ class TelemetryRealtime(Message):
 
     type: Literal['telemetry.realtime'] = 'telemetry.realtime'
     data: TelemetryRealtimeData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
+            'velocity': {'linear': 0.8, 'angular': 0.0},
+            'acceleration': {'linear': 0.2, 'angular': 0.0},
+            'orientation': {'roll': 0.0, 'pitch': 0.0, 'yaw': 0.0},
+            'sensors': {'battery': 85.2, 'temperature': 42.5, 'humidity': 45.8}}}
 
 
 class TelemetryStatusData(Model):
@@ -144,6 +165,11 @@ class TelemetryStatus(Message):
 
     type: Literal['telemetry.status'] = 'telemetry.status'
     data: TelemetryStatusData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'streaming': True, 'rate': 10, 'connected_clients': 3,
+            'last_update': '2024-12-19T10:29:59Z'}}
 
 
 class MissionStartedData(Model):
@@ -161,6 +187,12 @@ class MissionStarted(Message):
 
     type: Literal['mission.started'] = 'mission.started'
     data: MissionStartedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'mission_id': 'mission-123', 'mission_type': 'transport',
+            'start_position': {'x': 0.0, 'y': 0.0, 'z': 0.0},
+            'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0}, 'estimated_duration': 180}}
 
 
 class MissionProgressData(Model):
@@ -178,6 +210,12 @@ class MissionProgress(Message):
 
     type: Literal['mission.progress'] = 'mission.progress'
     data: MissionProgressData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'mission_id': 'mission-123', 'progress': 65.5,
+            'current_position': {'x': 820.3, 'y': 0.0, 'z': 0.0}, 'remaining_distance': 430.2,
+            'estimated_completion': '2024-12-19T10:33:00Z'}}
 
 
 class MissionSummary(Model):
@@ -203,6 +241,13 @@ class MissionCompleted(Message):
 
     type: Literal['mission.completed'] = 'mission.completed'
     data: MissionCompletedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:33:00Z',
+        'data': {
+            'mission_id': 'mission-123', 'status': 'success', 'completion_time': 180,
+            'final_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
+            'summary': {
+                'distance_traveled': 1250.5, 'energy_consumed': 2.3, 'errors_encountered': 0}}}
 
 
 class SafetyZoneEnteredData(Model):
@@ -219,6 +264,11 @@ class SafetyZoneEntered(Message):
 
     type: Literal['safety.zone_entered'] = 'safety.zone_entered'
     data: SafetyZoneEnteredData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'zone_id': 'zone-001', 'zone_type': 'restricted',
+            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0}, 'action': 'slow_down'}}
 
 
 class SafetyEstopData(Model):
@@ -236,6 +286,12 @@ class SafetyEstop(Message):
 
     type: Literal['safety.estop'] = 'safety.estop'
     data: SafetyEstopData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'estop_id': 'estop-001', 'trigger_type': 'hardware',
+            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0}, 'emergency_level': 'critical',
+            'auto_recovery': False}}
 
 
 class SafetyClearData(Model):
@@ -251,6 +307,11 @@ class SafetyClear(Message):
 
     type: Literal['safety.clear'] = 'safety.clear'
     data: SafetyClearData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'cleared_by': 'operator', 'position': {'x': 820.3, 'y': 0.0, 'z': 0.0},
+            'next_action': 'resume'}}
 
 
 class ConfigUpdatedData(Model):
@@ -268,6 +329,12 @@ class ConfigUpdated(Message):
 
     type: Literal['config.updated'] = 'config.updated'
     data: ConfigUpdatedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'config_id': 'config-123', 'version': '1.2.3', 'updated_by': 'operator@example.com',
+            'changes': {'max_velocity': '1.5 -> 2.0', 'safety_zones': 'added zone-001'},
+            'status': 'applied'}}
 
 
 class ConfigRollbackData(Model):
@@ -285,6 +352,11 @@ class ConfigRollback(Message):
 
     type: Literal['config.rollback'] = 'config.rollback'
     data: ConfigRollbackData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'from_version': '1.2.3', 'to_version': '1.2.2', 'reason': 'performance_issue',
+            'rolled_back_by': 'system', 'status': 'completed'}}
 
 
 class ModuleDiscoveredData(Model):
@@ -302,6 +374,11 @@ class ModuleDiscovered(Message):
 
     type: Literal['module.discovered'] = 'module.discovered'
     data: ModuleDiscoveredData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'module_id': 'module-001', 'module_type': 'motor', 'address': '192.168.1.100',
+            'firmware_version': '2.1.0', 'status': 'online'}}
 
 
 class ModuleStatusChangeData(Model):
@@ -319,6 +396,11 @@ class ModuleStatusChange(Message):
 
     type: Literal['module.status_change'] = 'module.status_change'
     data: ModuleStatusChangeData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'module_id': 'module-001', 'old_status': 'online', 'new_status': 'error',
+            'error_code': 'MOD-001', 'error_description': 'Communication timeout'}}
 
 
 Event = (

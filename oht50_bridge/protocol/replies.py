@@ -16,6 +16,8 @@
 from __future__ import annotations
 
 from typing import Annotated
+from typing import Any
+from typing import ClassVar
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -57,6 +59,17 @@ class ConnectionEstablished(Message):
 
     type: Literal['connection.established'] = 'connection.established'
     data: ConnectionEstablishedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'client_id': 'panel-1', 'session_id': 'Zk3nQ0v1b7uXh2Lw', 'role': 'operator',
+            'expires_at': '2024-12-19T10:45:00Z', 'protocol_version': '1.0',
+            'server_version': '1.0.0',
+            'limits': {
+                'max_connections': 100, 'max_events_per_second': 1000.0,
+                'max_payload_bytes': 16384, 'commands_per_second': 20.0, 'command_burst': 40,
+                'idle_timeout': 300.0, 'ping_interval': 30.0},
+            'epoch': '3vQpZ0aXw1Yb'}}
 
 
 class SubscriptionConfirmedData(Model):
@@ -72,6 +85,14 @@ class SubscriptionConfirmed(Message):
 
     type: Literal['subscription.confirmed'] = 'subscription.confirmed'
     data: SubscriptionConfirmedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'events': ['telemetry.realtime', 'safety.*'],
+            'rates': {
+                'telemetry.realtime': 10.0, 'safety.zone_entered': 1.0, 'safety.estop': 1.0,
+                'safety.clear': 1.0},
+            'denied': ['config.*']}}
 
 
 class SubscriptionRemovedData(Model):
@@ -85,6 +106,9 @@ class SubscriptionRemoved(Message):
 
     type: Literal['subscription.removed'] = 'subscription.removed'
     data: SubscriptionRemovedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {'events': ['telemetry.realtime']}}
 
 
 class Empty(Model):
@@ -96,6 +120,8 @@ class Pong(Message):
 
     type: Literal['pong'] = 'pong'
     data: Empty = Empty()
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z', 'data': {}, 'request_id': 'req-102'}
 
 
 class CommandResultData(Model):
@@ -113,6 +139,10 @@ class CommandResult(Message):
 
     type: Literal['command.result'] = 'command.result'
     data: CommandResultData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {'command': 'emergency_stop', 'accepted': True, 'message': 'stopped and latched'},
+        'request_id': 'req-124'}
 
 
 class AuthExpiringData(Model):
@@ -126,6 +156,9 @@ class AuthExpiring(Message):
 
     type: Literal['auth.expiring'] = 'auth.expiring'
     data: AuthExpiringData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:44:00Z',
+        'data': {'expires_at': '2024-12-19T10:45:00Z'}}
 
 
 class AuthRefreshedData(Model):
@@ -142,6 +175,13 @@ class AuthRefreshed(Message):
 
     type: Literal['auth.refreshed'] = 'auth.refreshed'
     data: AuthRefreshedData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:44:01Z',
+        'data': {
+            'role': 'operator', 'expires_at': '2024-12-19T10:59:01Z',
+            'token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
+            'refresh_token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...'},
+        'request_id': 'req-101'}
 
 
 class ResumeResultData(Model):
@@ -158,6 +198,10 @@ class ResumeResult(Message):
 
     type: Literal['resume.result'] = 'resume.result'
     data: ResumeResultData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {'recovered': True, 'replayed': 2, 'epoch': '3vQpZ0aXw1Yb', 'seq': 43},
+        'request_id': 'req-103'}
 
 
 class Error(Message):

@@ -84,8 +84,8 @@ def kind_of(part, schema):
 
 
 def events_table():
-    return table(['type', 'class', 'at most, Hz', 'is sent when'], [
-        [f'`{name}`', entry.delivery, f'{entry.rate:g}', summary(name)]
+    return table(['type', 'class', 'at most, Hz', 'least level', 'is sent when'], [
+        [f'`{name}`', entry.delivery, f'{entry.rate:g}', entry.level, summary(name)]
         for name, entry in EVENTS.items()])
 
 
@@ -115,7 +115,7 @@ def commands_table():
         roles = [role for role in ROLES.names if name in ROLES[role].commands]
         rows.append([
             f'`{name}`', '; '.join(fields), ', '.join(f'`{name_of(r)}`' for r in entry.replies),
-            ', '.join(roles) if entry.target == 'vehicle' else 'all', summary(name)])
+            ', '.join(roles) if entry.level else 'all', summary(name)])
     return table(['command', 'fields (`?`: optional)', 'reply', 'roles', 'what it does'], rows)
 
 
@@ -124,6 +124,7 @@ def roles_table():
     for role in ROLES.names:
         families = [family for family in FAMILIES
                     if set(expand(f'{family}.*')) <= ROLES[role].events]
+        assert set(families) == {EVENTS[kind].family for kind in ROLES[role].events}
         rows.append([
             role, ', '.join(f'`{family}.*`' for family in families),
             ', '.join(f'`{name}`' for name in COMMANDS if name in ROLES[role].commands)])

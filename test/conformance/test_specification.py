@@ -182,7 +182,7 @@ async def test_a_command_is_accepted_as_it_stands_there(serving, block):
             assert answer['data']['denied'] == []
             assert set(answer['data']['rates']) == {
                 kind for pattern in block['events'] for kind in expand(pattern)}
-        if COMMANDS[block['type']].target == 'vehicle':
+        if COMMANDS[block['type']].level is not None:
             (command, caller), = server.commands
             assert command.model_dump(exclude_unset=True) == block
             assert caller.subject == 'ann'

@@ -33,21 +33,36 @@ def test_the_table_of_the_package():
     assert roles['system'] == roles['operator']
     admins = {'clear_estop', 'update_config', 'rollback_config', 'scan_modules'}
     assert roles['admin'].commands - roles['operator'].commands == admins
-    assert roles['admin'].commands == {n for n, c in COMMANDS.items() if c.target == 'vehicle'}
+    assert roles['admin'].commands == {n for n, c in COMMANDS.items() if c.level is not None}
     assert roles['viewer'].commands == {'get_system_status', 'get_config', 'list_modules'}
     assert not roles['nobody'].events and not roles['nobody'].commands
 
 
 @pytest.mark.parametrize(('document', 'words'), [
     (None, 'roles'), ({'roles': {}}, 'roles'), ({'roles': {'a': None}}, 'roles.a'),
-    ({'roles': {'a': {'families': []}}}, 'roles.a'),
-    ({'roles': {'a': {'families': ['safty'], 'commands': []}}}, r'roles.a.families: safty'),
-    ({'roles': {'a': {'families': [], 'commands': ['ping']}}}, r'roles.a.commands: ping'),
-    ({'roles': {'a': {'families': 'safety', 'commands': []}}}, 'list'),
+    ({'roles': {'a': {'allow': []}}}, 'roles.a: wants a level'),
+    ({'roles': {'a': {'level': 'root'}}}, 'roles.a.level: root'),
+    ({'roles': {'a': {'level': 'viewer', 'alow': []}}}, 'roles.a: alow'),
+    ({'roles': {'a': {'level': 'viewer', 'allow': ['safty.*']}}}, r'roles.a.allow: safty\.\*'),
+    ({'roles': {'a': {'level': 'viewer', 'deny': ['ping']}}}, r'roles.a.deny: ping'),
+    ({'roles': {'a': {'level': 'viewer', 'deny': 'safety.*'}}}, 'list'),
+    ({'roles': {1: {'level': 'viewer'}}}, 'string'),
 ])
 def test_a_wrong_table_is_refused_by_place(document, words):
     with pytest.raises(RolesError, match=words):
         parse_roles(document)
+
+
+def test_a_role_may_differ_from_its_level_by_name():
+    roles = parse_roles({'roles': {
+        'panel': {'level': 'viewer', 'allow': ['emergency_stop', 'module.*'],
+                  'deny': ['system.error', 'get_config', 'module.discovered']},
+        'viewer': {'level': 'viewer'}}})
+    panel, viewer = roles['panel'], roles['viewer']
+    assert panel.events - viewer.events == {'module.status_change'}
+    assert viewer.events - panel.events == {'system.error'}
+    assert panel.commands - viewer.commands == {'emergency_stop'}
+    assert viewer.commands - panel.commands == {'get_config'}
 
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path):

@@ -23,7 +23,7 @@ from oht50_bridge.protocol.catalogue import COMMANDS
 
 def test_every_command_to_the_vehicle_has_its_service():
     assert set(SERVICE_CALLS) == {
-        entry.model for entry in COMMANDS.values() if entry.target == 'vehicle'}
+        entry.model for entry in COMMANDS.values() if entry.level is not None}
     assert {call.service for call in SERVICE_CALLS.values()} == {
         getattr(srv, name) for name in dir(srv) if hasattr(getattr(srv, name), 'Request')}
 

@@ -122,7 +122,7 @@ CASES = {
 def test_every_event_type_and_every_event_topic_has_a_case():
     assert set(CASES) == set(EVENTS)
     assert {type(message) for message, _ in CASES.values()} == {
-        topic.type for topic in topics.EVENT_TOPICS}
+        topic.type for topic in topics.EVENT_TOPICS.values()}
 
 
 @pytest.mark.parametrize('kind', CASES)

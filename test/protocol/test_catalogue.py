@@ -35,5 +35,16 @@ def test_classes_are_those_of_the_protocol():
 
 def test_only_the_emergency_stop_escapes_the_inbound_limit():
     assert [name for name, command in COMMANDS.items() if command.exempt] == ['emergency_stop']
-    assert COMMANDS['emergency_stop'].target == 'vehicle'
-    assert COMMANDS['ping'].target == 'session'
+
+
+def test_levels_are_those_of_the_protocol():
+    assert {name for name, kind in EVENTS.items() if kind.level == 'operator'} == {
+        'config.updated', 'config.rollback', 'module.discovered', 'module.status_change'}
+    assert {kind.level for kind in EVENTS.values()} == {'viewer', 'operator'}
+    needed = {name: command.level for name, command in COMMANDS.items()}
+    assert {name for name, level in needed.items() if level is None} == {
+        'auth', 'refresh_token', 'ping', 'subscribe', 'unsubscribe', 'resume'}
+    assert {name for name, level in needed.items() if level == 'viewer'} == {
+        'get_system_status', 'get_config', 'list_modules'}
+    assert {name for name, level in needed.items() if level == 'admin'} == {
+        'clear_estop', 'update_config', 'rollback_config', 'scan_modules'}
