@@ -237,6 +237,7 @@ class SafetyNode(Node):
             motion_permitted=limit.speed > 0.0,
             speed_limit=limit.speed,
             reason=limit.reason,
+            hold=limit.hold and limit.speed == 0.0,
         ))
         # The disk comes after the stop: see EstopLatch.
         if not self._saved:
@@ -275,7 +276,7 @@ class SafetyNode(Node):
             ])
             for direction in (FORWARD, BACKWARD)}
         command: DriveCommand | None = self._command.get()
-        self._direction = direction_of(command.velocity) if command is not None else 0
+        self._direction = direction_of(command)
         return ways.get(self._direction) or either_way(ways[FORWARD], ways[BACKWARD])
 
     def _guard_open(self, inputs: SafetyInputs) -> bool:
@@ -297,7 +298,7 @@ class SafetyNode(Node):
     def _on_command(self, command: DriveCommand) -> None:
         self._command.put(command)
         # The limit is another one for the other way.
-        if direction_of(command.velocity) != self._direction:
+        if direction_of(command) != self._direction:
             self._beat()
 
     def _on_mission(self, mission: MissionState) -> None:
@@ -453,9 +454,15 @@ class SafetyNode(Node):
         return self._place.get() or Point(x=math.nan, y=math.nan, z=math.nan)
 
 
-def direction_of(velocity: float) -> int:
-    """Return the direction of a commanded velocity; 0 for none."""
-    return (velocity > 0.0) - (velocity < 0.0)
+def direction_of(command: DriveCommand | None) -> int:
+    """Return where a command is to lead, also while it waits; 0 for nowhere.
+
+    A velocity counts more than what is said of it.
+    """
+    if command is None:
+        return 0
+    where = command.velocity or command.direction
+    return (where > 0.0) - (where < 0.0)
 
 
 def open_estop_line(chip: str, offset: int) -> Callable[[], bool]:

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 
 from oht50_bridge.vehicle.estop import HARDWARE
 from oht50_bridge.vehicle.estop import SOFTWARE
@@ -49,16 +50,29 @@ DEBOUNCE = 0.05  # s
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit of speed in m/s, 0 to stop, and why."""
+    """A limit of speed.
+
+    Attributes:
+        speed: m/s, 0 to stop.
+        reason: why, for a person.
+        hold: it goes away by itself: what it stops may go on then.
+
+    """
 
     speed: float
     reason: str
+    hold: bool = False
 
 
 def lowest(limits: Iterable[Limit]) -> Limit:
-    """Return the lowest limit, the first of equal ones; what is slower than standstill is 0."""
-    limit = min(limits, key=lambda limit: limit.speed)
-    return limit if limit.speed > STANDSTILL_SPEED else Limit(0.0, limit.reason)
+    """Return the lowest limit; what is slower than standstill is 0.
+
+    Of equal ones the first, but one that does not go away by itself before one that does.
+    """
+    stops = (
+        limit if limit.speed > STANDSTILL_SPEED else replace(limit, speed=0.0)
+        for limit in limits)
+    return min(stops, key=lambda limit: (limit.speed, limit.hold))
 
 
 def either_way(forward: Limit, backward: Limit) -> Limit:
@@ -66,7 +80,7 @@ def either_way(forward: Limit, backward: Limit) -> Limit:
 
     One forbidden way must not keep the vehicle from leaving by the other.
     """
-    low, high = sorted((forward, backward), key=lambda limit: limit.speed)
+    low, high = sorted((forward, backward), key=lambda limit: (limit.speed, limit.hold))
     if low.speed > 0.0 or high.speed == 0.0:
         return low
     return Limit(min(high.speed, CREEP_SPEED), f'{low.reason}; the other way is free')
@@ -141,7 +155,7 @@ class ObstacleRule:
             speed = min(
                 braking.approach_speed(distance - self.stop_distance, floor),
                 braking.approach_speed(distance - self.slow_distance, max(self.speed, floor)))
-            limits.append(Limit(speed, f'obstacle at {distance:.2f} m'))
+            limits.append(Limit(speed, f'obstacle at {distance:.2f} m', hold=True))
         return limits
 
 

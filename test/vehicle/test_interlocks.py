@@ -95,6 +95,16 @@ def test_obstacle_ahead_slows_and_stops(distance, direction, docking, low, high)
 def test_distance_input_that_does_not_report_stops():
     (limit,) = RULE.limits([], LOOKS, FORWARD, False, BRAKING)
     assert (limit.speed, limit.reason) == (0.0, 'distance input 1 does not report')
+    assert not limit.hold
+
+
+def test_an_obstacle_alone_holds():
+    obstacle = RULE.limits([0.3], (FORWARD,), FORWARD, False, BRAKING)
+    zone = Limit(0.004, 'zone a in 0.00 m')  # slower than standstill
+    assert lowest(obstacle).hold
+    assert lowest([Limit(0.5, ''), *obstacle]).hold
+    assert lowest([*obstacle, zone]) == lowest([zone, *obstacle]) == Limit(0.0, zone.reason)
+    assert not either_way(lowest(obstacle), lowest([zone])).hold
 
 
 def test_interlocks_each_forbid_and_the_gravest_is_told():
