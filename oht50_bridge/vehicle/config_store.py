@@ -30,8 +30,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from oht50_bridge.vehicle.durable import sync_directory
-from oht50_bridge.vehicle.durable import write_whole
+from oht50_bridge.durable import sync_directory
+from oht50_bridge.durable import write_whole
 
 PENDING = 'pending'  # stored, not confirmed
 APPLIED = 'applied'

@@ -25,10 +25,10 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from oht50_bridge.durable import remove
+from oht50_bridge.durable import write_whole
 from oht50_bridge.vehicle.docking import Docking
 from oht50_bridge.vehicle.docking import DockReading
-from oht50_bridge.vehicle.durable import remove
-from oht50_bridge.vehicle.durable import write_whole
 from oht50_bridge.vehicle.motion import LONGEST_STEP
 from oht50_bridge.vehicle.motion import Measurement
 from oht50_bridge.vehicle.motion import Motion

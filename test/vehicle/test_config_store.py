@@ -22,11 +22,11 @@ import sys
 import pytest
 from support import ROOT
 
+from oht50_bridge.durable import write_whole
 from oht50_bridge.vehicle.config_store import FAILED
 from oht50_bridge.vehicle.config_store import PENDING
 from oht50_bridge.vehicle.config_store import ConfigStore
 from oht50_bridge.vehicle.config_store import StoreError
-from oht50_bridge.vehicle.durable import write_whole
 
 NOBODY = 65534
 
@@ -36,7 +36,7 @@ CHANGE = """
 import os, signal, sys
 from pathlib import Path
 from oht50_bridge.vehicle import config_store
-from oht50_bridge.vehicle import durable
+from oht50_bridge import durable
 
 directory, step, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 

@@ -20,13 +20,16 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write_whole(
+    path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644,
+) -> None:
     """Make a file's content this one; however it ends, the file is the old or the new one, whole.
 
     Args:
         path: the file; its directory must be there.
         content: what it is to hold.
         durable: wait for the disk. Without, it outlives the process but not the power.
+        mode: permissions of a new file, before the umask.
 
     Raises:
         OSError: it could not be written, or it is not certain that it outlives a power failure.
@@ -34,7 +37,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
     """
     new = path.with_name(f'{path.name}.new')
     try:
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
         try:
             written = 0
             while written < len(content):
