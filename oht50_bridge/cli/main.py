@@ -20,6 +20,7 @@ import argparse
 import sys
 
 from oht50_bridge.cli import asyncapi
+from oht50_bridge.cli import audit
 from oht50_bridge.cli import call
 from oht50_bridge.cli import doctor
 from oht50_bridge.cli import token
@@ -29,8 +30,8 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.version import VERSION
 
 # Each module says what it is for (its docstring), what it takes (add_arguments) and does it (run).
-COMMANDS = {'up': up, 'token': token, 'watch': watch, 'call': call, 'doctor': doctor,
-            'asyncapi': asyncapi}
+COMMANDS = {'up': up, 'token': token, 'watch': watch, 'call': call, 'audit': audit,
+            'doctor': doctor, 'asyncapi': asyncapi}
 
 
 def main(argv: list[str] | None = None) -> int:

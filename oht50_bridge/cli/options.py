@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import argparse
 import re
+from datetime import datetime
+from datetime import timezone
 from pathlib import Path
 
 from oht50_bridge.paths import default_state_dir
@@ -42,7 +44,21 @@ def add_client(parser: argparse.ArgumentParser, role: str) -> None:
     parser.set_defaults(url=DEFAULT_URL)
     parser.add_argument(
         '--role', default=role, metavar='R', help='role of a token made here (%(default)s)')
+    add_keys(parser)
     add_state_dir(parser)
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """Add where the keys of tokens are, and what tokens say besides."""
+    parser.add_argument(
+        '--keys', default='', metavar='PATH',
+        help='directory of keys, or file of a secret (OHT50_KEYS, else a secret made here)')
+    parser.add_argument(
+        '--issuer', default='', metavar='ISS',
+        help='iss of tokens (OHT50_TOKEN_ISSUER, else none)')
+    parser.add_argument(
+        '--audience', default='', metavar='AUD',
+        help='aud of tokens (OHT50_TOKEN_AUDIENCE, else none)')
 
 
 def port(text: str) -> int:
@@ -67,3 +83,13 @@ def duration(text: str) -> float:
     if not match or not float(match[1]):
         raise argparse.ArgumentTypeError(f'{text!r} is not a time such as 900s, 15m or 0.5h')
     return float(match[1]) * SECONDS[match[2]]
+
+
+def moment(text: str) -> float:
+    """Return seconds since the Unix epoch of a UTC time such as 2026-11-23T10:30:00Z."""
+    try:
+        when = datetime.fromisoformat(re.sub('[zZ]$', '+00:00', text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a time such as 2026-11-23T10:30:00Z') from None
+    return when.replace(tzinfo=when.tzinfo or timezone.utc).timestamp()

@@ -11,15 +11,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The audit log: append-only JSON lines in which each record holds the hash of the one before.
+"""The audit log: JSON lines, each with its number and the hash of the one before.
 
-A cut or an edit shows. The writing is done by a thread of its own: a slow or full disk never
-holds up the caller. What could not be written is counted, and the count is the first thing
+A cut, an edit or a swap shows. The writing is done by a thread of its own: a slow or full disk
+never holds up the caller. What could not be written is counted, and the count is the first thing
 written once the disk takes records again.
+
+Beside the log lies its anchor, which says how many records there are and the hash of the last:
+without it a cut at the end would not show.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import logging
@@ -28,22 +33,38 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import BinaryIO
 
+from oht50_bridge.durable import sync_directory
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
+AUDIT_FILE = 'audit.jsonl'
 FIRST = '0' * 64
+ANCHOR_BYTES = 128  # less than a sector: the anchor is the old or the new one, whole
 
 _log = logging.getLogger(__name__)
 
 
-def _line(record: Mapping[str, Any], previous: str) -> tuple[bytes, str]:
-    body = json.dumps({**record, 'prev': previous}, sort_keys=True, separators=(',', ':'))
+@dataclass(frozen=True)
+class Position:
+    """A place in the chain: how many records there are up to it, and the hash of the last."""
+
+    records: int = 0
+    hash: str = FIRST
+
+
+def _line(record: Mapping[str, Any], after: Position) -> tuple[bytes, Position]:
+    body = json.dumps(
+        {**record, 'n': after.records + 1, 'prev': after.hash}, sort_keys=True,
+        separators=(',', ':'), default=str)
     digest = hashlib.sha256(body.encode()).hexdigest()
-    return f'{body[:-1]},"hash":"{digest}"}}\n'.encode(), digest
+    return (f'{body[:-1]},"hash":"{digest}"}}\n'.encode(),
+            Position(after.records + 1, digest))
 
 
 def _now() -> str:
@@ -56,30 +77,44 @@ class Audit:
     Args:
         path: the file; older ones are `<name>.1`, `<name>.2`, ..., the highest the newest.
         max_bytes: size at which a new file is begun; the chain goes on in it.
+        max_files: older files that are kept. When one is removed, a record says up to where.
         capacity: records that may wait for the disk.
         stamp: returns the time of now as it stands in a record.
 
     Raises:
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or another process writes it.
 
     """
 
     def __init__(
         self, path: Path, *, stamp: Callable[[], str] = _now,
-        max_bytes: int = 16 * 1024 * 1024, capacity: int = 10_000,
+        max_bytes: int = 16 * 1024 * 1024, max_files: int = 32, capacity: int = 10_000,
     ) -> None:
         self.path = path
         self.lost = 0
         self._stamp = stamp
         self._max_bytes = max_bytes
+        self._max_files = max_files
         self._capacity = capacity
         self._waiting: deque[dict[str, Any]] = deque()
         self._unreported = 0
         self._wake = threading.Condition()
         self._closing = False
+        self._half = False  # whether the file may end with half a line
+        self._anchored = True
+        self._prune_due = True
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._anchor_file = os.open(
+            _anchor_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._anchor_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._anchor_file)
+            raise OSError(errno.EAGAIN, 'another process writes this audit log, end it first',
+                          str(path)) from None
         self._file = self._open()
-        self._previous = self._last_hash()
+        self._last = self._recover()
+        self._size = self._file.tell()
         self._thread = threading.Thread(target=self._run, name='audit', daemon=True)
         self._thread.start()
 
@@ -90,7 +125,7 @@ class Audit:
                 self.lost += 1
                 self._unreported += 1
                 return
-            self._waiting.append({'time': self._stamp(), 'what': what, **fields})
+            self._waiting.append(self._record(what, **fields))
             self._wake.notify()
 
     def close(self, timeout: float = 5.0) -> None:
@@ -103,6 +138,9 @@ class Audit:
             self._wake.notify()
         self._thread.join(timeout)
 
+    def _record(self, what: str, **fields: Any) -> dict[str, Any]:
+        return {'time': self._stamp(), 'what': what, **fields}
+
     def _run(self) -> None:
         while True:
             with self._wake:
@@ -113,32 +151,37 @@ class Audit:
                 unreported = self._unreported
                 if not records:
                     break
-            if unreported:
-                records.insert(0, {
-                    'time': self._stamp(), 'what': 'audit.lost', 'records': unreported})
             self._write(records, unreported)
         self._file.close()
+        os.close(self._anchor_file)
 
-    def _write(self, records: list[dict[str, Any]], reporting: int) -> None:
-        lines, previous = [], self._previous
-        for record in records:
-            line, previous = _line(record, previous)
-            lines.append(line)
+    def _write(self, records: list[dict[str, Any]], unreported: int) -> None:
+        failed = len(records)
         try:
-            if self._file.tell() >= self._max_bytes:
+            if self._half:
+                os.ftruncate(self._file.fileno(), self._size)
+                self._file.seek(self._size)
+                self._half = False
+            if self._size >= self._max_bytes:
                 self._rotate()
-            start = self._file.tell()
-            try:
-                rest = b''.join(lines)
-                while rest:  # a disk that fills up takes a part first, and fails the next time
-                    rest = rest[self._file.write(rest):]
-                os.fdatasync(self._file.fileno())
-            except OSError:
-                # Half a line would break the chain of all that follows.
-                self._reopen(start)
-                raise
+            pruned = self._prunable()
+            if pruned:
+                end = _last_of(pruned)
+                records.insert(0, self._record(
+                    'audit.pruned', files=[path.name for path in pruned], records=end.records,
+                    last=end.hash))
+            if unreported:
+                records.insert(0, self._record('audit.lost', records=unreported))
+            lines, last = [], self._last
+            for record in records:
+                line, last = _line(record, last)
+                lines.append(line)
+            rest = b''.join(lines)
+            self._half = True
+            while rest:  # a disk that fills up takes a part first, and fails the next time
+                rest = rest[self._file.write(rest):]
+            os.fdatasync(self._file.fileno())
         except OSError as error:
-            failed = len(records) - (1 if reporting else 0)
             with self._wake:
                 if not self._unreported:
                     _log.error('audit log %s cannot be written: %s; records are lost until it can',
@@ -146,41 +189,91 @@ class Audit:
                 self.lost += failed
                 self._unreported += failed
             return
-        self._previous = previous
+        self._half = False
+        self._size = self._file.tell()
+        self._last = last
+        if unreported:
+            _log.warning('audit log %s is written again; %d records were lost',
+                         self.path, unreported)
         with self._wake:
-            self._unreported -= reporting
+            self._unreported -= unreported
+        self._anchor()
+        self._prune_due = False
+        for path in pruned:
+            path.unlink(missing_ok=True)
+
+    def _anchor(self) -> None:
+        """Say where the chain ends, after the records are safe: never more than there are."""
+        content = json.dumps({'records': self._last.records, 'hash': self._last.hash})
+        try:
+            os.pwrite(self._anchor_file, content.encode().ljust(ANCHOR_BYTES - 1) + b'\n', 0)
+            os.fdatasync(self._anchor_file)
+        except OSError as error:
+            if self._anchored:
+                _log.error('anchor %s cannot be written: %s; a cut at the end of the audit log '
+                           'would not show', _anchor_path(self.path), error.strerror)
+            self._anchored = False
+            return
+        self._anchored = True
 
     def _open(self) -> BinaryIO:
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(
+            self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         file = os.fdopen(descriptor, 'ab', buffering=0)
         file.seek(0, os.SEEK_END)
         return file
 
-    def _reopen(self, size: int) -> None:
-        os.ftruncate(self._file.fileno(), size)
-        self._file.seek(size)
-
     def _rotate(self) -> None:
-        number = max((number for number, _ in _older(self.path)), default=0) + 1
-        os.rename(self.path, self.path.with_name(f'{self.path.name}.{number}'))
+        if self.path.exists():  # else a full disk kept the new file from being made
+            number = max((number for number, _ in _older(self.path)), default=0) + 1
+            os.rename(self.path, self.path.with_name(f'{self.path.name}.{number}'))
         file = self._open()
         self._file.close()
         self._file = file
+        self._size = file.tell()
+        self._prune_due = True
+        sync_directory(self.path.parent)
 
-    def _last_hash(self) -> str:
-        for path in reversed([*(path for _, path in _older(self.path)), self.path]):
-            content = path.read_bytes()
-            if not content:
-                continue
-            if not content.endswith(b'\n'):
-                # The process died within a write: the torn line stays, as what it is.
-                self._file.write(b'\n')
-            for line in reversed(content.splitlines()):
-                try:
-                    return str(json.loads(line)['hash'])
-                except (ValueError, KeyError, TypeError):
-                    continue
-        return FIRST
+    def _prunable(self) -> list[Path]:
+        if not self._prune_due:
+            return []
+        older = [path for _, path in _older(self.path)]
+        return older[:max(0, len(older) - self._max_files)]
+
+    def _recover(self) -> Position:
+        """Return where the chain goes on, and put in line what must be said of how it was left."""
+        content = self.path.read_bytes()
+        end = content.rfind(b'\n') + 1
+        if end < len(content):
+            # The process died within a write, before that record was safe.
+            self._waiting.append(self._record(
+                'audit.torn', text=content[end:].decode(errors='replace')))
+            os.ftruncate(self._file.fileno(), end)
+            self._file.seek(end)
+        last, anchor = _last_of(_files(self.path)), _read_anchor(self.path)
+        if anchor is None:
+            if last.records:
+                _log.error('the anchor of audit log %s is missing', self.path)
+                self._waiting.append(self._record('audit.unanchored'))
+            return last
+        if last.records > anchor.records or last == anchor:
+            return last
+        # From where it should be: so the gap stays to be seen.
+        _log.error('audit log %s ends at record %d of %d: it was cut or changed',
+                   self.path, last.records, anchor.records)
+        return anchor
+
+
+def _anchor_path(path: Path) -> Path:
+    return path.with_name(f'{path.name}.anchor')
+
+
+def _read_anchor(path: Path) -> Position | None:
+    try:
+        anchor = json.loads(_anchor_path(path).read_bytes())
+        return Position(int(anchor['records']), str(anchor['hash']))
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _older(path: Path) -> list[tuple[int, Path]]:
@@ -192,30 +285,151 @@ def _older(path: Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
-def verify(path: Path) -> list[str]:
-    """Return what is wrong with an audit log and its older files; empty: the chain is whole.
+def _files(path: Path) -> list[Path]:
+    """Return the files of a log, the oldest first."""
+    return [*(older for _, older in _older(path)), path]
 
-    It shows edits, insertions, and cuts within. That the newest records were cut off at the end
-    shows only against a hash kept elsewhere.
+
+def _last_of(paths: list[Path]) -> Position:
+    """Return where the chain in these files ends; what is no record is passed over."""
+    for path in reversed(paths):
+        for line in reversed(path.read_bytes().split(b'\n')):
+            record = _parse(line)
+            if record is not None:
+                return Position(record['n'], record['hash'])
+    return Position()
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+        if type(record['n']) is int and all(
+                isinstance(record[name], str) for name in ('hash', 'prev', 'what', 'time')):
+            return dict(record)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a log; `record` is None when it is none."""
+
+    path: Path
+    number: int
+    text: bytes
+    record: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        return f'{self.path} line {self.number}'
+
+
+def read(path: Path, newest: int | None = None) -> Iterator[Line]:
+    """Yield the lines of a log, the oldest first; a last line that has no end yet is left out.
+
+    Args:
+        path: the log.
+        newest: so many of its files, the newest, alone.
 
     Raises:
         OSError: a file cannot be read.
 
     """
-    problems = []
-    previous = FIRST
-    for file in [*(older for _, older in _older(path)), path]:
-        for number, line in enumerate(file.read_bytes().splitlines(), 1):
-            where = f'{file.name} line {number}'
-            try:
-                record = json.loads(line)
-                claimed, linked = record.pop('hash'), record.pop('prev')
-            except (ValueError, KeyError, AttributeError, TypeError):
-                problems.append(f'{where}: not a record')
-                continue
-            if linked != previous:
-                problems.append(f'{where}: does not follow the record before it')
-            if _line(record, linked)[1] != claimed:
-                problems.append(f'{where}: changed after it was written')
-            previous = claimed
-    return problems
+    for file in _files(path)[-newest if newest else None:]:
+        lines = file.read_bytes().split(b'\n')
+        for number, text in enumerate(lines[:-1], 1):
+            yield Line(file, number, text, _parse(text))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a log: where it ends, and what is wrong; empty: the chain is whole."""
+
+    end: Position
+    problems: list[str]
+
+
+def examine(path: Path, expected: Position | None = None) -> Report:
+    """Check the chain of an audit log, its older files and its anchor; it may be in use.
+
+    It shows edits, swaps, insertions and cuts by whoever did not make the chain anew with its
+    anchor; against that, give a position that was noted elsewhere.
+
+    Args:
+        path: the log.
+        expected: a position that the chain must hold.
+
+    Raises:
+        OSError: a file cannot be read.
+
+    """
+    while True:
+        before = _identity(path)
+        # The anchor first: the log is never behind it.
+        report = _examine(path, _read_anchor(path), expected)
+        if _identity(path) == before:
+            return report
+
+
+def _identity(path: Path) -> list[tuple[Path, int]]:
+    return [(file, file.stat().st_ino) for file in _files(path)]
+
+
+def _examine(path: Path, anchor: Position | None, expected: Position | None) -> Report:
+    problems: list[str] = []
+    at: Position | None = None
+    start: tuple[Line, Position] | None = None
+    pruned = {Position()}
+    wanted = [(name, position) for name, position in (
+        ('the anchor', anchor), ('the position given', expected)) if position is not None]
+    for line in read(path):
+        record = line.record
+        if record is None:
+            problems.append(f'{line}: not a record')
+            continue
+        before = Position(record['n'] - 1, record['prev'])
+        bare = {key: value for key, value in record.items() if key not in ('n', 'prev', 'hash')}
+        if _line(bare, before) != (line.text + b'\n', Position(record['n'], record['hash'])):
+            problems.append(f'{line}: changed after it was written')
+        elif record['what'] == 'audit.pruned':
+            pruned.add(Position(record.get('records', 0), record.get('last', '')))
+        elif record['what'] == 'audit.unanchored':
+            problems.append(f'{line}: the anchor was missing at this start of the bridge; '
+                            'whether records before it were cut off cannot be told')
+        if at is None:
+            start = line, before
+        elif before.records > at.records:
+            problems.append(
+                f'{line}: records {at.records + 1} to {before.records} before it are missing')
+        elif before.records < at.records:
+            problems.append(f'{line}: record {record["n"]} stands where record {at.records + 1} '
+                            'belongs')
+        elif before.hash != at.hash:
+            problems.append(f'{line}: does not follow the record before it')
+        at = Position(record['n'], record['hash'])
+        for name, position in wanted:
+            if position.records == at.records and position.hash != at.hash:
+                problems.append(f'{line}: not what it was by {name}')
+    if start is not None and start[1] not in pruned:
+        problems.insert(0, f'{start[0]}: the records before it are missing')
+    end = at or Position()
+    for name, position in wanted:
+        if position.records > end.records:
+            problems.append(f'{path}: ends at record {end.records}, but by {name} there are '
+                            f'{position.records}: the newest were cut off')
+    if expected is not None and start is not None and expected.records < start[1].records:
+        problems.append(f'{path}: the position given is older than the oldest record kept')
+    if anchor is None and end.records:
+        problems.append(f'{_anchor_path(path)}: missing or damaged; whether the newest records '
+                        'were cut off cannot be told')
+    return Report(end, problems)
+
+
+def verify(path: Path) -> list[str]:
+    """Return what `examine` finds wrong; empty: the chain is whole.
+
+    Raises:
+        OSError: a file cannot be read.
+
+    """
+    return examine(path).problems

@@ -11,16 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import asyncio
+import contextlib
+import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from support import wait_for
 
 from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.audit import Position
+from oht50_bridge.gateway.audit import _line
+from oht50_bridge.gateway.audit import examine
 from oht50_bridge.gateway.audit import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,35 +60,144 @@ def test_records_are_in_order_and_chained_over_restarts(path):
     assert not [thread for thread in threading.enumerate() if thread.name == 'audit']
 
 
-def test_edits_cuts_and_insertions_show(path):
-    written(path, 6)
-    whole = path.read_text().splitlines(keepends=True)
-    for tampered in (
-        [*whole[:2], whole[2].replace('"number":2', '"number":9'), *whole[3:]],
-        [*whole[:2], *whole[3:]], [whole[1], whole[0], *whole[2:]], [*whole[:3], 'x\n'],
-        whole[1:],
-    ):
-        path.write_text(''.join(tampered))
-        assert verify(path)
-    path.write_text(''.join(whole))
+WHOLE = 6  # records
+
+
+def shift(record, **changes):
+    """Return a line whose own hash is right again after a change: of one who knows the format."""
+    content = {key: value for key, value in json.loads(record).items() if key != 'hash'}
+    after = Position(content.pop('n') - 1, content.pop('prev'))
+    return _line({**content, **changes}, after)[0].decode()
+
+
+@pytest.mark.parametrize(('tamper', 'line', 'said'), [
+    (lambda x: [*x[:2], x[2].replace('"number":2', '"number":9'), *x[3:]], 3, 'changed'),
+    (lambda x: [*x[:2], x[2].replace('"number":2', '"number":9,"number":2'), *x[3:]], 3,
+     'changed'),
+    (lambda x: [*x[:2], x[2].replace(',', ', '), *x[3:]], 3, 'changed'),
+    (lambda x: [*x[:2], shift(x[2], number=9), *x[3:]], 4, 'does not follow'),
+    (lambda x: [*x[:2], *x[3:]], 3, 'records 3 to 3 before it are missing'),
+    (lambda x: [*x[:2], x[3], x[2], *x[4:]], 3, 'missing'),
+    (lambda x: [x[1], x[0], *x[2:]], 1, 'records before it are missing'),
+    (lambda x: [*x[:3], x[2], *x[3:]], 4, 'stands where record 4 belongs'),
+    (lambda x: [*x[:3], 'x\n', *x[3:]], 4, 'not a record'),
+    (lambda x: x[1:], 1, 'records before it are missing'),
+    (lambda x: [*x[:5], shift(x[5], number=9)], 6, 'by the anchor'),
+], ids=['edit', 'key twice', 'space', 'edit with hash', 'cut', 'swap', 'swap of the first',
+        'insertion', 'rubbish', 'cut at the start', 'edit of the last with hash'])
+def test_edits_cuts_swaps_and_insertions_show_with_the_line(path, tamper, line, said):
+    written(path, WHOLE)
+    path.write_text(''.join(tamper(path.read_text().splitlines(keepends=True))))
+    problem = verify(path)[0]
+    assert problem.startswith(f'{path} line {line}: ')
+    assert said in problem
+
+
+def test_a_cut_at_the_end_shows_and_goes_on_showing(path, caplog):
+    written(path, WHOLE)
+    path.write_text(''.join(path.read_text().splitlines(keepends=True)[:4]))
+    problem, = verify(path)
+    assert 'ends at record 4, but by the anchor there are 6' in problem
+    written(path, 3)
+    assert 'ends at record 4 of 6' in caplog.text
+    problem, = verify(path)
+    assert problem.startswith(f'{path} line 5: records 5 to 6 before it are missing')
+
+
+def test_a_log_that_was_removed_shows(path):
+    written(path, WHOLE)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        verify(path)
+    written(path, 1)
+    assert 'line 1: the records before it are missing' in verify(path)[0]
+
+
+def test_an_anchor_that_was_removed_shows_and_goes_on_showing(path):
+    written(path, WHOLE)
+    anchor = path.with_name('audit.jsonl.anchor')
+    anchor.unlink()
+    assert f'{anchor}: missing' in verify(path)[0]
+    written(path, 1)
+    assert 'line 7: the anchor was missing' in verify(path)[0]
+
+
+def test_a_position_noted_elsewhere_shows_a_chain_made_anew(path):
+    written(path, WHOLE)
+    end = examine(path).end
+    assert examine(path, end).problems == []
+    path.unlink()
+    path.with_name('audit.jsonl.anchor').unlink()
+    written(path, WHOLE + 1)
     assert verify(path) == []
+    assert 'not what it was by the position given' in examine(path, end).problems[0]
+    assert 'there are 99' in examine(path, Position(99, end.hash)).problems[0]
 
 
 def test_the_chain_goes_on_in_a_new_file(path):
     for _ in range(6):
         written(path, 3, max_bytes=500)
-    assert len(list(path.parent.iterdir())) >= 3
+    assert len(list(path.parent.iterdir())) >= 4
     assert verify(path) == []
     path.with_name('audit.jsonl.2').unlink()
-    assert verify(path)
+    assert 'are missing' in verify(path)[0]
 
 
-def test_a_torn_line_is_shown_and_the_chain_goes_on(path):
+def test_the_oldest_files_are_removed_and_the_chain_says_so(path):
+    for _ in range(8):
+        written(path, 3, max_bytes=500, max_files=2)
+    numbered = sorted(path.parent.glob('audit.jsonl.[0-9]*'))
+    assert len(numbered) == 2
+    pruned = [record for record in lines(path) if record['what'] == 'audit.pruned'][-1]
+    first = lines(numbered[0])[0]
+    assert (first['n'] - 1, first['prev']) == (pruned['records'], pruned['last'])
+    assert verify(path) == []
+    numbered[0].unlink()
+    assert 'the records before it are missing' in verify(path)[0]
+    assert 'older than the oldest' in examine(path, Position(1, '0' * 64)).problems[-1]
+
+
+def test_a_log_in_use_can_be_verified_and_rotates_meanwhile(path):
+    audit = Audit(path, max_bytes=2000, max_files=4)
+    ending = threading.Event()
+
+    def write():
+        while not ending.is_set():
+            audit.record('command', text='x' * 100)
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        found = [verify(path) for _ in range(20)]
+    finally:
+        ending.set()
+        thread.join()
+        audit.close()
+    assert found == [[]] * 20
+    assert verify(path) == []
+
+
+def test_a_torn_line_is_kept_as_what_it_is_and_the_chain_goes_on(path):
     written(path, 3)
     with path.open('a') as file:
         file.write('{"what":"comm')
+    assert verify(path) == []
     written(path, 2)
-    assert verify(path) == ['audit.jsonl line 4: not a record']
+    assert verify(path) == []
+    torn = lines(path)[3]
+    assert (torn['what'], torn['text']) == ('audit.torn', '{"what":"comm')
+    # What the anchor says was safe can not be called torn.
+    with path.open('r+') as file:
+        file.truncate(path.stat().st_size - 5)
+    written(path, 1)
+    assert 'records 6 to 6 before it are missing' in verify(path)[0]
+
+
+def test_two_do_not_write_one_log(path):
+    audit = Audit(path)
+    with pytest.raises(OSError, match='another process'):
+        Audit(path)
+    audit.close()
+    written(path, 1)
 
 
 FULL_DISK = """
@@ -110,7 +227,82 @@ def test_a_disk_that_takes_half_a_line_loses_records_but_says_so(path):
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, [ROOT, *sys.path]))})
     assert done.stdout == '1\n', done.stderr
     assert 'cannot be written' in done.stderr
+    assert 'written again; 1 records were lost' in done.stderr
     assert [record['what'] for record in lines(path)] == ['before', 'audit.lost', 'after']
+    assert verify(path) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A filesystem of 64 KiB."""
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    mounted = subprocess.run(
+        ['mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0700', 'tmpfs', disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip('a filesystem can be mounted by root alone')
+    yield disk
+    subprocess.run(['umount', '--lazy', disk], check=True)
+
+
+async def test_on_a_full_disk_an_emergency_stop_is_obeyed_and_the_loss_told(
+    small_disk, serving, event, caplog,
+):
+    path = small_disk / 'audit.jsonl'
+    audit = Audit(path, max_bytes=8192)
+    async with serving(audit=audit) as server:
+        operator = await server.enter('safety.*')
+        await server.until(lambda: '"subscribe"' in path.read_text())
+        filler = small_disk / 'filler'
+        with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b'x' * 512)
+        while audit.lost == 0:
+            await operator.send('ping')
+            await operator.receive('pong')
+            audit.record('filling', text='x' * 512)
+        stopped = len(server.commands)
+        await operator.send('emergency_stop', request_id='r')
+        assert (await operator.receive('command.result'))['data']['accepted']
+        server.gateway.publish(event('safety.estop'))
+        await operator.receive('safety.estop')
+        assert len(server.commands) == stopped + 1
+        await server.until(lambda: audit.lost >= 2)
+        reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
+        writer.write(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
+        page = await reader.read()
+        writer.close()
+        lost = re.search(rb'^oht50_gateway_audit_lost_total (\S+)', page, re.MULTILINE)
+        assert float(lost[1]) >= 2
+        assert 'No space left on device' in caplog.text
+        filler.unlink()
+        await operator.send('emergency_stop', request_id='s')
+        await operator.receive('command.result')
+        await server.until(lambda: 'audit.lost' in path.read_text())
+    audit.close()
+    assert 'is written again' in caplog.text
+    lost = [record for record in lines(path) if record['what'] == 'audit.lost']
+    assert sum(record['records'] for record in lost) == audit.lost
+    assert verify(path) == []
+
+
+def test_rotation_on_a_full_disk_goes_on_afterwards(path, monkeypatch):
+    written(path, 3)
+    audit = Audit(path, max_bytes=1)
+    make, refuse = audit._open, threading.Event()
+    refuse.set()
+
+    def open_or_not():
+        if refuse.is_set():
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        return make()
+    monkeypatch.setattr(audit, '_open', open_or_not)
+    audit.record('lost')
+    wait_for(lambda: audit.lost == 1)
+    refuse.clear()
+    audit.record('after')
+    audit.close()
+    assert [record['what'] for record in lines(path)] == ['audit.lost', 'after']
     assert verify(path) == []
 
 

@@ -1,0 +1,203 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Show the audit log of a vehicle, or check that nobody changed it.
+
+oht50 audit show --what command --since 1h
+oht50 audit show --follow --json
+oht50 audit verify
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import domain
+from oht50_bridge.cli.options import duration
+from oht50_bridge.cli.options import moment
+from oht50_bridge.gateway.audit import AUDIT_FILE
+from oht50_bridge.gateway.audit import Position
+from oht50_bridge.gateway.audit import examine
+from oht50_bridge.gateway.audit import read
+from oht50_bridge.protocol.base import timestamp_from_seconds
+
+POLL = 0.2  # s, between two looks for new records
+OWN = ('time', 'what', 'client', 'subject', 'role', 'session', 'n', 'prev', 'hash')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
+    show = actions.add_parser('show', help='show records', description='Show records.')
+    show.add_argument('--what', metavar='W', action='append',
+                      help='of this kind alone, such as command; again for another')
+    show.add_argument('--client', metavar='C', help='of this client alone')
+    show.add_argument('--subject', metavar='S', help='of this subject alone')
+    show.add_argument('--since', type=since, metavar='T',
+                      help='from this UTC time on, 2026-11-23T10:30:00Z, or so long ago, 90m')
+    show.add_argument('--until', type=since, metavar='T', help='up to this time, likewise')
+    show.add_argument('--follow', action='store_true', help='go on with what is written')
+    show.add_argument('--json', action='store_true', help='print the records as they are')
+    verify = actions.add_parser(
+        'verify', help='check the chain',
+        description='Check that no record was changed, cut out or moved; exit code 1 if one was.')
+    verify.add_argument(
+        '--expect', type=position, metavar='COUNT:HASH',
+        help='what an earlier check printed; the log must still hold it')
+    for action in (show, verify):
+        action.add_argument('file', nargs='?', type=Path, metavar='FILE',
+                            help='the log (default: that of the domain)')
+        action.add_argument('--domain', type=domain, metavar='N',
+                            default=os.environ.get('ROS_DOMAIN_ID') or '0',
+                            help='DDS domain of the vehicle (ROS_DOMAIN_ID, else 0)')
+        add_state_dir(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show or verify; return 1 when the log is not whole."""
+    path = arguments.file or log_of(arguments)
+    try:
+        return {'show': show, 'verify': verify}[arguments.action](path, arguments)
+    except OSError as error:
+        raise CommandError(
+            f'{error.filename}: {error.strerror}; name the log, its --state-dir or its --domain'
+        ) from error
+
+
+def log_of(arguments: argparse.Namespace) -> Path:
+    """Return the log of `oht50 up` on a domain, else that of the launch file."""
+    path = arguments.state_dir / f'domain-{arguments.domain}' / AUDIT_FILE
+    launched = arguments.state_dir / AUDIT_FILE
+    return launched if launched.exists() and not path.exists() else path
+
+
+def verify(path: Path, arguments: argparse.Namespace) -> int:
+    """Print what is wrong, or where the chain ends."""
+    report = examine(path, arguments.expect)
+    for problem in report.problems:
+        print(problem)
+    if report.problems:
+        return 1
+    print(f'{path}: whole, {report.end.records} records. Keep this elsewhere, for --expect:')
+    print(f'{report.end.records}:{report.end.hash}')
+    return 0
+
+
+def show(path: Path, arguments: argparse.Namespace) -> int:
+    """Print the records that are asked for."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    chosen = (record for record in records(path, arguments.follow) if wanted(record, arguments))
+    if arguments.json:
+        for record in chosen:
+            print(json.dumps(record), flush=arguments.follow)
+        return 0
+    if arguments.follow:
+        for record in chosen:
+            console.print('  '.join(cells(record)), markup=False)
+        return 0
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in ('time', 'what', 'client', 'subject', 'details'):
+        table.add_column(column, overflow='fold')
+    for record in chosen:
+        table.add_row(*map(Text, cells(record)))
+    console.print(table, soft_wrap=False)
+    return 0
+
+
+def records(path: Path, follow: bool) -> Iterator[dict[str, Any]]:
+    """Yield the records; lines that are none go to standard error.
+
+    Args:
+        path: the log.
+        follow: go on with what is written from now on.
+
+    """
+    last, newest = 0, None
+    while True:
+        before = _size(path)
+        for line in read(path, newest):
+            if line.record is not None and (newest is None or line.record['n'] > last):
+                last = line.record['n']
+                yield line.record
+            elif line.record is None and newest is None:
+                print(f'{line}: not a record', file=sys.stderr)
+        if not follow:
+            return
+        newest = 2  # the file that grows, and the one it was a moment ago
+        while _size(path) == before:
+            time.sleep(POLL)
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None  # in the middle of a rotation
+    return status.st_ino, status.st_size
+
+
+def wanted(record: dict[str, Any], arguments: argparse.Namespace) -> bool:
+    """Return whether the filters let a record through."""
+    return ((arguments.what is None or record['what'] in arguments.what)
+            and (arguments.client is None or record.get('client') == arguments.client)
+            and (arguments.subject is None or record.get('subject') == arguments.subject)
+            and (arguments.since is None or record['time'] >= arguments.since)
+            and (arguments.until is None or record['time'] <= arguments.until))
+
+
+def cells(record: dict[str, Any]) -> list[str]:
+    """Return time, what, client, subject and details, harmless to a terminal."""
+    who = record.get('subject') or ''
+    if record.get('role'):
+        who = f'{who} ({record["role"]})'
+    details = ', '.join(
+        f'{name}={json.dumps(value)}' for name, value in record.items()
+        if name not in OWN and value is not None)
+    return [plain(text) for text in (
+        record['time'], record['what'], record.get('client') or '', who, details)]
+
+
+def plain(text: object) -> str:
+    """Return text without what would steer a terminal."""
+    return ''.join(char if char.isprintable() else '\N{REPLACEMENT CHARACTER}'
+                   for char in str(text))
+
+
+def since(text: str) -> str:
+    """Return the time stamp of a UTC time, or of so long ago."""
+    if re.fullmatch(r'[\d.]+[smh]', text):
+        return timestamp_from_seconds(time.time() - duration(text))
+    return timestamp_from_seconds(moment(text))
+
+
+def position(text: str) -> Position:
+    """Return the position of COUNT:HASH."""
+    match = re.fullmatch(r'(\d+):([0-9a-f]{64})', text)
+    if not match:
+        raise argparse.ArgumentTypeError(f'{text!r} is not of the form COUNT:HASH')
+    return Position(int(match[1]), match[2])

@@ -1,0 +1,145 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`oht50 audit`."""
+
+import itertools
+import json
+import os
+import subprocess
+
+import pytest
+from support import OHT50
+from support import wait_for
+
+from oht50_bridge.cli.main import main
+from oht50_bridge.gateway.audit import Audit
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A log of six records, one a minute."""
+    path = tmp_path / 'domain-7' / 'audit.jsonl'
+    minutes = itertools.count()
+    audit = Audit(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
+    for client, subject, what in (
+        ('panel', 'ann', 'auth'), ('panel', 'ann', 'command'), ('tablet', 'bob', 'auth'),
+        ('tablet', 'bob', 'command'), ('tablet', 'bob', 'disconnect'),
+    ):
+        audit.record(what, client=client, subject=subject, role='operator')
+    audit.record('event', event={'reason': '[red]\x1b[2J\u202e'})
+    audit.close()
+    return path
+
+
+def run(capsys, *arguments):
+    code = main(['audit', *map(str, arguments)])
+    output = capsys.readouterr()
+    return code, output.out, output.err
+
+
+def shown(capsys, *arguments):
+    code, out, _ = run(capsys, 'show', '--json', *arguments)
+    assert code == 0
+    return [json.loads(line)['n'] for line in out.splitlines()]
+
+
+def test_a_whole_log_is_said_to_be_whole_with_what_to_keep(path, capsys):
+    code, out, _ = run(capsys, 'verify', path)
+    assert (code, 'whole, 6 records' in out) == (0, True)
+    position = out.splitlines()[-1]
+    assert run(capsys, 'verify', path, '--expect', position)[0] == 0
+    other = position.replace(position[-4:], '0000')
+    code, out, _ = run(capsys, 'verify', path, '--expect', other)
+    assert (code, 'line 6: not what it was' in out) == (1, True)
+    with pytest.raises(SystemExit):
+        main(['audit', 'verify', '--expect', 'x'])
+
+
+@pytest.mark.parametrize(('tamper', 'said'), [
+    (lambda x: [*x[:1], x[1].replace('panel', 'other'), *x[2:]], 'line 2: changed'),
+    (lambda x: [*x[:2], *x[3:]], 'line 3: records 3 to 3'),
+    (lambda x: x[:-1], 'ends at record 5'),
+    (lambda x: [x[0], x[2], x[1], *x[3:]], 'line 2: records 2 to 2'),
+], ids=['edit', 'cut', 'cut at the end', 'swap'])
+def test_what_was_done_to_a_log_is_found_with_file_and_line(path, capsys, tamper, said):
+    path.write_text(''.join(tamper(path.read_text().splitlines(keepends=True))))
+    code, out, _ = run(capsys, 'verify', path)
+    assert code == 1
+    assert str(path) in out and said in out
+    # Showing goes on with what is there.
+    assert len(shown(capsys, path)) >= 5
+
+
+def test_the_log_is_found_by_state_dir_and_domain(path, tmp_path, capsys, monkeypatch):
+    assert len(shown(capsys, '--state-dir', tmp_path, '--domain', 7)) == 6
+    monkeypatch.setenv('ROS_DOMAIN_ID', '7')
+    assert len(shown(capsys, '--state-dir', tmp_path)) == 6
+    monkeypatch.setenv('ROS_DOMAIN_ID', '8')
+    code, _, err = run(capsys, 'verify', '--state-dir', tmp_path)
+    assert (code, '--domain' in err) == (1, True)
+    for file in path.parent.iterdir():  # as the launch file has it
+        file.rename(tmp_path / file.name)
+    assert len(shown(capsys, '--state-dir', tmp_path)) == 6
+
+
+@pytest.mark.parametrize(('filters', 'numbers'), [
+    ([], [1, 2, 3, 4, 5, 6]), (['--what', 'auth'], [1, 3]),
+    (['--what', 'auth', '--what', 'event'], [1, 3, 6]), (['--client', 'tablet'], [3, 4, 5]),
+    (['--subject', 'ann', '--what', 'command'], [2]),
+    (['--since', '2026-11-23T10:04:00Z'], [5, 6]),
+    (['--since', '2026-11-23T12:04:00+02:00'], [5, 6]),
+    (['--until', '2026-11-23T10:01'], [1, 2]), (['--until', '1h'], [1, 2, 3, 4, 5, 6]),
+], ids=str)
+def test_filters(path, capsys, filters, numbers, monkeypatch):
+    monkeypatch.setattr('time.time', lambda: 1795500000.0)
+    assert shown(capsys, path, *filters) == numbers
+
+
+def test_the_table_is_harmless_to_a_terminal(path, capsys):
+    code, out, _ = run(capsys, 'show', path)
+    assert code == 0
+    assert 'ann (operator)' in out and '[red]' in out
+    assert '\x1b' not in out and '\u202e' not in out
+
+
+def test_lines_that_are_no_records_are_told_apart(path, capsys):
+    with path.open('a') as file:
+        file.write('x\n')
+    code, out, err = run(capsys, 'show', '--json', path)
+    assert (code, len(out.splitlines())) == (0, 6)
+    assert 'line 7: not a record' in err
+
+
+def test_following_goes_on_over_a_new_file(path):
+    process = subprocess.Popen(
+        [*OHT50, 'audit', 'show', '--json', '--follow', '--what', 'new', str(path)],
+        stdout=subprocess.PIPE, text=True)
+    try:
+        os.set_blocking(process.stdout.fileno(), False)
+        audit = Audit(path, max_bytes=1000)
+        for number in range(30):
+            audit.record('new', number=number)
+            wait_for(lambda wanted=audit: not wanted._waiting)
+        audit.close()
+        seen = []
+
+        def all_of_them():
+            seen.extend(process.stdout.readlines())
+            return len(seen) == 30
+        wait_for(all_of_them, what='all records are shown')
+    finally:
+        process.send_signal(2)
+        assert process.wait(10) == 0
+        process.stdout.close()
+    assert [json.loads(line)['number'] for line in seen] == list(range(30))
