@@ -17,33 +17,37 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.gateway.keys import KeyFiles
+from oht50_bridge.gateway.keys import keys_path
 from oht50_bridge.gateway.roles import load_roles
-from oht50_bridge.gateway.secret import secret_path
-from oht50_bridge.gateway.secret import signing_secret
+from oht50_bridge.gateway.secret import TokenFileError
+from oht50_bridge.gateway.token_files import AUDIENCE
+from oht50_bridge.gateway.token_files import ISSUER
 from oht50_bridge.gateway.tokens import MAX_ACCESS_LIFE
-from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import SecretFileError
 from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.gateway.tokens import TokenPair
 from oht50_bridge.paths import config_dir
 
 TOKEN = 'OHT50_TOKEN'  # noqa: S105 - the name of an environment variable
 LOCAL_TTL = 15 * 60.0  # s
 
 
-def issue_token(state_dir: Path, role: str, subject: str, ttl: float) -> str:
-    """Return an access token.
+def issue_pair(
+    arguments: argparse.Namespace, role: str, subject: str, ttl: float, kid: str | None = None,
+) -> TokenPair:
+    """Return a new access token and the refresh token that goes with it.
 
     Args:
-        state_dir: where the secret is.
+        arguments: says where the keys are.
         role: one of config/roles.yaml.
         subject: who the token is for.
-        ttl: its life, s.
+        ttl: life of the access token, s.
+        kid: the key that signs; None: the last by name that can.
 
     Raises:
-        CommandError: the role is unknown, the life too long, or the secret cannot be used.
+        CommandError: the role is unknown, the life too long, or no key can be used.
 
     """
     roles = load_roles(config_dir() / 'roles.yaml').names
@@ -52,13 +56,20 @@ def issue_token(state_dir: Path, role: str, subject: str, ttl: float) -> str:
     if ttl > MAX_ACCESS_LIFE:
         raise CommandError(f'--ttl {ttl:g}s: at most {MAX_ACCESS_LIFE / 60:g}m')
     try:
-        secret = signing_secret(state_dir)
-    except SecretFileError as error:
+        keys = KeyFiles(keys_path(arguments.keys, arguments.state_dir)).keys
+    except TokenFileError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
-        raise CommandError(f'{secret_path(state_dir)}: {error.strerror}; choose another '
-                           '--state-dir, or run as the owner of this one') from error
-    return TokenAuthority([Key('HS256', secret)], access_life=ttl).issue(subject, role).access
+        raise CommandError(f'{error.filename}: {error.strerror}; choose another --state-dir or '
+                           '--keys, or run as the owner of this one') from error
+    signing = [key for key in keys if key.signs and kid in (None, key.kid)]
+    if not signing:
+        raise CommandError(
+            f'no key there can sign{f" and is called {kid}" if kid else ""}: name a directory '
+            'with a private key in --keys, or have one made with `oht50 token keygen`')
+    return TokenAuthority(
+        signing[:1], access_life=ttl, issuer=arguments.issuer or os.environ.get(ISSUER) or None,
+        audience=arguments.audience or os.environ.get(AUDIENCE) or None).issue(subject, role)
 
 
 def client_token(arguments: argparse.Namespace) -> str:
@@ -66,4 +77,4 @@ def client_token(arguments: argparse.Namespace) -> str:
     given = os.environ.get(TOKEN)
     if given:
         return given
-    return issue_token(arguments.state_dir, arguments.role, subject='local', ttl=LOCAL_TTL)
+    return issue_pair(arguments, arguments.role, subject='local', ttl=LOCAL_TTL).access

@@ -55,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--params', type=Path, metavar='FILE', help='parameter file over config/vehicle.yaml')
     parser.add_argument(
         '--port', type=port, default=DEFAULT_PORT, help='WebSocket port (%(default)s)')
+    parser.add_argument(
+        '--keys', default='', metavar='PATH', help='directory of keys (OHT50_KEYS, else none)')
     add_state_dir(parser)
 
 
@@ -76,11 +78,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     """Yield what was found."""
+    from oht50_bridge.gateway.keys import KEYS
+
     lines = hardware_parameters(arguments.params)['line'].values()
     for device in arguments.serial or [line['device'] for line in lines]:
         yield check_serial(device)
     yield check_dds()
-    yield check_secret(arguments.state_dir)
+    keys = arguments.keys or os.environ.get(KEYS)
+    yield check_keys(Path(keys)) if keys else check_secret(arguments.state_dir)
     yield check_clock()
     yield check_port(arguments.port)
 
@@ -127,9 +132,24 @@ def check_dds() -> Finding:
     return what, OK, ''
 
 
+def check_keys(path: Path) -> Finding:
+    """Check that there are keys, and that none of them is in wrong hands."""
+    from oht50_bridge.gateway.keys import KeyFiles
+    from oht50_bridge.gateway.secret import TokenFileError
+
+    what = f'keys {path}'
+    try:
+        KeyFiles(path)
+    except TokenFileError as error:
+        return what, FAILED, str(error)
+    except OSError as error:
+        return what, FAILED, f'{error.strerror}; name the directory of keys with --keys'
+    return what, OK, ''
+
+
 def check_secret(state_dir: Path) -> Finding:
     """Check that there is a signing secret that nobody else can read."""
-    from oht50_bridge.cli.credentials import secret_path
+    from oht50_bridge.gateway.secret import secret_path
 
     path = secret_path(state_dir)
     what = f'signing secret {path}'

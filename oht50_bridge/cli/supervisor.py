@@ -36,10 +36,12 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.parameters import hardware_parameters
 from oht50_bridge.cli.parameters import parameter_files
 from oht50_bridge.cli.parameters import simulated_lines
+from oht50_bridge.gateway.keys import KEYS
+from oht50_bridge.gateway.revocations import REVOCATIONS
+from oht50_bridge.gateway.revocations import revocations_path
 from oht50_bridge.gateway.secret import SECRET_FILE
-from oht50_bridge.gateway.secret import secret_path
-from oht50_bridge.gateway.secret import signing_secret
-from oht50_bridge.gateway.tokens import SecretFileError
+from oht50_bridge.gateway.secret import TokenFileError
+from oht50_bridge.gateway.secret import make_secret
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import default_state_dir
@@ -173,7 +175,7 @@ class Supervisor:
             finally:
                 self._stop()
                 lock.close()
-        except (OSError, SecretFileError) as error:
+        except (OSError, TokenFileError) as error:
             raise CommandError(str(error)) from error
         return 0
 
@@ -218,6 +220,12 @@ class Supervisor:
         elif self._arguments.serial:
             values['hardware_node']['serial_port'] = self._arguments.serial
         values['bridge_node'].update(host=self._host, port=self._port)
+        for parameter, given in (
+            ('keys', self._arguments.keys), ('token_issuer', self._arguments.issuer),
+            ('token_audience', self._arguments.audience),
+        ):
+            if given:
+                values['bridge_node'][parameter] = given
         # Not as `-p name:=value`: ROS 2 puts those among the parameters of every node, and what a
         # file says of one node goes over them.
         overrides = self._directory / 'parameters.yaml'
@@ -235,9 +243,12 @@ class Supervisor:
         environment = dict(os.environ)
         environment['ROS_DOMAIN_ID'] = str(self._arguments.domain)
         environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] = DISCOVERY_RANGE[self._arguments.discovery]
-        # One secret for all vehicles of this machine: `oht50 token` need not know the domain.
-        signing_secret(self._arguments.state_dir)
-        environment[SECRET_FILE] = str(secret_path(self._arguments.state_dir))
+        # One secret and one list of revocations for all vehicles of this machine: `oht50 token`
+        # need not know the domain.
+        state_dir = self._arguments.state_dir
+        if not (self._arguments.keys or environment.get(KEYS)):
+            environment[SECRET_FILE] = str(make_secret(state_dir))
+        environment[REVOCATIONS] = str(revocations_path(state_dir))
         return environment
 
     def _command(self, node: str, overrides: Path) -> list[str]:

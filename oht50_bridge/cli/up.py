@@ -23,6 +23,7 @@ import os
 from pathlib import Path
 
 from oht50_bridge.cli.options import DEFAULT_PORT
+from oht50_bridge.cli.options import add_keys
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import domain
 from oht50_bridge.cli.options import port
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--log-level', choices=('debug', 'info', 'warn', 'error'), default='warn',
         help='what the nodes print (%(default)s)')
+    add_keys(parser)
     add_state_dir(parser)
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 #: Commands to the vehicle that one client may have under way. Above it the client's next
 #: emergency stop waits unread, any other command is refused.
 MAX_RUNNING = 32
+SAVE_TIMEOUT = 1.0  # s
 
 
 class Connection(ServerConnection):
@@ -149,6 +150,12 @@ class Client:
         """Send a message that is no event."""
         self.outbox.reply(self._gateway.frame_of(message), self._loop.time())
         self.pump()
+
+    async def _send_when_saved(self, message: Message) -> None:
+        saved = asyncio.wrap_future(self._gateway.authority.saved())
+        # A disk that hangs keeps nobody from the vehicle.
+        await asyncio.wait([saved], timeout=SAVE_TIMEOUT)
+        self.send(message)
 
     def pump(self) -> None:
         """Send what may go now, and come back for the rest."""
@@ -272,7 +279,9 @@ class Client:
 
     async def _act(self, actions: list[steps.Action]) -> None:
         for action in actions:
-            if isinstance(action, steps.Reply):
+            if isinstance(action, steps.Reply) and action.when_saved:
+                self._gateway.spawn(self._send_when_saved(action.message))
+            elif isinstance(action, steps.Reply):
                 self.send(action.message)
             elif isinstance(action, steps.Failure):
                 self.fail(action.error, action.description, action.request_id, action.close)
@@ -283,7 +292,9 @@ class Client:
             elif isinstance(action, steps.Authenticated):
                 self.outbox.numbered = self.session.resumable
                 self.outbox.retain(self.session.may_read)
-                self._gateway.record('auth.extended' if action.again else 'auth', self)
+                self._gateway.record(
+                    'auth.extended' if action.again else 'auth', self,
+                    token=action.claims.token_id, family=action.claims.family)
             elif isinstance(action, steps.Subscribed):
                 self._subscribed(action)
             elif isinstance(action, steps.Unsubscribed):

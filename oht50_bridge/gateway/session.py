@@ -43,6 +43,9 @@ from oht50_bridge.protocol.errors import ProtocolViolation
 from oht50_bridge.protocol.patterns import expand
 from oht50_bridge.protocol.rates import TokenBucket
 
+#: s, after which a session ends, at the latest, whose token was revoked
+REVOKED_WITHIN = 1.0
+
 
 class State(Enum):
     """Where a connection is in its life."""
@@ -75,9 +78,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Reply:
-    """Send this."""
+    """Send this; `when_saved`: not before the disk holds that a refresh token was used."""
 
     message: Message
+    when_saved: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,7 @@ class Session:
 
     def next_tick(self) -> float:
         """Return in how many seconds, at the latest, `tick` wants to be called."""
-        return max(0.0, min(self._deadlines()))
+        return max(0.0, min(REVOKED_WITHIN, *self._deadlines()))
 
     def tick(self) -> list[Action]:
         """Return what time alone makes due."""
@@ -259,8 +263,12 @@ class Session:
         if patience <= 0:
             self.close()
             return [Close(CLOSE_IDLE, f'nothing heard for {self._config.idle_timeout:g} s')]
-        if expiry <= 0 or (self.claims and self._authority.is_revoked(self.claims)):
-            return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token')
+        if expiry <= 0:
+            return self._fail(
+                ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: expired')
+        if self.claims is not None and self._authority.is_revoked(self.claims):
+            return self._fail(
+                ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: revoked')
         actions: list[Action] = []
         if ping <= 0:
             self._pinged = self._clock.steady()
@@ -394,7 +402,10 @@ class Session:
         return actions
 
     def _refresh(self, command: commands.RefreshToken) -> list[Action]:
+        assert self.claims is not None
         try:
+            if self._authority.is_revoked(self.claims):
+                raise TokenError('revoked')
             claims, pair = self._authority.refresh(command.refresh_token)
             if claims.subject != self.subject:
                 raise TokenError('the session belongs to another subject')
@@ -415,7 +426,7 @@ class Session:
             timestamp=self._stamp(), request_id=request_id, data=replies.AuthRefreshedData(
                 role=claims.role, expires_at=timestamp_from_seconds(claims.expires_at),
                 token=pair.access if pair else None,
-                refresh_token=pair.refresh if pair else None)))]
+                refresh_token=pair.refresh if pair else None)), when_saved=pair is not None)]
 
     def _subscribe(
         self, patterns: list[str], rate: float | None, request_id: str | None,

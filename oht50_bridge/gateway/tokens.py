@@ -16,24 +16,34 @@
 from __future__ import annotations
 
 import math
-import os
 import secrets
-import stat
-import tempfile
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Literal
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from oht50_bridge.gateway.refresh_store import RefreshStore
+from oht50_bridge.gateway.secret import MIN_SECRET_BYTES
+
+if TYPE_CHECKING:
+    from oht50_bridge.gateway.revocations import Revocations
 
 TokenType = Literal['access', 'refresh']
 
 ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
-MIN_SECRET_BYTES = 32
+MIN_RSA_BITS = 2048
 MAX_ACCESS_LIFE = 30 * 60.0
 MAX_REFRESH_LIFE = 24 * 3600.0
 LEEWAY = 5.0
@@ -43,8 +53,23 @@ class TokenError(Exception):
     """A token that is not taken. The message never holds any part of the token."""
 
 
-class SecretFileError(Exception):
-    """The secret file is not safe to use; the message holds the remedy."""
+def algorithm_of(public: Any) -> str:
+    """Return the one algorithm that a public key is good for.
+
+    Raises:
+        ValueError: it is good for none of ours.
+
+    """
+    if isinstance(public, rsa.RSAPublicKey):
+        if public.key_size < MIN_RSA_BITS:
+            raise ValueError(
+                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed')
+        return 'RS256'
+    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
+        return 'ES256'
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return 'EdDSA'
+    raise ValueError('not an RSA, P-256 or Ed25519 key')
 
 
 @dataclass(frozen=True)
@@ -55,18 +80,38 @@ class Key:
         algorithm: one of ALGORITHMS.
         material: secret of at least 32 bytes (HS256), or a public key in PEM.
         kid: value of the token header that names this key; None: of tokens without one.
+        private: private key in PEM, to sign with; a secret signs without.
+
+    Raises:
+        ValueError: the material is not good for the algorithm.
 
     """
 
     algorithm: str
     material: bytes
     kid: str | None = None
+    private: bytes | None = None
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
             raise ValueError(f'algorithm {self.algorithm}: one of {", ".join(ALGORITHMS)}')
-        if self.algorithm == 'HS256' and len(self.material) < MIN_SECRET_BYTES:
+        if self.algorithm != 'HS256':
+            try:
+                algorithm = algorithm_of(load_pem_public_key(self.material))
+            except UnsupportedAlgorithm as error:
+                raise ValueError(str(error)) from error
+            if algorithm != self.algorithm:
+                raise ValueError(f'a key for {algorithm}, not for {self.algorithm}')
+        elif len(self.material) < MIN_SECRET_BYTES:
             raise ValueError(f'HS256 wants a secret of at least {MIN_SECRET_BYTES} bytes')
+        elif b'-----BEGIN ' in self.material:
+            # What is public must never verify as a secret.
+            raise ValueError('HS256 wants a secret, this is a key in PEM')
+
+    @property
+    def signs(self) -> bool:
+        """Whether tokens can be signed with it."""
+        return self.algorithm == 'HS256' or self.private is not None
 
     def __repr__(self) -> str:
         return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
@@ -74,14 +119,24 @@ class Key:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified token says. Times in seconds since the Unix epoch."""
+    """What a verified token says. Times in seconds since the Unix epoch.
+
+    Attributes:
+        began_at: when the login was that the token comes from; its own issue, unless it came
+            by refreshing.
+        family: what all that comes from one login has in common.
+        key: what it was verified with.
+
+    """
 
     subject: str
     role: str
     expires_at: float
     kind: TokenType
+    began_at: float
     token_id: str | None = None
     family: str | None = None
+    key: Key | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,69 +149,90 @@ class TokenPair:
 
 
 class TokenAuthority:
-    """Verifies tokens, and signs them if it holds a secret key.
+    """Verifies tokens, and signs them if it holds a key that can.
 
-    Which refresh tokens were used is kept in memory: after a restart of the process one that
-    had been used would be taken once more, until its own expiry.
+    Of a token's header nothing but `kid` is looked at, and that only as a name among our own
+    keys: neither algorithm nor key is ever the token's choice.
 
     Args:
-        keys: keys to verify with. The first HS256 one also signs.
+        keys: keys to verify with. The first that can sign does.
         issuer: required and written `iss`; None: not looked at.
         audience: required and written `aud`; None: tokens must not carry one.
         access_life: s, of tokens signed here.
         refresh_life: s, of tokens signed here.
         wall: clock, seconds since the Unix epoch.
+        store: which refresh tokens were used; None: remembered until the process ends.
 
     """
 
     def __init__(
         self, keys: Sequence[Key], *, issuer: str | None = None, audience: str | None = None,
         access_life: float = 15 * 60.0, refresh_life: float = 12 * 3600.0,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] = time.time, store: RefreshStore | None = None,
     ) -> None:
         if not keys:
             raise ValueError('no key: without one no token could be verified')
-        self._keys = {key.kid: key for key in keys}
-        if len(self._keys) != len(keys):
-            raise ValueError('two keys have the same kid')
         if not 0 < access_life <= MAX_ACCESS_LIFE:
             raise ValueError(f'access_life: above 0, at most {MAX_ACCESS_LIFE:.0f} s')
         if not 0 < refresh_life <= MAX_REFRESH_LIFE:
             raise ValueError(f'refresh_life: above 0, at most {MAX_REFRESH_LIFE:.0f} s')
-        self._signing = next((key for key in keys if key.algorithm == 'HS256'), None)
         self._issuer = issuer
         self._audience = audience
         self._access_life = access_life
         self._refresh_life = refresh_life
         self._wall = wall
-        self._used: dict[str, float] = {}
-        self._revoked: dict[str, float] = {}
+        self._store = store or RefreshStore(wall=wall)
+        self._revocations: Revocations | None = None
+        self.use_keys(keys)
+
+    def use_keys(self, keys: Sequence[Key]) -> None:
+        """Put these keys in force instead; from any thread.
+
+        Tokens of a key that is gone are refused, and revoked where they are in use.
+        """
+        by_kid = {key.kid: key for key in keys}
+        if len(by_kid) != len(keys):
+            raise ValueError('two keys have the same kid')
+        self._keys = by_kid
+        self._signing = next((key for key in keys if key.signs), None)
+
+    def use_revocations(self, revocations: Revocations) -> None:
+        """Put this list in force instead; from any thread."""
+        self._revocations = revocations
 
     def verify(self, token: str, kind: TokenType = 'access') -> Claims:
-        """Return what a token says.
+        """Return what a token says. A refresh token that was used before ends its family.
 
         Raises:
-            TokenError: it is malformed, forged, expired, of the other kind, or revoked.
+            TokenError: it is malformed, forged, expired, of the other kind, used, or revoked.
 
         """
         try:
-            kid = jwt.get_unverified_header(token).get('kid')
-            key = self._keys.get(kid)
+            header = jwt.get_unverified_header(token)
+            key = self._keys.get(header.get('kid'))
             if key is None:
                 raise TokenError('signed with an unknown key')
+            if 'crit' in header:
+                raise TokenError('its header demands an extension that is not known here')
             # The times are checked below, by the injected clock.
             payload = jwt.decode(
                 token, key.material, algorithms=[key.algorithm],
                 audience=self._audience, issuer=self._issuer,
                 options={'require': ['exp', 'iat', 'sub', 'role', 'typ'], 'verify_exp': False,
                          'verify_iat': False, 'verify_nbf': False})
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenError(f'not a valid token ({type(error).__name__})') from None
-        return self._checked(payload, kind)
+        claims = self._checked(payload, kind, key)
+        if self.is_revoked(claims):
+            raise TokenError('revoked')
+        if kind == 'refresh':
+            self._check_use(claims, _moment(payload, 'iat'))
+        return claims
 
-    def _checked(self, payload: dict[str, Any], kind: TokenType) -> Claims:
+    def _checked(self, payload: dict[str, Any], kind: TokenType, key: Key) -> Claims:
         expires, issued = _moment(payload, 'exp'), _moment(payload, 'iat')
         starts = _moment(payload, 'nbf') if 'nbf' in payload else issued
+        began = _moment(payload, 'auth_time') if 'auth_time' in payload else issued
         now = self._wall()
         longest = MAX_ACCESS_LIFE if kind == 'access' else MAX_REFRESH_LIFE
         subject, role = payload['sub'], payload['role']
@@ -171,127 +247,93 @@ class TokenAuthority:
         if not isinstance(subject, str) or not subject or not isinstance(role, str) or not role:
             raise TokenError('sub and role must be strings that are not empty')
         token_id, family = payload.get('jti'), payload.get('fam')
-        if kind == 'refresh' and not (isinstance(token_id, str) and isinstance(family, str)):
+        if not all(value is None or isinstance(value, str) for value in (token_id, family)):
+            raise TokenError('jti and fam must be strings')
+        if kind == 'refresh' and (token_id is None or family is None):
             raise TokenError('a refresh token wants jti and fam')
-        if family is not None and family in self._revoked:
-            raise TokenError('revoked')
-        return Claims(subject, role, expires, kind, token_id, family)
+        return Claims(
+            subject, role, expires, kind, min(began, issued), token_id, family, key)
+
+    def _check_use(self, claims: Claims, issued: float) -> None:
+        assert claims.token_id is not None and claims.family is not None
+        if issued < self._store.not_before:
+            raise TokenError('it is not known whether it was used before')
+        if not self._store.is_current(claims.family, claims.token_id):
+            self._store.revoke(claims.family, self._wall() + MAX_REFRESH_LIFE + LEEWAY)
+            raise TokenError('refresh token used before, its family is revoked')
 
     def is_revoked(self, claims: Claims) -> bool:
-        """Return whether a token taken before belongs to a family that was revoked since."""
-        return claims.family is not None and claims.family in self._revoked
+        """Return whether a token that was taken before is taken no more.
 
-    def issue(self, subject: str, role: str, *, family: str | None = None) -> TokenPair:
-        """Return a new pair.
+        Its family was revoked, it is on the list of revocations, or its key is gone.
+        """
+        key = claims.key
+        return ((key is not None and self._keys.get(key.kid) != key)
+                or (claims.family is not None and self._store.is_revoked(claims.family))
+                or (self._revocations is not None and self._revocations.cover(claims)))
+
+    def issue(self, subject: str, role: str) -> TokenPair:
+        """Return a new pair, the first of its family.
 
         Raises:
             TokenError: there is no key to sign with.
 
         """
-        if self._signing is None:
-            raise TokenError('tokens are not issued here, ask the issuer of the first one')
-        now = self._wall()
-        family = family or secrets.token_urlsafe(12)
-        return TokenPair(
-            self._sign(subject, role, 'access', now, self._access_life, family),
-            self._sign(subject, role, 'refresh', now, self._refresh_life, family),
-            now + self._access_life)
+        return self._issue(subject, role, secrets.token_urlsafe(12), None)[0]
 
     def refresh(self, token: str) -> tuple[Claims, TokenPair]:
         """Trade a refresh token for a new pair; it works once.
+
+        Await `saved` before the pair is handed out.
 
         Raises:
             TokenError: it is not valid, or was used before: then its family is revoked.
 
         """
         claims = self.verify(token, 'refresh')
-        if self._signing is None:
-            raise TokenError('tokens are not issued here, ask the issuer of the first one')
-        assert claims.token_id is not None and claims.family is not None
-        self._forget()
-        if claims.token_id in self._used:
-            self._revoked[claims.family] = self._wall() + MAX_REFRESH_LIFE + LEEWAY
-            raise TokenError('refresh token used before, its family is revoked')
-        self._used[claims.token_id] = claims.expires_at + LEEWAY
-        pair = self.issue(claims.subject, claims.role, family=claims.family)
-        fresh = Claims(
-            claims.subject, claims.role, pair.expires_at, 'access', None, claims.family)
+        assert claims.family is not None
+        pair, fresh = self._issue(claims.subject, claims.role, claims.family, claims.began_at)
         return fresh, pair
 
-    def _forget(self) -> None:
-        now = self._wall()
-        for table in (self._used, self._revoked):
-            for name in [name for name, until in table.items() if until <= now]:
-                del table[name]
+    def saved(self) -> Future[None]:
+        """Return what is done once the disk holds which tokens were used, or refuses it."""
+        return self._store.saved()
 
-    def _sign(
-        self, subject: str, role: str, kind: TokenType, now: float, life: float, family: str,
-    ) -> str:
-        assert self._signing is not None
-        payload: dict[str, Any] = {
-            'sub': subject, 'role': role, 'typ': kind, 'iat': now, 'exp': now + life,
-            'jti': secrets.token_urlsafe(12), 'fam': family}
+    def _issue(
+        self, subject: str, role: str, family: str, began: float | None,
+    ) -> tuple[TokenPair, Claims]:
+        signing, now = self._signing, self._wall()
+        if signing is None:
+            raise TokenError('tokens are not issued here, ask the issuer of the first one')
+        payload: dict[str, Any] = {'sub': subject, 'role': role, 'iat': now, 'fam': family}
         if self._issuer is not None:
             payload['iss'] = self._issuer
         if self._audience is not None:
             payload['aud'] = self._audience
-        headers = None if self._signing.kid is None else {'kid': self._signing.kid}
-        return jwt.encode(payload, self._signing.material, 'HS256', headers=headers)
+        if began is not None:
+            payload['auth_time'] = began
+        access_id, refresh_id = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+        expires, end = now + self._access_life, now + self._refresh_life
+        pair = TokenPair(
+            _sign(signing, {**payload, 'typ': 'access', 'exp': expires, 'jti': access_id}),
+            _sign(signing, {**payload, 'typ': 'refresh', 'exp': end, 'jti': refresh_id}), expires)
+        if began is not None:
+            self._store.rotate(family, refresh_id, end + LEEWAY)
+        return pair, Claims(subject, role, expires, 'access', now if began is None else began,
+                            access_id, family, signing)
+
+
+def _sign(key: Key, payload: dict[str, Any]) -> str:
+    headers = None if key.kid is None else {'kid': key.kid}
+    return jwt.encode(payload, key.private or key.material, key.algorithm, headers=headers)
 
 
 def _moment(payload: dict[str, Any], claim: str) -> float:
     value = payload[claim]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    try:
+        moment = float(value) if type(value) in (int, float) else math.nan
+    except OverflowError:
+        moment = math.nan
+    if not math.isfinite(moment):
         raise TokenError(f'{claim} is not a number')
-    return float(value)
-
-
-def load_or_create_secret(path: Path) -> bytes:
-    """Return the secret in `path`, made there first (mode 0600) if there is none.
-
-    Two processes that start together end up with the same secret.
-
-    Raises:
-        SecretFileError: others may read the file, it is not ours, or it is too short.
-        OSError: the directory or file cannot be used.
-
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkstemp makes it 0600; link, unlike rename, never replaces what another process made.
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(descriptor, 'wb') as file:
-                file.write(secrets.token_urlsafe(48).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(temporary, path)
-            except FileExistsError:
-                pass  # another process was first; its secret is the one
-        finally:
-            os.unlink(temporary)
-    return load_secret(path)
-
-
-def load_secret(path: Path) -> bytes:
-    """Return the secret in `path`, white space at its ends left out.
-
-    Raises:
-        SecretFileError: others may read the file, it is not ours, or it is too short.
-        OSError: it cannot be read.
-
-    """
-    with path.open('rb') as file:
-        status = os.fstat(file.fileno())
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            raise SecretFileError(
-                f'{path} can be read by others: chmod 600 {path}, and replace the secret')
-        if status.st_uid not in (0, os.geteuid()):
-            raise SecretFileError(f'{path} belongs to another user: chown it to the one who runs')
-        secret = file.read().strip()
-    if len(secret) < MIN_SECRET_BYTES:
-        raise SecretFileError(
-            f'{path} holds {len(secret)} bytes, at least {MIN_SECRET_BYTES} are needed: '
-            f'remove it and start again to get a new one')
-    return secret
+    return moment

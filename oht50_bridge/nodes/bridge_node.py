@@ -33,18 +33,19 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from oht50_bridge.gateway.audit import AUDIT_FILE
 from oht50_bridge.gateway.audit import Audit
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.handler import Caller
 from oht50_bridge.gateway.handler import CommandFailed
 from oht50_bridge.gateway.handler import CommandOutcome
+from oht50_bridge.gateway.keys import keys_path
+from oht50_bridge.gateway.revocations import revocations_path
 from oht50_bridge.gateway.roles import RolesError
 from oht50_bridge.gateway.roles import load_roles
-from oht50_bridge.gateway.secret import signing_secret
+from oht50_bridge.gateway.secret import TokenFileError
 from oht50_bridge.gateway.server import Gateway
-from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import SecretFileError
-from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.gateway.token_files import TokenFiles
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import StartError
@@ -82,17 +83,37 @@ class BridgeNode(Node):
         query_token = declare(
             self, 'query_token', False,
             'Take tokens from the query of the URL, which ends up in logs')
+        keys = declare(
+            self, 'keys', '', 'Directory of the keys that verify tokens, or file of a secret; '
+            'empty: of OHT50_KEYS, else a secret made in state_dir')
+        issuer = declare(
+            self, 'token_issuer', '', 'What `iss` of a token must be; empty: of '
+            'OHT50_TOKEN_ISSUER, else it is not looked at')
+        audience = declare(
+            self, 'token_audience', '', 'What `aud` of a token must be; empty: of '
+            'OHT50_TOKEN_AUDIENCE, else a token must have none')
+        audit_bytes = declare(
+            self, 'audit_bytes', 16 * 1024 * 1024, 'Size at which the audit log begins a new file',
+            minimum=4096, maximum=2 ** 40)
+        audit_files = declare(
+            self, 'audit_files', 32, 'Older files of the audit log that are kept',
+            minimum=1, maximum=10 ** 6)
         directory = state_directory(self)
         config = GatewayConfig(
             host=host, port=port, server_version=VERSION, max_deliveries=deliveries,
             max_connections=connections, query_token=query_token)
         try:
-            authority = TokenAuthority([Key('HS256', signing_secret(directory))])
             roles = load_roles(config_dir() / 'roles.yaml')
-            self.audit = Audit(directory / 'audit.jsonl')
-        except (SecretFileError, RolesError, OSError) as error:
+            self.audit = Audit(
+                directory / AUDIT_FILE, max_bytes=audit_bytes, max_files=audit_files)
+            self.tokens = TokenFiles(
+                keys=keys_path(keys, directory), revocations=revocations_path(directory),
+                used=directory / 'refresh_tokens.json', issuer=issuer, audience=audience,
+                record=self.audit.record)
+        except (TokenFileError, RolesError, OSError) as error:
             raise StartError(f'bridge_node: {error}') from error
-        self.gateway = Gateway(config, authority, roles, self.command, audit=self.audit)
+        self.gateway = Gateway(
+            config, self.tokens.authority, roles, self.command, audit=self.audit)
 
         self._started = self.get_clock().now().nanoseconds
         self._history: list[Any] | None = []
@@ -169,7 +190,8 @@ class BridgeNode(Node):
         return CommandOutcome(accepted, getattr(response, 'message', ''), call.data(response))
 
     def destroy_node(self) -> None:
-        """End the audit log, then the node."""
+        """End what follows the files of tokens, the audit log, then the node."""
+        self.tokens.close()
         self.audit.close()
         super().destroy_node()
 

@@ -72,6 +72,15 @@ def test_secret(tmp_path):
     assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
 
 
+def test_keys(tmp_path):
+    assert doctor.check_keys(tmp_path)[1] == doctor.FAILED
+    main(['token', 'keygen', 'a', '--keys', str(tmp_path)])
+    assert doctor.check_keys(tmp_path)[1] == doctor.OK
+    (tmp_path / 'a.pem').chmod(0o644)
+    _, how, remedy = doctor.check_keys(tmp_path)
+    assert (how, 'chmod 600' in remedy) == (doctor.FAILED, True)
+
+
 def test_dds_and_clock():
     assert doctor.check_dds()[1] == doctor.OK
     assert doctor.check_clock()[1] in (doctor.OK, doctor.WARNING)

@@ -13,6 +13,7 @@
 # limitations under the License.
 """`oht50 token` and where its secret comes from."""
 
+import json
 import stat
 
 import jwt
@@ -87,3 +88,79 @@ def test_secret_that_others_can_read_is_refused(tmp_path, capsys):
     assert (code, out) == (1, '')
     assert 'chmod 600' in err
     assert (tmp_path / 'jwt_secret').read_text() not in err
+
+
+def test_the_pair_is_printed_as_json(tmp_path, capsys):
+    code, out, _ = run(capsys, '--role', 'operator', '--pair', '--state-dir', tmp_path)
+    pair = json.loads(out)
+    secret = (tmp_path / 'jwt_secret').read_bytes()
+    kinds = [jwt.decode(pair[name], secret, algorithms=['HS256'])['typ']
+             for name in ('token', 'refresh_token')]
+    assert (code, kinds) == (0, ['access', 'refresh'])
+
+
+def test_a_token_is_signed_with_the_key_that_is_chosen(tmp_path, capsys, monkeypatch):
+    public = {}
+    for kid, algorithm in (('2026-10', 'ES256'), ('2026-11', 'EdDSA')):
+        code, public[kid], _ = run(capsys, 'keygen', kid, '--algorithm', algorithm,
+                                   '--keys', tmp_path)
+        assert code == 0
+    monkeypatch.setenv('OHT50_KEYS', str(tmp_path))
+    for options, kid in (((), '2026-11'), (('--kid', '2026-10'), '2026-10')):
+        _, out, _ = run(capsys, '--role', 'viewer', '--issuer', 'fleet', '--audience', 'oht50-7',
+                        *options)
+        assert jwt.get_unverified_header(out.strip())['kid'] == kid
+        claims = jwt.decode(out.strip(), public[kid], algorithms=['ES256', 'EdDSA'],
+                            issuer='fleet', audience='oht50-7')
+        assert claims['role'] == 'viewer'
+    code, out, err = run(capsys, '--role', 'viewer', '--kid', 'other')
+    assert (code, out) == (1, '')
+    assert 'other' in err and 'keygen' in err
+
+
+def test_a_directory_of_public_keys_signs_nothing(tmp_path, capsys):
+    _, public, _ = run(capsys, 'keygen', 'a', '--keys', tmp_path / 'issuer')
+    (tmp_path / 'vehicle').mkdir()
+    (tmp_path / 'vehicle' / 'a.pem').write_text(public)
+    code, out, err = run(capsys, '--role', 'viewer', '--keys', tmp_path / 'vehicle')
+    assert (code, out) == (1, '')
+    assert 'private key' in err
+
+
+def test_keygen_overwrites_nothing_and_wants_a_directory(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv('OHT50_KEYS', raising=False)
+    assert '--keys is missing' in run(capsys, 'keygen', 'a')[2]
+    assert run(capsys, 'keygen', 'a', '--keys', tmp_path)[0] == 0
+    code, _, err = run(capsys, 'keygen', 'a', '--keys', tmp_path)
+    assert (code, 'exists' in err) == (1, True)
+
+
+def test_what_is_revoked_is_listed(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv('OHT50_REVOCATIONS_FILE', raising=False)
+    for options in (['--subject', 'ann'], ['--subject', 'bob', '--until', '2099-01-01T00:00:00Z'],
+                    ['--token-id', 'abc'], ['--subject', '[red]eve', '--for', '8h']):
+        code, out, err = run(capsys, 'revoke', *options, '--state-dir', tmp_path)
+        assert (code, out) == (0, '')
+        assert str(tmp_path) in err
+    # Before the action --state-dir means the same.
+    code, out, _ = run(capsys, '--state-dir', tmp_path, 'list-revoked')
+    assert code == 0
+    for text in ('ann', 'abc', '[red]eve', 'issued before 2099-01-01T00:00:00.000Z'):
+        assert text in out
+    assert set(json.loads((tmp_path / 'revoked.json').read_text())['subjects']) == {
+        'ann', 'bob', '[red]eve'}
+
+
+def test_revoke_refuses_what_makes_no_sense(tmp_path, capsys):
+    code, _, err = run(capsys, 'revoke', '--token-id', 'a', '--for', '8h', '--state-dir', tmp_path)
+    assert (code, '--for' in err) == (1, True)
+    for wrong in ([], ['--subject', 'a', '--token-id', 'b'],
+                  ['--subject', 'a', '--until', 'tomorrow']):
+        with pytest.raises(SystemExit):
+            main(['token', 'revoke', *wrong])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_role_or_action_the_role_is_asked_for(capsys):
+    code, _, err = run(capsys)
+    assert (code, '--role' in err) == (1, True)

@@ -11,7 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-import multiprocessing
+import base64
+import hmac
+import json
 import time
 
 import jwt
@@ -20,13 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
+from oht50_bridge.gateway.revocations import Revocations
 from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import SecretFileError
 from oht50_bridge.gateway.tokens import TokenAuthority
 from oht50_bridge.gateway.tokens import TokenError
-from oht50_bridge.gateway.tokens import load_or_create_secret
 
 SECRET = b'0123456789abcdef0123456789abcdef'
+PUBLIC = Ed25519PrivateKey.generate().public_key().public_bytes(
+    Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def signed(secret=SECRET, algorithm='HS256', headers=None, **changes):
@@ -49,7 +52,8 @@ def test_a_token_of_ours_says_what_was_signed():
     {'exp': ...}, {'iat': ...}, {'sub': ...}, {'role': ...}, {'typ': ...}, {'sub': ''},
     {'role': 5}, {'typ': 'refresh'}, {'typ': 'other'}, {'exp': time.time() - 10},
     {'exp': time.time() + 1900}, {'iat': time.time() + 60}, {'nbf': time.time() + 60},
-    {'exp': '2099'}, {'exp': True}, {'aud': 'else'}, {'secret': b'z' * 32},
+    {'exp': '2099'}, {'exp': True}, {'exp': 10 ** 400}, {'nbf': None}, {'auth_time': 'x'},
+    {'fam': ['f']}, {'fam': 5}, {'aud': 'else'}, {'secret': b'z' * 32},
 ], ids=lambda changes: '-'.join(changes))
 def test_what_is_not_right_is_refused_without_a_word_of_the_token(changes):
     token = signed(**changes)
@@ -69,6 +73,77 @@ def test_the_algorithm_is_the_keys_not_the_tokens():
     for token in (signed('', 'none'), signed(SECRET * 2, 'HS512')):
         with pytest.raises(TokenError):
             authority.verify(token)
+
+
+@pytest.mark.parametrize('headers', [
+    {'kid': ['k']}, {'kid': {}}, {'kid': 5}, {'kid': '../jwt_secret'}, {'kid': '/dev/null'},
+    {'crit': ['exp']}, {'crit': ['b64'], 'b64': False}, {'b64': False},
+], ids=str)
+def test_a_header_decides_nothing(headers):
+    # PyJWT would not write some of these.
+    parts = [json.dumps({'typ': 'JWT', 'alg': 'HS256', **headers}).encode(),
+             base64.urlsafe_b64decode(signed().split('.')[1] + '==')]
+    text = b'.'.join(base64.urlsafe_b64encode(part).rstrip(b'=') for part in parts)
+    mac = base64.urlsafe_b64encode(hmac.digest(SECRET, text, 'sha256')).rstrip(b'=')
+    with pytest.raises(TokenError):
+        TokenAuthority([Key('HS256', SECRET)]).verify((text + b'.' + mac).decode())
+
+
+@pytest.mark.parametrize('token', [
+    '', '.', '..', 'a.b.c', 'é.é.é', '\ud800', 'x' * 16000,
+    base64.urlsafe_b64encode(b'[' * 12000).decode() + '.e30.e30',
+    base64.urlsafe_b64encode(b'{"alg":' + b'9' * 9000 + b'}').decode() + '.e30.e30',
+    base64.urlsafe_b64encode(b'[]').decode() + '.e30.e30',
+], ids=lambda token: ascii(token[:8]))
+def test_what_is_no_token_is_refused(token):
+    with pytest.raises(TokenError):
+        TokenAuthority([Key('HS256', SECRET)]).verify(token)
+
+
+def test_a_public_key_does_not_verify_as_a_secret():
+    authority = TokenAuthority([Key('EdDSA', PUBLIC, 'k')])
+    text = b'.'.join(base64.urlsafe_b64encode(part).rstrip(b'=') for part in (
+        b'{"alg":"HS256","kid":"k","typ":"JWT"}',
+        base64.urlsafe_b64decode(signed().split('.')[1] + '==')))
+    mac = base64.urlsafe_b64encode(hmac.digest(PUBLIC, text, 'sha256')).rstrip(b'=')
+    with pytest.raises(TokenError):
+        authority.verify((text + b'.' + mac).decode())
+
+
+def test_a_token_of_a_key_that_is_gone_or_another_now_is_revoked():
+    old, new = Key('HS256', SECRET, 'a'), Key('HS256', SECRET[::-1], 'a')
+    authority = TokenAuthority([old])
+    claims = authority.verify(authority.issue('ann', 'viewer').access)
+    authority.use_keys([old, Key('HS256', SECRET * 2, 'b')])
+    assert not authority.is_revoked(claims)
+    for keys in ([new], []):
+        authority.use_keys(keys)
+        assert authority.is_revoked(claims)
+    with pytest.raises(TokenError, match='not issued here'):
+        authority.issue('ann', 'viewer')
+
+
+def test_revocation_is_by_subject_before_a_moment_or_by_id():
+    now = 1000.0
+    authority = TokenAuthority([Key('HS256', SECRET)], wall=lambda: now)
+    pair = authority.issue('ann', 'viewer')
+    claims = authority.verify(pair.access)
+    for revocations, expected in (
+        (Revocations({'ann': 1000.5}), True), (Revocations({'ann': 1000.0}), False),
+        (Revocations({'bob': 2000.0}), False), (Revocations({}, {claims.token_id: 9e9}), True),
+        (Revocations({}, {claims.family: 9e9}), True), (Revocations({}, {'x': 9e9}), False),
+    ):
+        authority.use_revocations(revocations)
+        assert authority.is_revoked(claims) is expected
+    # A token that came by refreshing is as old as the login it comes from.
+    now = 1001.0
+    fresh, _ = authority.refresh(pair.refresh)
+    later = authority.verify(authority.issue('ann', 'viewer').access)
+    authority.use_revocations(Revocations({'ann': 1000.5}))
+    assert authority.is_revoked(fresh)
+    assert not authority.is_revoked(later)
+    with pytest.raises(TokenError, match='revoked'):
+        authority.refresh(pair.refresh)
 
 
 def test_keys_are_found_by_kid_and_public_ones_only_verify():
@@ -113,40 +188,11 @@ def test_a_refresh_token_works_once_and_its_replay_revokes_the_family():
 
 def test_short_secrets_long_lives_and_unknown_algorithms_are_refused():
     for make in (lambda: Key('HS256', b'x' * 31), lambda: Key('none', SECRET),
+                 lambda: Key('HS256', PUBLIC), lambda: Key('RS256', PUBLIC),
+                 lambda: Key('EdDSA', SECRET),
                  lambda: Key('HS512', SECRET), lambda: TokenAuthority([]),
                  lambda: TokenAuthority([Key('HS256', SECRET)], access_life=1801),
                  lambda: TokenAuthority([Key('HS256', SECRET), Key('HS256', SECRET)])):
         with pytest.raises(ValueError):
             make()
     assert '0123' not in repr(Key('HS256', SECRET))
-
-
-def _load(path, queue):
-    queue.put(load_or_create_secret(path))
-
-
-def test_processes_that_start_together_share_one_secret_of_mode_0600(tmp_path):
-    context = multiprocessing.get_context('fork')
-    queue, path = context.SimpleQueue(), tmp_path / 'state' / 'secret'
-    processes = [context.Process(target=_load, args=(path, queue)) for _ in range(6)]
-    for process in processes:
-        process.start()
-    secrets = {queue.get() for _ in processes}
-    for process in processes:
-        process.join()
-    assert len(secrets) == 1 and len(secrets.pop()) >= 32
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [entry.name for entry in path.parent.iterdir()] == ['secret']
-
-
-def test_a_secret_others_can_read_or_that_is_short_is_refused_with_the_remedy(tmp_path):
-    path = tmp_path / 'secret'
-    path.write_bytes(SECRET + b'\n')
-    path.chmod(0o640)
-    with pytest.raises(SecretFileError, match='chmod 600'):
-        load_or_create_secret(path)
-    path.chmod(0o600)
-    assert load_or_create_secret(path) == SECRET
-    path.write_bytes(b'short')
-    with pytest.raises(SecretFileError, match='at least 32'):
-        load_or_create_secret(path)

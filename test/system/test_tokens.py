@@ -1,0 +1,149 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Keys, revocation, refreshing and the audit log of a vehicle that runs."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from support import OHT50
+from support import Connection
+from support import Vehicle
+from support import own_domain
+from support import wait_for
+from websockets.exceptions import ConnectionClosed
+
+
+def oht50(*arguments):
+    done = subprocess.run([*OHT50, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope='module')
+def setting(tmp_path_factory):
+    """A vehicle that knows public keys alone, and the directory of who issues tokens for it."""
+    directory = tmp_path_factory.mktemp('vehicle')
+    issuer, keys = directory / 'issuer', directory / 'keys'
+    keys.mkdir()
+    (keys / 'a.pem').write_text(oht50('token', 'keygen', 'a', '--keys', issuer))
+    # A secret of the vehicle's own, with which it signs the pairs of refreshing.
+    oht50('token', 'keygen', 'own', '--algorithm', 'HS256', '--keys', keys)
+    with own_domain() as domain:
+        vehicle = Vehicle(
+            directory, domain, '--keys', str(keys), '--issuer', 'fleet', '--audience', 'oht50-7')
+        vehicle.issuer, vehicle.keys = issuer, keys
+        try:
+            yield vehicle.wait_until_up()
+        finally:
+            assert vehicle.stop() == 0
+    assert 'Traceback' not in vehicle.log.read_text()
+    assert not (vehicle.state_dir / 'jwt_secret').exists()
+
+
+def issue(vehicle, *options, subject='ann', kid='a'):
+    out = oht50('token', '--role', 'operator', '--subject', subject, '--pair', '--keys',
+                vehicle.issuer, '--kid', kid, '--issuer', 'fleet', '--audience', 'oht50-7',
+                *options)
+    return json.loads(out)
+
+
+def refused(vehicle, token):
+    with Connection(vehicle.url, None) as connection:
+        connection.send('auth', token=token)
+        return ended(connection)
+
+
+def ended(connection):
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            connection.receive()
+    assert connection.received[-1]['error_code'] == 'WS-001'
+    return connection._socket.protocol.close_code
+
+
+def records(vehicle, what):
+    out = oht50('audit', 'show', '--json', '--what', what, '--state-dir', vehicle.state_dir,
+                '--domain', vehicle.domain)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_a_key_comes_and_goes_while_the_vehicle_runs(setting):
+    with setting.client(token=issue(setting)['token']) as old:
+        public = oht50('token', 'keygen', 'b', '--keys', setting.issuer)
+        token = issue(setting, kid='b')['token']
+        assert refused(setting, token) == 4401
+        (setting.keys / 'b.pem').write_text(public)
+        wait_for(lambda: any('b' in record['kids'] for record in records(setting, 'keys')))
+        with setting.client(token=token) as new:
+            (setting.keys / 'b.pem').unlink()
+            assert ended(new) == 4401
+        old.send('ping')
+        old.wait('pong')
+
+
+def test_a_revoked_subject_is_out_and_comes_back_with_a_new_token(setting):
+    with setting.client(token=issue(setting, subject='eve')['token']) as eve:
+        oht50('token', 'revoke', '--subject', 'eve', '--state-dir', setting.state_dir)
+        assert ended(eve) == 4401
+    with setting.client(token=issue(setting, subject='eve')['token']):
+        pass
+
+
+def test_a_token_is_revoked_by_the_id_in_the_audit_log(setting):
+    with setting.client(token=issue(setting, subject='dan')['token']) as dan:
+        record = wait_for(lambda: [
+            record for record in records(setting, 'auth') if record['subject'] == 'dan'])[-1]
+        oht50('token', 'revoke', '--token-id', record['family'], '--state-dir', setting.state_dir)
+        assert ended(dan) == 4401
+
+
+def test_a_used_refresh_token_stays_used_when_the_bridge_is_killed(setting):
+    pair = issue(setting)
+    with setting.client(token=pair['token']) as client:
+        client.send('refresh_token', refresh_token=pair['refresh_token'])
+        fresh = client.wait('auth.refreshed')['data']
+        before = setting.node_pid('bridge_node')
+        os.kill(before, signal.SIGKILL)
+    setting.wait_for_new('bridge_node', before)
+    wait_for(lambda: listens(setting), what='the bridge listens')
+    with setting.client(token=fresh['token']) as client:
+        client.send('refresh_token', refresh_token=pair['refresh_token'])
+        assert ended(client) == 4401
+    assert refused(setting, fresh['token']) == 4401
+
+
+def listens(vehicle):
+    try:
+        with vehicle.client(token=issue(vehicle, subject='probe')['token']):
+            return True
+    except OSError:
+        return False
+
+
+def test_the_audit_log_of_all_this_is_whole_and_holds_no_token(setting):
+    token = issue(setting)['token']
+    with setting.client(token=token) as client:
+        client.send('emergency_stop', reason='drill', request_id='r')
+        client.wait('command.result')
+    stop = wait_for(lambda: [record for record in records(setting, 'command')
+                             if record['command']['type'] == 'emergency_stop'])[-1]
+    assert (stop['subject'], stop['command']['reason']) == ('ann', 'drill')
+    out = oht50('audit', 'verify', '--state-dir', setting.state_dir, '--domain', setting.domain)
+    assert 'whole' in out
+    for part in token.split('.'):
+        assert part not in (setting.vehicle_dir / 'audit.jsonl').read_text()
