@@ -13,6 +13,7 @@ run: setup
 
 test: setup test/clients/node_modules/.set-up
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/python tools/audit_dependencies.py
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
 setup: $(STAMP)

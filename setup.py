@@ -74,6 +74,8 @@ setup(
         'gpio': ['gpiod>=2,<3'],
         'test': [
             'hypothesis>=6.100,<7',
+            'packaging>=23,<27',
+            'pip-audit>=2.7,<3',
             'pytest>=8,<10',
             'pytest-xdist>=3.6,<4',
             'rosbags>=0.11,<0.12',

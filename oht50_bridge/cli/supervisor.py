@@ -91,7 +91,7 @@ class Process:
     def start(self, stdout: int | None) -> subprocess.Popen:
         """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
         self._stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
-        self._child = subprocess.Popen(
+        self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
             self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=stdout,
             start_new_session=True,
             preexec_fn=None if self._orphan else _die_with_parent)
