@@ -27,6 +27,8 @@ from typing import Any
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 
+from oht50_bridge.hardware.errors import HardwareConfigError
+from oht50_bridge.hardware.estop_line import open_estop_line
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
@@ -225,7 +227,10 @@ class SafetyNode(Node):
             'GPIO chip with an emergency stop line, such as /dev/gpiochip1; empty: none')
         offset = declare(
             self, 'gpio_line', 27, 'Line of the chip; low while pressed', minimum=0, maximum=511)
-        return open_estop_line(chip, offset) if chip else None
+        try:
+            return open_estop_line(chip, offset) if chip else None
+        except HardwareConfigError as error:
+            raise StartError(f'safety_node: {error}') from error
 
     # The heartbeat.
 
@@ -239,15 +244,19 @@ class SafetyNode(Node):
             reason=limit.reason,
             hold=limit.hold and limit.speed == 0.0,
         ))
-        # The disk comes after the stop: see EstopLatch.
-        if not self._saved:
-            try:
-                self._latch.save()
-                self._saved = True
-            except OSError as error:
-                self.get_logger().error(
-                    f'the latched emergency stop cannot be written ({error}); a restart of this '
-                    'node would lose it', throttle_duration_sec=5.0)
+        self._save()
+
+    def _save(self) -> None:
+        """Write the latch to the disk unless it is there; what fails is tried at each beat."""
+        if self._saved:
+            return
+        try:
+            self._latch.save()
+            self._saved = True
+        except OSError as error:
+            self.get_logger().error(
+                f'the latched emergency stop cannot be written ({error}); a restart of this '
+                'node would lose it', throttle_duration_sec=5.0)
 
     def _limit(self) -> Limit:
         """Return the lowest of all limits at this moment."""
@@ -257,6 +266,8 @@ class SafetyNode(Node):
             if self._latch.estop is not None else '',
             inputs_fresh=inputs is not None,
             configured=inputs is not None and inputs.configured,
+            alarm=inputs is not None and inputs.status not in (
+                SafetyInputs.STATUS_OK, SafetyInputs.STATUS_WARNING),
             board_latched=inputs is not None and inputs.latched,
             guard_open=inputs is not None and self._guard_open(inputs),
             power_lost=self._power_lost_since is not None
@@ -307,7 +318,7 @@ class SafetyNode(Node):
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         self._inputs.put(inputs)
         self._watch_causes(lambda: self._sources.inputs(
-            inputs.estop_pressed, inputs.latched))
+            inputs.estop_pressed, inputs.latched, inputs.configured))
 
     def _on_modules(self, states: ModuleStates) -> None:
         boards = [
@@ -315,10 +326,13 @@ class SafetyNode(Node):
                   module.status, module.error_description if module.error_code else '')
             for module in states.modules]
         self._watch_causes(lambda: self._sources.boards(boards))
-        if not any(board.kind == 'power' and board.error for board in boards):
-            self._power_lost_since = None
-        elif self._power_lost_since is None:
-            self._power_lost_since = time.monotonic()
+        for board in boards:
+            if board.kind != 'power':
+                continue
+            if board.online:
+                self._power_lost_since = None
+            elif board.error and self._power_lost_since is None:
+                self._power_lost_since = time.monotonic()
 
     def _on_location(self, location: Location) -> None:
         self._location.put(location)
@@ -382,6 +396,7 @@ class SafetyNode(Node):
             refusal = self._sources.clear()
         except OSError as error:
             refusal = f'the latch cannot be opened on disk: {error}'
+            self._saved = False  # its file may be gone already
         if refusal:
             response.message = refusal
             return response
@@ -408,8 +423,13 @@ class SafetyNode(Node):
         if estop is None:
             return False
         self._saved = False
-        self._publish_estop(estop)
-        self._beat()
+        try:
+            self._publish_estop(estop)
+            self._beat()
+        finally:
+            # The disk comes after the stop, see EstopLatch; but a stop that could not be told,
+            # which ends this node, must be there at its next start.
+            self._save()
         self.get_logger().error(
             f'EMERGENCY STOP {estop.estop_id} ({estop.trigger_type}) by {estop.source!r}: '
             f'{estop.reason}')
@@ -463,42 +483,6 @@ def direction_of(command: DriveCommand | None) -> int:
         return 0
     where = command.velocity or command.direction
     return (where > 0.0) - (where < 0.0)
-
-
-def open_estop_line(chip: str, offset: int) -> Callable[[], bool]:
-    """Return a function that tells whether the emergency stop line is open.
-
-    The line is pulled up and high while safe. A reading that fails counts as pressed.
-
-    Raises:
-        StartError: there is no such line, or python has no gpiod.
-
-    """
-    try:
-        import gpiod
-        from gpiod.line import Bias
-        from gpiod.line import Direction
-        from gpiod.line import Value
-    except ImportError as error:
-        raise StartError(
-            f'gpio_chip {chip}: python needs the package gpiod, version 2, to read it ({error})',
-        ) from error
-    try:
-        request = gpiod.request_lines(
-            chip, consumer='oht50-estop',
-            config={offset: gpiod.LineSettings(direction=Direction.INPUT, bias=Bias.PULL_UP)})
-    except (OSError, ValueError) as error:
-        raise StartError(
-            f'gpio_chip {chip}, gpio_line {offset}: {error}; give the line of the emergency stop, '
-            'or an empty gpio_chip') from error
-
-    def pressed() -> bool:
-        try:
-            return request.get_value(offset) != Value.ACTIVE
-        except OSError:
-            return True
-
-    return pressed
 
 
 def main() -> None:

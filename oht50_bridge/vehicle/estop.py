@@ -104,15 +104,14 @@ class EstopLatch:
         return self._estop
 
     def set_cause(self, name: str, trigger_type: str, reason: str) -> Estop | None:
-        """Note that a standing cause is present; its first appearance triggers a stop.
+        """Note that a standing cause is present, which triggers a stop.
 
         Returns:
             The new stop, or None when nothing new was latched.
 
         """
-        appeared = name not in self._causes
         self._causes[name] = reason
-        return self.trigger(trigger_type, reason, name) if appeared else None
+        return self.trigger(trigger_type, reason, name)
 
     def drop_cause(self, name: str) -> None:
         """Note that a standing cause is gone. The latch stays."""

@@ -44,6 +44,8 @@ VITAL_KINDS = ('safety', 'travel_motor')
 CAUSE_DELAY = 0.2  # s
 # The boards' states are published at 1 Hz.
 MODULES_AGE = 3.0  # s
+# The inputs are published at 10 Hz: an older report tells nothing of a button pressed since.
+INPUTS_AGE = 0.5  # s
 # A contact that opens counts at once, one that closes when it has stopped bouncing.
 DEBOUNCE = 0.05  # s
 
@@ -168,6 +170,7 @@ class Conditions:
         inputs_fresh: the safety board's report is recent.
         configured: its inputs are enabled.
         board_latched: it holds its relay.
+        alarm: it judges its inputs critical or faulty.
         guard_open: a guard is open.
         power_lost: the power board has been lost for longer than is allowed.
 
@@ -177,6 +180,7 @@ class Conditions:
     inputs_fresh: bool = True
     configured: bool = True
     board_latched: bool = False
+    alarm: bool = False
     guard_open: bool = False
     power_lost: bool = False
 
@@ -187,7 +191,9 @@ INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
     (lambda conditions: not conditions.inputs_fresh, 'no fresh report of the safety board'),
     (lambda conditions: not conditions.configured,
      'the inputs of the safety board are not enabled'),
-    (lambda conditions: conditions.board_latched, 'the safety board holds its relay'),
+    (lambda conditions: conditions.board_latched,
+     'the safety board holds its relay; emergency_stop and clear_estop release it'),
+    (lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
     (lambda conditions: conditions.guard_open, 'a guard is open'),
     (lambda conditions: conditions.power_lost, 'the power board is lost'),
 )
@@ -232,20 +238,22 @@ class EstopSources:
         self._latch = latch
         self._clock = clock
         self._has_line = has_line
-        self._line_pressed: bool | None = None
+        self._line_was_closed = False  # since the start
         self._line_closed_at = math.inf
+        self._line_at = -math.inf
         self._inputs_at = -math.inf
         self._stop_known = ''  # id of the stop that was latched at the last report of the inputs
         self._stop_known_at = math.inf
         self._board_latched = False
         self._modules_at = -math.inf
 
-    def inputs(self, pressed: bool, latched: bool) -> Estop | None:
+    def inputs(self, pressed: bool, latched: bool, configured: bool) -> Estop | None:
         """Take a report of the safety board.
 
         Args:
             pressed: the emergency stop chain is open.
             latched: the board holds its relay.
+            configured: the inputs are enabled: what a disabled one reports may be pressed.
 
         Returns:
             The new stop, or None when nothing new was latched; as do the other sources.
@@ -255,13 +263,15 @@ class EstopSources:
         if pressed:
             estop = self._latch.set_cause(
                 'estop_button', HARDWARE, 'the emergency stop button is pressed')
-        else:
+        elif configured:
             self._latch.drop_cause('estop_button')
         # On the edge only: after a clear the board holds its relay until it is released.
         if latched and not self._board_latched:
             estop = self._latch.trigger(
                 HARDWARE, 'the safety board tripped', 'safety_board') or estop
         self._board_latched = latched
+        if not configured:
+            return estop
         # By a clock that no date moves: a stamp could make an old report look new.
         self._inputs_at = self._clock()
         if self._latch.estop is not None and self._latch.estop.estop_id != self._stop_known:
@@ -286,15 +296,14 @@ class EstopSources:
 
     def line(self, pressed: bool) -> Estop | None:
         """Take a reading of the GPIO line."""
-        now = self._clock()
+        now = self._line_at = self._clock()
         if pressed:
-            self._line_pressed = True
             self._line_closed_at = math.inf
             return self._latch.set_cause(
                 'estop_line', HARDWARE, 'the emergency stop line is open')
         self._line_closed_at = min(self._line_closed_at, now)
         if now - self._line_closed_at >= DEBOUNCE:
-            self._line_pressed = False
+            self._line_was_closed = True
             self._latch.drop_cause('estop_line')
         return None
 
@@ -316,9 +325,13 @@ class EstopSources:
         if (estop.estop_id != self._stop_known
                 or self._inputs_at < self._stop_known_at + CAUSE_DELAY):
             return 'the safety board was not read since the stop; try again'
-        if self._clock() - self._modules_at > MODULES_AGE:
+        now = self._clock()
+        if now - self._inputs_at > INPUTS_AGE:
+            return 'the safety board was not read lately; try again, or look at hardware_node'
+        if now - self._modules_at > MODULES_AGE:
             return 'the boards were not reported lately; try again, or look at hardware_node'
-        if self._has_line and self._line_pressed is not False:
-            return 'the emergency stop line was not read closed since the start; try again'
+        if self._has_line and (
+                not self._line_was_closed or now - self._line_at > INPUTS_AGE):
+            return 'the emergency stop line was not read closed lately; try again'
         self._latch.clear()
         return ''

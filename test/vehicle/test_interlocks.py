@@ -26,6 +26,7 @@ from oht50_bridge.vehicle.interlocks import CAUSE_DELAY
 from oht50_bridge.vehicle.interlocks import CREEP_SPEED
 from oht50_bridge.vehicle.interlocks import DEBOUNCE
 from oht50_bridge.vehicle.interlocks import FORWARD
+from oht50_bridge.vehicle.interlocks import INPUTS_AGE
 from oht50_bridge.vehicle.interlocks import MODULES_AGE
 from oht50_bridge.vehicle.interlocks import Board
 from oht50_bridge.vehicle.interlocks import Braking
@@ -111,7 +112,7 @@ def test_interlocks_each_forbid_and_the_gravest_is_told():
     assert interlock(Conditions()) == ''
     single = {
         'estop': 'drill', 'inputs_fresh': False, 'configured': False, 'board_latched': True,
-        'guard_open': True, 'power_lost': True}
+        'alarm': True, 'guard_open': True, 'power_lost': True}
     reasons = [interlock(Conditions(**{name: value})) for name, value in single.items()]
     assert all(reasons) and len(set(reasons)) == len(single)
     assert interlock(Conditions(**single)) == 'emergency stop: drill'
@@ -124,22 +125,22 @@ class World:
         self.path = path
         self.now = 100.0
         self.pressed = self.line_open = self.board_latched = False
+        self.configured = True
         self.lost = set()
-        self.latched = False
         self.start()
 
     def start(self):
         self.latch = EstopLatch(self.path, now=self.stamp)
         self.sources = EstopSources(self.latch, has_line=True, clock=lambda: self.now)
         self.inputs_at = self.boards_at = None
-        self.line_closed_since = self.line_known = None
 
     def stamp(self):
         return round(self.now * NS)
 
     def report_inputs(self):
-        self.inputs_at = self.now
-        return self.sources.inputs(self.pressed, self.board_latched)
+        if self.configured:
+            self.inputs_at = self.now
+        return self.sources.inputs(self.pressed, self.board_latched, self.configured)
 
     def report_boards(self):
         self.boards_at = self.now
@@ -199,6 +200,51 @@ def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start
     assert world.latch.estop is None
 
 
+def cleared_but_for(tmp_path):
+    """Return a world whose stop could be cleared."""
+    world = World(tmp_path / 'estop.json')
+    world.latch.trigger(REMOTE, 'drill', 'alice')
+    for _ in range(3):
+        world.report_inputs()
+        world.report_boards()
+        world.report_line()
+        world.now += 0.2
+    return world
+
+
+def test_clear_needs_recent_readings(tmp_path):
+    world = cleared_but_for(tmp_path)
+    world.now += INPUTS_AGE
+    world.report_line()
+    assert 'safety board was not read lately' in world.sources.clear()
+    world.report_inputs()
+    assert world.sources.clear() == ''
+    world = cleared_but_for(tmp_path)
+    world.now += INPUTS_AGE
+    world.report_inputs()
+    assert 'emergency stop line was not read closed lately' in world.sources.clear()
+    world.report_line()
+    assert world.sources.clear() == ''
+
+
+def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(tmp_path):
+    world = World(tmp_path / 'estop.json')
+    world.pressed = True
+    world.report_inputs()
+    world.pressed = world.configured = False
+    for _ in range(3):
+        world.now += CAUSE_DELAY
+        world.report_inputs()
+        world.report_boards()
+        world.report_line()
+        assert 'button is pressed' in world.sources.clear()
+    world.configured = True
+    world.report_inputs()
+    world.now += CAUSE_DELAY
+    world.report_inputs()
+    assert world.sources.clear() == ''
+
+
 def test_bouncing_line_stays_pressed(tmp_path):
     world = World(tmp_path / 'estop.json')
     world.line_open = True
@@ -215,6 +261,7 @@ def test_bouncing_line_stays_pressed(tmp_path):
 
 STEPS = st.one_of(
     st.tuples(st.just('pressed'), st.booleans()),
+    st.tuples(st.just('configured'), st.booleans()),
     st.tuples(st.just('line_open'), st.booleans()),
     st.tuples(st.just('board_latched'), st.booleans()),
     st.tuples(st.just('lose'), st.sampled_from(('safety', 'travel_motor', 'power'))),
@@ -237,7 +284,7 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
     line_closed_at = None  # since when each reading of this process found it closed
     line_good = False
     for step, value in steps:
-        if step in ('pressed', 'line_open', 'board_latched'):
+        if step in ('pressed', 'line_open', 'board_latched', 'configured'):
             setattr(world, step, value)
         elif step == 'lose':
             world.lost.add(value)
@@ -265,7 +312,10 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                             line_good = True
                             reported.discard('line')
             if value in ('inputs', 'all', None):
-                (reported.add if world.pressed else reported.discard)('button')
+                if world.pressed:
+                    reported.add('button')
+                elif world.configured:
+                    reported.discard('button')
             if value in ('boards', 'all', None):
                 reported -= {'safety', 'travel_motor'}
                 reported |= world.lost & {'safety', 'travel_motor'}
@@ -285,6 +335,7 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                 assert not reported
                 assert line_good
                 assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY * NS - 1
+                assert world.now - world.inputs_at <= INPUTS_AGE
                 assert world.now - world.boards_at <= MODULES_AGE
             else:
                 assert world.latch.estop is stop

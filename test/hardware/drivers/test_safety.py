@@ -131,5 +131,4 @@ def test_oht_v2_layout(make_rig):
     assert not rig.samples['safety'].estop
     rig.sim.set(estop_pressed=True)
     rig.wait_for(lambda: rig.samples['safety'].estop and rig.samples['safety'].status == 'estop')
-    with pytest.raises(RuntimeError, match='latch'):
-        rig.hw.release_safety_latch()
+    assert rig.hw.release_safety_latch() is True  # there is none

@@ -1,0 +1,80 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the node of the emergency stop does when something under it fails."""
+
+import pytest
+import rclpy
+from support import own_domain
+
+from oht50_bridge.nodes.safety_node import SafetyNode
+from oht50_bridge.srv import ClearEstop
+from oht50_bridge.srv import EmergencyStop
+from oht50_bridge.vehicle.estop import EstopLatch
+
+
+def broken(*arguments):
+    raise OSError(5, 'Input/output error')
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    with own_domain() as domain:
+        monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+        rclpy.init(args=['test', '--ros-args', '-p', f'state_dir:={tmp_path}'])
+        node = SafetyNode()
+        yield node
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def stop(node):
+    return node._on_emergency_stop(
+        EmergencyStop.Request(reason='drill'), EmergencyStop.Response())
+
+
+def latched_on_disk(tmp_path):
+    return EstopLatch(tmp_path / 'estop.json').estop
+
+
+@pytest.mark.parametrize('publisher', ['_state', '_estop', '_heartbeat'])
+def test_stop_that_cannot_be_told_is_there_at_the_next_start(node, tmp_path, publisher):
+    getattr(node, publisher).publish = broken
+    with pytest.raises(OSError):
+        stop(node)
+    assert latched_on_disk(tmp_path).reason == 'drill'
+
+
+def test_stop_that_could_not_be_written_is_written_later(node, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr('oht50_bridge.vehicle.estop.write_whole', broken)
+        assert stop(node).accepted
+        assert latched_on_disk(tmp_path) is None
+    node._beat()
+    assert latched_on_disk(tmp_path).reason == 'drill'
+
+
+def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path):
+    stop(node)
+
+    def half_cleared():
+        (tmp_path / 'estop.json').unlink()
+        broken()
+
+    node._sources.clear = half_cleared
+    response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
+    assert not response.accepted
+    assert 'on disk' in response.message
+    node._beat()
+    assert latched_on_disk(tmp_path).reason == 'drill'
