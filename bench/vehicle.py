@@ -13,11 +13,10 @@
 # limitations under the License.
 """How fast a simulated vehicle is, each figure as a share of its limit.
 
-    .venv/bin/python bench/vehicle.py [--starts N] [--stops N] [--seconds S]
+    .venv/bin/python bench/vehicle.py [--starts N] [--seconds S]
 
-Measures the time from `oht50 up --sim` to the first telemetry, the age of the position when a
-client receives it, and the time from a client's emergency stop to the motor's speed register and
-to a subscriber.
+Measures the time from `oht50 up --sim` to the first telemetry, and the age of the position when a
+client receives it. Of the emergency stop see bench/estop.py.
 """
 
 import argparse
@@ -32,9 +31,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 
 from support import Vehicle
 from support import own_domain
-from support import wait_for
-
-BOARD, SPEED = 'travel_motor', 'command_speed'
 
 
 def show(what, values, limit):
@@ -77,36 +73,10 @@ def ages(client, seconds):
     return found
 
 
-def stop_times(vehicle, simulator, count):
-    """Return the times from a command to the speed register and to a subscriber, s."""
-    registers, subscribers = [], []
-    with vehicle.client('admin', ['safety.*']) as client:
-        for _ in range(count):
-            simulator.set(position=20.0)
-            commander = vehicle.spawn('commander', '0.3')
-            wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
-            simulator.watch(BOARD, SPEED)
-            sent = time.monotonic()
-            client.send('emergency_stop')
-            subscribers.append(client.wait('safety.estop')['at'] - sent)
-            wait_for(lambda: simulator.read(BOARD, SPEED) == 0, what='the speed register is 0')
-            registers.append(simulator.log()[0][0] - sent)
-            commander.kill()
-            commander.wait()
-
-            def clear():
-                client.send('clear_estop')
-                return client.wait('command.result', where=lambda reply: (
-                    reply['data']['command'] == 'clear_estop'))['data']['accepted']
-            wait_for(clear, what='the stop is cleared', pause=0.1)
-    return registers, subscribers
-
-
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--starts', type=int, default=5)
-    parser.add_argument('--stops', type=int, default=20)
     parser.add_argument('--seconds', type=float, default=30.0)
     arguments = parser.parse_args()
     show('start to first telemetry', start_times(arguments.starts), 4.0)
@@ -116,10 +86,6 @@ def main():
             with vehicle.client('viewer', ['telemetry.realtime']) as client:
                 client.wait('telemetry.realtime')
                 show('age of the position', ages(client, arguments.seconds), 0.150)
-            with vehicle.simulator() as simulator:
-                registers, subscribers = stop_times(vehicle, simulator, arguments.stops)
-            show('emergency stop to speed register 0', registers, 0.100)
-            show('emergency stop to safety.estop', subscribers, 0.100)
         finally:
             vehicle.stop()
 
