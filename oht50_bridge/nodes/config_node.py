@@ -43,6 +43,7 @@ from oht50_bridge.nodes.common import state_directory
 from oht50_bridge.srv import GetConfig
 from oht50_bridge.srv import RollbackConfig
 from oht50_bridge.srv import UpdateConfig
+from oht50_bridge.vehicle.config_store import KEPT
 from oht50_bridge.vehicle.config_store import ConfigStore
 from oht50_bridge.vehicle.config_store import Record
 from oht50_bridge.vehicle.config_store import StoreError
@@ -247,7 +248,9 @@ class ConfigNode(Node):
         try:
             values = self._table.check(self._fit(self._store.values_of(request.to_version)))
         except KeyError:
-            return False, f'to_version {request.to_version!r}: was never in force'
+            return False, (
+                f'to_version {request.to_version!r}: was never in force, or is none of the last '
+                f'{KEPT} any more')
         except ConfigError as error:
             return False, f'to_version {request.to_version}: {error}'
         return await self._change(values, request.source, ConfigRollback(

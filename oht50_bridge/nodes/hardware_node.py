@@ -208,7 +208,10 @@ class HardwareNode(Node):
         distances = declare(
             self, f'{prefix}.distance_inputs', [False, False, False, False],
             'Distance inputs in use')
-        return {
+        zones = declare(
+            self, f'{prefix}.zone_thresholds', [0.0, 0.0, 0.0, 0.0],
+            'Distances of zones 1 to 4 that the board judges by itself, m; all 0: as it has them')
+        options = {
             'digital_inputs': {
                 channel: level for channel, level in enumerate(levels, 1) if level},
             'estop_input': declare(
@@ -217,6 +220,7 @@ class HardwareNode(Node):
             'distance_inputs': [
                 channel for channel, used in enumerate(distances, 1) if used],
         }
+        return options | {'zones': zones} if any(zones) else options
 
     # Callbacks of topics and services, in the executor's thread.
 

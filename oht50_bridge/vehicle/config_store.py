@@ -30,6 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from oht50_bridge.durable import remove
 from oht50_bridge.durable import sync_directory
 from oht50_bridge.durable import write_whole
 
@@ -37,6 +38,7 @@ PENDING = 'pending'  # stored, not confirmed
 APPLIED = 'applied'
 FAILED = 'failed'
 STATUSES = (PENDING, APPLIED, FAILED)
+KEPT = 100  # newest records; each of them that was in force can be gone back to
 
 VERSION = re.compile(r'(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})')
 
@@ -82,7 +84,8 @@ class ConfigStore:
     Versions are semver. Each change, a rollback too, adds one to the patch number. The minor and
     the major number are those of the table of what may be configured: it raises the minor one when
     it gains a name, the major one when a name goes or changes its meaning. `MAJOR.0.0` is the
-    configuration that the parameter files give, on which nothing was changed.
+    configuration that the parameter files give, on which nothing was changed. The newest KEPT
+    records stay, and older ones only for what is in force.
 
     Args:
         directory: where the records are; made if it is not there.
@@ -135,16 +138,20 @@ class ConfigStore:
         What was configured later than in that version has the value it had before.
 
         Raises:
-            KeyError: no such version was ever in force.
+            KeyError: no such version was ever in force, or it is not kept any more.
 
         """
+        # Between older ones some may be gone: what they changed could not be undone.
+        kept = self._records[-KEPT:]
+        if len(kept) < KEPT:
+            kept.insert(0, self._initial)
         record = next(
-            (record for record in (self._initial, *self._records)
+            (record for record in kept
              if record.version == version and record.status == APPLIED), None)
         if record is None:
             raise KeyError(version)
         values = dict(record.values)
-        for later in self._records:
+        for later in kept:
             if _key(later.version) > _key(version):
                 for name, value in later.before.items():
                     values.setdefault(name, value)
@@ -181,6 +188,7 @@ class ConfigStore:
             OSError: it cannot be stored; nothing has changed.
 
         """
+        self._prune()
         record = Record(
             config_id=f'config-{uuid.uuid4().hex[:12]}', version=self._next_version(),
             stamp=self._now(), source=source, nodes=nodes, before=before,
@@ -211,6 +219,15 @@ class ConfigStore:
         except OSError:
             self._replace(record, replace(record, status=FAILED))
             raise
+
+    def _prune(self) -> None:
+        """Remove old records, so that there are KEPT with the next one, but none still needed."""
+        needed = {self.in_force.version} | {
+            self.version_of(node) for record in self._records for node in record.nodes}
+        for record in self._records[:1 - KEPT]:
+            if record.version not in needed and record.status != PENDING:
+                remove(self._path(record.version))
+                self._records.remove(record)
 
     def _settle(self, record: Record, status: str) -> Record:
         settled = replace(record, status=status)

@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from simulator_process import SimulatorProcess
 
 from oht50_bridge.hardware.vehicle_io import Hardware
-from oht50_bridge.simulator.process import SimulatorProcess
 
 BOARDS = {
     'travel_motor': ('driver_2_motor', 'drive', 4, {'accel': 8.0, 'decel': 8.0}),

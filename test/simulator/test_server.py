@@ -24,13 +24,13 @@ import time
 
 import pytest
 import serial
+from simulator_process import SimulatorProcess
 
 from oht50_bridge.hardware.rtu import frame
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
 from oht50_bridge.hardware.rtu import write_request
 from oht50_bridge.simulator.control import SimulatorClient
-from oht50_bridge.simulator.process import SimulatorProcess
 
 CALM = {'loss': 0.0, 'overwrite': 0.0}
 LINES = {
@@ -81,7 +81,7 @@ def test_default_wiring_starts_and_ends_clean():
 
 def test_dies_with_its_parent():
     code = (
-        'from oht50_bridge.simulator.process import SimulatorProcess; import os;'
+        'from simulator_process import SimulatorProcess; import os;'
         'print(SimulatorProcess().process.pid, flush=True); os.kill(os.getpid(), 9)'
     )
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}

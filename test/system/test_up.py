@@ -18,6 +18,7 @@ import signal
 import subprocess
 import time
 
+from simulator_process import SimulatorProcess
 from support import OHT50
 from support import Vehicle
 from support import own_domain
@@ -25,7 +26,6 @@ from support import processes_of
 from support import wait_for
 
 from oht50_bridge.cli.parameters import simulated_lines
-from oht50_bridge.simulator.process import SimulatorProcess
 
 
 def marker(vehicle):

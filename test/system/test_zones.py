@@ -36,6 +36,8 @@ PARAMETERS = """
         profile: oht_v2_safety
         digital_inputs: [low, high, "", ""]
         distance_inputs: [true, true, true, true]
+        # The board's own judgement must not come before that of the vehicle.
+        zone_thresholds: [0.01, 0.02, 0.03, 0.04]
 /**/safety_node:
   ros__parameters:
     guard_input: 2
@@ -58,11 +60,7 @@ def shared_vehicle(tmp_path_factory):
     with own_domain() as domain:
         vehicle = Vehicle(directory, domain, '--params', str(parameters))
         try:
-            vehicle.wait_until_up()
-            with vehicle.simulator() as simulator:
-                # The board's own judgement must not come before that of the vehicle.
-                simulator.write('safety', 'zone_threshold', [0.01, 0.02, 0.03, 0.04])
-            yield vehicle
+            yield vehicle.wait_until_up()
         finally:
             code = vehicle.stop()
         print(vehicle.log.read_text())
@@ -76,6 +74,10 @@ def simulator(vehicle):
         simulator.set(position=15.0, obstacles=[])
         yield simulator
         simulator.set(position=15.0, obstacles=[])
+
+
+def test_board_has_the_thresholds_of_the_parameters(simulator):
+    assert simulator.read('safety', 'zone_threshold') == pytest.approx([0.01, 0.02, 0.03, 0.04])
 
 
 def place(simulator, vehicle, position):

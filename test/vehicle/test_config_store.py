@@ -24,6 +24,7 @@ from support import ROOT
 
 from oht50_bridge.durable import write_whole
 from oht50_bridge.vehicle.config_store import FAILED
+from oht50_bridge.vehicle.config_store import KEPT
 from oht50_bridge.vehicle.config_store import PENDING
 from oht50_bridge.vehicle.config_store import ConfigStore
 from oht50_bridge.vehicle.config_store import StoreError
@@ -118,6 +119,44 @@ def test_hundred_changes_are_in_order(directory):
         change(store, {'rate': n}, rate=n + 1)
     assert reopened(directory).in_force.version == '1.0.100'
     assert reopened(directory).in_force.values == {'rate': 100}
+
+
+def versions(directory):
+    """Return the patch numbers of the records on disk, in order."""
+    return sorted(int(path.stem.split('.')[2]) for path in directory.glob('*.json'))
+
+
+def test_old_records_go_but_none_that_is_needed(directory):
+    store = ConfigStore(directory, '1.0')
+    store.confirm(store.begin({'limit': 0.3}, {'limit': 0.5}, ['safety_node'], 'alice'))
+    store.begin({'rate': 1.0}, {'rate': 10.0}, ['telemetry_node'], 'bob')  # interrupted
+    for n in range(KEPT + 20):
+        change(store, {'rate': n}, rate=n + 1)
+    last = KEPT + 22
+    for kept in (store, reopened(directory)):
+        assert versions(directory) == [1, 2, *range(last - KEPT + 1, last + 1)]
+        assert kept.in_force.version == f'1.0.{last}'
+        assert kept.in_force.values == {'rate': KEPT + 20, 'limit': 0.3}
+        assert kept.version_of('safety_node') == '1.0.1'
+        assert [record.version for record in kept.interrupted] == ['1.0.2']
+        oldest = last - KEPT + 1
+        assert kept.values_of(f'1.0.{oldest}') == {'rate': oldest - 2, 'limit': 0.3}
+        for gone in ('1.0.0', '1.0.1', f'1.0.{oldest - 1}'):
+            with pytest.raises(KeyError):
+                kept.values_of(gone)
+
+
+def test_version_in_force_stays_however_many_changes_fail(directory):
+    store = ConfigStore(directory, '1.0')
+    change(store, {'rate': 10.0}, rate=5.0)
+    store.confirm(store.begin({}, {}, [], 'alice'))  # back to a version of the same content
+    for _ in range(KEPT + 20):
+        store.fail(store.begin({'rate': 4.0}, {'rate': 5.0}, ['telemetry_node'], 'alice'))
+    assert len(versions(directory)) == KEPT + 2
+    assert reopened(directory).in_force.version == '1.0.2'
+    assert reopened(directory).in_force.values == {'rate': 5.0}
+    with pytest.raises(KeyError):
+        store.values_of('1.0.0')
 
 
 def test_newer_table_raises_the_minor_number(directory):

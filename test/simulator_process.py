@@ -52,7 +52,7 @@ class SimulatorProcess:
         command = [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(self.directory)]
         if lines is not None:
             command += ['--lines', json.dumps(lines)]
-        self.process = subprocess.Popen(  # noqa: S603 - a list, no shell
+        self.process = subprocess.Popen(
             [*command, '--die-with-parent'],
             stdout=subprocess.PIPE,
             env={**os.environ, 'PYTHONPATH': path},
