@@ -126,8 +126,8 @@ def configurable(node: Node, take: Callable[[dict[str, Any]], None]) -> None:
 
     """
     declare(
-        node, CONFIG_VERSION, '', 'Version of the configuration that set parameters here last; '
-        'empty when none did since the start', read_only=False)
+        node, CONFIG_VERSION, '', 'Version of the configuration in force here; empty until '
+        'config_node has confirmed it since the start', read_only=False)
 
     def on_set(parameters: list[Parameter]) -> SetParametersResult:
         values = {

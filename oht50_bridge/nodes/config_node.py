@@ -410,7 +410,7 @@ class ConfigNode(Node):
             return
         # It was started again and has the values of its files, or it took what then failed.
         values = self._fit(self._store.restoring(remote.version))
-        self.get_logger().info(f'{remote.name} gets version {version or "of its files"}')
+        self.get_logger().info(f'{remote.name} gets version {version}')
         future = remote.set(values, version)
         if future is not None:
             future.add_done_callback(partial(self._on_kept, remote, version))

@@ -44,6 +44,7 @@ from oht50_bridge.msg import SafetyZoneEntered
 from oht50_bridge.msg import Zone as ZoneMessage
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.common import CONFIG_VERSION
 from oht50_bridge.nodes.common import Newest
 from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.common import configurable
@@ -123,6 +124,9 @@ class SafetyNode(Node):
         self._power_timeout = declare(
             self, 'power_timeout', 5.0,
             'Time after which a lost power board forbids motion, s', minimum=0.5, maximum=60.0)
+        self._maintenance = declare(
+            self, 'maintenance', False, 'Whether people are at work on the vehicle: no motion',
+            read_only=False)
         self._guard_input = declare(
             self, 'guard_input', 0,
             'Digital input that is active while a guard is open, 1 to 4; 0: none',
@@ -219,6 +223,7 @@ class SafetyNode(Node):
             self._tracker.zones = self._make_zones(values)
             self._publish_zones()
         self._speed_limit = values.get('speed_limit', self._speed_limit)
+        self._maintenance = values.get('maintenance', self._maintenance)
         self._beat()
 
     def _open_line(self) -> Callable[[], bool] | None:
@@ -242,6 +247,7 @@ class SafetyNode(Node):
             motion_permitted=limit.speed > 0.0,
             speed_limit=limit.speed,
             reason=limit.reason,
+            mode=self._mode(),
             hold=limit.hold and limit.speed == 0.0,
         ))
         self._save()
@@ -258,6 +264,13 @@ class SafetyNode(Node):
                 f'the latched emergency stop cannot be written ({error}); a restart of this '
                 'node would lose it', throttle_duration_sec=5.0)
 
+    def _mode(self) -> int:
+        # Before, the parameters are those of the files: zones may be missing.
+        if not self.get_parameter(CONFIG_VERSION).value:
+            return SafetyHeartbeat.MODE_STARTING
+        return (
+            SafetyHeartbeat.MODE_MAINTENANCE if self._maintenance else SafetyHeartbeat.MODE_NORMAL)
+
     def _limit(self) -> Limit:
         """Return the lowest of all limits at this moment."""
         inputs: SafetyInputs | None = self._inputs.get()
@@ -269,6 +282,8 @@ class SafetyNode(Node):
             alarm=inputs is not None and inputs.status not in (
                 SafetyInputs.STATUS_OK, SafetyInputs.STATUS_WARNING),
             board_latched=inputs is not None and inputs.latched,
+            confirmed=self._mode() != SafetyHeartbeat.MODE_STARTING,
+            maintenance=self._maintenance,
             guard_open=inputs is not None and self._guard_open(inputs),
             power_lost=self._power_lost_since is not None
             and time.monotonic() - self._power_lost_since > self._power_timeout,
@@ -323,7 +338,7 @@ class SafetyNode(Node):
     def _on_modules(self, states: ModuleStates) -> None:
         boards = [
             Board(module.module_id, module.kind, module.status == ModuleDiscovered.STATUS_ONLINE,
-                  module.status, module.error_description if module.error_code else '')
+                  module.status, module.error_description or module.error_code)
             for module in states.modules]
         self._watch_causes(lambda: self._sources.boards(boards))
         for board in boards:

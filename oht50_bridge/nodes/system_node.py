@@ -28,6 +28,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from rclpy.node import Node
 
+from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import ConfigUpdated
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import MissionState
@@ -38,6 +39,7 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SystemError as SystemErrorMessage
 from oht50_bridge.msg import SystemStatus
 from oht50_bridge.msg import Telemetry
+from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import Newest
@@ -49,12 +51,14 @@ from oht50_bridge.nodes.common import state_directory
 from oht50_bridge.nodes.markers import Scene
 from oht50_bridge.nodes.markers import markers
 from oht50_bridge.srv import GetSystemStatus
+from oht50_bridge.vehicle.errors import BATTERY_THRESHOLDS
 from oht50_bridge.vehicle.errors import CATALOGUE
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
 from oht50_bridge.vehicle.errors import Alarm
 from oht50_bridge.vehicle.errors import Error
 from oht50_bridge.vehicle.errors import ThresholdAlarm
 from oht50_bridge.vehicle.errors import module_error
+from oht50_bridge.vehicle.estop import UNREADABLE
 from oht50_bridge.vehicle.status import Situation
 from oht50_bridge.vehicle.status import StateMachine
 from oht50_bridge.version import VERSION
@@ -65,9 +69,23 @@ PROCESSOR_SENSORS = ('coretemp', 'k10temp', 'cpu_thermal', 'soc_thermal', 'bigco
 MODULES_LIFETIME = 3.0  # s
 # Without a heartbeat for this long, safety_node is gone. The motor stopped long before.
 HEARTBEAT_LIFETIME = 2.0  # s
+STATUS_LIFETIME = 3.0  # s, of what a node publishes at 1 Hz
+SPEED_LIFETIME = 12.0  # s, of the slowest telemetry that can be set
 CHECK_PERIOD = 1.0  # s
-LOW_BATTERY = 0.3  # ratio; below it no mission starts
-EMPTY_BATTERY = 0.2  # ratio; below it the vehicle has to be charged
+# What it means that a node that was heard of is silent.
+SILENCE = {
+    'hardware_node': ('SYS-004', 'the vehicle does not move until it is back'),
+    'safety_node': ('SYS-004', 'the vehicle does not move until it is back'),
+    'telemetry_node': ('APP-004', 'position and battery are not told until it is back'),
+    'bridge_node': ('APP-005', 'no client can connect until it is back'),
+}
+# What it means that nobody publishes a topic.
+ABSENCE = {
+    'mission_node': (topics.MISSION_STATE, 'SYS-004', 'no mission can be started'),
+    'config_node': (topics.CONFIG_UPDATED, 'SYS-005', 'the configuration cannot be loaded; see '
+                    'its log. The vehicle does not move after a start of safety_node'),
+}
+ABSENCE_HOLD = 5.0  # s, for the nodes of a vehicle to find one another
 
 
 class SystemNode(Node):
@@ -89,14 +107,22 @@ class SystemNode(Node):
         self._modules = Newest(MODULES_LIFETIME)
         self._heartbeat = Newest(HEARTBEAT_LIFETIME)
         self._power = Newest(MODULES_LIFETIME)
+        self._telemetry_status = Newest(STATUS_LIFETIME)
+        self._bridge = Newest(STATUS_LIFETIME)
+        self._heard = {
+            'hardware_node': self._modules, 'safety_node': self._heartbeat,
+            'telemetry_node': self._telemetry_status, 'bridge_node': self._bridge}
         self._known: set[str] = set()  # nodes that were heard of since the start
         self._estop = EstopState()
         self._mission = MissionState()
-        self._speed = math.nan  # m/s
+        self._speed = Newest(SPEED_LIFETIME)  # m/s
+        self._slow_consumers: int | None = None
         self._published: tuple[str, str] | None = None
         self._host_alarms = {
             name: ThresholdAlarm(thresholds) for name, thresholds in HOST_THRESHOLDS.items()}
         self._alarms: defaultdict[str, Alarm] = defaultdict(Alarm)
+        self._alarms.update({name: Alarm(ABSENCE_HOLD) for name in ABSENCE})
+        self._battery_alarm = ThresholdAlarm(BATTERY_THRESHOLDS)
         psutil.cpu_percent()  # the first reading has nothing to compare with
         self._host = self._measure_host()
 
@@ -109,7 +135,9 @@ class SystemNode(Node):
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
         topics.TELEMETRY.subscribe(self, self._on_telemetry)
         topics.MISSION_STATE.subscribe(self, self._on_mission)
-        topics.POWER.subscribe(self, self._power.put)
+        topics.POWER.subscribe(self, self._on_power)
+        topics.TELEMETRY_STATUS.subscribe(self, self._on_telemetry_status)
+        topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
         topics.ZONES.subscribe(self, self._on_zones)
         topics.CONFIG_UPDATED.subscribe(self, self._on_config)
         self.create_service(GetSystemStatus, 'get_system_status', self._on_get_status)
@@ -131,6 +159,8 @@ class SystemNode(Node):
 
     def _on_estop(self, state: EstopState) -> None:
         self._estop = state
+        if self._alarms[UNREADABLE].update(state.estop_id == UNREADABLE):
+            self._tell(CATALOGUE['DATA-003'], state.reason, ['safety_node'])
         self._follow()
 
     def _on_modules(self, states: ModuleStates) -> None:
@@ -145,12 +175,39 @@ class SystemNode(Node):
         self._follow()
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
+        before = self._heartbeat.get()
         self._heartbeat.put(beat)
         self._known.add('safety_node')
+        if before is None or before.mode != beat.mode:
+            self._follow()
 
     def _on_telemetry(self, telemetry: Telemetry) -> None:
-        self._speed = abs(telemetry.linear_velocity)
+        self._speed.put(abs(telemetry.linear_velocity))
         self._follow()
+
+    def _on_telemetry_status(self, status: TelemetryStatus) -> None:
+        self._telemetry_status.put(status)
+        self._known.add('telemetry_node')
+
+    def _on_bridge(self, status: BridgeStatus) -> None:
+        self._bridge.put(status)
+        self._known.add('bridge_node')
+        before, self._slow_consumers = self._slow_consumers, status.slow_consumers_closed
+        if before is not None and status.slow_consumers_closed > before:
+            self._tell(
+                CATALOGUE['NET-003'],
+                'a client was disconnected that did not take its events in time', ['bridge_node'])
+
+    def _on_power(self, power: PowerState) -> None:
+        self._power.put(power)
+        severity = self._battery_alarm.update(1.0 - power.percentage)
+        if severity:
+            self._tell(
+                CATALOGUE[BATTERY_THRESHOLDS.code],
+                f'{power.percentage:.0%} left: charge it', ['power'], severity)
+        if self._alarms['battery'].update(power.fault_flags != 0):
+            self._tell(
+                CATALOGUE['SYS-009'], f'fault flags {power.fault_flags:#06x}', ['power'])
 
     def _on_mission(self, mission: MissionState) -> None:
         self._mission = mission
@@ -173,17 +230,22 @@ class SystemNode(Node):
 
     def _situation(self) -> Situation:
         modules: ModuleStates | None = self._modules.get()
-        known = 'hardware_node' in self._known
+        beat: SafetyHeartbeat | None = self._heartbeat.get()
+        starting = beat is not None and beat.mode == SafetyHeartbeat.MODE_STARTING
+        heard = {'hardware_node', 'safety_node'} <= self._known
         phase = self._mission.phase
+        speed: float | None = self._speed.get()
         return Situation(
-            known=known,
+            known=heard and not starting,
             estop=self._estop.latched,
-            fault=known and (
-                modules is None or any(module.error_code for module in modules.modules)),
+            fault=heard and (
+                modules is None or beat is None
+                or any(module.error_code for module in modules.modules)),
+            maintenance=beat is not None and beat.mode == SafetyHeartbeat.MODE_MAINTENANCE,
             docking=phase == MissionState.PHASE_DOCKING,
             executing=phase == MissionState.PHASE_EXECUTING,
             mission=bool(self._mission.mission_id),
-            speed=self._speed,
+            speed=speed if speed is not None else math.nan,
         )
 
     def _follow(self) -> None:
@@ -241,12 +303,13 @@ class SystemNode(Node):
                 self._tell(
                     CATALOGUE[thresholds.code], f'{name} of the host: {in_words(name, value)}',
                     ['host'], severity)
-        for name, newest in (
-                ('hardware_node', self._modules), ('safety_node', self._heartbeat)):
+        for name, newest in self._heard.items():
             if self._alarms[name].update(name in self._known and newest.get() is None):
-                self._tell(
-                    CATALOGUE['SYS-004'],
-                    f'{name} is silent: the vehicle does not move until it is back', [name])
+                code, meaning = SILENCE[name]
+                self._tell(CATALOGUE[code], f'{name} is silent: {meaning}', [name])
+        for name, (topic, code, meaning) in ABSENCE.items():
+            if self._alarms[name].update(self.count_publishers(topic.name) == 0):
+                self._tell(CATALOGUE[code], f'{name} is not there: {meaning}', [name])
         self._follow()
         self._publish_diagnostics()
 
@@ -345,12 +408,13 @@ def module_diagnostics(module: ModuleState) -> DiagnosticStatus:
 def battery_diagnostics(power: PowerState) -> DiagnosticStatus:
     """Return the diagnosis of the battery."""
     level, message = DiagnosticStatus.OK, ''
-    if power.fault_flags or power.percentage < EMPTY_BATTERY:
+    gone = 1.0 - power.percentage
+    if power.fault_flags or gone >= BATTERY_THRESHOLDS.critical:
         level = DiagnosticStatus.ERROR
         message = (
             f'fault flags {power.fault_flags:#06x}' if power.fault_flags
             else 'empty: charge it')
-    elif power.percentage < LOW_BATTERY:
+    elif gone >= BATTERY_THRESHOLDS.warning:
         level, message = DiagnosticStatus.WARN, 'low: no mission starts'
     return diagnosis('battery', level, message, {
         'charge': f'{power.percentage:.1%}',

@@ -168,10 +168,10 @@ class ConfigStore:
         return before | self.in_force.values
 
     def version_of(self, node: str) -> str:
-        """Return the version in force that last changed a parameter of a node, '' if none did."""
+        """Return the version in force that last changed parameters of a node, or the first."""
         return next(
             (record.version for record in reversed(self._records)
-             if record.status == APPLIED and node in record.nodes), '')
+             if record.status == APPLIED and node in record.nodes), self._initial.version)
 
     def begin(
         self, changes: dict[str, Any], before: dict[str, Any], nodes: list[str], source: str,

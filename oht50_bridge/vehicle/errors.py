@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The catalogue of system errors, and alarms that tell each error once."""
+"""The catalogue of the errors that this vehicle can have; alarms that tell each once."""
 
 from __future__ import annotations
 
@@ -37,38 +37,22 @@ class Error:
 
 
 CATALOGUE: dict[str, Error] = {error.code: error for error in (
-    Error('SYS-001', 'Database Connection Failed', CRITICAL),
     Error('SYS-002', 'Memory Exhaustion', HIGH),
     Error('SYS-003', 'Disk Space Full', HIGH),
     Error('SYS-004', 'Service Crash', CRITICAL),
     Error('SYS-005', 'Configuration Load Failed', HIGH),
     Error('SYS-006', 'Processor Overload', HIGH),
     Error('SYS-007', 'Overtemperature', HIGH),
+    Error('SYS-008', 'Battery Low', HIGH),
+    Error('SYS-009', 'Battery Fault', HIGH),
     Error('APP-001', 'Invalid Configuration', MEDIUM),
-    Error('APP-002', 'Mission Validation Failed', MEDIUM),
-    Error('APP-003', 'State Machine Error', HIGH),
     Error('APP-004', 'Telemetry Processing Error', MEDIUM),
     Error('APP-005', 'WebSocket Connection Error', MEDIUM),
-    Error('NET-001', 'Center API Timeout', MEDIUM),
     Error('NET-002', 'RS485 Communication Error', HIGH),
     Error('NET-003', 'WebSocket Disconnect', MEDIUM),
-    Error('NET-004', 'DNS failure', MEDIUM),
-    Error('NET-005', 'TLS certificate expired', HIGH),
-    Error('SEC-001', 'Authentication Failed', MEDIUM),
-    Error('SEC-002', 'Authorization Denied', MEDIUM),
-    Error('SEC-003', 'Rate Limit Exceeded', LOW),
-    Error('SEC-004', 'Invalid API Key', MEDIUM),
-    Error('SEC-005', 'CORS violation', LOW),
-    Error('DATA-001', 'Schema mismatch', HIGH),
-    Error('DATA-002', 'Validation failed', MEDIUM),
     Error('DATA-003', 'Corruption', HIGH),
-    Error('DATA-004', 'Backup failed', MEDIUM),
-    Error('DATA-005', 'Export failed', LOW),
-    Error('INT-001', 'Center API error', MEDIUM),
     Error('INT-002', 'Firmware communication', HIGH),
     Error('INT-003', 'Module Discovery Failed', MEDIUM),
-    Error('INT-004', 'External timeout', MEDIUM),
-    Error('INT-005', 'Webhook failed', LOW),
 )}
 
 # What the error of a board means for the vehicle; every other one is of the communication.
@@ -152,6 +136,8 @@ HOST_THRESHOLDS: dict[str, Thresholds] = {
     'disk': Thresholds('SYS-003', 0.80, 0.90, 0.02, 0.0),
     'temperature': Thresholds('SYS-007', 70.0, 80.0, 3.0, 3.0),
 }
+# The share of the charge that is gone: from 70 % no mission starts, from 80 % it must be charged.
+BATTERY_THRESHOLDS = Thresholds('SYS-008', 0.70, 0.80, 0.02, 5.0)
 MILDER = {CRITICAL: HIGH, HIGH: MEDIUM, MEDIUM: LOW, LOW: LOW}
 
 

@@ -30,6 +30,7 @@ HARDWARE = 'hardware'
 SOFTWARE = 'software'
 REMOTE = 'remote'
 TRIGGER_TYPES = (HARDWARE, SOFTWARE, REMOTE)
+UNREADABLE = 'estop-unreadable'  # id of the stop that a file is which cannot be understood
 
 
 @dataclass(frozen=True)
@@ -152,5 +153,5 @@ class EstopLatch:
             return None
         except (OSError, ValueError, TypeError):
             return Estop(
-                'estop-unreadable', SOFTWARE, f'{self._path.name} cannot be read', 'latch',
+                UNREADABLE, SOFTWARE, f'{self._path.name} cannot be read', 'latch',
                 self._now())

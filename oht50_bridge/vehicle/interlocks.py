@@ -172,6 +172,8 @@ class Conditions:
         board_latched: it holds its relay.
         alarm: it judges its inputs critical or faulty.
         guard_open: a guard is open.
+        confirmed: config_node has confirmed the parameters since the start.
+        maintenance: people are at work on the vehicle.
         power_lost: the power board has been lost for longer than is allowed.
 
     """
@@ -181,6 +183,8 @@ class Conditions:
     configured: bool = True
     board_latched: bool = False
     alarm: bool = False
+    confirmed: bool = True
+    maintenance: bool = False
     guard_open: bool = False
     power_lost: bool = False
 
@@ -194,6 +198,9 @@ INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
     (lambda conditions: conditions.board_latched,
      'the safety board holds its relay; emergency_stop and clear_estop release it'),
     (lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
+    (lambda conditions: not conditions.confirmed,
+     'the configuration is not confirmed since the start; look at config_node'),
+    (lambda conditions: conditions.maintenance, 'maintenance'),
     (lambda conditions: conditions.guard_open, 'a guard is open'),
     (lambda conditions: conditions.power_lost, 'the power board is lost'),
 )

@@ -60,9 +60,10 @@ class Situation:
     """What the state follows from.
 
     Attributes:
-        known: the boards have reported since the start.
+        known: the boards and safety_node have reported since the start.
         estop: the emergency stop is latched.
-        fault: a board that the vehicle needs is lost or faulty.
+        fault: a board or a node that the vehicle needs is lost or faulty.
+        maintenance: people are at work on it.
         docking: a mission docks.
         executing: a mission is on its way.
         mission: there is a mission, which may be paused.
@@ -73,6 +74,7 @@ class Situation:
     known: bool = False
     estop: bool = False
     fault: bool = False
+    maintenance: bool = False
     docking: bool = False
     executing: bool = False
     mission: bool = False
@@ -85,6 +87,8 @@ class Situation:
             return ESTOP
         if self.fault:
             return FAULT
+        if self.maintenance:
+            return MAINTENANCE
         if self.docking:
             return DOCKING
         if self.executing or self.speed > STANDSTILL_SPEED:
@@ -132,6 +136,6 @@ class StateMachine:
 
     def wire(self, situation: Situation) -> tuple[str, str]:
         """Return status and state of the event system.status."""
-        if self._state == IDLE and situation.mission:
-            return 'idle', 'busy'  # paused: it cannot take on another
+        if self._state == IDLE and (situation.mission or situation.state != IDLE):
+            return 'idle', 'busy'  # paused, or on the way to another state
         return WIRE[self._state]

@@ -15,12 +15,31 @@
 
 import pytest
 import rclpy
+from rclpy.parameter import Parameter
 from support import own_domain
 
+from oht50_bridge.msg import ModuleState
+from oht50_bridge.msg import ModuleStates
+from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.msg import SafetyInputs
+from oht50_bridge.nodes.common import CONFIG_VERSION
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import EstopLatch
+
+
+def well(node):
+    """Report that every input is well."""
+    node._on_inputs(SafetyInputs(configured=True))
+
+
+def beat_of(node):
+    """Return what the next heartbeat is."""
+    beats = []
+    node._heartbeat.publish = beats.append
+    node._beat()
+    return beats[0]
 
 
 def broken(*arguments):
@@ -46,6 +65,53 @@ def stop(node):
 
 def latched_on_disk(tmp_path):
     return EstopLatch(tmp_path / 'estop.json').estop
+
+
+def test_no_motion_before_the_configuration_is_confirmed_nor_in_maintenance(node):
+    well(node)
+    beat = beat_of(node)
+    assert (beat.motion_permitted, beat.mode) == (False, SafetyHeartbeat.MODE_STARTING)
+    assert 'not confirmed' in beat.reason
+    confirmed = Parameter(CONFIG_VERSION, value='1.0.0')
+    node.set_parameters([confirmed])
+    assert beat_of(node).motion_permitted
+    assert beat_of(node).mode == SafetyHeartbeat.MODE_NORMAL
+    node.set_parameters([Parameter('maintenance', value=True)])
+    beat = beat_of(node)
+    assert (beat.motion_permitted, beat.mode, beat.reason) == (
+        False, SafetyHeartbeat.MODE_MAINTENANCE, 'maintenance')
+
+
+@pytest.mark.parametrize(('inputs', 'reason'), [
+    ({'configured': False}, 'not enabled'),
+    ({'status': SafetyInputs.STATUS_CRITICAL}, 'danger'),
+    ({'status': SafetyInputs.STATUS_ERROR}, 'fault'),
+    ({'latched': True}, 'emergency stop'),
+    ({'estop_pressed': True}, 'emergency stop'),
+])
+def test_no_motion_with_a_report_that_is_not_well(node, inputs, reason):
+    node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
+    well(node)
+    assert beat_of(node).motion_permitted
+    node._on_inputs(SafetyInputs(**{'configured': True, **inputs}))
+    beat = beat_of(node)
+    assert not beat.motion_permitted
+    assert reason in beat.reason
+
+
+def test_power_board_that_was_lost_stays_lost_until_it_is_online(node):
+    node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
+    well(node)
+    node._power_timeout = 0.0
+
+    def report(status, error):
+        node._on_modules(ModuleStates(modules=[ModuleState(
+            module_id='power', kind='power', status=status, error_code=error)]))
+        return beat_of(node).motion_permitted
+
+    assert report('offline', 'MOD-001') is False
+    assert report('offline', '') is False, 'a new hardware_node has not asked it yet'
+    assert report('online', '') is True
 
 
 @pytest.mark.parametrize('publisher', ['_state', '_estop', '_heartbeat'])

@@ -27,6 +27,7 @@ from oht50_bridge.vehicle.config_store import ConfigStore
 PARAMETERS = """
 /**/config_node:
   ros__parameters:
+    table_version: "1.0"
     items: [telemetry_rate, speed, names, speed_limit, safety_zones, safety_zone_types,
             safety_zone_actions, safety_zone_starts, safety_zone_ends, safety_zone_limits]
     item:

@@ -23,6 +23,7 @@ from support import wait_for
 TOPICS = (
     'DIAGNOSTICS', 'MARKERS', 'ODOMETRY', 'TF', 'TF_STATIC', 'BATTERY_STATE', 'SAFETY_HEARTBEAT')
 OK, ERROR = 0, 2
+STARTING, MAINTENANCE = 0, 2  # modes of the heartbeat
 
 
 @pytest.fixture(scope='module')
@@ -153,19 +154,92 @@ def test_emergency_stop_is_in_the_diagnostics(vehicle, simulator, recorded):
                   for item in diagnoses(recorded)['oht50: safety_node']['values']}
         assert values['emergency stop'] == 'drill'
 
-        def clear():
-            admin.send('clear_estop')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='cleared', pause=0.1)
+        clear(admin)
+
+
+def clear(admin):
+    """Clear a stop."""
+    def cleared():
+        admin.send('clear_estop', request_id='clear')
+        return admin.wait('command.result', where=lambda reply: (
+            reply.get('request_id') == 'clear'))['data']['accepted']
+    wait_for(cleared, what='cleared', pause=0.1)
+
+
+def test_maintenance_forbids_motion_until_it_is_over(vehicle, simulator, recorded, moving):
+    with vehicle.client('admin', ['system.status']) as admin:
+        def set_maintenance(value):
+            admin.send('update_config', changes={'maintenance': value}, request_id='config')
+            result = admin.wait(
+                'command.result', where=lambda r: r.get('request_id') == 'config')['data']
+            assert result['accepted'], result
+        set_maintenance(True)
+        try:
+            wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+            admin.wait('system.status', where=lambda e: (
+                e['data']['status'], e['data']['state']) == ('idle', 'maintenance'))
+            assert recorded('SAFETY_HEARTBEAT')[-1]['reason'] == 'maintenance'
+            before = len(recorded('SAFETY_HEARTBEAT'))
+            pid = vehicle.node_pid('safety_node')
+            os.kill(pid, signal.SIGKILL)
+            vehicle.wait_for_new('safety_node', pid)
+            # Not even for a moment does it go by the parameters of the files.
+            wait_for(lambda: [
+                beat['reason'] for beat in recorded('SAFETY_HEARTBEAT')[before + 10:]
+                if beat['mode'] == MAINTENANCE][10:], what='it knows of the maintenance again')
+            assert not any(
+                beat['motion_permitted'] for beat in recorded('SAFETY_HEARTBEAT')[before:])
+            assert {beat['mode'] for beat in recorded('SAFETY_HEARTBEAT')[before:]} <= {
+                STARTING, MAINTENANCE}
+        finally:
+            set_maintenance(False)
+        admin.wait('system.status', where=lambda e: e['data']['status'] == 'moving')
+        wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='it moves again')
+
+
+def test_battery_that_runs_low_is_told_at_each_grade(vehicle, simulator):
+    with vehicle.client('viewer', ['system.error']) as client:
+        try:
+            told = []
+            for soc in (0.28, 0.18):
+                simulator.set(soc=soc)
+                told.append(client.wait('system.error', 20.0, lambda event: (
+                    event['data']['error_code'] == 'SYS-008'))['data'])
+        finally:
+            simulator.set(soc=0.85)
+    assert [error['severity'] for error in told] == ['P2', 'P1']
+    assert told[1]['description'].startswith('18 %') or '18%' in told[1]['description']
+    assert told[1]['affected_services'] == ['power']
 
 
 def test_silent_node_is_told(vehicle, simulator):
     pid = vehicle.node_pid('safety_node')
-    with vehicle.client('viewer', ['system.error']) as client:
+    with vehicle.client('viewer', ['system.*']) as client:
         os.kill(pid, signal.SIGSTOP)
         try:
             error = client.wait('system.error', where=lambda event: (
                 event['data']['error_code'] == 'SYS-004'))['data']
+            client.wait('system.status', where=lambda event: event['data']['status'] == 'fault')
         finally:
             os.kill(pid, signal.SIGCONT)
     assert (error['severity'], error['affected_services']) == ('P0', ['safety_node'])
+
+
+def test_nodes_without_which_less_can_be_done_are_told(vehicle, simulator):
+    expected = {
+        'telemetry_node': ('APP-004', 'P2'), 'config_node': ('SYS-005', 'P1'),
+        'mission_node': ('SYS-004', 'P0')}
+    pids = {name: vehicle.node_pid(name) for name in expected}
+    told = {}
+    with vehicle.client('viewer', ['system.error']) as client:
+        try:
+            for pid in pids.values():
+                os.kill(pid, signal.SIGSTOP)
+            while told.keys() != expected.keys():
+                error = client.wait('system.error', 40.0, lambda event: (
+                    event['data']['affected_services'][0] in expected))['data']
+                told[error['affected_services'][0]] = error['error_code'], error['severity']
+        finally:
+            for pid in pids.values():
+                os.kill(pid, signal.SIGCONT)
+    assert told == expected

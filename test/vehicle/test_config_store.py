@@ -84,7 +84,7 @@ def reopened(directory):
 def test_fresh_store_has_the_configuration_of_the_parameter_files(directory):
     store = ConfigStore(directory, '1.0')
     assert (store.in_force.version, store.in_force.values) == ('1.0.0', {})
-    assert store.version_of('telemetry_node') == ''
+    assert store.version_of('telemetry_node') == '1.0.0'
     assert directory.is_dir()
 
 
@@ -100,7 +100,7 @@ def test_change_is_in_force_once_confirmed_and_outlives_a_restart(directory):
     again = reopened(directory)
     assert again.in_force == confirmed
     assert again.version_of('telemetry_node') == '1.0.1'
-    assert again.version_of('safety_node') == ''
+    assert again.version_of('safety_node') == '1.0.0'
 
 
 def test_patch_counts_changes_and_no_version_is_used_twice(directory):

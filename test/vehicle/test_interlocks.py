@@ -112,7 +112,8 @@ def test_interlocks_each_forbid_and_the_gravest_is_told():
     assert interlock(Conditions()) == ''
     single = {
         'estop': 'drill', 'inputs_fresh': False, 'configured': False, 'board_latched': True,
-        'alarm': True, 'guard_open': True, 'power_lost': True}
+        'alarm': True, 'confirmed': False, 'maintenance': True, 'guard_open': True,
+        'power_lost': True}
     reasons = [interlock(Conditions(**{name: value})) for name, value in single.items()]
     assert all(reasons) and len(set(reasons)) == len(single)
     assert interlock(Conditions(**single)) == 'emergency stop: drill'

@@ -80,6 +80,8 @@ WELL = {'known': True}
     ({'executing': True}, ('moving', 'busy')),
     ({'mission': True}, ('idle', 'busy')),
     ({'docking': True, 'speed': 0.1}, ('docking', 'busy')),
+    ({'maintenance': True}, ('idle', 'maintenance')),
+    ({'maintenance': True, 'executing': True, 'speed': 0.3}, ('idle', 'maintenance')),
     ({'fault': True, 'docking': True, 'speed': 0.3}, ('fault', 'error')),
     ({'estop': True, 'fault': True, 'docking': True, 'speed': 0.3}, ('estop', 'error')),
 ])
@@ -90,14 +92,21 @@ def test_status_of_the_vehicle(changes, expected):
     assert machine.wire(situation) == expected
 
 
+def test_vehicle_on_the_way_to_another_state_is_not_ready():
+    machine = machine_in(MOVING)
+    maintenance = Situation(known=True, maintenance=True)
+    assert machine.follow(maintenance)
+    assert (machine.state, machine.wire(maintenance)) == (IDLE, ('idle', 'busy'))
+
+
 def test_each_state_has_a_status():
     assert set(WIRE) == set(STATES)
 
 
 situations = st.builds(
     Situation, known=st.booleans(), estop=st.booleans(), fault=st.booleans(),
-    docking=st.booleans(), executing=st.booleans(), mission=st.booleans(),
-    speed=st.sampled_from((0.0, 0.3, math.nan)))
+    maintenance=st.booleans(), docking=st.booleans(), executing=st.booleans(),
+    mission=st.booleans(), speed=st.sampled_from((0.0, 0.3, math.nan)))
 
 
 @settings(deadline=None)
