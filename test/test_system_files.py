@@ -1,0 +1,180 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""config/system: what it says about this package is true, and the programs it is for take it."""
+
+import asyncio
+import contextlib
+import re
+import shlex
+import shutil
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gateway.serving import Serving
+from support import OHT50
+from support import ROOT
+from support import free_port
+from support import wait_for
+from websockets.asyncio.client import connect
+
+from oht50_bridge.paths import config_dir
+
+SYSTEM = ROOT / 'config' / 'system'
+
+
+def needs(program):
+    path = shutil.which(program, path='/usr/sbin:/usr/bin:/sbin:/bin')
+    return path or pytest.skip(f'{program} is not installed')
+
+
+def unit():
+    """Return what the unit says: lists of values by name."""
+    said = {}
+    for line in (SYSTEM / 'oht50.service').read_text().splitlines():
+        name, equals, value = line.partition('=')
+        if equals and not line.startswith('#'):
+            said.setdefault(name, []).append(value)
+    return said
+
+
+def test_the_files_are_installed_with_the_rest_of_config():
+    assert {path.name for path in (config_dir() / 'system').iterdir()} == {
+        'oht50.service', '99-oht50.rules', 'nginx.conf'}
+
+
+def test_the_service_starts_what_there_is():
+    program, command, *options = shlex.split(unit()['ExecStart'][0])
+    assert (Path(program).name, command) == ('oht50', 'up')
+    options.remove('$OHT50_OPTIONS')
+    text = (SYSTEM / 'oht50.service').read_text()
+    options += shlex.split(re.search(r'OHT50_OPTIONS=(.+)', text)[1])
+    # Parsed before --help is obeyed, so that an option that is none is an error.
+    done = subprocess.run([*OHT50, command, *options, '--help'], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    token = shlex.split(re.search(r'bin/oht50 (token .+)', text)[1])
+    assert subprocess.run([*OHT50, *token, '--help'], capture_output=True).returncode == 0
+
+
+def test_the_service_is_not_root_and_keeps_its_state_to_itself():
+    said = unit()
+    assert said['User'] == ['oht50']
+    assert said['SupplementaryGroups'] == ['dialout']
+    assert said['CapabilityBoundingSet'] == ['']
+    assert (said['StateDirectoryMode'], said['UMask']) == (['0700'], ['0077'])
+    assert f'/var/lib/{said["StateDirectory"][0]}' in said['ExecStart'][0]
+
+
+def test_systemd_takes_the_service_and_finds_it_confined(tmp_path):
+    analyze = needs('systemd-analyze')
+    copy = tmp_path / 'oht50.service'
+    here = Path(sys.executable).with_name('oht50')
+    copy.write_text(
+        (SYSTEM / 'oht50.service').read_text().replace('/opt/oht50/bin/oht50', str(here)))
+    done = subprocess.run(
+        [analyze, 'verify', '--man=no', str(copy)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')
+    done = subprocess.run(
+        [analyze, 'security', '--offline=yes', '--threshold=20', '--no-pager', str(copy)],
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_udev_names_the_ports_as_the_parameters_do():
+    rules = (SYSTEM / '99-oht50.rules').read_text()
+    named = {f'/dev/{name}' for name in re.findall(r'SYMLINK\+="([^"]+)"', rules)}
+    wanted = re.findall(r'device: ([^,]+),', (ROOT / 'config' / 'vehicle.yaml').read_text())
+    assert named == set(wanted)
+    for line in rules.splitlines():
+        if line and not line.startswith('#'):
+            assert re.fullmatch(r'((SUBSYSTEM|KERNEL|ENV\{\w+\})=="[^"]+", )+(SYMLINK\+="\w+", )?'
+                                r'GROUP="dialout", MODE="0660"', line), line
+
+
+@contextlib.contextmanager
+def nginx(directory, bridge_port):
+    """Run nginx with our file in front of a port; give its port and certificate."""
+    program = needs('nginx')
+    certificate, port = directory / 'certificate.pem', free_port()
+    subprocess.run(
+        ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+         '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
+         'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', directory / 'key.pem',
+         '-out', certificate], check=True, capture_output=True)
+    text = (SYSTEM / 'nginx.conf').read_text()
+    for old, new in (
+        ('/etc/oht50/tls', str(directory)), ('/var/log/nginx', str(directory)),
+        ('127.0.0.1:8000', f'127.0.0.1:{bridge_port}'), ('listen 443', f'listen 127.0.0.1:{port}'),
+        ('    listen [::]:443 ssl;\n', ''),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (directory / 'oht50.conf').write_text(text)
+    main = directory / 'nginx.conf'
+    temporary = ' '.join(f'{name}_temp_path {directory}/{name};' for name in (
+        'client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+    main.write_text(f'daemon off; pid {directory}/pid; events {{}}\n'
+                    f'http {{ {temporary} include {directory}/oht50.conf; }}\n')
+    command = [program, '-e', str(directory / 'error.log'), '-c', str(main)]
+    done = subprocess.run([*command, '-t'], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_for((directory / 'pid').exists, what='nginx runs')
+        yield port, certificate
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_nginx_carries_sessions_over_tls_and_logs_no_token(tmp_path):
+    async def through(server):
+        with nginx(tmp_path, server.gateway.port) as (port, certificate):
+            context = ssl.create_default_context(cafile=certificate)
+            url = f'wss://localhost:{port}/ws/telemetry?token={server.token()}'
+            peer = await server.connect(url, ssl=context, proxy=None)
+            await peer.send('auth', token=server.token())
+            await peer.receive('connection.established')
+            await peer.send('emergency_stop')
+            await peer.receive('command.result')
+            status, page = await get(port, context, '/healthz')
+            assert (status, b'"clients": 1' in page) == (200, True)
+            assert (await get(port, context, '/metrics'))[0] == 404
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers('DEFAULT:@SECLEVEL=0')
+            with pytest.raises(ssl.SSLError):
+                async with connect(url, ssl=context, proxy=None):
+                    pass
+            await peer.websocket.close()
+
+    async def main():
+        async with Serving() as server:
+            await through(server)
+
+    needs('nginx')
+    with pytest.warns(DeprecationWarning, match='TLSv1_1'):
+        asyncio.run(asyncio.wait_for(main(), 60))
+    log = (tmp_path / 'oht50.log').read_text()
+    assert '/ws/telemetry' in log
+    assert 'token' not in log and 'eyJ' not in log
+
+
+async def get(port, context, path):
+    reader, writer = await asyncio.open_connection('localhost', port, ssl=context)
+    writer.write(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'.encode())
+    page = await reader.read()
+    writer.close()
+    return int(page.split()[1]), page
