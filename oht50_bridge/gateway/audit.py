@@ -23,6 +23,7 @@ without it a cut at the end would not show.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -45,7 +46,8 @@ from oht50_bridge.protocol.base import timestamp_from_seconds
 
 AUDIT_FILE = 'audit.jsonl'
 FIRST = '0' * 64
-ANCHOR_BYTES = 128  # less than a sector: the anchor is the old or the new one, whole
+ATTEMPTS, PAUSE = 50, 0.01  # s, to find the files between two rotations
+ANCHOR_BYTES = 192  # less than a sector: the anchor is the old or the new one, whole
 
 _log = logging.getLogger(__name__)
 
@@ -204,7 +206,8 @@ class Audit:
 
     def _anchor(self) -> None:
         """Say where the chain ends, after the records are safe: never more than there are."""
-        content = json.dumps({'records': self._last.records, 'hash': self._last.hash})
+        content = json.dumps({
+            'records': self._last.records, 'hash': self._last.hash, 'check': _check(self._last)})
         try:
             os.pwrite(self._anchor_file, content.encode().ljust(ANCHOR_BYTES - 1) + b'\n', 0)
             os.fdatasync(self._anchor_file)
@@ -268,12 +271,25 @@ def _anchor_path(path: Path) -> Path:
     return path.with_name(f'{path.name}.anchor')
 
 
-def _read_anchor(path: Path) -> Position | None:
-    try:
-        anchor = json.loads(_anchor_path(path).read_bytes())
-        return Position(int(anchor['records']), str(anchor['hash']))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+def _check(anchor: Position) -> str:
+    """Return by what an anchor that is read while it is written is told from a whole one."""
+    return hashlib.sha256(f'{anchor.records} {anchor.hash}'.encode()).hexdigest()[:16]
+
+
+def _read_anchor(path: Path, attempts: int = 1) -> Position | None:
+    for left in reversed(range(attempts)):
+        try:
+            content = json.loads(_anchor_path(path).read_bytes())
+            anchor = Position(int(content['records']), str(content['hash']))
+            if content['check'] == _check(anchor):
+                return anchor
+        except FileNotFoundError:
+            break
+        except (ValueError, KeyError, TypeError):
+            pass
+        if left:
+            time.sleep(PAUSE)
+    return None
 
 
 def _older(path: Path) -> list[tuple[int, Path]]:
@@ -327,6 +343,8 @@ class Line:
 def read(path: Path, newest: int | None = None) -> Iterator[Line]:
     """Yield the lines of a log, the oldest first; a last line that has no end yet is left out.
 
+    The log may be in use: what is yielded is as it was at one moment, or newer at the end.
+
     Args:
         path: the log.
         newest: so many of its files, the newest, alone.
@@ -335,10 +353,32 @@ def read(path: Path, newest: int | None = None) -> Iterator[Line]:
         OSError: a file cannot be read.
 
     """
-    for file in _files(path)[-newest if newest else None:]:
-        lines = file.read_bytes().split(b'\n')
-        for number, text in enumerate(lines[:-1], 1):
-            yield Line(file, number, text, _parse(text))
+    with contextlib.ExitStack() as stack:
+        for name, file in _open_all(path, newest, stack):
+            lines = file.read().split(b'\n')
+            for number, text in enumerate(lines[:-1], 1):
+                yield Line(name, number, text, _parse(text))
+
+
+def _open_all(
+    path: Path, newest: int | None, stack: contextlib.ExitStack,
+) -> list[tuple[Path, BinaryIO]]:
+    """Open the files of a log as they are at one moment, between two rotations."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            with contextlib.ExitStack() as attempt:
+                names = _files(path)[-newest if newest else None:]
+                files = [(name, attempt.enter_context(name.open('rb'))) for name in names]
+                if names == _files(path)[-newest if newest else None:] and all(
+                        os.path.samestat(name.stat(), os.fstat(file.fileno()))
+                        for name, file in files):
+                    stack.push(attempt.pop_all())
+                    return files
+        except FileNotFoundError:
+            if not left:
+                raise
+        time.sleep(PAUSE)
+    raise OSError(errno.EAGAIN, 'files come and go too fast to be read', str(path))
 
 
 @dataclass(frozen=True)
@@ -363,19 +403,8 @@ def examine(path: Path, expected: Position | None = None) -> Report:
         OSError: a file cannot be read.
 
     """
-    while True:
-        before = _identity(path)
-        # The anchor first: the log is never behind it.
-        report = _examine(path, _read_anchor(path), expected)
-        if _identity(path) == before:
-            return report
-
-
-def _identity(path: Path) -> list[tuple[Path, int]]:
-    return [(file, file.stat().st_ino) for file in _files(path)]
-
-
-def _examine(path: Path, anchor: Position | None, expected: Position | None) -> Report:
+    # The anchor first: the log is never behind it.
+    anchor = _read_anchor(path, ATTEMPTS)
     problems: list[str] = []
     at: Position | None = None
     start: tuple[Line, Position] | None = None

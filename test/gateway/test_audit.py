@@ -158,21 +158,22 @@ def test_the_oldest_files_are_removed_and_the_chain_says_so(path):
 
 
 def test_a_log_in_use_can_be_verified_and_rotates_meanwhile(path):
-    audit = Audit(path, max_bytes=2000, max_files=4)
+    audit = Audit(path, max_bytes=1000, max_files=4)
     ending = threading.Event()
 
     def write():
-        while not ending.is_set():
+        while not ending.wait(0.001):
             audit.record('command', text='x' * 100)
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        found = [verify(path) for _ in range(20)]
+        wait_for(lambda: len(list(path.parent.glob('audit.jsonl.[0-9]*'))) >= 4)
+        found = [verify(path) for _ in range(100)]
     finally:
         ending.set()
         thread.join()
         audit.close()
-    assert found == [[]] * 20
+    assert found == [[]] * 100
     assert verify(path) == []
 
 
