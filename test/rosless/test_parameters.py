@@ -197,6 +197,47 @@ def test_parameter_file_with_wildcards(tmp_path):
         rclpy.try_shutdown()
 
 
+WEAK = '/**: {ros__parameters: {a: 1, b: 1, c: 1, d: 1}}'
+STRONG = """
+node: {ros__parameters: {a: 2, b: 2, c: 2}}
+/*: {ros__parameters: {a: 3, b: 3}}
+"""
+LATE = """
+/**: {ros__parameters: {a: 4, d: 4}}
+node: {ros__parameters: {c: 4}}
+"""
+
+
+def test_the_section_first_seen_is_the_weakest(tmp_path):
+    """Single parameters join /**, which a file's section for one node outdoes, as rcl has it."""
+    files = {}
+    for name, content in (('weak', WEAK), ('strong', STRONG), ('late', LATE)):
+        files[name] = str(tmp_path / name)
+        (tmp_path / name).write_text(content)
+
+    def values(*arguments):
+        rclpy.init(args=['test', '--ros-args', *arguments])
+        try:
+            node = rclpy.create_node('node')
+            found = {name: node.declare_parameter(name, 0).value for name in 'abcd'}
+            node.destroy_node()
+            return found
+        finally:
+            rclpy.try_shutdown()
+
+    def file(name):
+        return ['--params-file', files[name]]
+    single = ['-p', 'a:=9', '-p', 'd:=9']
+    assert values(*file('weak'), *file('strong')) == {'a': 3, 'b': 3, 'c': 2, 'd': 1}
+    assert values(*file('weak'), *file('strong'), *file('late')) == {
+        'a': 3, 'b': 3, 'c': 4, 'd': 4}
+    assert values(*file('weak'), *file('strong'), *single) == {'a': 3, 'b': 3, 'c': 2, 'd': 9}
+    assert values(*file('strong'), *single) == {'a': 9, 'b': 3, 'c': 2, 'd': 9}
+    assert values(*single, *file('strong')) == {'a': 3, 'b': 3, 'c': 2, 'd': 9}
+    assert values(*file('weak'), *file('strong'), '-p', 'node:c:=8') == {
+        'a': 3, 'b': 3, 'c': 8, 'd': 1}
+
+
 @pytest.mark.parametrize('arguments', [
     ['--ros-args', '-p', 'broken'], ['--ros-args', '--params-file', '/no/such/file'],
     ['--ros-args', '--no-such-option'], ['--ros-args', '-r', 'broken'], ['--ros-args', '-r'],

@@ -56,7 +56,8 @@ class Arguments:
     """What the command line says, in its order."""
 
     remaps: list[Remap] = field(default_factory=list)
-    parameters: list[Override] = field(default_factory=list)
+    sections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Pattern of nodes to values by parameter, in the order in which patterns were first seen."""
     log_levels: list[tuple[str, str]] = field(default_factory=list)
     """(logger or '', level)"""
     flags: dict[str, bool] = field(default_factory=lambda: {'rosout': True, 'stdout': True})
@@ -79,9 +80,22 @@ class Arguments:
                 return expand_topic_name(target, node_name, namespace, is_service=is_service)
         return full
 
+    def add(self, override: Override) -> None:
+        """Put a value into its section, over one that is there."""
+        self.sections.setdefault(override.pattern, {})[override.name] = override.value
+
     def overrides(self, node: str) -> dict[str, Any]:
-        """Return the parameters given for the node of this full name; the last one wins."""
-        return {p.name: p.value for p in self.parameters if _matches(p.pattern, node)}
+        """
+        Return the parameters given for the node of this full name.
+
+        As in rcl, the section seen first is the weakest, whatever is added to it later:
+        `-p name:=value` belongs to `/**`, over which a section of a file for one node wins.
+        """
+        found: dict[str, Any] = {}
+        for pattern, values in self.sections.items():
+            if _matches(pattern, node):
+                found.update(values)
+        return found
 
 
 def _matches(pattern: str, node: str) -> bool:
@@ -114,7 +128,6 @@ def parse(args: list[str]) -> Arguments:
 
     """
     result = Arguments()
-    overrides: list[Override] = []
     rest = iter(split(args)[0])
     for arg in rest:
         if arg in _FLAGS:
@@ -131,9 +144,10 @@ def parse(args: list[str]) -> Arguments:
         if option == '--remap':
             result.remaps.append(_remap(value))
         elif option == '--param':
-            overrides.append(_parameter(value))
+            result.add(_parameter(value))
         elif option == '--params-file':
-            result.parameters += read_parameter_file(value)
+            for override in read_parameter_file(value):
+                result.add(override)
         elif option == '--log-level':
             logger, _, level = value.rpartition(':=')
             result.log_levels.append((logger, level))
@@ -141,8 +155,6 @@ def parse(args: list[str]) -> Arguments:
             result.enclave = value
         else:
             outside(f'the ROS argument {arg}')
-    # As rcl: single parameters win over files wherever they stand.
-    result.parameters += overrides
     return result
 
 
