@@ -47,11 +47,32 @@ class StartError(Exception):
     """A node cannot start; the message names the parameter and the remedy."""
 
 
+def interrupt_once() -> None:
+    """Have the first SIGINT or SIGTERM raise KeyboardInterrupt, and the others do nothing.
+
+    Ctrl-C can reach a node twice, from the terminal and from who started it. The second must not
+    cut the stopping of the motor short.
+    """
+    def interrupt(*_: Any) -> NoReturn:
+        ignore_signals()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+
+
+def ignore_signals() -> None:
+    """Let no SIGINT or SIGTERM disturb the end any more."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def run(make_node: Callable[[], Node]) -> None:
     """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
 
     Exits with 0 when told to end, with EX_CONFIG when the node cannot start.
     """
+    interrupt_once()
     rclpy.init()
     node = None
     try:
@@ -66,9 +87,7 @@ def run(make_node: Callable[[], Node]) -> None:
         if rclpy.ok():
             raise
     finally:
-        # A second Ctrl-C must not cut the stopping of the motor short.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ignore_signals()
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

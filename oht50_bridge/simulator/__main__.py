@@ -43,6 +43,10 @@ def main() -> int:
         '--lines', help='JSON: {line: {baudrate, boards: [{id, profile, address}]}}'
     )
     parser.add_argument('--die-with-parent', action='store_true', help='end when the parent dies')
+    parser.add_argument(
+        '--linger', type=float, default=0.0, metavar='S',
+        help='s to go on after SIGINT or SIGTERM, for nodes that stop the motor on the same signal'
+    )
     arguments = parser.parse_args()
     config = dict(DEFAULT_CONFIG)
     try:
@@ -50,7 +54,9 @@ def main() -> int:
             config |= yaml.safe_load(arguments.config.read_text(encoding='utf-8'))
         if arguments.lines:
             config['lines'] = json.loads(arguments.lines)
-        simulator = Simulator(config, arguments.dir.absolute(), arguments.die_with_parent)
+        simulator = Simulator(
+            config, arguments.dir.absolute(), arguments.die_with_parent, arguments.linger
+        )
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         print(f'simulator: {type(error).__name__}: {error}', file=sys.stderr)
         return 2

@@ -99,23 +99,25 @@ class Simulator:
             'vehicle': fields of physics.Parameters, 'seed': number}.
         directory: folder for the links to the pseudo-terminals and the control socket.
         die_with_parent: end soon after the parent process has died.
+        linger: s from SIGINT or SIGTERM to the end.
 
     Raises:
         ValueError: a fault in the configuration, naming the field.
     """
 
     def __init__(
-        self, config: Mapping[str, Any], directory: Path, die_with_parent: bool = False
+        self, config: Mapping[str, Any], directory: Path, die_with_parent: bool = False,
+        linger: float = 0.0,
     ) -> None:
         self._selector = selectors.DefaultSelector()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._running = False
         self._log: list[tuple[float, str, str, list[int]]] = []
         self._watched: dict[str, set[str]] = {}
         self._directory = directory
         self._control: socket.socket | None = None
         self._parent = os.getppid() if die_with_parent else None
+        self._linger = linger
         self._ends_at = math.inf  # s, monotonic
         self._build(config)
 
@@ -165,9 +167,8 @@ class Simulator:
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: setattr(self, '_running', False))
+            signal.signal(number, lambda *_: self._end_in(self._linger))
         self._selector.register(wake_read, selectors.EVENT_READ, lambda: os.read(wake_read, 64))
-        self._running = True
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / CONTROL_SOCKET
         try:
@@ -180,7 +181,7 @@ class Simulator:
                 'lines': {name: str(line.link) for name, line in self._lines.items()},
                 'control': str(path),
             })  # fmt: skip
-            while self._running and time.monotonic() < self._ends_at:
+            while time.monotonic() < self._ends_at:
                 self._turn()
         finally:
             for line in self._lines.values():
@@ -211,8 +212,12 @@ class Simulator:
         self._update()
         if self._parent is not None and os.getppid() != self._parent:
             # Its siblings die with it too: they still have a motor to stop and to read back.
-            self._parent, self._ends_at = None, time.monotonic() + _LAST_BREATH
+            self._parent = None
+            self._end_in(_LAST_BREATH)
         self._at(time.monotonic() + _HOUSEKEEPING, self._housekeeping)
+
+    def _end_in(self, seconds: float) -> None:
+        self._ends_at = min(self._ends_at, time.monotonic() + seconds)
 
     def _update(self) -> None:
         now = time.monotonic()
