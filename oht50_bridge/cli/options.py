@@ -16,15 +16,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from datetime import datetime
 from datetime import timezone
 from pathlib import Path
 
+from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
 
 DEFAULT_PORT = 8000
 DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}/ws/telemetry'
+DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
 SECONDS = {'': 1.0, 's': 1.0, 'm': 60.0, 'h': 3600.0}
 
 
@@ -37,6 +40,37 @@ def add_state_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--state-dir', type=Path, metavar='DIR', default=default_state_dir(),
         help='where the secret and the latch of the emergency stop are kept (%(default)s)')
+
+
+def add_listening(parser: argparse.ArgumentParser) -> None:
+    """Add --host and --port of a server."""
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen on (%(default)s)')
+    parser.add_argument(
+        '--port', type=port, default=DEFAULT_PORT, help='port to listen on (%(default)s)')
+
+
+def add_domain(parser: argparse.ArgumentParser) -> None:
+    """Add --domain and --discovery."""
+    parser.add_argument(
+        '--domain', type=domain, metavar='N', default=os.environ.get('ROS_DOMAIN_ID') or '0',
+        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)')
+    parser.add_argument(
+        '--discovery', choices=tuple(DISCOVERY_RANGE), default='localhost',
+        help='who finds the nodes: this machine alone or the subnet (%(default)s)')
+
+
+def add_graph(parser: argparse.ArgumentParser) -> None:
+    """Add what says which vehicle of the network is meant."""
+    parser.add_argument(
+        '--namespace', metavar='NS', default=NAMESPACE,
+        help='of the nodes; vehicles in one domain differ in it (%(default)s)')
+    add_domain(parser)
+
+
+def graph_environment(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the environment of a node in the domain that `add_domain` asked for."""
+    return {**os.environ, 'ROS_DOMAIN_ID': str(arguments.domain),
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': DISCOVERY_RANGE[arguments.discovery]}
 
 
 def add_client(parser: argparse.ArgumentParser, role: str) -> None:

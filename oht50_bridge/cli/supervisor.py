@@ -17,10 +17,8 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import fcntl
 import importlib.util
 import ipaddress
-import json
 import os
 import signal
 import socket
@@ -30,19 +28,13 @@ import threading
 import time
 from pathlib import Path
 
-import yaml
-
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.options import graph_environment
 from oht50_bridge.cli.parameters import hardware_parameters
-from oht50_bridge.cli.parameters import parameter_files
-from oht50_bridge.cli.parameters import simulated_lines
-from oht50_bridge.gateway.keys import KEYS
-from oht50_bridge.gateway.revocations import REVOCATIONS
-from oht50_bridge.gateway.revocations import revocations_path
-from oht50_bridge.gateway.secret import SECRET_FILE
+from oht50_bridge.cli.plan import Ends
+from oht50_bridge.cli.plan import Plan
+from oht50_bridge.cli.plan import describe
 from oht50_bridge.gateway.secret import TokenFileError
-from oht50_bridge.gateway.secret import make_secret
-from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import default_state_dir
 
@@ -51,7 +43,6 @@ START_TIMEOUT = 15.0  # s, until the bridge must listen
 STOP_TIMEOUT = 3.0  # s, from one signal to the next, harder one
 STABLE = 10.0  # s, a process that lived this long is started again at once
 MAXIMUM_BACKOFF = 5.0  # s, between two starts of a process that keeps dying
-DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -87,6 +78,7 @@ class Process:
         self._started = 0.0
         self._backoff = 0.0
         self._restart_at: float | None = None
+        self._ends = Ends(name)
 
     def start(self, stdout: int | None) -> subprocess.Popen:
         """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
@@ -103,7 +95,7 @@ class Process:
         """Start it again when it died, sooner the longer it lived.
 
         Raises:
-            CommandError: it found its configuration wrong, which a new start does not mend.
+            CommandError: a new start does not mend it.
 
         """
         now = time.monotonic()
@@ -114,8 +106,7 @@ class Process:
         code = self._child.poll()
         if code is None:
             return
-        if code == os.EX_CONFIG:
-            raise CommandError(f'{self.name} refused its configuration (see above)')
+        self._ends.add(code)
         stable = now - self._started >= STABLE
         self._backoff = 0.0 if stable else min(MAXIMUM_BACKOFF, max(0.2, 2 * self._backoff))
         self._restart_at = now + self._backoff
@@ -132,11 +123,6 @@ class Process:
         return self._child is not None and self._child.poll() is None
 
 
-def describe(code: int) -> str:
-    """Return a process's exit code in words."""
-    return f'exit code {code}' if code >= 0 else signal.Signals(-code).name
-
-
 class Supervisor:
     """A vehicle: its simulator if it has one, and its nodes.
 
@@ -149,8 +135,11 @@ class Supervisor:
         self._arguments = arguments
         self._host = arguments.host
         self._port = arguments.port
-        # Two vehicles on one machine differ in their domain.
-        self._directory = arguments.state_dir / f'domain-{arguments.domain}'
+        self._plan = Plan(
+            state_dir=arguments.state_dir, domain=arguments.domain, namespace=arguments.namespace,
+            params=arguments.params, simulated=arguments.sim,
+            serial_port=arguments.serial or '', host=arguments.host, port=arguments.port,
+            keys=arguments.keys, token_issuer=arguments.issuer, token_audience=arguments.audience)
         self._ending = threading.Event()
         self._simulator: Process | None = None
         self._nodes: list[Process] = []
@@ -166,7 +155,7 @@ class Supervisor:
             signal.signal(number, lambda *_: self._ending.set())
         self._check()
         try:
-            lock = self._lock()
+            lock = self._plan.lock()
             try:
                 self._start()
                 while not self._ending.wait(POLL):
@@ -185,93 +174,37 @@ class Supervisor:
     def _check(self) -> None:
         """Find before anything is started what would make it fail half-way."""
         hardware_parameters(self._arguments.params)
-        with socket.socket(socket.AF_INET6 if ':' in self._host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self._host, self._port))
-            except OSError as error:
-                raise CommandError(
-                    f'cannot listen on {self._host} port {self._port}: {error.strerror}; '
-                    'choose another with --host or --port') from error
-
-    def _lock(self):
-        """Hold the vehicle's directory, so that no second supervisor drives the same boards."""
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            lock = (self._directory / 'lock').open('w')
-        except OSError as error:
-            raise CommandError(
-                f'{error.filename}: {error.strerror}; choose another --state-dir') from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise CommandError(
-                f'a vehicle runs on domain {self._arguments.domain} already; choose another with '
-                '--domain') from None
-        return lock
+        check_port(self._host, self._port)
 
     def _start(self) -> None:
         environment = self._environment()
-        values: dict[str, dict[str, object]] = {
-            name: {'state_dir': str(self._directory)} for name in NODES}
         if self._arguments.sim:
-            values['hardware_node'].update(self._start_simulator(environment))
-        elif self._arguments.serial:
-            values['hardware_node']['serial_port'] = self._arguments.serial
-        values['bridge_node'].update(host=self._host, port=self._port)
-        for parameter, given in (
-            ('keys', self._arguments.keys), ('token_issuer', self._arguments.issuer),
-            ('token_audience', self._arguments.audience),
-        ):
-            if given:
-                values['bridge_node'][parameter] = given
-        # Not as `-p name:=value`: ROS 2 puts those among the parameters of every node, and what a
-        # file says of one node goes over them.
-        overrides = self._directory / 'parameters.yaml'
-        overrides.write_text(yaml.safe_dump({
-            f'{NAMESPACE}/{name}': {'ros__parameters': of_node}
-            for name, of_node in values.items()}))
+            self._start_simulator(environment)
         for name in NODES:
-            process = Process(name, self._command(name, overrides), environment)
+            process = Process(name, self._command(name), environment)
             self._nodes.append(process)
             process.start(stdout=None)
         if self._wait_for_bridge():
             self._tell()
 
     def _environment(self) -> dict[str, str]:
-        environment = dict(os.environ)
-        environment['ROS_DOMAIN_ID'] = str(self._arguments.domain)
-        environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] = DISCOVERY_RANGE[self._arguments.discovery]
-        # One secret and one list of revocations for all vehicles of this machine: `oht50 token`
-        # need not know the domain.
-        state_dir = self._arguments.state_dir
-        if not (self._arguments.keys or environment.get(KEYS)):
-            environment[SECRET_FILE] = str(make_secret(state_dir))
-        environment[REVOCATIONS] = str(revocations_path(state_dir))
-        return environment
+        return graph_environment(self._arguments) | self._plan.environment()
 
-    def _command(self, node: str, overrides: Path) -> list[str]:
+    def _command(self, node: str) -> list[str]:
         """Return the command line of a node."""
         command = [*module_command(f'oht50_bridge.nodes.{node}'), '--ros-args',
-                   '-r', f'__ns:={NAMESPACE}', '--log-level', self._arguments.log_level]
-        for path in (*parameter_files(self._arguments.params), overrides):
+                   '-r', f'__ns:={self._plan.namespace}', *self._plan.remap_arguments(),
+                   '--log-level', self._arguments.log_level]
+        for path in self._plan.parameter_files(node):
             command += ['--params-file', str(path)]
         return command
 
-    def _start_simulator(self, environment: dict[str, str]) -> dict[str, str]:
-        """Start the simulated boards; return where hardware_node finds their serial lines."""
-        directory = self._directory / 'simulator'
-        command = [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(directory),
-                   '--lines', json.dumps(simulated_lines(self._arguments.params)),
-                   '--die-with-parent']
-        self._simulator = Process('simulator', command, environment, orphan=True)
+    def _start_simulator(self, environment: dict[str, str]) -> None:
+        """Start the simulated boards and wait until their serial lines are there."""
+        self._simulator = Process('simulator', self._plan.simulator(), environment, orphan=True)
         child = self._simulator.start(stdout=subprocess.PIPE)
-        ready = child.stdout.readline()
-        if not ready:
+        if not child.stdout.readline():
             raise CommandError(f'the simulator ended ({describe(child.wait())}, see above)')
-        return {f'line.{name}.device': path
-                for name, path in json.loads(ready)['lines'].items()}
 
     def _wait_for_bridge(self) -> bool:
         """Wait until clients can connect; return False when told to end before.
@@ -309,7 +242,8 @@ class Supervisor:
   WebSocket  {url}
   Token      {program} token --role operator{state}
   Watch      {program} watch {url}{state}
-  ROS 2      domain {arguments.domain}, topics under {NAMESPACE}, discovery {arguments.discovery}
+  ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
+discovery {arguments.discovery}
   Stop       Ctrl-C""", flush=True)
         address = socket.getaddrinfo(self._host, self._port)[0][4][0]
         if not ipaddress.ip_address(address).is_loopback:
@@ -318,12 +252,34 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Stop the nodes, then the simulator: the motor's stop is read back from its board."""
-        for processes in (self._nodes, [self._simulator] if self._simulator else []):
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-                for process in processes:
-                    process.signal(number)
-                if wait_for_end(processes, STOP_TIMEOUT):
-                    break
+        stop(self._nodes)
+        stop([self._simulator] if self._simulator else [])
+
+
+def check_port(host: str, port: int) -> None:
+    """Check that a port can be listened on.
+
+    Raises:
+        CommandError: it cannot.
+
+    """
+    with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f'cannot listen on {host} port {port}: {error.strerror}; choose another with '
+                '--host or --port') from error
+
+
+def stop(processes: list[Process]) -> None:
+    """Stop processes, with a harder signal where one is not heeded."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            process.signal(number)
+        if wait_for_end(processes, STOP_TIMEOUT):
+            break
 
 
 def module_command(module: str) -> list[str]:

@@ -19,14 +19,12 @@ Nodes that die are started again. DDS stays on this machine unless --discovery s
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from oht50_bridge.cli.options import DEFAULT_PORT
+from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_keys
+from oht50_bridge.cli.options import add_listening
 from oht50_bridge.cli.options import add_state_dir
-from oht50_bridge.cli.options import domain
-from oht50_bridge.cli.options import port
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,18 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         '--serial', metavar='PORT',
         help='all boards are on this serial port (default: the lines that the parameters name)')
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen on (%(default)s)')
-    parser.add_argument(
-        '--port', type=port, default=DEFAULT_PORT, help='port to listen on (%(default)s)')
+    add_listening(parser)
     parser.add_argument(
         '--params', type=Path, metavar='FILE',
         help='ROS 2 parameter file; its values go over those of config/vehicle.yaml')
-    parser.add_argument(
-        '--domain', type=domain, metavar='N', default=os.environ.get('ROS_DOMAIN_ID') or '0',
-        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)')
-    parser.add_argument(
-        '--discovery', choices=('localhost', 'subnet'), default='localhost',
-        help='who finds the nodes: this machine alone or the subnet (%(default)s)')
+    add_graph(parser)
     parser.add_argument(
         '--log-level', choices=('debug', 'info', 'warn', 'error'), default='warn',
         help='what the nodes print (%(default)s)')

@@ -17,6 +17,8 @@ This file says which nodes make the vehicle; it imports none of them.
 """
 
 NAMESPACE = '/oht50'
+# Recordings are replayed below it, under the namespace of their vehicle; no vehicle runs there.
+REPLAY_NAMESPACE = '/replay'
 
 # In the order of their start: the motor's last line of safety comes first, clients come last.
 NODES = ('hardware_node', 'safety_node', 'telemetry_node', 'system_node', 'mission_node',

@@ -1,0 +1,29 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The bridge: WebSocket clients of one vehicle."""
+
+from oht50_bridge.cli.launching import description
+from oht50_bridge.cli.launching import plan
+from oht50_bridge.cli.launching import vehicle_node
+
+
+def bridge(**values):
+    """Return the node."""
+    return vehicle_node(plan(values), 'bridge_node', values['log_level'])
+
+
+def generate_launch_description():
+    """Declare the arguments and start the bridge."""
+    return description(
+        ('params_file', 'namespace', 'host', 'port', 'state_dir', 'log_level'), bridge)

@@ -1,0 +1,48 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The fixed frames of the vehicle and its looks, from the URDF."""
+
+from pathlib import Path
+
+from ament_index_python.packages import PackageNotFoundError
+from ament_index_python.packages import get_package_prefix
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import LogInfo
+from launch_ros.actions import Node
+
+from oht50_bridge.cli.launching import PACKAGE
+from oht50_bridge.cli.launching import description
+from oht50_bridge.cli.launching import plan
+
+PUBLISHER = 'robot_state_publisher'
+
+
+def robot_description(**values):
+    """Return robot_state_publisher; where it is not installed the vehicle does without."""
+    try:
+        get_package_prefix(PUBLISHER)
+    except PackageNotFoundError:
+        return [LogInfo(msg=f'{PUBLISHER} is not installed: the vehicle is driven all the same, '
+                            'but rviz lacks its looks and fixed frames')]
+    vehicle = plan(values)
+    urdf = Path(get_package_share_directory(PACKAGE)) / 'urdf' / 'oht50.urdf'
+    return [Node(
+        package=PUBLISHER, executable=PUBLISHER, name=PUBLISHER, namespace=vehicle.namespace,
+        parameters=[{'robot_description': urdf.read_text()}],
+        remappings=vehicle.remappings, respawn=True, respawn_delay=5.0)]
+
+
+def generate_launch_description():
+    """Declare the arguments and start the publisher."""
+    return description(('namespace', 'state_dir'), robot_description)

@@ -1,0 +1,37 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Simulated boards on pseudo-terminals, in the state directory of their vehicle."""
+
+from launch.actions import ExecuteProcess
+
+from oht50_bridge.cli.launching import RESPAWN_DELAY
+from oht50_bridge.cli.launching import description
+from oht50_bridge.cli.launching import plan
+from oht50_bridge.cli.launching import respawned
+
+# s; the signal ends all processes together, and the motor's stop is read back from its board.
+LINGER = 2.0
+
+
+def simulation(**values):
+    """Return the process of the boards."""
+    command = [*plan(values).simulator(), '--linger', str(LINGER)]
+    return respawned(ExecuteProcess(
+        name='simulator', cmd=command, output='screen', respawn=True,
+        respawn_delay=RESPAWN_DELAY), 'simulator')
+
+
+def generate_launch_description():
+    """Declare the arguments and start the boards."""
+    return description(('params_file', 'namespace', 'state_dir'), simulation)
