@@ -34,6 +34,12 @@ def version():
     return re.search(r"VERSION = '(.*)'", source).group(1)
 
 
+def requirements(path):
+    """Return the libraries that a file asks for."""
+    lines = (HERE / path).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
+
+
 class BuildWithInterfaces(build_py):
     """Make the message modules that rosidl would make, and take the data along."""
 
@@ -46,7 +52,8 @@ class BuildWithInterfaces(build_py):
         generator.generate_standard(root / 'rosless' / 'path')
         generator.generate(PACKAGE, HERE / 'msg', HERE / 'srv', root / PACKAGE)
         if not self.editable_mode:
-            shutil.copytree(HERE / 'config', root / PACKAGE / 'config', dirs_exist_ok=True)
+            for folder in ('config', 'msg'):
+                shutil.copytree(HERE / folder, root / PACKAGE / folder, dirs_exist_ok=True)
 
 
 setup(
@@ -57,30 +64,10 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
     package_data={'rosless': ['path/**/*.py']},
-    install_requires=[
-        'cyclonedds==11.0.1',
-        'prometheus-client>=0.20,<1',
-        'psutil>=5.9,<8',
-        'pydantic>=2.7,<3',
-        'PyJWT[crypto]>=2.8,<3',
-        'pymodbus>=3.16,<4',
-        'pyserial>=3.5,<4',
-        'PyYAML>=6,<7',
-        'rich>=13,<16',
-        'ruckig>=0.17,<1',
-        'websockets>=15,<18',
-    ],
+    install_requires=['cyclonedds==11.0.1', *requirements('requirements.txt')],
     extras_require={
         'gpio': ['gpiod>=2,<3'],
-        'test': [
-            'hypothesis>=6.100,<7',
-            'packaging>=23,<27',
-            'pip-audit>=2.7,<3',
-            'pytest>=8,<10',
-            'pytest-xdist>=3.6,<4',
-            'rosbags>=0.11,<0.12',
-            'ruff>=0.12,<1',
-        ],
+        'test': [*requirements('test/requirements.txt'), 'pip-audit>=2.7,<3', 'ruff>=0.12,<1'],
     },
     entry_points={'console_scripts': ['oht50 = oht50_bridge.cli.main:main']},
     cmdclass={'build_py': BuildWithInterfaces},

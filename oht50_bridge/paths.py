@@ -41,7 +41,7 @@ def config_dir() -> Path:
                 f'{ENVIRONMENT_VARIABLE}={chosen} is not a folder: correct or unset it'
             )
         return path
-    tried = list(_candidates())
+    tried = list(_candidates('config'))
     for path in tried:
         if (path / 'modules').is_dir():
             return path
@@ -49,11 +49,26 @@ def config_dir() -> Path:
     raise FileNotFoundError(f'no config folder in {places}: set {ENVIRONMENT_VARIABLE}')
 
 
-def _candidates() -> Iterator[Path]:
+def interface_dir() -> Path:
+    """Return the folder of the message definitions, searched for as that of the configuration.
+
+    Raises:
+        FileNotFoundError: no such folder, naming every place that was tried.
+
+    """
+    tried = list(_candidates('msg'))
+    for path in tried:
+        if any(path.glob('*.msg')):
+            return path
+    places = ', '.join(str(path) for path in tried)
+    raise FileNotFoundError(f'no message definitions in {places}: install the package again')
+
+
+def _candidates(folder: str) -> Iterator[Path]:
     package = Path(__file__).absolute().parent
-    share = Path('share') / 'oht50_bridge' / 'config'
-    yield package.parent / 'config'
-    yield package / 'config'
+    share = Path('share') / 'oht50_bridge' / folder
+    yield package.parent / folder
+    yield package / folder
     for parent in package.parents:
         yield parent / share
     yield Path(sys.prefix) / share

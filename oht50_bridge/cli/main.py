@@ -23,6 +23,8 @@ from oht50_bridge.cli import asyncapi
 from oht50_bridge.cli import audit
 from oht50_bridge.cli import call
 from oht50_bridge.cli import doctor
+from oht50_bridge.cli import record
+from oht50_bridge.cli import replay
 from oht50_bridge.cli import token
 from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
@@ -30,8 +32,8 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.version import VERSION
 
 # Each module says what it is for (its docstring), what it takes (add_arguments) and does it (run).
-COMMANDS = {'up': up, 'token': token, 'watch': watch, 'call': call, 'audit': audit,
-            'doctor': doctor, 'asyncapi': asyncapi}
+COMMANDS = {'up': up, 'token': token, 'watch': watch, 'call': call, 'record': record,
+            'replay': replay, 'audit': audit, 'doctor': doctor, 'asyncapi': asyncapi}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -53,6 +53,8 @@ from oht50_bridge.nodes.common import declare
 from oht50_bridge.nodes.common import fail
 from oht50_bridge.nodes.common import from_stamp
 from oht50_bridge.nodes.common import header
+from oht50_bridge.nodes.common import ignore_signals
+from oht50_bridge.nodes.common import interrupt_once
 from oht50_bridge.nodes.common import state_directory
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
 from oht50_bridge.nodes.to_wire import to_wire
@@ -98,6 +100,9 @@ class BridgeNode(Node):
         audit_files = declare(
             self, 'audit_files', 32, 'Older files of the audit log that are kept',
             minimum=1, maximum=10 ** 6)
+        self._is_replay = declare(
+            self, 'replay', False,
+            'Serve a recording: no command is passed on, and events are as old as they are')
         directory = state_directory(self)
         config = GatewayConfig(
             host=host, port=port, server_version=VERSION, max_deliveries=deliveries,
@@ -116,8 +121,9 @@ class BridgeNode(Node):
             config, self.tokens.authority, roles, self.command, audit=self.audit)
 
         self._started = self.get_clock().now().nanoseconds
-        self._history: list[Any] | None = []
-        self._service_clients = {
+        self._history: list[Any] | None = None if self._is_replay else []
+        # Without clients a replay could not command a vehicle even if one were there.
+        self._service_clients = {} if self._is_replay else {
             call.name: self.create_client(call.service, call.name)
             for call in SERVICE_CALLS.values()
         }
@@ -173,6 +179,8 @@ class BridgeNode(Node):
             CommandFailed: no node serves it.
 
         """
+        if self._is_replay:
+            raise CommandFailed('this is a recording: there is no vehicle to command')
         call = SERVICE_CALLS[type(command)]
         client = self._service_clients[call.name]
         if not client.service_is_ready():
@@ -200,8 +208,9 @@ async def serve(node: BridgeNode) -> None:
     """Run the gateway until SIGINT, SIGTERM or the end of the ROS context."""
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
+    # Not by loop.add_signal_handler: at its end the loop would give the signals back to Python.
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ending.set)
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
     try:
         await node.gateway.start()
     except OSError as error:
@@ -236,12 +245,14 @@ async def serve(node: BridgeNode) -> None:
         await node.gateway.close()
         rclpy.try_shutdown()
         await asyncio.to_thread(thread.join)
+        ignore_signals()
     if failed:
         raise failed[0]
 
 
 def main() -> None:
     """Run the node."""
+    interrupt_once()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:

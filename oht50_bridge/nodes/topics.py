@@ -34,6 +34,7 @@ from visualization_msgs.msg import MarkerArray
 
 from oht50_bridge import msg
 from oht50_bridge.nodes import to_wire
+from oht50_bridge.nodes.bag import event_topic
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import EventType
 
@@ -63,15 +64,17 @@ class Topic:
         """Return a publisher of this topic."""
         return node.create_publisher(self.type, self.name, self.qos)
 
-    def subscribe(self, node: Node, callback: Callable[[Any], None]) -> Subscription:
-        """Call `callback` with each message of this topic."""
-        return node.create_subscription(self.type, self.name, callback, self.qos)
+    def subscribe(
+        self, node: Node, callback: Callable[[Any], None], *, raw: bool = False,
+    ) -> Subscription:
+        """Call `callback` with each message of this topic; with `raw`, as it is encoded."""
+        return node.create_subscription(self.type, self.name, callback, self.qos, raw=raw)
 
 
 def _event_topic(event: EventType) -> Topic:
-    """Return the topic of an event: mission.started goes over mission/started."""
+    """Return the topic of an event."""
     qos = STATE if event.is_state else LATCHED_EVENT if event.latched else EVENT
-    return Topic(event.name.replace('.', '/'), to_wire.TRANSLATIONS[event.name][0], qos)
+    return Topic(event_topic(event.name), to_wire.TRANSLATIONS[event.name][0], qos)
 
 
 # Events of the specification.
@@ -113,3 +116,6 @@ DIAGNOSTICS = Topic('/diagnostics', DiagnosticArray, EVENT)
 TF = Topic('/tf', TFMessage, EVENT)
 # Several publishers, each with frames of its own.
 TF_STATIC = Topic('/tf_static', TFMessage, STATE)
+
+# Every topic of the table.
+ALL = tuple(value for value in [*globals().values()] if isinstance(value, Topic))

@@ -1,0 +1,76 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Yesterday's events to today's clients: a bridge fed from a bag, in the namespace /replay.
+
+Only events are played, to a namespace where no vehicle listens, and the bridge there passes no
+command on: a replay cannot move or stop a vehicle.
+"""
+
+from pathlib import Path
+
+from launch.actions import ExecuteProcess
+from launch_ros.actions import Node
+
+from oht50_bridge.cli.launching import BOOLEAN
+from oht50_bridge.cli.launching import PACKAGE
+from oht50_bridge.cli.launching import RESPAWN_DELAY
+from oht50_bridge.cli.launching import description
+from oht50_bridge.cli.launching import qos_overrides
+from oht50_bridge.cli.launching import respawned
+from oht50_bridge.cli.plan import Replay
+from oht50_bridge.nodes import REPLAY_NAMESPACE
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.bag import recorded_vehicle
+
+CLOCK = f'{REPLAY_NAMESPACE}/clock'
+CLOCK_RATE = '100'  # Hz
+
+
+def replay(**values):
+    """Return the bridge and the player."""
+    bag = Path(values['bag']).expanduser().absolute()
+    replayed = Replay(
+        state_dir=Path(values['state_dir']).expanduser().absolute(),
+        vehicle=recorded_vehicle(bag, values['vehicle']), host=values['host'],
+        port=int(values['port']), use_sim_time=True)
+    files = replayed.parameter_files()
+    bridge = Node(
+        package=PACKAGE, executable='bridge_node', name='bridge_node',
+        namespace=replayed.namespace, output='screen', respawn=True, respawn_delay=RESPAWN_DELAY,
+        parameters=[str(path) for path in files], remappings=[('/clock', CLOCK)],
+        additional_env=replayed.environment(),
+        arguments=['--ros-args', '--log-level', values['log_level']])
+    # The folder of the bridge's parameters is that of the player's too.
+    qos = {f'{replayed.vehicle}/{topic.name}': topic.qos for topic in topics.EVENT_TOPICS.values()}
+    player = ExecuteProcess(name='play', output='screen', cmd=[
+        'ros2', 'bag', 'play', str(bag), '--disable-keyboard-controls', '--clock', CLOCK_RATE,
+        '--rate', values['rate'], '--delay', values['delay'],
+        *(['--loop'] if values['loop'] == 'true' else []),
+        *(['--start-paused'] if values['paused'] == 'true' else []),
+        '--qos-profile-overrides-path', str(qos_overrides(files[-1].parent, qos)),
+        '--topics', *qos,
+        '--remap', f'/clock:={CLOCK}', *(f'{name}:={REPLAY_NAMESPACE}{name}' for name in qos)])
+    return [*respawned(bridge, 'bridge_node'), player]
+
+
+def generate_launch_description():
+    """Declare the arguments and start the replay."""
+    return description(
+        ('host', 'port', 'state_dir', 'log_level'), replay,
+        bag=(None, 'folder of the bag', None),
+        vehicle=('', 'namespace of the vehicle in the bag, if it holds several', None),
+        rate=('1.0', 'times the speed of then', None),
+        delay=('5.0', 's before playing, for clients to connect', None),
+        loop=('false', 'begin again at the end', BOOLEAN),
+        paused=('false', 'begin paused: the service /rosbag2_player/resume lets it play', BOOLEAN))

@@ -1,0 +1,109 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Replay the events of a recorded vehicle to WebSocket clients, with the timestamps of then.
+
+A bridge of its own serves them, in the namespace /replay, without a vehicle: commands are refused.
+Playing begins when the first client is connected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+
+from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.options import add_domain
+from oht50_bridge.cli.options import add_listening
+from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import graph_environment
+from oht50_bridge.cli.plan import Replay
+from oht50_bridge.cli.plan import describe
+from oht50_bridge.cli.record import need_rosbags
+from oht50_bridge.cli.supervisor import POLL
+from oht50_bridge.cli.supervisor import Process
+from oht50_bridge.cli.supervisor import check_port
+from oht50_bridge.cli.supervisor import module_command
+from oht50_bridge.cli.supervisor import stop
+from oht50_bridge.gateway.tokens import SecretFileError
+from oht50_bridge.nodes.bag import BagError
+from oht50_bridge.nodes.bag import recorded_vehicle
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a bag')
+    parser.add_argument(
+        '--vehicle', metavar='NS', default='',
+        help='namespace of the vehicle in the bag, if it holds several')
+    parser.add_argument('--rate', type=rate, default=1.0, metavar='R',
+                        help='times the speed of then (%(default)s)')
+    parser.add_argument('--loop', action='store_true', help='begin again at the end')
+    add_listening(parser)
+    add_domain(parser)
+    add_state_dir(parser)
+
+
+def rate(text: str) -> float:
+    """Return a speed of playing."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 1000.0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number above 0, at most 1000')
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay until SIGINT or SIGTERM.
+
+    Raises:
+        CommandError: it cannot be replayed; the message says why and what to do.
+
+    """
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    need_rosbags()
+    check_port(arguments.host, arguments.port)
+    try:
+        replay = Replay(
+            state_dir=arguments.state_dir,
+            vehicle=recorded_vehicle(arguments.bag, arguments.vehicle),
+            host=arguments.host, port=arguments.port)
+        environment = graph_environment(arguments) | replay.environment()
+        files = replay.parameter_files()
+    except (BagError, OSError, SecretFileError) as error:
+        raise CommandError(str(error)) from error
+    ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
+    bridge = Process('bridge_node', [
+        *module_command('oht50_bridge.nodes.bridge_node'), *ros,
+        *(text for path in files for text in ('--params-file', str(path)))], environment)
+    player = Process('player', [
+        *module_command('oht50_bridge.nodes.player'), str(arguments.bag), replay.vehicle,
+        str(arguments.rate), 'loop' if arguments.loop else 'once', *ros], environment)
+    try:
+        bridge.start(stdout=None)
+        child = player.start(stdout=None)
+        print(f'Replaying {replay.vehicle} of {arguments.bag}, from the first client on: '
+              f'oht50 watch ws://{arguments.host}:{arguments.port}/ws/telemetry', flush=True)
+        while not ending.wait(POLL):
+            bridge.look()
+            if child.poll():
+                raise CommandError(f'the player ended ({describe(child.returncode)}, see above)')
+    finally:
+        stop([bridge, player])
+    return 0

@@ -1,0 +1,124 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Writes every topic of a vehicle to the new bag OUTPUT (MCAP), until it is told to end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from rclpy.utilities import remove_ros_args
+from rosbags.interfaces import Connection
+from rosbags.interfaces import Qos
+from rosbags.interfaces import QosDurability
+from rosbags.interfaces import QosHistory
+from rosbags.interfaces import QosLiveliness
+from rosbags.interfaces import QosReliability
+from rosbags.interfaces import QosTime
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer
+from rosbags.rosbag2 import WriterError
+
+from oht50_bridge.nodes import bag
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.common import StartError
+from oht50_bridge.nodes.common import fail
+from oht50_bridge.nodes.common import interrupt_once
+from oht50_bridge.nodes.common import run
+
+DEPTH = 100  # of the subscriptions: a pause in writing must lose nothing
+FORMAT = 9  # of the metadata: Jazzy's
+
+
+class Recorder(Node):
+    """Subscribes to every topic and writes what comes as it came."""
+
+    def __init__(self, writer: Writer):
+        super().__init__('recorder')
+        self._writer = writer
+        self._types = bag.typestore()
+        self._connections: dict[str, Connection] = {}
+        for topic in topics.ALL:
+            deep = replace(topic, qos=subscription_qos(topic.qos))
+            deep.subscribe(self, self._write(topic), raw=True)
+        print(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C ends it', flush=True)
+
+    def _write(self, topic: topics.Topic) -> Callable[[bytes], None]:
+        name = self.resolve_topic_name(topic.name)
+
+        def write(data: bytes) -> None:
+            if not self._connections:
+                print(f'The first message of {self.get_namespace()} is in', flush=True)
+            connection = self._connections.get(name)
+            if connection is None:
+                connection = self._connections[name] = self._writer.add_connection(
+                    name, type_name(topic.type), typestore=self._types,
+                    offered_qos_profiles=[offered(topic.qos)])
+            self._writer.write(connection, self.get_clock().now().nanoseconds, data)
+
+        return write
+
+
+def type_name(kind: type) -> str:
+    """Return the name of a message class, such as std_msgs/msg/Header."""
+    package, interface = kind.__module__.split('.')[:2]
+    return f'{package}/{interface}/{kind.__name__}'
+
+
+def subscription_qos(qos: QoSProfile) -> QoSProfile:
+    """Return the quality of service of a subscription that loses nothing."""
+    return QoSProfile(depth=DEPTH, reliability=qos.reliability, durability=qos.durability)
+
+
+def offered(qos: QoSProfile) -> Qos:
+    """Return a publisher's quality of service, as a bag keeps it for whoever plays it."""
+    infinite = QosTime(bag.INFINITE['sec'], bag.INFINITE['nsec'])
+    reliable = qos.reliability == ReliabilityPolicy.RELIABLE
+    lasting = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    return Qos(
+        QosHistory.KEEP_LAST, qos.depth,
+        QosReliability.RELIABLE if reliable else QosReliability.BEST_EFFORT,
+        QosDurability.TRANSIENT_LOCAL if lasting else QosDurability.VOLATILE,
+        infinite, infinite, QosLiveliness.AUTOMATIC, infinite, False)
+
+
+def main() -> None:
+    """Record until the end, which leaves a whole bag."""
+    output = Path(remove_ros_args(sys.argv)[1])
+    interrupt_once()
+    writer = None
+    try:
+        writer = Writer(output, version=FORMAT, storage_plugin=StoragePlugin.MCAP)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        writer.open()
+        run(lambda: Recorder(writer))
+    except (OSError, WriterError) as error:
+        fail(StartError(f'{output}: {error}; choose another folder'))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if writer is not None and writer.storage is not None:
+            writer.close()
+            print(f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
+                  f'are in {output}', flush=True)
+
+
+if __name__ == '__main__':
+    main()
