@@ -16,6 +16,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -82,7 +83,39 @@ def processes_of(marker):
     return found
 
 
-class Vehicle:
+class Background:
+    """A process of these tests, with its output in a file, in a session of its own."""
+
+    def __init__(self, log, command, environment=None):
+        self.log = log
+        with log.open('w') as output:
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment,
+                start_new_session=True)
+
+    def wait_for(self, text, timeout=30.0):
+        """Wait until it prints a text."""
+        def printed():
+            assert self.process.poll() is None, self.log.read_text()
+            return text in self.log.read_text()
+        wait_for(printed, timeout, f'{text!r} in {self.log.name}')
+
+    def stop(self, timeout=15):
+        """Stop it as Ctrl-C does; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Up(Background):
     """A simulated vehicle: `oht50 up --sim` as a process of its own, with all that it starts."""
 
     def __init__(self, directory, domain, *arguments, boards=('--sim',)):
@@ -90,18 +123,18 @@ class Vehicle:
         self.domain = domain
         self.port = free_port()
         self.url = f'ws://127.0.0.1:{self.port}/ws/telemetry'
-        self.log = directory / 'up.log'
         self.state_dir = directory / 'state'
         self.environment = {
             **os.environ, 'ROS_DOMAIN_ID': str(domain),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
         self.environment.pop('CYCLONEDDS_URI', None)
         self.started = time.monotonic()
-        with self.log.open('w') as log:
-            self.process = subprocess.Popen(
-                [*OHT50, 'up', *boards, '--port', str(self.port), '--domain', str(domain),
-                 '--state-dir', str(self.state_dir), '--log-level', 'info', *arguments],
-                stdout=log, stderr=log, env=self.environment, start_new_session=True)
+        super().__init__(directory / 'up.log', self.command(boards, arguments), self.environment)
+
+    def command(self, boards, arguments):
+        """Return the command line that starts it."""
+        return [*OHT50, 'up', *boards, '--port', str(self.port), '--domain', str(self.domain),
+                '--state-dir', str(self.state_dir), '--log-level', 'info', *arguments]
 
     @property
     def vehicle_dir(self):
@@ -110,10 +143,7 @@ class Vehicle:
 
     def wait_until_up(self):
         """Wait until it says so."""
-        def up():
-            assert self.process.poll() is None, self.log.read_text()
-            return 'OHT-50 is up' in self.log.read_text()
-        wait_for(up, 30.0, 'the vehicle is up')
+        self.wait_for('OHT-50 is up')
         return self
 
     def simulator(self):
@@ -138,25 +168,47 @@ class Vehicle:
     def node_pid(self, name):
         """Return the process id of a node."""
         pids = [pid for pid in processes_of(str(self.state_dir))
-                if f'nodes.{name}' in Path(f'/proc/{pid}/cmdline').read_text()]
+                if re.search(rf'nodes\.{name}|oht50_bridge/{name}\0',
+                             Path(f'/proc/{pid}/cmdline').read_text())]
         return pids[0] if pids else None
 
     def wait_for_new(self, name, old_pid):
         """Wait until a node runs again as another process."""
         wait_for(lambda: self.node_pid(name) not in (None, old_pid), what=f'{name} is back')
 
-    def spawn(self, script, *arguments):
+    def spawn(self, script, *arguments, **options):
         """Start a script of these tests as a ROS node on this vehicle's domain."""
         path = os.pathsep.join([str(ROOT / 'test'), os.environ.get('PYTHONPATH', '')])
         return subprocess.Popen(
             [*module_command(script), *arguments, '--ros-args', '-r', '__ns:=/oht50'],
-            env={**self.environment, 'PYTHONPATH': path})
+            env={**self.environment, 'PYTHONPATH': path}, **options)
 
-    def stop(self):
-        """Stop it as Ctrl-C does; return its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.process.wait(15)
+
+class Launched(Up):
+    """A simulated vehicle of `ros2 launch`, with the options of `oht50 up`."""
+
+    def command(self, boards, arguments):
+        options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+        names = {'--params': 'params_file', '--namespace': 'namespace', '--log-level': 'log_level'}
+        assert boards == ('--sim',)
+        return ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', 'sim:=true',
+                f'port:={self.port}', f'state_dir:={self.state_dir}',
+                *(f'{names[option]}:={value}' for option, value in options.items())]
+
+    def wait_until_up(self):
+        """Wait until the bridge listens."""
+        def listening():
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                return socket.create_connection(('127.0.0.1', self.port), 1.0)
+            except OSError:
+                return None
+        wait_for(listening, 60.0, 'the bridge listens').close()
+        return self
+
+
+# Where ROS 2 is, the same tests drive a vehicle that was launched.
+Vehicle = Launched if os.environ.get('OHT50_TEST_START') == 'launch' else Up
 
 
 class Connection:

@@ -40,7 +40,7 @@ PARAMETERS = """
 SITECUSTOMIZE = """
 import os, pathlib, signal, sys
 
-if b'nodes.config_node' in pathlib.Path('/proc/self/cmdline').read_bytes():
+if b'config_node' in pathlib.Path('/proc/self/cmdline').read_bytes():
     control = pathlib.Path(os.environ['KILL_AT'])
     calls = 0
 

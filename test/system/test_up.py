@@ -20,7 +20,7 @@ import time
 
 from simulator_process import SimulatorProcess
 from support import OHT50
-from support import Vehicle
+from support import Up as Vehicle
 from support import own_domain
 from support import processes_of
 from support import wait_for

@@ -16,13 +16,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 from support import Vehicle
 from support import own_domain
 from support import wait_for
 
+from oht50_bridge.cli.supervisor import module_command
 from oht50_bridge.paths import config_dir
 
 PARAMETERS = """
@@ -105,11 +105,11 @@ def standing(truth):
 
 def set_zones(vehicle, **values):
     """Set parameters of safety_node; return its answer."""
-    return subprocess.run(
-        [sys.executable, '-m', 'rosless', 'parameter_setter', 'safety_node', json.dumps(values),
-         '--ros-args', '-r', '__ns:=/oht50'],
-        env={**vehicle.environment, 'PYTHONPATH': os.path.dirname(os.path.dirname(__file__))},
-        capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    setter = vehicle.spawn(
+        'parameter_setter', 'safety_node', json.dumps(values), stdout=subprocess.PIPE, text=True)
+    answer, _ = setter.communicate(timeout=60)
+    assert setter.returncode == 0
+    return answer.strip()
 
 
 def test_carrier_is_slow_in_a_warning_zone_and_its_entry_is_told_once(vehicle, simulator, drive):
@@ -210,11 +210,16 @@ def test_zones_can_be_changed_while_the_vehicle_runs_and_bad_ones_are_refused(ve
     ('gpio_chip:=/dev/no-such-chip', 'gpio_chip /dev/no-such-chip'),
 ])
 def test_node_does_not_start_with_what_cannot_be(tmp_path, parameter, message):
+    # As a section of the node's own: over one of these in a file, `-p` does nothing.
+    name, value = parameter.split(':=')
+    own = tmp_path / 'own.yaml'
+    own.write_text(
+        f'/oht50/safety_node: {{ros__parameters: {{state_dir: {tmp_path}, {name}: {value}}}}}')
     with own_domain() as domain:
         done = subprocess.run(
-            [sys.executable, '-m', 'rosless', 'oht50_bridge.nodes.safety_node', '--ros-args',
+            [*module_command('oht50_bridge.nodes.safety_node'), '--ros-args',
              '-r', '__ns:=/oht50', '--params-file', str(config_dir() / 'vehicle.yaml'),
-             '-p', f'state_dir:={tmp_path}', '-p', parameter],
+             '--params-file', str(own)],
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain),
                  'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'},
             capture_output=True, text=True, timeout=30)
