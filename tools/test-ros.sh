@@ -1,0 +1,69 @@
+#!/bin/bash
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+# Build the package with colcon and run the tests on the rclpy of a ROS 2 installation.
+#
+# usage: tools/test-ros.sh [ARGUMENTS OF PYTEST]
+# Exit code 77: there is no ROS 2 that works. Takes the one that is sourced, else the newest of
+# /opt/ros. All that is made is in build/ros.
+set -eo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$root/build/ros
+limit=${TEST_ROS_LIMIT:-45m}
+
+if ! command -v ros2 > /dev/null; then
+  setup=$(ls -d /opt/ros/*/setup.bash 2> /dev/null | sort | tail -n 1)
+  [ -z "$setup" ] || . "$setup"
+fi
+if ! command -v ros2 > /dev/null; then
+  echo 'No ROS 2 is sourced and none is in /opt/ros.' >&2
+  exit 77
+fi
+# The Python that ROS 2 was built for, with what it needs: the one that `ros2` runs with.
+python=$(head -n 1 "$(command -v ros2)" | sed -n 's/^#! *\(\/[^ ]*\).*/\1/p')
+[ -x "$python" ] && [ "$(basename "$python")" != env ] || python=$(command -v python3)
+colcon=$(command -v colcon || ls "$(dirname "$python")/colcon" 2> /dev/null || true)
+if ! "$python" -c 'import rclpy, launch_ros' 2> /dev/null || [ -z "$colcon" ]; then
+  echo "ROS 2 $ROS_DISTRO is here, but its rclpy or launch_ros cannot be imported, or colcon is missing." >&2
+  exit 77
+fi
+echo "ROS 2 $ROS_DISTRO with $("$python" --version)"
+
+# Libraries that ROS 2 and its distribution do not have, beside those that they have.
+venv=$work/venv
+if ! [ "$venv/.set-up" -nt "$root/requirements.txt" ]; then
+  "$python" -m venv --system-site-packages "$venv"
+  packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  # When ROS 2 lives in a virtual environment itself, `system` means what is below that.
+  "$python" -c 'import site; print("\n".join(site.getsitepackages()))' > "$packages/of_ros.pth"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    -r "$root/requirements.txt" -r "$root/test/requirements.txt"
+  touch "$venv/.set-up"
+fi
+
+export PATH=$venv/bin:$PATH Python3_ROOT_DIR=$venv
+"$colcon" --log-base "$work/log" build --base-paths "$root" --packages-select oht50_bridge \
+  --build-base "$work/build" --install-base "$work/install" --event-handlers console_cohesion- \
+  --cmake-args "-DPython3_EXECUTABLE=$venv/bin/python" -DPython3_FIND_VIRTUALENV=ONLY
+. "$work/install/setup.bash"
+
+# Not in the source tree, whose package is that of the installation without ROS 2. Plugins of
+# pytest that ROS 2 brings are left out but for the one of launch files.
+mkdir -p "$work/run"
+cd "$work/run"
+export ROS_LOG_DIR=$work/run/log PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 OHT50_TEST_START=launch
+[ $# -gt 0 ] || set -- -n 2 --dist loadfile "$root/test"
+exec timeout --foreground --signal INT --kill-after 60 "$limit" "$venv/bin/python" -m pytest \
+  -p launch_pytest.plugin -p xdist -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" \
+  -W ignore "$@"
