@@ -37,7 +37,7 @@ from oht50_bridge.cli.supervisor import Process
 from oht50_bridge.cli.supervisor import check_port
 from oht50_bridge.cli.supervisor import module_command
 from oht50_bridge.cli.supervisor import stop
-from oht50_bridge.gateway.tokens import SecretFileError
+from oht50_bridge.gateway.secret import TokenFileError
 from oht50_bridge.nodes.bag import BagError
 from oht50_bridge.nodes.bag import recorded_vehicle
 
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             host=arguments.host, port=arguments.port)
         environment = graph_environment(arguments) | replay.environment()
         files = replay.parameter_files()
-    except (BagError, OSError, SecretFileError) as error:
+    except (BagError, OSError, TokenFileError) as error:
         raise CommandError(str(error)) from error
     ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
     bridge = Process('bridge_node', [
