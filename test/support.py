@@ -24,6 +24,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from websockets.sync.client import connect
 
 from oht50_bridge.cli.supervisor import module_command
@@ -44,6 +45,28 @@ def wait_for(condition, timeout=20.0, what='condition', pause=0.01):
             return value
         time.sleep(pause)
     raise AssertionError(f'{what}: not within {timeout} s')
+
+
+@contextlib.contextmanager
+def filesystem(directory, size):
+    """Give a filesystem of its own, `size` such as 64k; skip where none can be mounted."""
+    directory.mkdir()
+    command = ['mount', '-t', 'tmpfs', '-o', f'size={size},mode=0700', 'tmpfs', directory]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip('a filesystem can be mounted by root alone')
+    try:
+        yield directory
+    finally:
+        subprocess.run(['umount', '--lazy', directory], check=True)
+
+
+def fill(directory):
+    """Leave no byte free on a filesystem; return the file to remove for more room."""
+    filler = directory / 'filler'
+    with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b'x' * 512)
+    return filler
 
 
 def free_port():

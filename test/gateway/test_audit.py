@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import asyncio
-import contextlib
 import errno
 import json
 import os
@@ -23,6 +22,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from support import filesystem
+from support import fill
 from support import wait_for
 
 from oht50_bridge.gateway.audit import Audit
@@ -235,15 +236,8 @@ def test_a_disk_that_takes_half_a_line_loses_records_but_says_so(path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A filesystem of 64 KiB."""
-    disk = tmp_path / 'disk'
-    disk.mkdir()
-    mounted = subprocess.run(
-        ['mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0700', 'tmpfs', disk], capture_output=True)
-    if mounted.returncode:
-        pytest.skip('a filesystem can be mounted by root alone')
-    yield disk
-    subprocess.run(['umount', '--lazy', disk], check=True)
+    with filesystem(tmp_path / 'disk', '64k') as disk:
+        yield disk
 
 
 async def test_on_a_full_disk_an_emergency_stop_is_obeyed_and_the_loss_told(
@@ -254,10 +248,7 @@ async def test_on_a_full_disk_an_emergency_stop_is_obeyed_and_the_loss_told(
     async with serving(audit=audit) as server:
         operator = await server.enter('safety.*')
         await server.until(lambda: '"subscribe"' in path.read_text())
-        filler = small_disk / 'filler'
-        with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(b'x' * 512)
+        filler = fill(small_disk)
         while audit.lost == 0:
             await operator.send('ping')
             await operator.receive('pong')
