@@ -137,20 +137,27 @@ def records(path: Path, follow: bool) -> Iterator[dict[str, Any]]:
         follow: go on with what is written from now on.
 
     """
-    last, newest = 0, None
-    while True:
-        before = _size(path)
-        for line in read(path, newest):
-            if line.record is not None and (newest is None or line.record['n'] > last):
-                last = line.record['n']
-                yield line.record
-            elif line.record is None and newest is None:
-                print(f'{line}: not a record', file=sys.stderr)
-        if not follow:
-            return
-        newest = 2  # the file that grows, and the one it was a moment ago
+    last = 0
+    before = _size(path)
+    for line in read(path):
+        if line.record is None:
+            print(f'{line}: not a record', file=sys.stderr)
+        else:
+            last = line.record['n']
+            yield line.record
+    while follow:
         while _size(path) == before:
             time.sleep(POLL)
+        before = _size(path)
+        # All older files only when the newest does not go on where we are.
+        for newest in (1, None):
+            found = [line.record for line in read(path, newest) if line.record is not None]
+            if found and found[0]['n'] <= last + 1:
+                break
+        for record in found:
+            if record['n'] > last:
+                last = record['n']
+                yield record
 
 
 def _size(path: Path) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@
 
 import itertools
 import json
-import os
+import signal
 import subprocess
 
 import pytest
@@ -34,7 +34,7 @@ def path(tmp_path):
     audit = Audit(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
     for client, subject, what in (
         ('panel', 'ann', 'auth'), ('panel', 'ann', 'command'), ('tablet', 'bob', 'auth'),
-        ('tablet', 'bob', 'command'), ('tablet', 'bob', 'disconnect'),
+        ('tablet', 'bob', 'command'), ('tablet', 'bo\x1bb', 'disconnect'),
     ):
         audit.record(what, client=client, subject=subject, role='operator')
     audit.record('event', event={'reason': '[red]\x1b[2J\u202e'})
@@ -121,25 +121,22 @@ def test_lines_that_are_no_records_are_told_apart(path, capsys):
     assert 'line 7: not a record' in err
 
 
-def test_following_goes_on_over_a_new_file(path):
-    process = subprocess.Popen(
-        [*OHT50, 'audit', 'show', '--json', '--follow', '--what', 'new', str(path)],
-        stdout=subprocess.PIPE, text=True)
+def test_following_goes_on_over_new_files(path, tmp_path):
+    shown = tmp_path / 'shown'
+    with shown.open('w') as file:
+        process = subprocess.Popen(
+            [*OHT50, 'audit', 'show', '--json', '--follow', str(path)], stdout=file)
     try:
-        os.set_blocking(process.stdout.fileno(), False)
+        wait_for(lambda: shown.read_text().count('\n') == 6, what='the old records are shown')
         audit = Audit(path, max_bytes=1000)
         for number in range(30):
             audit.record('new', number=number)
-            wait_for(lambda wanted=audit: not wanted._waiting)
+            wait_for(lambda: not audit._waiting)
         audit.close()
-        seen = []
-
-        def all_of_them():
-            seen.extend(process.stdout.readlines())
-            return len(seen) == 30
-        wait_for(all_of_them, what='all records are shown')
+        wait_for(lambda: shown.read_text().count('\n') == 36, what='the new records are shown')
     finally:
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-        process.stdout.close()
-    assert [json.loads(line)['number'] for line in seen] == list(range(30))
+    assert len(list(path.parent.iterdir())) > 5
+    assert [json.loads(line)['n'] for line in shown.read_text().splitlines()] == list(
+        range(1, 37))

@@ -123,6 +123,13 @@ def test_an_anchor_that_was_removed_shows_and_goes_on_showing(path):
     assert 'line 7: the anchor was missing' in verify(path)[0]
 
 
+def test_an_anchor_that_is_half_written_is_none(path):
+    written(path, WHOLE)
+    anchor = path.with_name('audit.jsonl.anchor')
+    anchor.write_text(anchor.read_text().replace('"records": 6', '"records": 7'))
+    assert 'missing or damaged' in verify(path)[0]
+
+
 def test_a_position_noted_elsewhere_shows_a_chain_made_anew(path):
     written(path, WHOLE)
     end = examine(path).end

@@ -171,6 +171,10 @@ def test_two_files_of_one_kid_change_nothing(directory):
     problem, = files.changed()
     assert 'rename' in str(problem)
     assert [key.algorithm for key in files.keys] == ['HS256']
+    put(directory, 'b.secret', b'x' * 40)
+    put(directory, 'b.pem', public(ED25519))
+    assert len(files.changed()) == 2
+    assert kids(files) == ['a']
     with pytest.raises(TokenFileError, match='rename'):
         KeyFiles(directory)
 

@@ -126,10 +126,10 @@ def test_a_disk_that_refuses_keeps_nobody_out_and_is_tried_again(path, caplog):
     authority(store).refresh(pair.refresh)
     store.saved().result(10)
     assert 'cannot be written' in caplog.text
-    with pytest.raises(TokenError, match='used before'):
-        authority(store).refresh(pair.refresh)
     directory.mkdir()
     wait_for((directory / path.name).exists, what='it is written')
+    with pytest.raises(TokenError, match='used before'):
+        authority(store).refresh(pair.refresh)
     store.close()
 
 

@@ -137,13 +137,15 @@ def test_revocation_is_by_subject_before_a_moment_or_by_id():
         assert authority.is_revoked(claims) is expected
     # A token that came by refreshing is as old as the login it comes from.
     now = 1001.0
-    fresh, _ = authority.refresh(pair.refresh)
+    fresh, second = authority.refresh(pair.refresh)
     later = authority.verify(authority.issue('ann', 'viewer').access)
     authority.use_revocations(Revocations({'ann': 1000.5}))
     assert authority.is_revoked(fresh)
     assert not authority.is_revoked(later)
     with pytest.raises(TokenError, match='revoked'):
-        authority.refresh(pair.refresh)
+        authority.verify(second.access)
+    with pytest.raises(TokenError, match='revoked'):
+        authority.refresh(second.refresh)
 
 
 def test_keys_are_found_by_kid_and_public_ones_only_verify():
