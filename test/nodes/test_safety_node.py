@@ -13,16 +13,20 @@
 # limitations under the License.
 """What the node of the emergency stop does when something under it fails."""
 
+import threading
+
 import pytest
 import rclpy
 from rclpy.parameter import Parameter
 from support import own_domain
+from support import wait_for
 
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes.common import CONFIG_VERSION
+from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
@@ -47,15 +51,22 @@ def broken(*arguments):
 
 
 @pytest.fixture
-def node(tmp_path, monkeypatch):
+def ros(tmp_path, monkeypatch, request):
+    """rclpy on a domain of its own; the parameter is more of the command line."""
     with own_domain() as domain:
         monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
         monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-        rclpy.init(args=['test', '--ros-args', '-p', f'state_dir:={tmp_path}'])
-        node = SafetyNode()
-        yield node
-        node.destroy_node()
+        more = getattr(request, 'param', [])
+        rclpy.init(args=['test', '--ros-args', '-p', f'state_dir:={tmp_path}', *more])
+        yield
         rclpy.try_shutdown()
+
+
+@pytest.fixture
+def node(ros):
+    node = SafetyNode()
+    yield node
+    node.destroy_node()
 
 
 def stop(node):
@@ -144,3 +155,40 @@ def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path):
     assert 'on disk' in response.message
     node._beat()
     assert latched_on_disk(tmp_path).reason == 'drill'
+
+
+GPIO = ['-p', 'gpio_chip:=/dev/gpiochip-that-is-not-there']
+
+
+@pytest.mark.parametrize('ros', [GPIO], indirect=True)
+def test_node_does_not_start_without_the_line_it_is_to_watch(ros):
+    with pytest.raises(StartError, match='gpio_chip /dev/gpiochip-that-is-not-there'):
+        SafetyNode()
+
+
+@pytest.mark.parametrize('ros', [GPIO], indirect=True)
+def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkeypatch):
+    is_open = threading.Event()
+    monkeypatch.setattr(
+        'oht50_bridge.nodes.safety_node.open_estop_line', lambda chip, offset: is_open.is_set)
+    node = SafetyNode()
+
+    def spin_until(condition):
+        wait_for(lambda: rclpy.spin_once(node, timeout_sec=0.05) or condition())
+
+    def clear():
+        well(node)
+        node._on_modules(ModuleStates())
+        response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
+        return response.accepted or response.message
+
+    try:
+        is_open.set()
+        spin_until(lambda: node._latch.estop)
+        assert node._latch.estop.trigger_type == 'hardware'
+        assert 'line is open' in clear()
+        is_open.clear()
+        spin_until(lambda: clear() is True)
+        assert node._latch.estop is None
+    finally:
+        node.destroy_node()
