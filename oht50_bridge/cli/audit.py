@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 import time
@@ -31,8 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from oht50_bridge.cli.options import CommandError
-from oht50_bridge.cli.options import add_state_dir
-from oht50_bridge.cli.options import domain
+from oht50_bridge.cli.options import add_vehicle
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
 from oht50_bridge.gateway.audit import AUDIT_FILE
@@ -66,11 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='what an earlier check printed; the log must still hold it')
     for action in (show, verify):
         action.add_argument('file', nargs='?', type=Path, metavar='FILE',
-                            help='the log (default: that of the domain)')
-        action.add_argument('--domain', type=domain, metavar='N',
-                            default=os.environ.get('ROS_DOMAIN_ID') or '0',
-                            help='DDS domain of the vehicle (ROS_DOMAIN_ID, else 0)')
-        add_state_dir(action)
+                            help='the log (default: that of the domain and namespace)')
+        add_vehicle(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,10 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def log_of(arguments: argparse.Namespace) -> Path:
-    """Return the log of `oht50 up` on a domain, else that of the launch file."""
-    path = arguments.state_dir / f'domain-{arguments.domain}' / AUDIT_FILE
-    launched = arguments.state_dir / AUDIT_FILE
-    return launched if launched.exists() and not path.exists() else path
+    """Return the log of the vehicle of a domain and namespace."""
+    from oht50_bridge.cli.plan import Plan
+
+    return Plan(arguments.state_dir, arguments.domain, arguments.namespace).directory / AUDIT_FILE
 
 
 def verify(path: Path, arguments: argparse.Namespace) -> int:

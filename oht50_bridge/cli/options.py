@@ -51,9 +51,7 @@ def add_listening(parser: argparse.ArgumentParser) -> None:
 
 def add_domain(parser: argparse.ArgumentParser) -> None:
     """Add --domain and --discovery."""
-    parser.add_argument(
-        '--domain', type=domain, metavar='N', default=os.environ.get('ROS_DOMAIN_ID') or '0',
-        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)')
+    _add_domain_alone(parser)
     parser.add_argument(
         '--discovery', choices=tuple(DISCOVERY_RANGE), default='localhost',
         help='who finds the nodes: this machine alone or the subnet (%(default)s)')
@@ -61,10 +59,27 @@ def add_domain(parser: argparse.ArgumentParser) -> None:
 
 def add_graph(parser: argparse.ArgumentParser) -> None:
     """Add what says which vehicle of the network is meant."""
+    _add_namespace(parser)
+    add_domain(parser)
+
+
+def add_vehicle(parser: argparse.ArgumentParser) -> None:
+    """Add what says which vehicle's directory is meant, without taking part in its graph."""
+    _add_namespace(parser)
+    _add_domain_alone(parser)
+    add_state_dir(parser)
+
+
+def _add_namespace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--namespace', metavar='NS', default=NAMESPACE,
         help='of the nodes; vehicles in one domain differ in it (%(default)s)')
-    add_domain(parser)
+
+
+def _add_domain_alone(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--domain', type=domain, metavar='N', default=os.environ.get('ROS_DOMAIN_ID') or '0',
+        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)')
 
 
 def graph_environment(arguments: argparse.Namespace) -> dict[str, str]:

@@ -88,9 +88,8 @@ def test_the_log_is_found_by_state_dir_and_domain(path, tmp_path, capsys, monkey
     monkeypatch.setenv('ROS_DOMAIN_ID', '8')
     code, _, err = run(capsys, 'verify', '--state-dir', tmp_path)
     assert (code, '--domain' in err) == (1, True)
-    for file in path.parent.iterdir():  # as the launch file has it
-        file.rename(tmp_path / file.name)
-    assert len(shown(capsys, '--state-dir', tmp_path)) == 6
+    path.parent.rename(tmp_path / 'domain-8-hoist_a')
+    assert len(shown(capsys, '--state-dir', tmp_path, '--namespace', '/hoist_a')) == 6
 
 
 @pytest.mark.parametrize(('filters', 'numbers'), [
