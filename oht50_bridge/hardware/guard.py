@@ -42,9 +42,11 @@ LAYOUT: Final = 'layout'
 SHUTDOWN: Final = 'shutdown'
 ERROR: Final = 'error'
 MODULE_LOST: Final = 'module_lost'
+CHARGING: Final = 'charging'
+SCAN: Final = 'scan'
 
 # The gravest first: of several causes this one is reported.
-_INHIBITIONS = (SHUTDOWN, ESTOP, ERROR, LAYOUT, MODULE_LOST)
+_INHIBITIONS = (SHUTDOWN, ESTOP, ERROR, LAYOUT, MODULE_LOST, CHARGING, SCAN)
 
 
 def clock_through_sleep() -> float:

@@ -19,6 +19,7 @@ import logging
 import math
 import queue
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -39,7 +40,9 @@ from oht50_bridge.hardware.drivers.safety import SafetyModule
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.guard import CHARGING
 from oht50_bridge.hardware.guard import ESTOP
+from oht50_bridge.hardware.guard import SCAN
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.module import ModuleSpec
@@ -56,6 +59,7 @@ _DRIVERS: dict[str, type[Module]] = {
 _BACKLOG = 1000  # samples that may wait for a slow callback; statuses always may
 _SCAN_TIMING = Timing(timeout=0.06, retries=2, gap=0.02, offline_after=1.0)
 _IDENTITY = (0x0104, 3)  # type code, firmware and hardware version on every board
+_LET_GO = 0.5  # s, for the charger at the end
 _LINE_KEYS = ('device', 'baudrate', 'parity', 'stop_bits')
 _MODULE_KEYS = (
     'id', 'kind', 'profile', 'line', 'address', 'polls', 'timeout', 'retries', 'gap',
@@ -115,6 +119,13 @@ class Motor:
         else:
             self._module.guard.release(ESTOP, 'caller')
 
+    def rest(self, wanted: bool) -> None:
+        """Refuse every command while a scan holds up the motor's line, until called with False."""
+        if wanted:
+            self._module.guard.inhibit(SCAN, 'caller')
+        else:
+            self._module.guard.release(SCAN, 'caller')
+
     def state(self) -> MotorSample:
         """Latest registers with the stop reason of this moment."""
         return self._module.state()
@@ -162,21 +173,27 @@ class Hardware:
             raise HardwareConfigError('modules: more than one travel_motor, keep one')
         self._motor = motors[0] if motors else None
         self._safety = [m for m in self._modules.values() if isinstance(m, SafetyModule)]
+        self._power = [m for m in self._modules.values() if isinstance(m, PowerModule)]
         if self._motor is not None:
             self._couple(self._motor)
 
     def _couple(self, motor: MotorModule) -> None:
-        """Let the safety board stop the motor here, without the way through the graph."""
+        """Let other boards forbid motion here, without the way through the graph."""
         guard = motor.guard
 
-        def judge(source: str) -> Callable[[bool], None]:
+        def judge(reason: str, source: str) -> Callable[[bool], None]:
             return lambda stop: (
-                guard.inhibit(ESTOP, source) if stop else guard.release(ESTOP, source)
+                guard.inhibit(reason, source) if stop else guard.release(reason, source)
             )
 
-        for module in self._safety:
-            module.on_estop = judge(module.spec.id)
-            module.on_estop(True)  # until the board has said otherwise
+        # Each until the board has said otherwise.
+        for safety in self._safety:
+            safety.on_estop = judge(ESTOP, safety.spec.id)
+            safety.on_estop(True)
+        for power in self._power:
+            power.may_charge = lambda: motor.state().standing
+            power.on_charger = judge(CHARGING, power.spec.id)
+            power.on_charger(True)
 
     def _build(self, entries: Any) -> dict[str, Module]:
         if not isinstance(entries, Iterable) or isinstance(entries, (str, Mapping)):
@@ -224,6 +241,7 @@ class Hardware:
             return True
         self._closed = True
         standing = self._motor.shut_down() if self._motor is not None else True
+        self._let_go_of_charger()
         if not standing:
             logger.error('the motor could not be verified to stand: last_stop keeps trying')
         for line in self._lines.values():
@@ -238,6 +256,15 @@ class Hardware:
         if self._dispatcher is not threading.current_thread():
             self._dispatcher.join(2.0)
         return standing
+
+    def _let_go_of_charger(self) -> None:
+        for module in self._power:
+            module.request_charge(False)
+            deadline = time.monotonic() + _LET_GO
+            while module.charging and time.monotonic() < deadline:
+                time.sleep(0.005)
+            if module.charging:
+                logger.error('%s: the request to charge could not be withdrawn', module.spec.id)
 
     def __enter__(self) -> Hardware:
         self.start()
@@ -285,6 +312,22 @@ class Hardware:
             if not 1 <= address <= 247:
                 raise HardwareConfigError(f'scan: address {address} must be 1..247')
         return self._lines[line].submit(_scan(line, wanted), Priority.SCAN).result(timeout)
+
+    def charge(self, wanted: bool, age: float = 0.0) -> bool:
+        """
+        Ask the power board to charge, to be repeated within 3 s, or let go of the charger.
+
+        While the charger is engaged the motor does not turn.
+
+        Args:
+            wanted: whether to charge.
+            age: s since it was asked for, where the request has come a way.
+
+        Returns:
+            False when charging is refused: the motor does not stand, or no board can charge.
+        """
+        taken = [module.request_charge(wanted, age) for module in self._power]
+        return any(taken) or not wanted
 
     def release_safety_latch(self, timeout: float = 2.0) -> bool:
         """

@@ -38,6 +38,7 @@ from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.vehicle_io import FoundBoard
 from oht50_bridge.hardware.vehicle_io import Hardware
+from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
@@ -74,6 +75,11 @@ POWER_STATES = {
     'charging': PowerState.STATE_CHARGING,
     'discharging': PowerState.STATE_DISCHARGING,
     'offline': PowerState.STATE_OFFLINE,
+}
+CHARGE_STATES = {
+    'idle': PowerState.CHARGE_IDLE,
+    'waiting': PowerState.CHARGE_WAITING,
+    'charging': PowerState.CHARGE_CHARGING,
 }
 SAFETY_STATUSES = {
     'ok': SafetyInputs.STATUS_OK,
@@ -113,6 +119,7 @@ class HardwareNode(Node):
         topics.DRIVE_COMMAND.subscribe(self, self._on_drive)
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
+        topics.CHARGE_REQUEST.subscribe(self, self._on_charge)
         self.create_service(ListModules, 'list_modules', self._on_list)
         self.create_service(ScanModules, 'scan_modules', self._on_scan)
         self.create_timer(1.0, self._publish_states)
@@ -234,6 +241,13 @@ class HardwareNode(Node):
         self._hardware.motor.heartbeat(
             beat.motion_permitted, beat.speed_limit, age=self._age(beat))
 
+    def _on_charge(self, request: ChargeRequest) -> None:
+        if request.charge and self._latched:
+            return  # an emergency stop ends charging; only a new mission begins it again
+        if not self._hardware.charge(request.charge, self._age(request)):
+            self.get_logger().warning(
+                'charging refused: the motor does not stand', throttle_duration_sec=5.0)
+
     def _age(self, message: Any) -> float:
         """Return how old a message is, s: one may have waited for an executor that hung.
 
@@ -245,6 +259,8 @@ class HardwareNode(Node):
 
     def _on_estop(self, state: EstopState) -> None:
         self._hardware.motor.estop(state.latched)
+        if state.latched:
+            self._hardware.charge(False)
         if self._latched and not state.latched:
             self._work.submit(self._release_latch)
         self._latched = state.latched
@@ -267,6 +283,7 @@ class HardwareNode(Node):
             return response
         deaf = {module.line for module in self._hardware.modules() if module.kind == 'safety'}
         lines = [line.name for line in self._hardware.lines() if line.name not in deaf]
+        self._hardware.motor.rest(True)
         self._scan = self._work.submit(self._scan_lines, lines)
         response.accepted = True
         response.message = (
@@ -290,8 +307,14 @@ class HardwareNode(Node):
             self.get_logger().error(f'the latch of the safety board was not released: {error}')
 
     def _scan_lines(self, lines: list[str]) -> None:
-        # A client is told that the scan begins before it is told what was found.
-        time.sleep(REPLY_LEAD)
+        try:
+            # A client is told that the scan begins before it is told what was found.
+            time.sleep(REPLY_LEAD)
+            self._tell_who_is_there(lines)
+        finally:
+            self._hardware.motor.rest(False)
+
+    def _tell_who_is_there(self, lines: list[str]) -> None:
         known = {}
         for module in self._hardware.modules():
             known[module.line, module.address] = module
@@ -401,6 +424,8 @@ class HardwareNode(Node):
             cell_voltages=sample.cell_voltages,
             state=POWER_STATES.get(sample.state, PowerState.STATE_UNKNOWN),
             charger_present=sample.charger_present,
+            charge_requested=sample.charge_requested,
+            charge_state=CHARGE_STATES.get(sample.charge_state, PowerState.CHARGE_UNKNOWN),
             fault_flags=sample.fault_flags,
         ))
 

@@ -98,6 +98,7 @@ MODULE_STATUS_CHANGE = EVENT_TOPICS['module.status_change']
 DRIVE_COMMAND = Topic('drive/command', msg.DriveCommand, STREAM)
 DRIVE_STATE = Topic('drive/state', msg.DriveState, STREAM)
 LOCATION = Topic('location', msg.Location, STREAM)
+CHARGE_REQUEST = Topic('power/charge_request', msg.ChargeRequest, EVENT)
 POWER = Topic('power', msg.PowerState, STATE)
 SAFETY_INPUTS = Topic('safety/inputs', msg.SafetyInputs, STREAM)
 SAFETY_HEARTBEAT = Topic('safety/heartbeat', msg.SafetyHeartbeat, STREAM)

@@ -33,6 +33,7 @@ from oht50_bridge.simulator.physics import World
 
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
+_CHARGER_SUPPLY = 36.0  # V, at the contacts of the dock
 _BOOT_TIME = 0.15  # s a board is silent after a reboot
 _DEFAULT_RAMP = 0.5  # share of full speed per second, of motor boards without ramp registers
 _LIMITS = {'i16': (-0x8000, 0x7FFF), 'i8': (-0x80, 0x7F), 'u8': (0, 0xFF)}
@@ -254,12 +255,14 @@ class PowerBoard(Board):
         put('min_cell_voltage', cell)
         put('temperature', world.battery_temperature)
         put('pack_temperature', [world.battery_temperature] * 2)
-        put('pack_state', 'charging' if world.charging else 'discharging')
+        put('pack_state', 'charging' if world.current > 0.0 else 'discharging')
         put('residual_capacity', world.soc * world.parameters.capacity)
         put('charger_present', world.charger_present)
-        put('charge_state', 'charging' if world.charging else 'idle')
+        put('charge_state', 'charging' if world.charging
+            else 'waiting' if world.charge_requested else 'idle')
         put('charger_voltage', world.voltage if world.charging else 0.0)
         put('charger_current', world.parameters.charge_current if world.charging else 0.0)
+        put('charger_input_voltage', _CHARGER_SUPPLY if world.charger_present else 0.0)
         put('charger_temperature', world.charger_temperature)
         put('relay_charge', world.charging)
 
@@ -361,13 +364,12 @@ class DockBoard(Board):
         if self.misbehaviour.stale:
             return
         world, put = self.world, self.put
-        away = abs(world.position - world.parameters.dock_position)
-        docked = away < 0.005 and world.velocity == 0
+        docked = world.docked
         put('position_x', world.position)
         put('velocity', (world.velocity, 0, 0))
         put('acceleration', (world.acceleration, 0, 0))
         put('imu_acceleration', (world.acceleration, 0, 9.80665))
-        put('docking_distance', away)
+        put('docking_distance', abs(world.position - world.parameters.dock_position))
         put('docking_speed', abs(world.velocity))
         put('docking_aligned', docked)
         put('docking_status', 'docked' if docked else 'idle')

@@ -73,11 +73,11 @@ class SimulatorClient:
         self.call('configure', **config)
 
     def truth(self) -> dict[str, Any]:
-        """State of the world: position m, velocity m/s, soc ratio, time_monotonic s and more."""
+        """State of the world: position m, velocity m/s, soc ratio, drawn J, and more."""
         return self.call('truth')
 
     def set(self, **values: Any) -> None:
-        """Set position, soc, charger_connected, obstacles, estop_pressed or input_levels."""
+        """Set position, soc, charge_rate, obstacles, estop_pressed or others of the world."""
         self.call('set', **values)
 
     def misbehave(self, board: str, **habits: Any) -> dict[str, Any]:

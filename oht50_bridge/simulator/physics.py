@@ -61,6 +61,9 @@ class World:
         obstacles: positions on the rail, m.
         input_levels: levels at the safety board's digital inputs; the first is the closed
             emergency stop chain.
+        charge_rate: times the true rate at which the state of charge changes.
+        travelled: m, both directions added.
+        drawn: J, from the battery at its terminals; what goes into it is not counted.
         drive: asked at each step, dt in s, for (wanted velocity in m/s, whether the drive is
             enabled).
     """
@@ -75,6 +78,9 @@ class World:
     charger_connected: bool = False
     charge_requested: bool = False
     current: float = 0.0  # A into the pack
+    charge_rate: float = 1.0
+    travelled: float = 0.0
+    drawn: float = 0.0
     obstacles: list[float] = field(default_factory=list)
     input_levels: list[bool] = field(default_factory=lambda: [True, False, False, False])
     drive: Callable[[float], tuple[float, bool]] = lambda dt: (0.0, False)
@@ -101,7 +107,9 @@ class World:
         speeding_up = abs(target) > abs(self.velocity) and target * self.velocity >= 0
         limit = parameters.accel if speeding_up else parameters.decel
         change = max(-limit * STEP, min(limit * STEP, target - self.velocity))
-        self.position += (self.velocity + change / 2) * STEP
+        way = (self.velocity + change / 2) * STEP
+        self.position += way
+        self.travelled += abs(way)
         self.velocity += change
         self.acceleration = change / STEP
         if not 0.0 <= self.position <= parameters.rail_length:  # friction stop
@@ -115,7 +123,8 @@ class World:
         power = (force + 0.02 * parameters.mass * 9.81) * abs(self.velocity)
         load = parameters.idle_current + power / self.open_voltage
         self.current = (parameters.charge_current if self.charging else 0.0) - load
-        self.soc += self.current * STEP / 3600.0 / parameters.capacity
+        self.drawn += max(-self.current, 0.0) * self.voltage * STEP
+        self.soc += self.charge_rate * self.current * STEP / 3600.0 / parameters.capacity
         self.soc = max(0.0, min(1.0, self.soc))
         heat = parameters.ambient + 0.002 * self.current**2 * 5
         self.battery_temperature += (heat - self.battery_temperature) * STEP / 600.0
@@ -128,9 +137,15 @@ class World:
         return self.charger_connected or abs(self.position - self.parameters.dock_position) < 0.02
 
     @property
+    def docked(self) -> bool:
+        """Whether the vehicle stands aligned in the dock."""
+        return abs(self.position - self.parameters.dock_position) < 0.005 and self.velocity == 0.0
+
+    @property
     def charging(self) -> bool:
         """Whether current flows from the charger."""
-        return self.charger_present and self.charge_requested and self.soc < 1.0
+        contact = self.charger_connected or self.docked
+        return contact and self.charge_requested and self.soc < 1.0
 
     @property
     def open_voltage(self) -> float:

@@ -380,13 +380,16 @@ class Simulator:
             'battery_temperature': world.battery_temperature,
             'charger_temperature': world.charger_temperature,
             'charging': world.charging,
+            'charge_requested': world.charge_requested,
+            'travelled': world.travelled,
+            'drawn': world.drawn,
             'estop_pressed': not world.input_levels[0],
             'obstacles': world.obstacles,
         }
 
     def _do_set(self, **values: Any) -> None:
         world = self.world
-        simple = {'position', 'soc', 'charger_connected', 'obstacles'}
+        simple = {'position', 'soc', 'charge_rate', 'charger_connected', 'obstacles'}
         for name, value in values.items():
             if name == 'estop_pressed':
                 world.input_levels[0] = not value
