@@ -27,6 +27,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 
+from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
@@ -40,6 +41,7 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SystemError
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.common import CONFIG_VERSION
 from oht50_bridge.nodes.common import NS
 from oht50_bridge.nodes.common import Newest
 from oht50_bridge.nodes.common import StartError
@@ -92,6 +94,12 @@ POWER_AGE = 5.0  # s
 CHECKPOINT_PERIOD = 1.0  # s, between two records of the active mission
 LOST_PATIENCE = 10.0  # s, that the report of a lost mission waits for someone to hear it
 KNOWN_MISSIONS = 1000  # whose names are not given again
+CHARGE_PERIOD = 1.0  # s, between requests to charge
+# These end without anyone's doing.
+HOLDS = {
+    DriveState.STOP_CHARGING: 'the charger is engaged',
+    DriveState.STOP_SCAN: 'a scan of the modules runs',
+}
 # After these the travel motor needs more than a new command.
 DRIVE_FAULTS = (
     DriveState.STOP_ESTOP, DriveState.STOP_LAYOUT, DriveState.STOP_SHUTDOWN,
@@ -121,7 +129,15 @@ class MissionNode(Node):
             loss=declare(
                 self, 'loss_timeout', 0.3,
                 'Duration of a lack of position or heartbeat after which a mission has failed, s',
-                minimum=0.1, maximum=5.0))
+                minimum=0.1, maximum=5.0),
+            hold=declare(
+                self, 'hold_timeout', 60.0,
+                'Duration of a hold, as by an obstacle, after which a mission has failed, s',
+                minimum=1.0, maximum=3600.0),
+            clear=declare(
+                self, 'hold_clear_time', 1.0,
+                'How long nothing must hold a mission before it goes on, s',
+                minimum=0.2, maximum=60.0))
         self._journal = Journal(state_directory(self) / 'mission.json')
         self._lost = self._load_lost()
         self._lost_since = time.monotonic()
@@ -132,7 +148,9 @@ class MissionNode(Node):
         self._started_at = 0.0  # s, monotonic
         self._recorded_at = 0.0  # s, monotonic
         self._meter = EnergyMeter(math.nan, 0.0)
-        self._phase = ''
+        self._state: tuple[str, str] = ('', '')  # phase and reason as published
+        self._there = False
+        self._charging = False
         self._driving = False
         self._known_ids: deque[str] = deque(maxlen=KNOWN_MISSIONS)
 
@@ -147,6 +165,7 @@ class MissionNode(Node):
         self._speed_zones: tuple[SpeedZone, ...] = ()
 
         self._command = topics.DRIVE_COMMAND.publisher(self)
+        self._charge_request = topics.CHARGE_REQUEST.publisher(self)
         self._mission_started = topics.MISSION_STARTED.publisher(self)
         self._mission_progress = topics.MISSION_PROGRESS.publisher(self)
         self._mission_completed = topics.MISSION_COMPLETED.publisher(self)
@@ -162,12 +181,14 @@ class MissionNode(Node):
         self.create_service(ControlMission, 'control_mission', self._on_control)
         self.create_timer(1.0 / rate, self._step)
         self.create_timer(1.0 / progress_rate, self._report)
+        self.create_timer(CHARGE_PERIOD, self._go_on_charging)
         configurable(self, self._take_limits)
         self._publish_state()
 
     def destroy_node(self) -> None:
         """Stop the vehicle; a mission that is active is reported as failed at the next start."""
         self._halt()
+        self._charge(False)
         super().destroy_node()
 
     # Parameters.
@@ -286,7 +307,10 @@ class MissionNode(Node):
 
     def _on_estop(self, state: EstopState) -> None:
         self._estop = state
-        if state.latched and self._mission is not None:
+        if not state.latched:
+            return
+        self._charge(False)
+        if self._mission is not None:
             self._mission.fail(self._forbidden())
             self._end()
 
@@ -295,9 +319,9 @@ class MissionNode(Node):
         self._meter.take(self._drawn(), time.monotonic())
 
     def _drawn(self) -> float:
-        """Return the power drawn from the battery, W, NaN while unknown."""
+        """Return the power drawn from the battery, W, 0 while it is charged, NaN while unknown."""
         power: PowerState | None = self._power.get()
-        return -power.voltage * power.current if power is not None else math.nan
+        return math.nan if power is None else max(-power.voltage * power.current, 0.0)
 
     def _on_zones(self, zones: Zones) -> None:
         self._zones = [
@@ -340,15 +364,29 @@ class MissionNode(Node):
         if drive is not None and drive.stop_reason in DRIVE_FAULTS:
             return f'the travel motor is stopped: {drive.stop_reason}'
         heartbeat: SafetyHeartbeat | None = self._heartbeat.get()
-        if heartbeat is not None and not heartbeat.motion_permitted:
+        if heartbeat is not None and not heartbeat.motion_permitted and not heartbeat.hold:
             return heartbeat.reason or 'motion is not permitted'
         return ''
+
+    def _hold(self) -> str:
+        """Return what keeps the vehicle from moving until it goes away by itself."""
+        heartbeat: SafetyHeartbeat | None = self._heartbeat.get()
+        if heartbeat is not None and not heartbeat.motion_permitted:
+            return heartbeat.reason
+        drive: DriveState | None = self._drive.get()
+        return HOLDS.get(drive.stop_reason, '') if drive is not None else ''
 
     def _missing(self) -> str:
         """Return what is missing for motion and may come back by itself."""
         if self._heartbeat.get() is None:
             return 'no safety heartbeat'
         return 'no report of the travel motor' if self._drive.get() is None else ''
+
+    def _unconfirmed(self) -> str:
+        """Return why the limits are not those in force, empty when they are."""
+        if self.get_parameter(CONFIG_VERSION).value:
+            return ''
+        return 'the configuration is not confirmed since the start; look at config_node'
 
     # Services.
 
@@ -380,7 +418,7 @@ class MissionNode(Node):
             target = Point(x=x, y=0.0, z=0.0)
         measured = self._position()
         why_not = refusal(
-            Request(request.mission_type, (target.x, target.y, target.z), request.payload),
+            Request(request.mission_type, (target.x, target.y, target.z), request.payload, dock),
             self._situation(measured), self._rules)
         if why_not:
             return why_not
@@ -390,6 +428,8 @@ class MissionNode(Node):
         zones = (*self._speed_zones, *(docking.zones if docking else ()))
         duration = self._loop.settle + travel_time(
             State(measured.position), target.x, self._limits, zones)
+        if self._hold():
+            duration += self._patience.clear
         why_not = too_long(duration, self._rules)
         if why_not:
             return why_not
@@ -409,6 +449,8 @@ class MissionNode(Node):
         except OSError as error:
             self._mission = None
             return f'the mission cannot be recorded: {error}; make room in state_dir'
+        self._charge(False)
+        self._there = False
         self._known_ids.append(mission.mission_id)
         response.mission_id = mission.mission_id
         response.estimated_duration = duration
@@ -434,7 +476,7 @@ class MissionNode(Node):
     def _situation(self, measured: Measurement | None) -> Situation:
         power: PowerState | None = self._power.get()
         return Situation(
-            not_ready=self._forbidden() or self._missing(),
+            not_ready=self._forbidden() or self._missing() or self._unconfirmed(),
             position=measured.position if measured is not None else math.nan,
             battery=power.percentage if power is not None else math.nan,
             zones=self._zones)
@@ -479,12 +521,18 @@ class MissionNode(Node):
         if command is None:
             self._halt()
         else:
-            self._command.publish(DriveCommand(header=header(self), velocity=command))
+            self._command.publish(DriveCommand(
+                header=header(self), velocity=command, direction=mission.direction))
             self._driving = True
-        if mission.phase != self._phase and not mission.status:
-            self._publish_state()
         if mission.status:
             self._end()
+            return
+        if (mission.phase, mission.held_by) != self._state:
+            self._publish_state()
+        if mission.there and not self._there:
+            # At once: what is told only at the end of the mission is overtaken by that end.
+            self._there = True
+            self._publish_progress()
 
     def _inputs(self, now: float) -> Inputs:
         measurement = self._location_measured if self._by_location else self._drive_measured
@@ -497,7 +545,8 @@ class MissionNode(Node):
             missing=self._missing(),
             speed_limit=heartbeat.speed_limit if heartbeat is not None else 0.0,
             dock=self._dock_reading(),
-            zones=self._speed_zones)
+            zones=self._speed_zones,
+            hold=self._hold())
 
     def _halt(self) -> None:
         """Command standstill once; then silence keeps the motor stopped."""
@@ -516,11 +565,27 @@ class MissionNode(Node):
         self._publish_completed(record, record.position)
         self._clear()
         self._publish_state()
+        if mission.docked:
+            self._charge(True)
         text = f'mission {mission.mission_id}: {mission.status} {mission.reason}'.rstrip()
         if mission.status == FAILED:
             self.get_logger().error(text)
         else:
             self.get_logger().info(text)
+
+    def _charge(self, wanted: bool) -> None:
+        """Ask the power board to charge until told otherwise, or let go of the charger."""
+        if wanted or self._charging:
+            self._charging = wanted
+            self._charge_request.publish(ChargeRequest(header=header(self), charge=wanted))
+
+    def _go_on_charging(self) -> None:
+        """Repeat the request for as long as the vehicle stands in the dock."""
+        if not self._charging:
+            return
+        left = self._fresh(self._location_measured) is not None and (
+            not self._location.dock_aligned)
+        self._charge(not left)
 
     def _record(self) -> Record:
         mission, now = self._mission, time.monotonic()
@@ -590,7 +655,8 @@ class MissionNode(Node):
             state.mission_id = mission.mission_id
             state.mission_type = mission.mission_type
             state.target_position = point(mission.target)
-        self._phase = state.phase
+            state.reason = mission.held_by
+        self._state = (state.phase, state.reason)
         self._mission_state.publish(state)
 
     def _publish_completed(self, record: Record, position: float) -> None:

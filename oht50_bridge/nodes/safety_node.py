@@ -62,6 +62,7 @@ from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.interlocks import BACKWARD
 from oht50_bridge.vehicle.interlocks import FORWARD
+from oht50_bridge.vehicle.interlocks import STALE
 from oht50_bridge.vehicle.interlocks import Board
 from oht50_bridge.vehicle.interlocks import Braking
 from oht50_bridge.vehicle.interlocks import Conditions
@@ -289,7 +290,7 @@ class SafetyNode(Node):
             and time.monotonic() - self._power_lost_since > self._power_timeout,
         ))
         if reason:
-            return Limit(0.0, reason)
+            return Limit(0.0, reason, hold=reason == STALE)
         ways = {
             direction: lowest([
                 Limit(self._speed_limit, '' if self._speed_limit > 0.0 else 'speed_limit is 0'),

@@ -189,10 +189,12 @@ class Conditions:
     power_lost: bool = False
 
 
+# A board that is lost is an emergency stop soon after; until then it may have been the host.
+STALE = 'no fresh report of the safety board'
 # The gravest first: of several this one is told.
 INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
     (lambda conditions: bool(conditions.estop), 'emergency stop: {estop}'),
-    (lambda conditions: not conditions.inputs_fresh, 'no fresh report of the safety board'),
+    (lambda conditions: not conditions.inputs_fresh, STALE),
     (lambda conditions: not conditions.configured,
      'the inputs of the safety board are not enabled'),
     (lambda conditions: conditions.board_latched,

@@ -43,6 +43,7 @@ MISSION_TYPES = ('transport', 'inspection', 'maintenance')
 NONE = 'none'
 EXECUTING = 'executing'
 PAUSED = 'paused'
+HELD = 'held'
 DOCKING = 'docking'
 
 # Ends; as MissionCompleted names them.
@@ -73,11 +74,20 @@ class Rules:
 
 @dataclass(frozen=True)
 class Request:
-    """A mission that someone asks for; `target` is x, y, z in m, `payload` in kg."""
+    """A mission that someone asks for.
+
+    Attributes:
+        mission_type: one of MISSION_TYPES.
+        target: x, y, z in m.
+        payload: kg.
+        to_charger: it ends at a charger, so an empty battery is no reason to refuse it.
+
+    """
 
     mission_type: str
     target: tuple[float, float, float]
     payload: float
+    to_charger: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ def refusal(request: Request, situation: Situation, rules: Rules) -> str:
         return 'the vehicle is not ready: its position is not known'
     if math.isnan(situation.battery):
         return 'the vehicle is not ready: the charge of its battery is not known'
-    if situation.battery < rules.minimum_battery:
+    if situation.battery < rules.minimum_battery and not request.to_charger:
         return (f'battery at {situation.battery:.0%}: charge to at least '
                 f'{rules.minimum_battery:.0%} first')
     if situation.zones is None:
@@ -167,6 +177,7 @@ class Inputs:
         measurement: the newest position, None without one.
         position_age: since it was measured, s.
         forbidden: why motion is forbidden for good, empty when it is not.
+        hold: what forbids motion but goes away by itself, such as an obstacle; empty without.
         missing: what is missing for now, such as the heartbeat; empty when nothing is.
         speed_limit: the lowest limit of others, m/s.
         dock: what is known of the dock.
@@ -181,20 +192,25 @@ class Inputs:
     speed_limit: float
     dock: DockReading
     zones: tuple[SpeedZone, ...] = ()
+    hold: str = ''
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a mission bears to see nothing.
+    """How long a mission bears to see nothing, or to be held.
 
     Attributes:
         position: age of the position beyond which nothing is commanded, s.
         loss: duration of a lack after which the mission has failed, s.
+        hold: duration of a hold after which the mission has failed, s.
+        clear: how long nothing must hold it before it goes on, s.
 
     """
 
     position: float = 0.2
     loss: float = 0.3
+    hold: float = 60.0
+    clear: float = 1.0
 
 
 class Mission:
@@ -233,6 +249,9 @@ class Mission:
         self._cancelling = False
         self._at_dock = False
         self._missing_for = 0.0  # s
+        self._held_by = ''
+        self._held_for = 0.0  # s
+        self._clear_for = 0.0  # s
         self._interrupted = False
         self._now: float | None = None
 
@@ -243,6 +262,8 @@ class Mission:
             return NONE
         if self._paused:
             return PAUSED
+        if self._held_by:
+            return HELD
         return DOCKING if self._at_dock else EXECUTING
 
     @property
@@ -251,17 +272,41 @@ class Mission:
         return abs(self.target - self.motion.position)
 
     @property
+    def held_by(self) -> str:
+        """What holds it, for a person; empty when nothing does."""
+        return self._held_by if self.phase == HELD else ''
+
+    @property
+    def direction(self) -> int:
+        """Where it would go if nothing held it, 1 or -1; 0 when nothing does."""
+        if not self._held_by:
+            return 0
+        target = self._docking.target if self._docking is not None else self.target
+        way = target - self.motion.position
+        return (way > 0.0) - (way < 0.0)
+
+    @property
+    def docked(self) -> bool:
+        """Whether it ended in the dock."""
+        return self._docking is not None and self._docking.docked
+
+    @property
+    def there(self) -> bool:
+        """Whether it has come to its target, where it still has to settle or to dock."""
+        return self.status == SUCCESS or (self.motion.there and self.motion.target == self.target)
+
+    @property
     def progress(self) -> float:
-        """Ratio 0..1 of the distance."""
+        """Ratio 0..1 of the distance; 1 from the moment on at which it is there."""
         whole = abs(self.target - self.start)
-        if self.status == SUCCESS or whole == 0.0:
+        if self.there or whole == 0.0:
             return 1.0
         return min(1.0, max(0.0, 1.0 - self.remaining_distance / whole))
 
     @property
     def remaining_time(self) -> float:
-        """Time to arrival by the present plan, NaN while paused."""
-        if self._paused or self._cancelling:
+        """Time to arrival by the present plan, NaN while paused or held."""
+        if self._paused or self._cancelling or self._held_by:
             return math.nan
         return self.motion.remaining_time(self.target)
 
@@ -318,14 +363,38 @@ class Mission:
             return None
         self._missing_for = 0.0
         self.motion.take(inputs.measurement)
-        if self._interrupted:
+        self._hold(dt, inputs.hold)
+        if self.status:
+            return None
+        if self._interrupted or self._held_by:
             self._interrupted = False
             self.motion.interrupt()
+        if self._held_by:
+            return self._wait()
         try:
             return self._move(now, dt, inputs)
         except MotionError as error:
             self.fail(str(error))
             return None
+
+    def _hold(self, dt: float, cause: str) -> None:
+        """Note what holds it; when it has been gone for long enough, nothing does any more."""
+        if cause:
+            self._held_by, self._clear_for = cause, 0.0
+            if not self._paused:
+                self._held_for += dt
+            if self._held_for > self._patience.hold:
+                self.fail(f'held for {self._patience.hold:g} s: {cause}')
+        elif self._held_by:
+            self._clear_for += dt
+            if self._clear_for >= self._patience.clear:
+                self._held_by, self._held_for = '', 0.0
+
+    def _wait(self) -> float | None:
+        """Stand; a pause needs no command, a cancelled mission ends here."""
+        if self._cancelling and self.motion.standing:
+            self.status = CANCELLED
+        return None if self._paused or self.status else 0.0
 
     def _move(self, now: float, dt: float, inputs: Inputs) -> float | None:
         if self._paused or self._cancelling:

@@ -390,6 +390,17 @@ class Motion:
         return travel_time(state, target, self._limits, self._zones) + self._loop.settle
 
     @property
+    def target(self) -> float | None:
+        """Where to; None to a stop."""
+        return self._target
+
+    @property
+    def there(self) -> bool:
+        """Whether it has come to the target, which becomes an arrival when it has settled."""
+        return self.arrived or (
+            self._stopped_at is not None and abs(self._target - self.position) <= self.tolerance)
+
+    @property
     def standing(self) -> bool:
         """Whether profile and vehicle stand."""
         return self._profile.remaining == 0.0 and abs(self.velocity) <= STANDSTILL

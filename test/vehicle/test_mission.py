@@ -13,6 +13,7 @@
 # limitations under the License.
 """Missions: refusals, the life of one, what outlives a crash."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from oht50_bridge.vehicle.mission import CANCELLED
 from oht50_bridge.vehicle.mission import DOCKING
 from oht50_bridge.vehicle.mission import EXECUTING
 from oht50_bridge.vehicle.mission import FAILED
+from oht50_bridge.vehicle.mission import HELD
 from oht50_bridge.vehicle.mission import NONE
 from oht50_bridge.vehicle.mission import PAUSED
 from oht50_bridge.vehicle.mission import SUCCESS
@@ -35,6 +37,7 @@ from oht50_bridge.vehicle.mission import EnergyMeter
 from oht50_bridge.vehicle.mission import Inputs
 from oht50_bridge.vehicle.mission import Journal
 from oht50_bridge.vehicle.mission import Mission
+from oht50_bridge.vehicle.mission import Patience
 from oht50_bridge.vehicle.mission import Record
 from oht50_bridge.vehicle.mission import Request
 from oht50_bridge.vehicle.mission import Rules
@@ -63,6 +66,7 @@ def test_good_request_is_not_refused():
     assert refusal(REQUEST, READY, RULES) == ''
     assert refusal(replace(REQUEST, target=(50.0, 0.0, 0.0), payload=50.0),
                    replace(READY, battery=0.3), RULES) == ''
+    assert refusal(replace(REQUEST, to_charger=True), replace(READY, battery=0.01), RULES) == ''
 
 
 @pytest.mark.parametrize(('request_', 'situation', 'reason'), [
@@ -217,6 +221,90 @@ def test_forbidden_or_missing_fails_and_nothing_moves_again(inputs, paused):
     assert set(ride.run(5.0)) == {None}, 'not even when the cause is gone'
 
 
+def test_hold_waits_and_goes_on_when_clear_for_long_enough():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    assert ride.mission.direction == 0
+    assert set(ride.run(3.0, hold='obstacle')) == {0.0}
+    assert (ride.mission.phase, ride.mission.held_by) == (HELD, 'obstacle')
+    assert ride.mission.direction == 1
+    assert math.isnan(ride.mission.remaining_time)
+    position = ride.position
+    assert set(ride.run(0.8)) == {0.0}, 'not at once'
+    assert set(ride.run(0.4, hold='obstacle')) == {0.0}
+    assert set(ride.run(0.8)) == {0.0}, 'clear without a break'
+    assert ride.position == position
+    ride.until(lambda: ride.mission.phase == EXECUTING, ride.now + 0.5)
+    assert ride.mission.direction == 0
+    ride.until(lambda: ride.mission.status)
+    assert ride.mission.status == SUCCESS
+    assert ride.position == pytest.approx(9.0, abs=0.002)
+    assert ride.mission.errors == 0
+
+
+def test_going_on_keeps_the_limits():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.run(2.0, hold='obstacle')
+    commands = [command for command in ride.until(lambda: ride.mission.status)[60:] if command]
+    for before, after in itertools.pairwise(commands):
+        assert after - before <= Limits().acceleration * PERIOD + 0.02
+    assert max(commands[:25]) < 0.1, 'from standstill'
+
+
+def test_hold_beyond_patience_fails_and_nothing_moves_again():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.run(Patience().hold - 1.0, hold='obstacle at 0.30 m')
+    assert ride.mission.status == ''
+    ride.run(2.0, hold='obstacle at 0.30 m')
+    assert ride.mission.status == FAILED
+    assert ride.mission.reason == 'held for 60 s: obstacle at 0.30 m'
+    assert set(ride.run(5.0)) == {None}
+
+
+def test_each_hold_has_its_own_patience_and_a_pause_uses_none():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    for _ in range(2):
+        ride.run(Patience().hold - 1.0, hold='obstacle')
+        ride.run(1.5)
+    ride.mission.pause()
+    assert ride.mission.phase == PAUSED
+    ride.run(2.0 * Patience().hold, hold='obstacle')
+    ride.mission.resume()
+    ride.run(2.0)
+    assert ride.mission.status == ''
+
+
+def test_emergency_stop_while_held_fails():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.run(1.0, hold='obstacle')
+    assert ride.step(hold='obstacle', forbidden='emergency stop') is None
+    assert ride.mission.status == FAILED
+    assert set(ride.run(5.0)) == {None}, 'not even when it is cleared'
+
+
+def test_cancel_while_held_ends():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.run(1.0, hold='obstacle')
+    ride.mission.cancel()
+    ride.until(lambda: ride.mission.status, ride.now + 1.0, hold='obstacle')
+    assert ride.mission.status == CANCELLED
+
+
+def test_whole_progress_is_told_before_the_end():
+    ride = Ride()
+    ride.until(lambda: ride.mission.progress == 1.0)
+    assert ride.mission.there and ride.mission.status == ''
+    assert ride.position == pytest.approx(7.0, abs=0.002)
+    before = ride.now
+    ride.until(lambda: ride.mission.status)
+    assert ride.now - before >= 0.28, 'so early that it is heard'
+
+
 def test_no_new_position_for_200_ms_stops_commanding():
     ride = Ride(target=9.0)
     ride.run(4.0, speed_limit=0.1)  # too slow for the position to be missed otherwise
@@ -291,19 +379,20 @@ def test_docking_can_be_paused():
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(
-    st.sampled_from(('pause', 'resume', 'cancel', 'missing', 'forbidden', 'none')),
+    st.sampled_from(('pause', 'resume', 'cancel', 'missing', 'forbidden', 'hold', 'none')),
     st.floats(0.02, 3.0)), max_size=8))
 def test_ended_or_hindered_mission_never_commands(sequence):
     ride = Ride(target=7.0)
     mission = ride.mission
     for action, seconds in sequence:
         ended = mission.status
-        inputs = {action: 'gone'} if action in ('missing', 'forbidden') else {}
+        inputs = {action: 'gone'} if action in ('missing', 'forbidden', 'hold') else {}
         if action in ('pause', 'resume', 'cancel'):
             getattr(mission, action)()
         commands = ride.run(seconds, **inputs)
         if inputs or ended:
-            assert set(commands) == {None}
+            assert set(commands) <= {None, 0.0}
+            assert 'hold' in inputs or set(commands) == {None}
         assert not ended or mission.status == ended, 'an end is final'
         assert all(abs(command or 0.0) <= 0.5 for command in commands)
     if mission.status == SUCCESS:
