@@ -197,7 +197,14 @@ class _Client(ModbusSerialClient):
                 return b''
             waiting = self.socket.in_waiting
             if not waiting:
-                raise OSError('readable without data: the port is gone')
+                # last_stop reads this port too when it acts: then nothing is readable any more.
+                # A port that is gone stays readable, and has no data.
+                ready, _, _ = select.select([self.socket], [], [], 0.0)
+                waiting = self.socket.in_waiting
+                if ready and not waiting:
+                    raise OSError('readable without data: the port is gone')
+                if not waiting:
+                    return b''
             data = self.socket.read(waiting)
         except OSError as error:
             self.close()
