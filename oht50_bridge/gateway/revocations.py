@@ -113,6 +113,7 @@ def revoke(
     now = time.time() if wall is None else wall
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.with_name(f'{path.name}.lock').open('w') as lock:
+        _give(Path(lock.name))
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             old = load_revocations(path)
@@ -127,11 +128,15 @@ def revoke(
             tokens[token_id] = now + LONGEST
         new = Revocations(subjects, tokens)
         write_whole(path, json.dumps(asdict(new), indent=2).encode() + b'\n')
-        # Written by root, it must yet be read by the bridge, whose directory it is.
-        owner = path.parent.stat()
-        if os.geteuid() == 0 and owner.st_uid != 0:
-            os.chown(path, owner.st_uid, owner.st_gid)
+        _give(path)
     return new
+
+
+def _give(path: Path) -> None:
+    """Have a file that root writes belong to the bridge, whose directory it is in."""
+    owner = path.parent.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 class RevocationFile:
