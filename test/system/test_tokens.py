@@ -23,6 +23,7 @@ import pytest
 from support import OHT50
 from support import Connection
 from support import Vehicle
+from support import free_port
 from support import own_domain
 from support import wait_for
 from websockets.exceptions import ConnectionClosed
@@ -43,16 +44,30 @@ def setting(tmp_path_factory):
     (keys / 'a.pem').write_text(oht50('token', 'keygen', 'a', '--keys', issuer))
     # A secret of the vehicle's own, with which it signs the pairs of refreshing.
     oht50('token', 'keygen', 'own', '--algorithm', 'HS256', '--keys', keys)
+    params = directory / 'params.yaml'
+    params.write_text(json.dumps({'/**/bridge_node': {'ros__parameters': {
+        'keys': str(keys), 'token_issuer': 'fleet', 'token_audience': 'oht50-7'}}}))
     with own_domain() as domain:
-        vehicle = Vehicle(
-            directory, domain, '--keys', str(keys), '--issuer', 'fleet', '--audience', 'oht50-7')
+        vehicle = Vehicle(directory, domain, '--params', str(params))
         vehicle.issuer, vehicle.keys = issuer, keys
         try:
             yield vehicle.wait_until_up()
         finally:
             assert vehicle.stop() == 0
     assert 'Traceback' not in vehicle.log.read_text()
-    assert not (vehicle.state_dir / 'jwt_secret').exists()
+
+
+def test_options_of_up_reach_the_bridge_and_wrong_keys_end_the_start(tmp_path):
+    keys, state = tmp_path / 'keys', tmp_path / 'state'
+    keys.mkdir()
+    with own_domain() as domain:
+        done = subprocess.run(
+            [*OHT50, 'up', '--sim', '--keys', str(keys), '--domain', str(domain), '--port',
+             str(free_port()), '--state-dir', str(state)],
+            capture_output=True, text=True, timeout=60)
+    assert (done.returncode, str(keys) in done.stderr) == (1, True)
+    assert 'keygen' in done.stderr and 'Traceback' not in done.stderr
+    assert not (state / 'jwt_secret').exists()
 
 
 def issue(vehicle, *options, subject='ann', kid='a'):
