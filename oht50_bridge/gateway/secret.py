@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The files that tokens depend on are read here, and the secret is made."""
+"""Reading the files that tokens depend on, and making the secret."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ def make_secret(state_dir: Path) -> Path:
 
     """
     path = secret_path(state_dir)
-    load_secret(path) if os.environ.get(SECRET_FILE) else load_or_create_secret(path)
+    if os.environ.get(SECRET_FILE):
+        load_secret(path)
+    else:
+        load_or_create_secret(path)
     return path
 
 
