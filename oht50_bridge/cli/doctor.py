@@ -33,7 +33,7 @@ from pathlib import Path
 from oht50_bridge.cli.options import DEFAULT_PORT
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
-from oht50_bridge.cli.parameters import hardware_parameters
+from oht50_bridge.cli.parameters import parameters_of
 
 OK = 'ok'
 WARNING = 'warning'
@@ -80,7 +80,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     """Yield what was found."""
     from oht50_bridge.gateway.keys import KEYS
 
-    lines = hardware_parameters(arguments.params)['line'].values()
+    lines = parameters_of('hardware_node', arguments.params)['line'].values()
     for device in arguments.serial or [line['device'] for line in lines]:
         yield check_serial(device)
     yield check_dds()

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the parameter files say of the serial lines, read without starting a node."""
+"""What the parameter files say, read without starting a node."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def parameter_files(params: Path | None) -> list[Path]:
     return [config_dir() / 'vehicle.yaml', *([params] if params is not None else [])]
 
 
-def hardware_parameters(params: Path | None) -> dict[str, Any]:
-    """Return the parameters of hardware_node, nested as in the files.
+def parameters_of(name: str, params: Path | None) -> dict[str, Any]:
+    """Return the parameters of a node, nested as in the files.
 
     Raises:
         CommandError: a file cannot be read, or is no parameter file.
@@ -42,7 +42,7 @@ def hardware_parameters(params: Path | None) -> dict[str, Any]:
             content = yaml.safe_load(path.read_text())
             for node, section in ({} if content is None else content).items():
                 values = section['ros__parameters']
-                if node.split('/')[-1] in ('**', '*', 'hardware_node'):
+                if node.split('/')[-1] in ('**', '*', name):
                     _merge(merged, values)
         except (OSError, yaml.YAMLError) as error:
             raise CommandError(f'{path}: {error}') from error
@@ -68,7 +68,7 @@ def simulated_lines(params: Path | None) -> dict[str, Any]:
         CommandError: a module has no profile, address or line.
 
     """
-    parameters = hardware_parameters(params)
+    parameters = parameters_of('hardware_node', params)
     lines: dict[str, Any] = {
         name: {'baudrate': parameters['line'][name].get('baudrate', 115200), 'boards': []}
         for name in parameters['lines']}

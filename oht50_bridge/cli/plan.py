@@ -39,6 +39,7 @@ from oht50_bridge.gateway.revocations import REVOCATIONS
 from oht50_bridge.gateway.revocations import revocations_path
 from oht50_bridge.gateway.secret import SECRET_FILE
 from oht50_bridge.gateway.secret import make_secret
+from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 
@@ -63,6 +64,8 @@ class Plan:
         keys: what verifies tokens, as the bridge's parameter of this name; likewise the next two.
         token_issuer: what `iss` of a token must be.
         token_audience: what `aud` of a token must hold.
+        tls: certificate and key of the bridge.
+        insecure: whether the bridge may listen beyond this machine without.
 
     Raises:
         CommandError: these do not go together; the message says why and what to do.
@@ -81,6 +84,8 @@ class Plan:
     keys: str = ''
     token_issuer: str = ''
     token_audience: str = ''
+    tls: TlsFiles | None = None
+    insecure: bool = False
 
     def __post_init__(self):
         if not re.fullmatch(r'(/[A-Za-z_]\w*)+', self.namespace):
@@ -182,6 +187,11 @@ class Plan:
             given = {'keys': self.keys, 'token_issuer': self.token_issuer,
                      'token_audience': self.token_audience}
             own.update({name: value for name, value in given.items() if value})
+            if self.insecure:
+                own['insecure'] = True
+            if self.tls is not None:
+                own.update(tls_certificate=str(self.tls.certificate), tls_key=str(self.tls.key),
+                           tls_client_ca=str(self.tls.client_ca or ''))
         elif node == 'hardware_node' and self.simulated:
             own.update({f'line.{line}.device': str(self.directory / 'simulator' / line)
                         for line in simulated_lines(self.params)})

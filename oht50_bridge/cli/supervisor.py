@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import importlib.util
-import ipaddress
 import os
 import signal
 import socket
@@ -30,11 +29,17 @@ from pathlib import Path
 
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import graph_environment
-from oht50_bridge.cli.parameters import hardware_parameters
+from oht50_bridge.cli.parameters import parameters_of
 from oht50_bridge.cli.plan import Ends
 from oht50_bridge.cli.plan import Plan
 from oht50_bridge.cli.plan import describe
 from oht50_bridge.gateway.secret import TokenFileError
+from oht50_bridge.gateway.tls import InsecureError
+from oht50_bridge.gateway.tls import TlsError
+from oht50_bridge.gateway.tls import TlsFiles
+from oht50_bridge.gateway.tls import check_listening
+from oht50_bridge.gateway.tls import is_loopback
+from oht50_bridge.gateway.tls import load
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import default_state_dir
 
@@ -135,11 +140,13 @@ class Supervisor:
         self._arguments = arguments
         self._host = arguments.host
         self._port = arguments.port
+        self._tls, insecure = self._transport()
         self._plan = Plan(
             state_dir=arguments.state_dir, domain=arguments.domain, namespace=arguments.namespace,
             params=arguments.params, simulated=arguments.sim,
             serial_port=arguments.serial or '', host=arguments.host, port=arguments.port,
-            keys=arguments.keys, token_issuer=arguments.issuer, token_audience=arguments.audience)
+            keys=arguments.keys, token_issuer=arguments.issuer, token_audience=arguments.audience,
+            tls=self._tls, insecure=insecure)
         self._ending = threading.Event()
         self._simulator: Process | None = None
         self._nodes: list[Process] = []
@@ -173,8 +180,42 @@ class Supervisor:
 
     def _check(self) -> None:
         """Find before anything is started what would make it fail half-way."""
-        hardware_parameters(self._arguments.params)
+        parameters_of('hardware_node', self._arguments.params)
         check_port(self._host, self._port)
+
+    def _transport(self) -> tuple[TlsFiles | None, bool]:
+        """Return the files of TLS and whether it is allowed to do without, checked.
+
+        Raises:
+            CommandError: TLS cannot be had as asked for, or is missing.
+
+        """
+        arguments = self._arguments
+        if bool(arguments.tls_cert) != bool(arguments.tls_key) or (
+                arguments.tls_client_ca and not arguments.tls_cert):
+            raise CommandError('TLS wants both --tls-cert and --tls-key')
+        given = parameters_of('bridge_node', arguments.params)
+        names = [arguments.tls_cert or given.get('tls_certificate'),
+                 arguments.tls_key or given.get('tls_key'),
+                 arguments.tls_client_ca or given.get('tls_client_ca')]
+        certificate, key, client_ca = (Path(name).absolute() if name else None for name in names)
+        tls = TlsFiles(certificate, key, client_ca) if certificate and key else None
+        insecure = arguments.insecure or given.get('insecure') is True
+        try:
+            if tls is not None:
+                load(tls)
+            check_listening(self._host, tls is not None, insecure)
+        except TlsError as error:
+            raise CommandError(str(error)) from error
+        except InsecureError as error:
+            raise CommandError(
+                f'{error}: give --tls-cert and --tls-key, or, in a network where nobody else is, '
+                '--insecure') from error
+        except OSError as error:
+            raise CommandError(
+                f'--host {self._host}: {error.strerror}; give a name or address of this '
+                'machine') from error
+        return tls, insecure
 
     def _start(self) -> None:
         environment = self._environment()
@@ -232,7 +273,8 @@ class Supervisor:
         arguments = self._arguments
         kind = 'simulated boards' if arguments.sim else arguments.serial or 'serial lines'
         host = f'[{self._host}]' if ':' in self._host else self._host
-        url = f'ws://{host}:{self._port}/ws/telemetry'
+        scheme = 'ws' if self._tls is None else 'wss'
+        url = f'{scheme}://{host}:{self._port}/ws/telemetry'
         # As it was called, so that the lines can be copied.
         program = sys.argv[0]
         state = ''
@@ -245,10 +287,9 @@ class Supervisor:
   ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
 discovery {arguments.discovery}
   Stop       Ctrl-C""", flush=True)
-        address = socket.getaddrinfo(self._host, self._port)[0][4][0]
-        if not ipaddress.ip_address(address).is_loopback:
-            print('Others can reach this port, and nothing is encrypted: use a TLS front.',
-                  file=sys.stderr)
+        if self._tls is None and not is_loopback(self._host):
+            print('Others can reach this port, and nothing is encrypted: anybody in between can '
+                  'read the tokens and stop or drive the vehicle.', file=sys.stderr)
 
     def _stop(self) -> None:
         """Stop the nodes, then the simulator: the motor's stop is read back from its board."""

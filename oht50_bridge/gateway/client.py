@@ -18,15 +18,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame
+from websockets.frames import Opcode
+from websockets.protocol import Event
 from websockets.protocol import State as WireState
 
 from oht50_bridge.gateway import session as steps
+from oht50_bridge.gateway.door import Guest
 from oht50_bridge.gateway.handler import Caller
+from oht50_bridge.gateway.lane import Lane
 from oht50_bridge.gateway.outbox import Delivery
 from oht50_bridge.gateway.outbox import Outbox
 from oht50_bridge.gateway.outbox import payload_of
@@ -34,7 +41,9 @@ from oht50_bridge.gateway.session import Session
 from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
 from oht50_bridge.protocol.errors import ErrorCode
+from oht50_bridge.protocol.rates import TokenBucket
 
 if TYPE_CHECKING:
     from oht50_bridge.gateway.server import Gateway
@@ -45,11 +54,148 @@ MAX_RUNNING = 32
 SAVE_TIMEOUT = 1.0  # s
 
 
+#: Bytes of a client that are taken apart in one go; the smallest frame has 6.
+SLICE = 512
+#: Bytes of a handshake's request, all its headers included.
+MAX_REQUEST = 16 * 1024
+#: Frames that are no whole message (pings, fragments) may come this many times as often as
+#: commands.
+FRAMES_PER_COMMAND = 10
+#: s that the answer to a message of a peer who has not authenticated takes to be sent.
+ANSWER_WORK = 0.0003
+#: s that such a peer has to answer a closing handshake, and one that has to make room.
+STRANGERS_CLOSE_TIMEOUT = 1.0
+HASTY_CLOSE_TIMEOUT = 0.05
+
+_HEADERS_TOO_LARGE = (
+    b'HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n'
+    b'Content-Length: 0\r\n\r\n')
+
+
 class Connection(ServerConnection):
-    """A connection that tells when its write buffer fills and empties."""
+    """A connection that takes what comes in small pieces and tells of its buffers.
+
+    Attributes:
+        choked: the write buffer is full.
+        on_writable: called when it is no longer.
+        on_made: called when bytes can flow.
+        on_lost: called when none can any more.
+        on_flood: called when frames come too fast.
+        guest: what the door knows of it.
+        lane: where what comes waits for its turn.
+        stranger: nobody has authenticated here.
+
+    """
 
     choked = False
     on_writable: Callable[[], None] | None = None
+    on_made: Callable[[Connection], None] | None = None
+    on_lost: Callable[[Connection], None] | None = None
+    on_flood: Callable[[], None] | None = None
+    guest: Guest | None = None
+    lane: Lane
+    frames: TokenBucket
+    stranger = True
+    _queued = False
+    _ended = False
+    _requested = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take part in deciding when the transport reads."""
+        super().connection_made(transport)
+        self._rest = bytearray()
+        self.recv_messages.resume = self._resume
+        if self.on_made is not None:
+            self.on_made(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell that it is lost."""
+        if not self.stranger and self._rest:
+            ServerConnection.data_received(self, bytes(self._rest))
+        self._rest.clear()
+        super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came: a little of somebody known at once, all else in pieces."""
+        if not self._rest and not self.stranger and len(data) <= SLICE:
+            super().data_received(data)
+            return
+        self._rest += data
+        self.transport.pause_reading()
+        self._take_turn()
+
+    def _take_turn(self) -> None:
+        if self._queued:
+            return
+        self._queued = True
+        if self.stranger:
+            self.lane.put(self._take)
+        else:
+            self.loop.call_soon(self._take)
+
+    def _take(self) -> None:
+        """Take one piece, and come back for the next unless it has to wait."""
+        self._queued = False
+        if self.transport.is_closing() or self.protocol.handshake_exc is not None:
+            self._rest.clear()
+            self.transport.close()
+        elif self.request is None:
+            self._take_request()
+            self._resume()
+        elif self.state is WireState.CONNECTING:
+            pass  # no frame before the answer: `opened` comes back
+        else:
+            piece = bytes(self._rest[:SLICE])
+            del self._rest[:SLICE]
+            super().data_received(piece)
+            if not self.recv_messages.paused:
+                self._resume()
+        if self._ended and not self._rest:
+            super().eof_received()
+            self.transport.close()
+
+    def eof_received(self) -> bool:
+        """Note that no more comes; what has come is taken yet: it may be an emergency stop."""
+        self._ended = bool(self._rest)
+        if not self._ended:
+            super().eof_received()
+        return self._ended and self.transport.get_extra_info('ssl_object') is None
+
+    def _take_request(self) -> None:
+        """Take lines of the request, and nothing of what stands behind it."""
+        until = max(0, len(self._rest) - SLICE)
+        while self.request is None and len(self._rest) > until:
+            length = self._rest.find(b'\n', 0, SLICE) + 1 or SLICE
+            line = bytes(self._rest[:length])
+            del self._rest[:length]
+            self._requested += len(line)
+            if self._requested > MAX_REQUEST:
+                self.protocol.handshake_exc = ValueError('request too large')
+                self.transport.write(_HEADERS_TOO_LARGE)
+                self.transport.close()
+                return
+            super().data_received(line)
+
+    def opened(self) -> None:
+        """Take what came behind the request."""
+        if self._rest:
+            self._take_turn()
+
+    def _resume(self) -> None:
+        if self._rest:
+            self._take_turn()
+        else:
+            self.transport.resume_reading()
+
+    def process_event(self, event: Event) -> None:
+        """Count frames that are no whole message: no limit of commands sees them."""
+        super().process_event(event)
+        if isinstance(event, Frame) and self.on_flood is not None and not (
+                event.fin and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CLOSE)):
+            if not self.frames.take(self.loop.time()):
+                self.on_flood()
 
     def pause_writing(self) -> None:
         """Note that the transport holds more than its high-water mark."""
@@ -93,8 +239,10 @@ class Client:
         self._gateway = gateway
         self._loop = gateway.loop
         self.connection = connection
+        self.address = connection.guest.address if connection.guest else ''
         self.session = Session(
-            gateway.config, gateway.authority, gateway.roles, gateway.ring.epoch, gateway.clock)
+            gateway.config, gateway.authority, gateway.roles, gateway.ring.epoch, gateway.clock,
+            full=lambda: gateway.full(self), charge=lambda: gateway.charge_command(self))
         self.outbox = Outbox(
             capacity=gateway.config.outbox_capacity, max_age=gateway.config.outbox_age,
             rate_of=gateway.config.rate_of,
@@ -104,21 +252,30 @@ class Client:
         self._pump_timer: asyncio.TimerHandle | None = None
         self._pump_at = float('inf')
         self._closing = False
+        self._noted = False
+        self._hasty = False
         connection.on_writable = self.pump
+        connection.on_flood = self._flooded
+        if connection.guest is not None:
+            connection.guest.drop = self.turn_away
 
     async def serve(self) -> None:
         """Read until the connection ends."""
         self.session.open()
+        self.connection.opened()
         try:
             early = self._gateway.early_auth(self.connection)
             if early is not None:
-                await self._act(self.session.authenticate(early))
+                await self._in_turn(lambda: self.session.authenticate(early))
             self._tick()
             while not self._closing:
                 message = await self.connection.recv()
                 if self._closing:
                     break
-                await self._act(self.session.receive(message))
+                if self.connection.stranger:
+                    await self._in_turn(partial(self.session.receive, message))
+                else:
+                    await self._act(self.session.receive(message))
                 self._schedule_tick()
         except ConnectionClosed:
             pass
@@ -126,9 +283,29 @@ class Client:
             self.session.close()
             self._closing = True
             self.connection.on_writable = None
+            self.connection.on_flood = None
             for timer in (self._tick_timer, self._pump_timer):
                 if timer is not None:
                     timer.cancel()
+
+    async def _in_turn(self, step: Callable[[], list[steps.Action]]) -> None:
+        """Take a step of somebody unknown when its turn has come."""
+        actions = await self._gateway.lane.call(
+            lambda: step() if not self._closing else [], ANSWER_WORK)
+        for action in actions:
+            if (isinstance(action, steps.Failure)
+                    and action.error is ErrorCode.AUTHENTICATION_FAILED):
+                await self._hold_back(action)
+        await self._act(actions)
+
+    async def _hold_back(self, failure: steps.Failure) -> None:
+        """Let an address that guesses wait for each answer, longer every time."""
+        delay = self._gateway.failed(self)
+        if delay > 0:
+            self.note(failure.error, failure.description, failure.close)
+            self._noted = True
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.connection.wait_closed(), delay)
 
     async def drain(self) -> None:
         """Read and drop what still comes, so that the closing handshake gets through."""
@@ -218,9 +395,7 @@ class Client:
         message = self._gateway.error(error, description, request_id)
         if self._closing:
             return
-        if close is not None or error is ErrorCode.PERMISSION_DENIED:
-            self._gateway.record(
-                'failure', self, error=error.code, description=description, close=close)
+        self.note(error, description, close)
         if close is None:
             self.send(message)
             return
@@ -228,6 +403,28 @@ class Client:
         if self._open:
             self._write(self._gateway.frame_of(message))
         self.close(close, description)
+
+    def note(self, error: ErrorCode, description: str, close: int | None) -> None:
+        """Put a failure into the audit log, once."""
+        if not self._noted:
+            self._gateway.record_failure(
+                self, error=error.code, description=description, close=close)
+        self._noted = False
+
+    def turn_away(self) -> None:
+        """End the connection of somebody unknown to make room, without waiting for an answer."""
+        if self._closing:
+            self.connection.transport.abort()
+            return
+        self._hasty = True
+        self._noted = True  # by the door
+        self.fail(ErrorCode.CONNECTION_LIMIT_REACHED,
+                  'too many peers have not authenticated; send auth right after connecting')
+
+    def _flooded(self) -> None:
+        self.connection.on_flood = None
+        self.fail(ErrorCode.RATE_LIMIT_EXCEEDED, 'Too many frames that are no whole message',
+                  close=CLOSE_RATE_LIMIT)
 
     def close(self, code: int, reason: str) -> None:
         """Start to close the connection; nothing is sent after this."""
@@ -239,11 +436,14 @@ class Client:
         self._gateway.spawn(self._finish(code, reason))
 
     async def _finish(self, code: int, reason: str) -> None:
+        timeout = self._gateway.config.close_timeout
+        if self.connection.stranger:
+            timeout = min(timeout, STRANGERS_CLOSE_TIMEOUT)
         try:
             # A close frame's reason holds 123 bytes.
             await asyncio.wait_for(
                 self.connection.close(code, reason.encode()[:120].decode(errors='ignore')),
-                self._gateway.config.close_timeout)
+                HASTY_CLOSE_TIMEOUT if self._hasty else timeout)
         except asyncio.TimeoutError:
             self.connection.transport.abort()
 
@@ -292,9 +492,7 @@ class Client:
             elif isinstance(action, steps.Authenticated):
                 self.outbox.numbered = self.session.resumable
                 self.outbox.retain(self.session.may_read)
-                self._gateway.record(
-                    'auth.extended' if action.again else 'auth', self,
-                    token=action.claims.token_id, family=action.claims.family)
+                self._gateway.authenticated(self, action)
             elif isinstance(action, steps.Subscribed):
                 self._subscribed(action)
             elif isinstance(action, steps.Unsubscribed):
@@ -311,7 +509,7 @@ class Client:
         for kind in (kind for kind in action.granted if EVENTS[kind].is_state):
             self.outbox.set_rate(kind, self.session.rate_of(kind))
         self._gateway.subscribe(self, action.granted)
-        self._gateway.record('subscribe', self, types=action.granted)
+        self._gateway.record('subscribe', self, types=action.granted, denied=action.denied)
         for delivery in self._gateway.last_values(action.added):
             self.outbox.offer(delivery, self._loop.time())
         self.pump()

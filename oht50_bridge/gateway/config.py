@@ -15,12 +15,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from ipaddress import IPv4Network
+from ipaddress import IPv6Network
 
+from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.replies import Limits
@@ -34,12 +36,22 @@ class GatewayConfig:
         host: address to listen on.
         port: TCP port; 0 lets the system choose.
         server_version: told to clients.
-        tls: context with TLS 1.2 or above; None serves ws://, for loopback or behind a proxy.
-        origins: values of the Origin header that are let in, None among them for clients that
-            send none; None: every one (the token, not the origin, is what authenticates).
+        tls: certificate and key; None serves ws://, on the loopback only unless `insecure`.
+        insecure: listen without TLS where other machines can connect.
+        origins: whose pages may connect, such as https://panel.example:8443, besides those of
+            this host, on whatever port; `*`: all. Programs send no origin and are let in.
+        proxies: networks of proxies whose X-Forwarded-For is believed.
         query_token: take `?token=&client_id=&subscription=` (URLs end up in logs).
         compression: permessage-deflate: fewer bytes for more CPU and 50 KiB per client.
-        max_connections: at the same time, authenticated or not.
+        max_connections: authenticated, at the same time.
+        max_unauthenticated: peers besides these that have not authenticated; of more, the oldest
+            of the address that has most goes.
+        address_connections: authenticated connections of one address; 0: max_connections is the
+            only limit, as everybody may come through one router.
+        address_handshakes_per_second: of one address, after address_handshake_burst.
+        address_commands_per_second: of all clients of one address, twice as many in a burst; 0
+            lifts the limit.
+        failure_delay: longest time that an address waits for the news that a token is not valid.
         max_deliveries: per second, of the whole server; 0 lifts it.
         rates: Hz per event type, instead of the catalogue's; 0 lifts the limit.
         ring: events kept for resumption.
@@ -49,11 +61,19 @@ class GatewayConfig:
     host: str = '127.0.0.1'
     port: int = 8000
     server_version: str = '0'
-    tls: ssl.SSLContext | None = None
-    origins: Sequence[str | None] | None = None
+    tls: TlsFiles | None = None
+    insecure: bool = False
+    origins: Sequence[str] = ()
+    proxies: Sequence[IPv4Network | IPv6Network] = ()
     query_token: bool = False
     compression: bool = False
     max_connections: int = 100
+    max_unauthenticated: int = 100
+    address_connections: int = 0
+    address_handshakes_per_second: float = 100.0
+    address_handshake_burst: int = 200
+    address_commands_per_second: float = 200.0
+    failure_delay: float = 10.0
     max_deliveries: float = 1000.0
     rates: Mapping[str, float] = field(default_factory=dict)
     commands_per_second: float = 20.0
@@ -62,6 +82,7 @@ class GatewayConfig:
     ring: int = 10_000
     outbox_capacity: int = 1000
     outbox_age: float = 10.0
+    handshake_timeout: float = 5.0
     auth_timeout: float = 10.0
     idle_timeout: float = 300.0
     ping_interval: float = 30.0
@@ -71,15 +92,19 @@ class GatewayConfig:
     shutdown_timeout: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ('auth_timeout', 'idle_timeout', 'ping_interval', 'command_timeout',
-                     'close_timeout', 'shutdown_timeout', 'outbox_age', 'commands_per_second'):
+        for name in ('handshake_timeout', 'auth_timeout', 'idle_timeout', 'ping_interval',
+                     'command_timeout', 'close_timeout', 'shutdown_timeout', 'outbox_age',
+                     'commands_per_second'):
             if not getattr(self, name) > 0:
                 raise ValueError(f'{name}: must be above 0, is {getattr(self, name)}')
-        for name in ('max_connections', 'command_burst', 'violations', 'ring', 'outbox_capacity'):
+        for name in ('max_connections', 'max_unauthenticated', 'address_handshake_burst',
+                     'command_burst', 'violations', 'ring', 'outbox_capacity'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name}: must be at least 1, is {getattr(self, name)}')
-        if not self.max_deliveries >= 0:
-            raise ValueError(f'max_deliveries: must not be below 0, is {self.max_deliveries}')
+        for name in ('max_deliveries', 'address_connections', 'address_handshakes_per_second',
+                     'address_commands_per_second', 'failure_delay'):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f'{name}: must not be below 0, is {getattr(self, name)}')
         for kind, rate in self.rates.items():
             if kind not in EVENTS:
                 raise ValueError(f'rates: {kind} unknown, one of {", ".join(EVENTS)}')

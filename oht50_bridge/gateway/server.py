@@ -46,21 +46,33 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 from websockets.http11 import Response
 
+from oht50_bridge.gateway import session as steps
 from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.client import FRAMES_PER_COMMAND
 from oht50_bridge.gateway.client import Client
 from oht50_bridge.gateway.client import Connection
 from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.door import Door
 from oht50_bridge.gateway.handler import Caller
 from oht50_bridge.gateway.handler import CommandFailed
 from oht50_bridge.gateway.handler import CommandHandler
 from oht50_bridge.gateway.handler import CommandOutcome
 from oht50_bridge.gateway.inlet import Inlet
+from oht50_bridge.gateway.lane import Lane
+from oht50_bridge.gateway.limits import Addresses
+from oht50_bridge.gateway.limits import RecordLimit
+from oht50_bridge.gateway.limits import address_of
+from oht50_bridge.gateway.limits import forwarded
+from oht50_bridge.gateway.limits import within
 from oht50_bridge.gateway.outbox import Delivery
 from oht50_bridge.gateway.outbox import text_frame
+from oht50_bridge.gateway.redact import redact
 from oht50_bridge.gateway.resume import Ring
 from oht50_bridge.gateway.roles import Roles
 from oht50_bridge.gateway.session import Clock
 from oht50_bridge.gateway.session import State
+from oht50_bridge.gateway.tls import Certificate
+from oht50_bridge.gateway.tls import check_listening
 from oht50_bridge.gateway.tokens import TokenAuthority
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import replies
@@ -83,8 +95,18 @@ SEND_BUFFER = 64 * 1024
 HARD_LIMIT = 4 * MAX_PAYLOAD_BYTES
 #: Bytes that the number of an event may yet add to its payload.
 SEQ_ROOM = 24
-#: Connections above max_connections that may be in the middle of being turned away.
-TURNING_AWAY = 32
+#: Headers that say what a connection is; two of one kind are somebody's attempt to be taken for
+#: one thing here and for another by a proxy.
+SINGLE_HEADERS = ('Host', 'Origin', 'Authorization', 'Upgrade', 'Content-Length',
+                  'Sec-WebSocket-Key', 'Sec-WebSocket-Version')
+MAX_HEADERS = 64
+MAX_URL = 4096
+#: s that the end of a handshake takes.
+HANDSHAKE_WORK = 0.0005
+#: s between two looks at the files of the certificate.
+CERTIFICATE_PERIOD = 1.0
+#: Lines in the log on handshakes that failed: at once, and per second after that.
+LINES, LINES_PER_SECOND = 10, 0.1
 #: Missions whose progress is kept for new subscribers.
 KEPT_PER_TYPE = 16
 
@@ -94,26 +116,40 @@ _wire_log = logging.getLogger(f'{__name__}.wire')
 _wire_log.setLevel(logging.WARNING)
 
 
-def _brief(record: logging.LogRecord) -> bool:
-    """Tell of a failed handshake in a line: that is the other side's doing, not a defect."""
-    if record.exc_info and record.msg in ('opening handshake failed', 'unexpected internal error'):
-        record.msg, record.args = '%s: %r', (record.msg, record.exc_info[1])
-        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, 'WARNING'
-    return True
+class _Brief(logging.Filter):
+    """Tells of a failed handshake in a line: that is the other side's doing, not a defect.
+
+    Of many, in a few lines: the audit log counts them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = TokenBucket(LINES_PER_SECOND, LINES)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.msg in (
+                'opening handshake failed', 'unexpected internal error'):
+            record.msg, record.args = '%s: %s', (record.msg, redact(repr(record.exc_info[1])))
+            record.exc_info, record.levelno, record.levelname = None, logging.WARNING, 'WARNING'
+            return self._lines.take(time.monotonic())
+        return True
 
 
-_wire_log.addFilter(_brief)
+_wire_log.addFilter(_Brief())
 
 
 @dataclass(frozen=True)
 class Stats:
-    """Figures of the gateway; of now: `clients` (authenticated), `connections`, `waiting`.
+    """Figures of the gateway; of now: `clients`, `connections`, `unauthenticated`, `waiting`.
 
-    The others count since the start; `errors` by code.
+    `clients` have authenticated, `connections` are WebSockets of whomever, `unauthenticated` are
+    all peers that have not authenticated. The others count since the start; `errors` by code,
+    `refused` (peers that never became a connection) by reason.
     """
 
     clients: int
     connections: int
+    unauthenticated: int
     waiting: int
     deliveries: int
     replaced: int
@@ -122,6 +158,7 @@ class Stats:
     oversized: int
     audit_lost: int
     errors: Mapping[str, int]
+    refused: Mapping[str, int]
 
 
 class Gateway:
@@ -151,6 +188,7 @@ class Gateway:
         self.ring = Ring(secrets.token_urlsafe(9), config.ring)
         self.loop: asyncio.AbstractEventLoop
         self.clock: Clock
+        self.lane: Lane
         self._handler = handler
         self._audit = audit
         self._wall = wall
@@ -168,6 +206,12 @@ class Gateway:
         self._serving_starved = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._minute: asyncio.TimerHandle | None = None
+        self._door: Door
+        self._addresses = Addresses(config)
+        self._records = RecordLimit()
+        self._certificate: Certificate | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+        self._refused: Counter[str] = Counter()
         self._started = 0.0
         self._counters: Counter[str] = Counter()
         self._delivered: Counter[str] = Counter()
@@ -181,6 +225,8 @@ class Gateway:
         """Listen.
 
         Raises:
+            InsecureError: others could connect without TLS.
+            TlsError: the certificate cannot be used.
             OSError: the address cannot be had.
             RuntimeError: it runs already.
 
@@ -191,14 +237,27 @@ class Gateway:
         self.clock = Clock(self.loop.time, self._wall)
         self._inlet = Inlet(self.loop, self.publish)
         self._started = self.loop.time()
+        config = self.config
+        check_listening(config.host, config.tls is not None, config.insecure)
+        if config.tls is not None:
+            self._certificate = Certificate(config.tls, self._certificate_changed)
+            self._renewal = self.loop.call_later(CERTIFICATE_PERIOD, self._renew)
+        self.lane = Lane(self.loop)
+        self._door = Door(
+            config, self.lane, self._addresses, self._turned_away, config.tls is not None)
+        timeouts = {} if config.tls is None else {
+            'ssl_handshake_timeout': config.handshake_timeout,
+            'ssl_shutdown_timeout': config.close_timeout}
         self._server = await serve(
-            self._handle, self.config.host, self.config.port, ssl=self.config.tls,
-            origins=self.config.origins,  # type: ignore[arg-type]
+            self._handle, sock=self._door.hatch,
+            ssl=self._certificate.context if self._certificate else None,
             create_connection=self._connect,  # type: ignore[arg-type]
-            process_request=self._page, compression='deflate' if self.config.compression else None,
+            process_request=self._page, compression='deflate' if config.compression else None,
+            # The door ends what takes too long, and says so.
+            open_timeout=2 * config.handshake_timeout,
             max_size=HARD_LIMIT, write_limit=WRITE_LIMIT, logger=_wire_log, server_header=None,
             # Pings and patience are the session's.
-            ping_interval=None, close_timeout=self.config.close_timeout)
+            ping_interval=None, close_timeout=config.close_timeout, **timeouts)
         self._minute = self.loop.call_later(60, self._report)
 
     @property
@@ -206,7 +265,7 @@ class Gateway:
         """TCP port on which it listens."""
         if self._server is None:
             raise RuntimeError('the gateway does not run')
-        return int(next(iter(self._server.sockets)).getsockname()[1])
+        return self._door.port
 
     async def close(self) -> None:
         """Close every connection with 1001 and stop listening. Repeating it does no harm."""
@@ -218,6 +277,9 @@ class Gateway:
         self._minute.cancel()
         if self._starved_timer is not None:
             self._starved_timer.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._door.close()
         server.close(close_connections=False)
         for client in list(self._clients):
             client.close(CLOSE_GOING_AWAY, 'server shutdown')
@@ -236,12 +298,34 @@ class Gateway:
         late |= {asyncio.ensure_future(connection.wait_closed()) for connection in left}
         if late:
             await asyncio.wait(late)
+        self.lane.close()
         self._report(last=True)
 
     def _connect(self, *args: Any, **kwargs: Any) -> Connection:
         connection = Connection(*args, **kwargs)
+        connection.lane = self.lane
+        connection.frames = TokenBucket(
+            FRAMES_PER_COMMAND * self.config.commands_per_second,
+            FRAMES_PER_COMMAND * self.config.command_burst)
+        connection.on_made = self._made
+        connection.on_lost = self._lost
         self._connections.add(connection)
         return connection
+
+    def _made(self, connection: Connection) -> None:
+        connection.guest = self._door.find(connection.transport)
+        if connection.guest is None:
+            connection.transport.abort()
+
+    def _lost(self, connection: Connection) -> None:
+        connection.on_made = connection.on_lost = None
+        guest, failure = connection.guest, connection.protocol.handshake_exc
+        if guest is None:
+            return
+        if failure is not None and connection.response is None and not guest.gone:
+            # The library's words, without what the peer sent.
+            self._turned_away(guest.address, 'request', str(failure))
+        self._door.leave(guest)
 
     async def _handle(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)
@@ -249,11 +333,10 @@ class Gateway:
         # A small buffer of the system's: what is in it no emergency stop can overtake.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         client = Client(self, connection)
-        full = self.client_count >= self.config.max_connections
         self._clients.add(client)
-        self.record('connect', client, peer=str(connection.remote_address))
+        self._record_of_stranger('connect', client)
         try:
-            if full:
+            if self.authenticated_count >= self.config.max_connections:
                 client.session.open()
                 client.fail(ErrorCode.CONNECTION_LIMIT_REACHED,
                             f'{self.config.max_connections} connections are open')
@@ -263,7 +346,56 @@ class Gateway:
         finally:
             self._clients.discard(client)
             self.forget(client)
-            self.record('disconnect', client, code=connection.protocol.close_code)
+            code = connection.protocol.close_code
+            if connection.stranger:
+                self._record_of_stranger('disconnect', client, code=code)
+            else:
+                self.record('disconnect', client, code=code)
+
+    def authenticated(self, client: Client, action: steps.Authenticated) -> None:
+        """Note that a client presented a valid token."""
+        connection = client.connection
+        if connection.stranger:
+            connection.stranger = False
+            if connection.guest is not None:
+                self._door.leave(connection.guest)
+        self.record(
+            'auth.extended' if action.again else 'auth', client, peer=client.address,
+            token=action.claims.token_id, family=action.claims.family)
+
+    def failed(self, client: Client) -> float:
+        """Note that a client's token was not valid; return how long it waits for the news, s."""
+        return self._addresses.failed(client.address, self.loop.time())
+
+    def full(self, client: Client) -> str | None:
+        """Return why no further session may begin; None: one may."""
+        known = [other for other in self._clients if other.session.state is State.ACTIVE]
+        if len(known) >= self.config.max_connections:
+            return f'{self.config.max_connections} connections are open'
+        limit = self.config.address_connections
+        if limit and sum(other.address == client.address for other in known) >= limit:
+            return f'{limit} connections of this address are open'
+        return None
+
+    def charge_command(self, client: Client) -> bool:
+        """Return whether the clients of an address may give one more command."""
+        return self._addresses.command(client.address, self.loop.time())
+
+    def _turned_away(self, address: str, reason: str, description: str) -> None:
+        self._refused[reason] += 1
+        if self._audit is not None and self._records.take(address, reason, self.loop.time()):
+            self._audit.record(
+                'refused', peer=address, reason=reason, description=redact(description))
+
+    def _renew(self) -> None:
+        assert self._certificate is not None
+        self._renewal = self.loop.call_later(CERTIFICATE_PERIOD, self._renew)
+        self._certificate.look()
+
+    def _certificate_changed(self, what: str, description: str) -> None:
+        self._counters[f'certificate_{what}'] += 1
+        if self._audit is not None:
+            self._audit.record(f'certificate.{what}', description=description)
 
     def forget(self, client: Client) -> None:
         """Send no event to a client any more."""
@@ -450,7 +582,7 @@ class Gateway:
         self._counters[error.code] += 1
         return replies.Error(
             timestamp=self.stamp(), request_id=request_id, error_code=error.code,
-            error_name=error.title, description=description, temporary=error.temporary)
+            error_name=error.title, description=redact(description), temporary=error.temporary)
 
     def stamp(self) -> str:
         """Return the wire timestamp of now."""
@@ -458,11 +590,50 @@ class Gateway:
 
     # HTTP
 
-    def _page(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _page(self, connection: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(connection, Connection)
+        return await self.lane.call(
+            lambda: self._respond(connection, request), HANDSHAKE_WORK)
+
+    def _respond(self, connection: Connection, request: Request) -> Response | None:
+        """Return the answer to a request; None: it becomes a WebSocket."""
+        guest, headers = connection.guest, request.headers
+        if guest is None:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, 'Turned away\n')
+
+        def refuse(status: HTTPStatus, reason: str, description: str) -> Response:
+            self._turned_away(guest.address, reason, description)
+            return connection.respond(status, f'{description}\n')
+
+        if len(request.path) > MAX_URL:
+            return refuse(HTTPStatus.REQUEST_URI_TOO_LONG, 'request',
+                          f'the URL is longer than {MAX_URL} characters')
+        if len(list(headers.raw_items())) > MAX_HEADERS:
+            return refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, 'request',
+                          f'more than {MAX_HEADERS} headers')
+        if not headers.get_all('Host'):
+            return refuse(HTTPStatus.BAD_REQUEST, 'request', 'the header Host is missing')
+        for name in SINGLE_HEADERS:
+            if len(headers.get_all(name)) > 1:
+                return refuse(HTTPStatus.BAD_REQUEST, 'request', f'the header {name} comes twice')
+        if within(guest.host, self.config.proxies):
+            try:
+                host = forwarded(
+                    guest.host, headers.get_all('X-Forwarded-For'), self.config.proxies)
+            except ValueError:
+                return refuse(HTTPStatus.BAD_REQUEST, 'request',
+                              'the header X-Forwarded-For holds no address')
+            self._door.move(guest, host)
+            if not self._addresses.handshake(address_of(host), self.loop.time()):
+                return refuse(HTTPStatus.TOO_MANY_REQUESTS, 'handshakes',
+                              'too many handshakes of this address')
         path = urlsplit(request.path).path
         if path == PATH:
-            if len(self._clients) >= self.config.max_connections + TURNING_AWAY:
-                return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, 'Too many connections\n')
+            origin = headers.get('Origin')
+            if origin is not None and not self._may_connect(origin, headers['Host']):
+                return refuse(HTTPStatus.FORBIDDEN, 'origin',
+                              f'pages of {redact(origin)[:200]} may not connect; '
+                              'the parameter origins of the bridge lists who may')
             return None  # without an upgrade the library answers 426
         if path == '/healthz':
             return _body('application/json', json.dumps({
@@ -472,7 +643,15 @@ class Gateway:
         if path == '/metrics':
             return _body('text/plain; version=0.0.4; charset=utf-8',
                          generate_latest(self._registry))
-        return connection.respond(HTTPStatus.NOT_FOUND, f'Not here; events are on {PATH}\n')
+        return refuse(HTTPStatus.NOT_FOUND, 'request', f'Not here; events are on {PATH}')
+
+    def _may_connect(self, origin: str, host: str) -> bool:
+        """Return whether a page of an origin may connect to the host it asked for."""
+        if '*' in self.config.origins or origin in self.config.origins:
+            return True
+        page = urlsplit(origin)
+        return (page.scheme in ('http', 'https') and bool(page.hostname)
+                and page.hostname == urlsplit(f'//{host}').hostname)
 
     def early_auth(self, connection: ServerConnection) -> commands.Auth | None:
         """Return the `auth` that a connection brought in its header or URL, None if it did not.
@@ -517,6 +696,7 @@ class Gateway:
         return Stats(
             clients=self.authenticated_count,
             connections=self.client_count,
+            unauthenticated=len(self._door) if self._server is not None else 0,
             waiting=sum(len(client.outbox) for client in clients),
             deliveries=self._delivered.total(),
             replaced=self._counters['replaced'],
@@ -524,13 +704,15 @@ class Gateway:
             non_finite=self._encoder.non_finite,
             oversized=self._counters['oversized'],
             audit_lost=self._audit.lost if self._audit else 0,
-            errors={error.code: self._counters[error.code] for error in ErrorCode})
+            errors={error.code: self._counters[error.code] for error in ErrorCode},
+            refused=dict(self._refused))
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics, as a collector of prometheus_client does."""
         figures = self.stats()
         for name, meaning in (
             ('clients', 'authenticated connections'), ('connections', 'open connections'),
+            ('unauthenticated', 'peers that have not authenticated'),
             ('waiting', 'messages that wait for clients'),
         ):
             yield GaugeMetricFamily(f'oht50_gateway_{name}', meaning, getattr(figures, name))
@@ -550,8 +732,19 @@ class Gateway:
             'oht50_gateway_errors', 'errors told to clients', labels=['code'])
         for code, count in figures.errors.items():
             errors.add_metric([code], count)
+        refused = CounterMetricFamily(
+            'oht50_gateway_refused', 'peers turned away before they had a connection',
+            labels=['reason'])
+        for reason, count in figures.refused.items():
+            refused.add_metric([reason], count)
+        certificate = CounterMetricFamily(
+            'oht50_gateway_certificate', "changes of the certificate's files", labels=['outcome'])
+        for outcome in ('renewed', 'kept'):
+            certificate.add_metric([outcome], self._counters[f'certificate_{outcome}'])
         yield delivered
         yield errors
+        yield refused
+        yield certificate
 
     # Audit
 
@@ -560,8 +753,17 @@ class Gateway:
         if self._audit is not None:
             session = client.session
             self._audit.record(
-                what, session=session.session_id, client=session.client_id,
-                subject=session.subject, role=session.role, **fields)
+                what, session=session.session_id, client=redact(session.client_id),
+                subject=session.subject, role=session.role, **redact(fields))
+
+    def record_failure(self, client: Client, **fields: Any) -> None:
+        """Put what a client was refused into the audit log, if there are not too many such."""
+        if self._records.take(client.address, str(fields['error']), self.loop.time()):
+            self.record('failure', client, peer=client.address, **fields)
+
+    def _record_of_stranger(self, what: str, client: Client, **fields: Any) -> None:
+        if self._records.take(client.address, what, self.loop.time()):
+            self.record(what, client, peer=client.address, **fields)
 
     def _report(self, last: bool = False) -> None:
         if self._audit is not None:
@@ -570,6 +772,8 @@ class Gateway:
             if since:
                 self._audit.record('deliveries', counts=since)
             self._reported = Counter(self._delivered)
+            if (not_written := self._records.summary()) is not None:
+                self._audit.record('suppressed', **not_written)
         if not last:
             self._minute = self.loop.call_later(60, self._report)
 

@@ -43,6 +43,8 @@ from oht50_bridge.protocol.errors import ProtocolViolation
 from oht50_bridge.protocol.patterns import expand
 from oht50_bridge.protocol.rates import TokenBucket
 
+#: Part of a client's commands that those of the others of its address never use up.
+ASSURED = 0.1
 #: s, after which a session ends, at the latest, whose token was revoked
 REVOKED_WITHIN = 1.0
 
@@ -117,10 +119,14 @@ class Authenticated:
 
 @dataclass(frozen=True)
 class Subscribed:
-    """`added` are the types that were not subscribed before; `granted` all of the command."""
+    """`added` are the types that were not subscribed before; `granted` all of the command.
+
+    `denied` are the patterns that the role may not read.
+    """
 
     added: tuple[str, ...]
     granted: tuple[str, ...]
+    denied: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -159,18 +165,24 @@ class Session:
         roles: what a role may do.
         epoch: name of this life of the server.
         clock: both clocks.
+        full: asked when a token is good; returns why no further session may begin, else None.
+        charge: takes one command from what this client shares with others; returns whether
+            there was one.
 
     """
 
     def __init__(
         self, config: GatewayConfig, authority: TokenAuthority, roles: Roles, epoch: str,
-        clock: Clock,
+        clock: Clock, *, full: Callable[[], str | None] = lambda: None,
+        charge: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config = config
         self._authority = authority
         self._roles = roles
         self._epoch = epoch
         self._clock = clock
+        self._full = full
+        self._charge = charge
         self.state = State.CONNECTING
         self.session_id = secrets.token_urlsafe(12)
         self.client_id = f'client-{secrets.token_hex(6)}'
@@ -182,6 +194,8 @@ class Session:
         self._refresh_token: str | None = None
         self._noticed = False
         self._inbound = TokenBucket(config.commands_per_second, config.command_burst)
+        self._assured = TokenBucket(
+            ASSURED * config.commands_per_second, ASSURED * config.command_burst)
         self._violations = 0
         self._opened = self._heard = self._pinged = clock.steady()
 
@@ -324,11 +338,13 @@ class Session:
         return entry is not None and entry.exempt and name in self._roles[self.role].commands
 
     def _within_limit(self) -> bool:
-        if self._inbound.take(self._clock.steady()):
-            self._violations = 0
-            return True
-        self._violations += 1
-        return False
+        now = self._clock.steady()
+        if not self._inbound.take(now):
+            self._violations += 1
+            return False
+        self._violations = 0
+        # What others of its address use up is not this client's fault.
+        return self._assured.take(now) or self._charge()
 
     def _too_fast(self, request_id: str | None) -> list[Action]:
         close = CLOSE_RATE_LIMIT if self._violations >= self._config.violations else None
@@ -384,6 +400,8 @@ class Session:
             if command.refresh_token is not None:
                 self._refresh_token = command.refresh_token
             actions = self._extend(claims, None, command.request_id)
+        elif (reason := self._full()) is not None:
+            return self._fail(ErrorCode.CONNECTION_LIMIT_REACHED, reason, command.request_id)
         else:
             self._go(State.ACTIVE)
             self._refresh_token = command.refresh_token
@@ -453,7 +471,7 @@ class Session:
                     data=replies.SubscriptionConfirmedData(
                         events=effective, denied=denied,
                         rates={kind: self.rate_of(kind) for kind in granted}))),
-                Subscribed(added, tuple(granted))]
+                Subscribed(added, tuple(granted), tuple(denied))]
         return actions
 
     def _unsubscribe(self, command: commands.Unsubscribe) -> list[Action]:

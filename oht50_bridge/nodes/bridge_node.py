@@ -25,6 +25,7 @@ import gc
 import signal
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -40,11 +41,15 @@ from oht50_bridge.gateway.handler import Caller
 from oht50_bridge.gateway.handler import CommandFailed
 from oht50_bridge.gateway.handler import CommandOutcome
 from oht50_bridge.gateway.keys import keys_path
+from oht50_bridge.gateway.limits import networks
 from oht50_bridge.gateway.revocations import revocations_path
 from oht50_bridge.gateway.roles import RolesError
 from oht50_bridge.gateway.roles import load_roles
 from oht50_bridge.gateway.secret import TokenFileError
 from oht50_bridge.gateway.server import Gateway
+from oht50_bridge.gateway.tls import InsecureError
+from oht50_bridge.gateway.tls import TlsError
+from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.gateway.token_files import TokenFiles
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.nodes import topics
@@ -67,6 +72,20 @@ SETTLING = 1.0  # s, for messages from before the start to arrive
 REPORT_PERIOD = 1.0  # s
 
 
+def tls_files(certificate: str, key: str, client_ca: str) -> TlsFiles | None:
+    """Return the files of TLS that the parameters name, None for no TLS.
+
+    Raises:
+        StartError: one of them is of no use without another.
+
+    """
+    if not certificate and not key and not client_ca:
+        return None
+    if not certificate or not key:
+        raise StartError('bridge_node: TLS wants both tls_certificate and tls_key')
+    return TlsFiles(Path(certificate), Path(key), Path(client_ca) if client_ca else None)
+
+
 class BridgeNode(Node):
     """Subscribes to every event topic, calls every service, and owns the gateway."""
 
@@ -82,6 +101,34 @@ class BridgeNode(Node):
             minimum=0.0, maximum=1e6)
         connections = declare(
             self, 'max_connections', 100, 'Connections at the same time', minimum=1, maximum=10000)
+        unauthenticated = declare(
+            self, 'max_unauthenticated', 100,
+            'Peers at the same time that have not authenticated, besides the connections',
+            minimum=1, maximum=10000)
+        address_connections = declare(
+            self, 'address_connections', 0,
+            'Connections at the same time of one address; 0: max_connections is the only limit',
+            minimum=0, maximum=10000)
+        address_handshakes = declare(
+            self, 'address_handshakes', 100.0, 'Handshakes of one address, 1/s; 0: no limit',
+            minimum=0.0, maximum=1e6)
+        address_commands = declare(
+            self, 'address_commands', 200.0,
+            'Commands of all clients of one address, 1/s; 0: no limit', minimum=0.0, maximum=1e6)
+        files = [declare(self, name, '', description) for name, description in (
+            ('tls_certificate', 'PEM file of the certificate and its issuers; empty: no TLS'),
+            ('tls_key', 'PEM file of the private key of the certificate'),
+            ('tls_client_ca', 'PEM file of who issues the certificates that clients then need; '
+             'empty: clients need none'))]
+        insecure = declare(
+            self, 'insecure', False,
+            'Listen without TLS where other machines can connect and read everything')
+        origins = declare(
+            self, 'origins', [''], 'Whose pages may connect besides those of this host, such as '
+            'https://panel.example:8443; *: all')
+        proxies = declare(
+            self, 'trusted_proxies', [''],
+            'Addresses or networks of proxies whose X-Forwarded-For is believed')
         query_token = declare(
             self, 'query_token', False,
             'Take tokens from the query of the URL, which ends up in logs')
@@ -104,9 +151,18 @@ class BridgeNode(Node):
             self, 'replay', False,
             'Serve a recording: no command is passed on, and events are as old as they are')
         directory = state_directory(self)
+        try:
+            trusted = networks([proxy for proxy in proxies if proxy])
+        except ValueError as error:
+            raise StartError(f'bridge_node: trusted_proxies: {error}; give addresses or networks '
+                             'such as 10.0.0.0/8') from error
         config = GatewayConfig(
             host=host, port=port, server_version=VERSION, max_deliveries=deliveries,
-            max_connections=connections, query_token=query_token)
+            max_connections=connections, query_token=query_token, tls=tls_files(*files),
+            insecure=insecure, origins=[origin for origin in origins if origin], proxies=trusted,
+            max_unauthenticated=unauthenticated, address_connections=address_connections,
+            address_handshakes_per_second=address_handshakes,
+            address_commands_per_second=address_commands)
         try:
             roles = load_roles(config_dir() / 'roles.yaml')
             self.audit = Audit(
@@ -213,6 +269,12 @@ async def serve(node: BridgeNode) -> None:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
     try:
         await node.gateway.start()
+    except InsecureError as error:
+        raise StartError(
+            f'bridge_node: {error}: set tls_certificate and tls_key, or, in a network where '
+            'nobody else is, insecure') from error
+    except TlsError as error:
+        raise StartError(f'bridge_node: TLS: {error}') from error
     except OSError as error:
         raise StartError(
             f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'

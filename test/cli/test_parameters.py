@@ -16,7 +16,7 @@
 import pytest
 
 from oht50_bridge.cli.options import CommandError
-from oht50_bridge.cli.parameters import hardware_parameters
+from oht50_bridge.cli.parameters import parameters_of
 from oht50_bridge.cli.parameters import simulated_lines
 
 
@@ -39,7 +39,7 @@ def test_lines_of_the_standard_vehicle():
 def test_later_file_wins_value_by_value(params, node):
     path = params(
         f'{node}:\n  ros__parameters:\n    module: {{power: {{line: drive, address: 9}}}}\n')
-    module = hardware_parameters(path)['module']['power']
+    module = parameters_of('hardware_node', path)['module']['power']
     assert (module['line'], module['address'], module['profile']) == ('drive', 9, 'stm32_power')
     assert simulated_lines(path)['drive']['boards'][-1]['address'] == 9
 
@@ -47,4 +47,4 @@ def test_later_file_wins_value_by_value(params, node):
 @pytest.mark.parametrize('text', ['{', '[]', 'a: 1', '/**:\n  wrong: {}'])
 def test_what_is_no_parameter_file_is_refused_by_its_name(params, text):
     with pytest.raises(CommandError, match=r'params\.yaml'):
-        hardware_parameters(params(text))
+        parameters_of('hardware_node', params(text))

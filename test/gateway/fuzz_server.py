@@ -43,6 +43,7 @@ async def main():
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     async with Serving(
             handler=handle, max_deliveries=0, commands_per_second=1e9, command_burst=10**9,
+            address_handshakes_per_second=0, address_commands_per_second=0, failure_delay=0,
             rates={'safety.zone_entered': 0}, ring=100) as server:
         print(json.dumps({'port': server.gateway.port, 'token': server.token('admin')}),
               flush=True)

@@ -185,12 +185,16 @@ async def test_shutdown_closes_1001_and_leaves_nothing_behind(serving):
     server = serving()
     async with server:
         peers = [await server.enter('*') for _ in range(3)]
+        silent = socket.create_connection(('127.0.0.1', server.gateway.port))
         halfway = socket.create_connection(('127.0.0.1', server.gateway.port))
-        await server.until(lambda: len(server.gateway._connections) == 4)
+        halfway.sendall(b'GET ')
+        await server.until(lambda: len(server.gateway._connections) == 4
+                           and server.gateway.stats().unauthenticated == 2)
         closing = asyncio.create_task(server.gateway.close())
         for peer in peers:
             assert (await peer.ended())[0] == 1001
         await asyncio.wait_for(closing, 10)
+        silent.close()
         halfway.close()
     assert asyncio.all_tasks() == tasks
     assert threading.active_count() == before

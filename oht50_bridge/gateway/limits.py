@@ -1,0 +1,184 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What an address may cause, whoever is behind it. No I/O, no clock.
+
+An address may be a whole building behind one router. So nothing here keeps out who has
+authenticated, and no count of failures keeps out who brings a good token.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections import OrderedDict
+from collections.abc import Collection
+from collections.abc import Sequence
+
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.protocol.rates import TokenBucket
+
+#: Addresses remembered; of more, those not heard of for longest are forgotten.
+ADDRESSES = 4096
+#: Failed authentications of an address that are told at once, and s until half are forgotten.
+FREE_FAILURES = 3
+FAILURE_HALF_LIFE = 30.0
+#: s before the first failure that is not told at once is told; each further one doubles it.
+FIRST_DELAY = 0.1
+#: Records of an address, and of all, that are written at once; after that some per second.
+RECORDS, RECORDS_PER_SECOND = 50, 0.2
+ALL_RECORDS, ALL_RECORDS_PER_SECOND = 500, 5.0
+#: Addresses that a summary of what was not written names.
+NAMED = 50
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def address_of(host: str) -> str:
+    """Return what one peer is known by: its IPv4 address, or the /64 of its IPv6 address."""
+    try:
+        address = ipaddress.ip_address(host.partition('%')[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        if not address.is_loopback:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Return the networks of addresses and prefixes such as 10.0.0.0/8.
+
+    Raises:
+        ValueError: one of them is neither.
+
+    """
+    return tuple(ipaddress.ip_network(text) for text in texts)
+
+
+def within(host: str, trusted: Collection[Network]) -> bool:
+    """Return whether an address lies in one of the networks."""
+    try:
+        address = ipaddress.ip_address(host.partition('%')[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, 'ipv4_mapped', None)
+    return any((mapped or address) in network for network in trusted)
+
+
+def forwarded(host: str, chain: Sequence[str], trusted: Collection[Network]) -> str:
+    """Return the peer's address behind trusted proxies.
+
+    Each proxy adds who spoke to it, so what a peer claims itself stands left of what the proxies
+    say, and is not looked at.
+
+    Args:
+        host: who connected.
+        chain: values of X-Forwarded-For, in order.
+        trusted: networks of the proxies.
+
+    Raises:
+        ValueError: a proxy's entry is no address.
+
+    """
+    hops = [hop.strip() for value in chain for hop in value.split(',')]
+    while hops and within(host, trusted):
+        hop = hops.pop()
+        host = str(ipaddress.ip_address(hop.strip('[]')))
+    return host
+
+
+class _Address:
+    __slots__ = ('commands', 'failed_at', 'failures', 'handshakes')
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self.handshakes = TokenBucket(config.address_handshakes_per_second,
+                                      config.address_handshake_burst)
+        self.commands = TokenBucket(config.address_commands_per_second,
+                                    2 * config.address_commands_per_second)
+        self.failures = 0.0
+        self.failed_at = 0.0
+
+
+class Addresses:
+    """What each address did lately."""
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self._config = config
+        self._known: OrderedDict[str, _Address] = OrderedDict()
+
+    def _of(self, address: str) -> _Address:
+        entry = self._known.get(address)
+        if entry is None:
+            entry = self._known[address] = _Address(self._config)
+            if len(self._known) > ADDRESSES:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(address)
+        return entry
+
+    def handshake(self, address: str, now: float) -> bool:
+        """Return whether an address may begin a handshake."""
+        return self._of(address).handshakes.take(now)
+
+    def command(self, address: str, now: float) -> bool:
+        """Return whether an address may give a command."""
+        return self._of(address).commands.take(now)
+
+    def failed(self, address: str, now: float) -> float:
+        """Note a failed authentication; return how long to wait before it is told, s."""
+        entry = self._of(address)
+        passed = max(0.0, now - entry.failed_at)
+        entry.failures = entry.failures * 0.5 ** (passed / FAILURE_HALF_LIFE) + 1
+        entry.failed_at = now
+        beyond = entry.failures - FREE_FAILURES
+        if beyond <= 0:
+            return 0.0
+        # Beyond 30 doublings any ceiling is reached.
+        return min(self._config.failure_delay, FIRST_DELAY * 2 ** min(beyond - 1, 30.0))
+
+
+class RecordLimit:
+    """Keeps a flood from filling the audit log: so many records, then counts."""
+
+    def __init__(self) -> None:
+        self._all = TokenBucket(ALL_RECORDS_PER_SECOND, ALL_RECORDS)
+        self._known: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._counts: dict[str, Counter[str]] = {}
+        self._others = 0
+
+    def take(self, address: str, what: str, now: float) -> bool:
+        """Return whether a record is to be written; if not, it is counted."""
+        bucket = self._known.pop(address, None) or TokenBucket(RECORDS_PER_SECOND, RECORDS)
+        self._known[address] = bucket
+        if len(self._known) > ADDRESSES:
+            self._known.popitem(last=False)
+        if bucket.take(now) and self._all.take(now):
+            return True
+        if address in self._counts or len(self._counts) < NAMED:
+            self._counts.setdefault(address, Counter())[what] += 1
+        else:
+            self._others += 1
+        return False
+
+    def summary(self) -> dict[str, object] | None:
+        """Return what was not written since the last summary; None: nothing."""
+        if not self._counts and not self._others:
+            return None
+        result: dict[str, object] = {
+            'addresses': {name: dict(counts) for name, counts in self._counts.items()},
+            'others': self._others}
+        self._counts, self._others = {}, 0
+        return result
