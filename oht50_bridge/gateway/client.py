@@ -63,6 +63,8 @@ MAX_REQUEST = 16 * 1024
 FRAMES_PER_COMMAND = 10
 #: s that the answer to a message of a peer who has not authenticated takes to be sent.
 ANSWER_WORK = 0.0003
+#: s that the end of its connection sets going.
+CLEARING_WORK = 0.0005
 #: s that such a peer has to answer a closing handshake, and one that has to make room.
 STRANGERS_CLOSE_TIMEOUT = 1.0
 HASTY_CLOSE_TIMEOUT = 0.05
@@ -109,10 +111,17 @@ class Connection(ServerConnection):
             self.on_made(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell that it is lost."""
-        if not self.stranger and self._rest:
-            ServerConnection.data_received(self, bytes(self._rest))
-        self._rest.clear()
+        """Clear up; after somebody unknown in turn, as many may go at the same moment."""
+        if self.stranger:
+            self._rest.clear()
+            self.lane.put(lambda: self._clear_up(exc), CLEARING_WORK)
+        else:
+            if self._rest:
+                ServerConnection.data_received(self, bytes(self._rest))
+                self._rest.clear()
+            self._clear_up(exc)
+
+    def _clear_up(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self.on_lost is not None:
             self.on_lost(self)
@@ -451,7 +460,14 @@ class Client:
 
     def _tick(self) -> None:
         if not self._closing:
-            self._gateway.spawn(self._act(self.session.tick()))
+            self._gateway.spawn(self._take_time())
+
+    async def _take_time(self) -> None:
+        if self.connection.stranger:
+            # Patience may end for many at the same moment.
+            await self._gateway.lane.call(lambda: None, ANSWER_WORK)
+        if not self._closing:
+            await self._act(self.session.tick())
             self._schedule_tick()
 
     def _schedule_tick(self) -> None:

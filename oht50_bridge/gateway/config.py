@@ -68,7 +68,7 @@ class GatewayConfig:
     query_token: bool = False
     compression: bool = False
     max_connections: int = 100
-    max_unauthenticated: int = 100
+    max_unauthenticated: int = 64
     address_connections: int = 0
     address_handshakes_per_second: float = 100.0
     address_handshake_burst: int = 200

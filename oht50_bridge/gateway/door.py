@@ -36,21 +36,26 @@ from oht50_bridge.gateway.limits import address_of
 from oht50_bridge.gateway.limits import within
 
 #: Connections taken from a listening socket in one go, and s of pause when there are more.
-ACCEPTS = 16
+ACCEPTS = 32
 ACCEPT_PAUSE = 0.002
 #: s of pause when there are no file descriptors left.
 EXHAUSTED_PAUSE = 0.1
 BACKLOG = 1024
 #: The system's buffer of what a client sends: bounds what comes in one piece.
 RECEIVE_BUFFER = 16 * 1024
+#: The system's buffer of what is sent: what is in it no emergency stop can overtake.
+SEND_BUFFER = 64 * 1024
 #: A ClientHello is below 2 KiB, also with keys against quantum computers.
 MAX_HELLO = 8 * 1024
 #: s that the beginning of a handshake takes.
 TLS_WORK = 0.0015
 PLAIN_WORK = 0.0003
+#: s that telling somebody why to go sets going.
+GOODBYE_WORK = 0.0005
 #: s between two looks for handshakes that take too long.
 SWEEP = 0.25
 
+_TOO_MANY_HANDSHAKES = 'too many handshakes of this address'
 _TOO_MANY = (b'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n'
              b'Content-Length: 0\r\n\r\n')
 
@@ -189,7 +194,9 @@ class Door:
                     raise
                 listeners.append(listener)
                 listener.setblocking(False)
+                # Every connection inherits them.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
                 port = listener.getsockname()[1]
             if not listeners:
                 raise OSError(errno.EADDRNOTAVAIL, f'no address of {self._config.host} is ours')
@@ -268,8 +275,16 @@ class Door:
             pause, self._loop.add_reader, listener, self._accept, listener)
 
     def _welcome(self, sock: socket.socket, peer: Any) -> None:
+        now = self._loop.time()
+        address = address_of(str(peer[0]))
+        if self._addresses.exhausted(address, now) and not within(
+                str(peer[0]), self._config.proxies):
+            # Cheaper than to wait for a request only to refuse it.
+            self._refused(address, 'handshakes', _TOO_MANY_HANDSHAKES)
+            sock.close()
+            return
         sock.setblocking(False)
-        guest = Guest(sock, peer, self._loop.time())
+        guest = Guest(sock, peer, now)
         self._guests[guest] = None
         self._found[guest.key] = guest
         self._of_address[guest.address] += 1
@@ -311,7 +326,7 @@ class Door:
         self._loop.remove_reader(guest.sock)
         if not within(guest.host, self._config.proxies) and not self._addresses.handshake(
                 guest.address, self._loop.time()):
-            self._refused(guest.address, 'handshakes', 'too many handshakes of this address')
+            self._refused(guest.address, 'handshakes', _TOO_MANY_HANDSHAKES)
             self._end(guest, b'' if self._encrypted else _TOO_MANY)
             return
         self._lane.put(
@@ -331,7 +346,7 @@ class Door:
             self._end(guest)
         else:
             self.leave(guest)
-            drop()
+            self._lane.put(drop, GOODBYE_WORK)
 
     def _end(self, guest: Guest, answer: bytes = b'') -> None:
         """End the connection of a guest who cannot be told more than `answer`."""

@@ -47,6 +47,7 @@ class Lane:
         self._waiting: deque[tuple[Callable[[], None], float]] = deque()
         self._next: asyncio.Handle | None = None
         self._free_at = 0.0
+        self._turn_length = TURN
 
     def put(self, work: Callable[[], None], after: float = 0.0) -> None:
         """Put a piece of work in line.
@@ -74,6 +75,13 @@ class Lane:
         self.put(work, after)
         return await done
 
+    def hurry(self) -> None:
+        """From now on do everything at once: nobody is left who could be kept waiting."""
+        self._turn_length = float('inf')
+        if self._next is not None:
+            self._next.cancel()
+            self._turn()
+
     def close(self) -> None:
         """Do nothing more."""
         self._waiting.clear()
@@ -85,7 +93,7 @@ class Lane:
         begin = self._loop.time()
         spent = 0.0
         later = 0.0
-        while self._waiting and spent < TURN:
+        while self._waiting and spent < self._turn_length:
             work, after = self._waiting.popleft()
             try:
                 work()
@@ -95,6 +103,6 @@ class Lane:
             later += after
             spent = self._loop.time() - begin + later
         # What was set going runs right after this turn.
-        self._free_at = begin + spent + PAUSE if spent >= TURN else 0.0
+        self._free_at = begin + spent + PAUSE if spent >= self._turn_length else 0.0
         self._next = (
             self._loop.call_at(self._free_at, self._turn) if self._waiting else None)

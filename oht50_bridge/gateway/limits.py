@@ -133,6 +133,11 @@ class Addresses:
         """Return whether an address may begin a handshake."""
         return self._of(address).handshakes.take(now)
 
+    def exhausted(self, address: str, now: float) -> bool:
+        """Return whether `handshake` would refuse; takes nothing."""
+        entry = self._known.get(address)
+        return entry is not None and entry.handshakes.ready_at(now) > now
+
     def command(self, address: str, now: float) -> bool:
         """Return whether an address may give a command."""
         return self._of(address).commands.take(now)

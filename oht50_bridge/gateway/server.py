@@ -19,7 +19,6 @@ import asyncio
 import json
 import logging
 import secrets
-import socket
 import time
 import weakref
 from collections import Counter
@@ -88,9 +87,8 @@ from oht50_bridge.protocol.rates import TokenBucket
 
 __all__ = ['Caller', 'CommandFailed', 'CommandHandler', 'CommandOutcome', 'Gateway', 'Stats']
 
-#: Bytes above which a connection's own write buffer counts as full, and of the system's.
+#: Bytes above which a connection's own write buffer counts as full.
 WRITE_LIMIT = 16 * 1024
-SEND_BUFFER = 64 * 1024
 #: Messages up to this size are read to be refused with WS-005; larger ones only with close 1009.
 HARD_LIMIT = 4 * MAX_PAYLOAD_BYTES
 #: Bytes that the number of an event may yet add to its payload.
@@ -280,6 +278,7 @@ class Gateway:
         if self._renewal is not None:
             self._renewal.cancel()
         self._door.close()
+        self.lane.hurry()
         server.close(close_connections=False)
         for client in list(self._clients):
             client.close(CLOSE_GOING_AWAY, 'server shutdown')
@@ -329,9 +328,8 @@ class Gateway:
 
     async def _handle(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)
-        sock = connection.transport.get_extra_info('socket')
-        # A small buffer of the system's: what is in it no emergency stop can overtake.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if connection.transport.is_closing():
+            return  # the clearing up waits for its turn
         client = Client(self, connection)
         self._clients.add(client)
         self._record_of_stranger('connect', client)

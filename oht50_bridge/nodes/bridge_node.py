@@ -102,7 +102,7 @@ class BridgeNode(Node):
         connections = declare(
             self, 'max_connections', 100, 'Connections at the same time', minimum=1, maximum=10000)
         unauthenticated = declare(
-            self, 'max_unauthenticated', 100,
+            self, 'max_unauthenticated', 64,
             'Peers at the same time that have not authenticated, besides the connections',
             minimum=1, maximum=10000)
         address_connections = declare(

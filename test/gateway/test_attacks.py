@@ -543,9 +543,9 @@ async def _(bridge):
 async def _(bridge):
     for _ in range(10):
         status = await bridge.request(path='/healthz')
-        if status == 429:
+        if status != 200:
             break
-    assert status == 429
+    assert status in (429, 0)  # told, and from then on closed without a word
 
 
 @attack('guessing token after token', **FAILED)
