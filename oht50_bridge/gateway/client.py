@@ -102,6 +102,11 @@ class Connection(ServerConnection):
     _ended = False
     _requested = 0
 
+    @property
+    def address(self) -> str:
+        """What the limits of the peer are counted by."""
+        return self.guest.address if self.guest is not None else ''
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take part in deciding when the transport reads."""
         super().connection_made(transport)
@@ -114,7 +119,7 @@ class Connection(ServerConnection):
         """Clear up; after somebody unknown in turn, as many may go at the same moment."""
         if self.stranger:
             self._rest.clear()
-            self.lane.put(lambda: self._clear_up(exc), CLEARING_WORK)
+            self.lane.put(self.address, lambda: self._clear_up(exc), CLEARING_WORK)
         else:
             if self._rest:
                 ServerConnection.data_received(self, bytes(self._rest))
@@ -140,7 +145,7 @@ class Connection(ServerConnection):
             return
         self._queued = True
         if self.stranger:
-            self.lane.put(self._take)
+            self.lane.put(self.address, self._take)
         else:
             self.loop.call_soon(self._take)
 
@@ -248,7 +253,7 @@ class Client:
         self._gateway = gateway
         self._loop = gateway.loop
         self.connection = connection
-        self.address = connection.guest.address if connection.guest else ''
+        self.address = connection.address
         self.session = Session(
             gateway.config, gateway.authority, gateway.roles, gateway.ring.epoch, gateway.clock,
             full=lambda: gateway.full(self), charge=lambda: gateway.charge_command(self))
@@ -300,7 +305,7 @@ class Client:
     async def _in_turn(self, step: Callable[[], list[steps.Action]]) -> None:
         """Take a step of somebody unknown when its turn has come."""
         actions = await self._gateway.lane.call(
-            lambda: step() if not self._closing else [], ANSWER_WORK)
+            self.address, lambda: step() if not self._closing else [], ANSWER_WORK)
         for action in actions:
             if (isinstance(action, steps.Failure)
                     and action.error is ErrorCode.AUTHENTICATION_FAILED):
@@ -465,7 +470,7 @@ class Client:
     async def _take_time(self) -> None:
         if self.connection.stranger:
             # Patience may end for many at the same moment.
-            await self._gateway.lane.call(lambda: None, ANSWER_WORK)
+            await self._gateway.lane.call(self.address, lambda: None, ANSWER_WORK)
         if not self._closing:
             await self._act(self.session.tick())
             self._schedule_tick()

@@ -330,7 +330,8 @@ class Door:
             self._end(guest, b'' if self._encrypted else _TOO_MANY)
             return
         self._lane.put(
-            lambda: self._hand_over(guest), TLS_WORK if self._encrypted else PLAIN_WORK)
+            guest.address, lambda: self._hand_over(guest),
+            TLS_WORK if self._encrypted else PLAIN_WORK)
 
     def _hand_over(self, guest: Guest) -> None:
         if not guest.gone:
@@ -346,7 +347,7 @@ class Door:
             self._end(guest)
         else:
             self.leave(guest)
-            self._lane.put(drop, GOODBYE_WORK)
+            self._lane.put(guest.address, drop, GOODBYE_WORK)
 
     def _end(self, guest: Guest, answer: bytes = b'') -> None:
         """End the connection of a guest who cannot be told more than `answer`."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
@@ -35,7 +36,9 @@ _log = logging.getLogger(__name__)
 
 
 class Lane:
-    """Does pieces of work in the order of arrival, in turns of the event loop.
+    """Does pieces of work in turns of the event loop, in the order of arrival for each address.
+
+    Addresses take turns, so that a flood from some does not keep another one waiting.
 
     Args:
         loop: in whose thread everything happens.
@@ -44,24 +47,27 @@ class Lane:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: deque[tuple[Callable[[], None], float]] = deque()
+        self._waiting: OrderedDict[str, deque[tuple[Callable[[], None], float]]] = OrderedDict()
         self._next: asyncio.Handle | None = None
         self._free_at = 0.0
         self._turn_length = TURN
 
-    def put(self, work: Callable[[], None], after: float = 0.0) -> None:
+    def put(self, address: str, work: Callable[[], None], after: float = 0.0) -> None:
         """Put a piece of work in line.
 
         Args:
+            address: who causes it.
             work: what it raises is a defect.
             after: seconds that what it sets going takes, which no clock sees here.
 
         """
-        self._waiting.append((work, after))
+        self._waiting.setdefault(address, deque()).append((work, after))
         if self._next is None:
             self._next = self._loop.call_at(self._free_at, self._turn)
 
-    async def call(self, function: Callable[[], Result], after: float = 0.0) -> Result:
+    async def call(
+        self, address: str, function: Callable[[], Result], after: float = 0.0,
+    ) -> Result:
         """Return what a function returns, or raises, when its turn has come."""
         done: asyncio.Future[Result] = self._loop.create_future()
 
@@ -72,7 +78,7 @@ class Lane:
                 done.set_result(function())
             except Exception as error:
                 done.set_exception(error)
-        self.put(work, after)
+        self.put(address, work, after)
         return await done
 
     def hurry(self) -> None:
@@ -94,7 +100,10 @@ class Lane:
         spent = 0.0
         later = 0.0
         while self._waiting and spent < self._turn_length:
-            work, after = self._waiting.popleft()
+            address, line = self._waiting.popitem(last=False)
+            work, after = line.popleft()
+            if line:
+                self._waiting[address] = line
             try:
                 work()
             except Exception:

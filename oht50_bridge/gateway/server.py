@@ -591,7 +591,7 @@ class Gateway:
     async def _page(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, Connection)
         return await self.lane.call(
-            lambda: self._respond(connection, request), HANDSHAKE_WORK)
+            connection.address, lambda: self._respond(connection, request), HANDSHAKE_WORK)
 
     def _respond(self, connection: Connection, request: Request) -> Response | None:
         """Return the answer to a request; None: it becomes a WebSocket."""
