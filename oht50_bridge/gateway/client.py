@@ -427,6 +427,8 @@ class Client:
 
     def turn_away(self) -> None:
         """End the connection of somebody unknown to make room, without waiting for an answer."""
+        if not self.connection.stranger:
+            return  # authenticated while this waited for its turn
         if self._closing:
             self.connection.transport.abort()
             return

@@ -194,6 +194,14 @@ async def test_who_authenticated_keeps_going_while_strangers_come(serving, event
         assert (await strangers[0].ended())[0] == 1013
 
 
+async def test_who_authenticates_at_the_last_moment_is_not_turned_away(serving):
+    async with serving() as server:
+        peer = await server.enter()
+        (client,) = server.gateway._clients
+        client.turn_away()  # decided before, and done when its turn had come
+        assert await peer.barrier() == []
+
+
 async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(serving):
     settings = {'address_handshakes_per_second': 0.01, 'address_handshake_burst': 2}
 
