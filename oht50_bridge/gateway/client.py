@@ -99,7 +99,6 @@ class Connection(ServerConnection):
     frames: TokenBucket
     stranger = True
     _queued = False
-    _ended = False
     _requested = 0
 
     @property
@@ -166,16 +165,6 @@ class Connection(ServerConnection):
             super().data_received(piece)
             if not self.recv_messages.paused:
                 self._resume()
-        if self._ended and not self._rest:
-            super().eof_received()
-            self.transport.close()
-
-    def eof_received(self) -> bool:
-        """Note that no more comes; what has come is taken yet: it may be an emergency stop."""
-        self._ended = bool(self._rest)
-        if not self._ended:
-            super().eof_received()
-        return self._ended and self.transport.get_extra_info('ssl_object') is None
 
     def _take_request(self) -> None:
         """Take lines of the request, and nothing of what stands behind it."""

@@ -27,7 +27,6 @@ import json
 import logging
 import socket
 import time
-import urllib.parse
 
 import jwt
 import pytest
@@ -462,7 +461,7 @@ bad_request('a long URL', 414, path='/ws/telemetry?' + 'x' * 5000)
 bad_request('a URL beyond all measure', 414, path='/ws/telemetry?' + 'x' * 12_000)
 bad_request('a hundred headers', 431, *(f'X-{n}: y' for n in range(100)))
 bad_request('a header of 10,000 characters', 431, 'X-Long: ' + 'y' * 10_000)
-bad_request('headers of 60,000 characters', 431, *(f'X-{n}: ' + 'y' * 1000 for n in range(60)))
+bad_request('headers of 60,000 characters', 431, *(f'X-{n}: ' + 'y' * 3000 for n in range(20)))
 bad_request('cross-origin page', 403, 'Origin: http://evil.example', reason='origin')
 bad_request('page of a file', 403, 'Origin: null', reason='origin')
 bad_request('origin with our host before an at', 403, 'Origin: http://x@evil.example',
@@ -645,8 +644,8 @@ async def test_an_attack_is_refused_audited_and_not_noticed(name, tmp_path, capl
     ours = [record for record in caplog.records if record.name != 'websockets.client']
     told = bridge.log.path.read_text() + metrics.decode() + '\n'.join(
         logging.Formatter().format(record) for record in ours)
+    assert 'eyJ' not in told  # so begins every token
     for token in bridge.tokens:
-        for part in token.split('.'):
-            if len(part) > 40:
-                assert part not in told and urllib.parse.quote(part) not in told
+        for part in token.split('.')[1:]:
+            assert len(part) < 20 or part not in told
     assert not [record for record in ours if record.levelno >= logging.ERROR]

@@ -185,6 +185,7 @@ async def test_the_oldest_of_the_busiest_address_makes_room(serving):
 async def test_who_authenticated_keeps_going_while_strangers_come(serving, event):
     async with serving(max_unauthenticated=2, max_connections=3) as server:
         peers = [await server.enter('safety.*') for _ in range(2)]
+        assert server.gateway.stats().unauthenticated == 0
         strangers = [await server.connect() for _ in range(6)]
         peers.append(await server.enter('safety.*'))  # the strangers hold no place of the three
         server.gateway.publish(event('safety.estop'))
