@@ -87,6 +87,7 @@ class Guest:
         self.reached = False  # the far side of TLS
         self.gone = False
 
+
 class _Hatch(socket.socket):
     """Gives connections to a server as if it had accepted them itself."""
 

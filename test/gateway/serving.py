@@ -103,10 +103,10 @@ class Serving:
         self.answers = settings.pop('answers', {})
         self.authority = settings.pop('authority', None) or TokenAuthority([Key('HS256', SECRET)])
         handler = settings.pop('handler', self.handle)
-        audit = settings.pop('audit', None)
+        self._audit = settings.pop('audit', None)
         self.gateway = Gateway(
             GatewayConfig(port=0, **settings), self.authority,
-            load_roles(ROOT / 'config' / 'roles.yaml'), handler, audit=audit)
+            load_roles(ROOT / 'config' / 'roles.yaml'), handler, audit=self._audit)
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self):
@@ -116,6 +116,8 @@ class Serving:
 
     async def __aexit__(self, *exception):
         await self._stack.aclose()
+        if self._audit is not None:
+            self._audit.close()
 
     async def handle(self, command, caller):
         self.commands.append((command, caller))

@@ -639,7 +639,6 @@ async def test_an_attack_is_refused_audited_and_not_noticed(name, tmp_path, capl
         await bridge.operator.send('emergency_stop', request_id='still here')
         assert (await bridge.operator.receive('command.result'))['request_id'] == 'still here'
         metrics = await bridge.raw(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
-    bridge.log.close()
     assert verify(bridge.log.path) == []
     ours = [record for record in caplog.records if record.name != 'websockets.client']
     told = bridge.log.path.read_text() + metrics.decode() + '\n'.join(

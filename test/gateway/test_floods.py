@@ -311,7 +311,6 @@ async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path,
         print('newcomer, ms:', round(1000 * entered))
         assert sorted(stops)[5] < 1.0  # 0.1 s where processors are to be had: bench/flood.py
         assert len(server.commands) == 11
-    audit.close()
     assert sum(path.stat().st_size for path in tmp_path.glob('audit.jsonl*')) < 2**20
 
 

@@ -100,7 +100,6 @@ async def test_what_is_wrong_changes_nothing_and_is_in_log_and_audit(
         await peer.receive('pong')
         await server.enter()
     files.close()
-    audit.close()
     log = (tmp_path / 'audit.jsonl').read_text()
     assert '"what":"keys"' in log and '"what":"revocations"' in log
     assert str(keys / '2026-10.pem') in caplog.text and str(revoked) in caplog.text
