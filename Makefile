@@ -6,7 +6,7 @@ STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
 TEST_ARGS ?=
 
-.PHONY: run test setup
+.PHONY: run test test-ros setup
 
 run: setup
 	@exec $(OHT50) up --sim $(RUN_ARGS)
@@ -15,6 +15,10 @@ test: setup test/clients/node_modules/.set-up
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/python tools/audit_dependencies.py
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+
+# The same tests on a real rclpy, where a ROS 2 is sourced or in /opt/ros.
+test-ros: test/clients/node_modules/.set-up
+	tools/test-ros.sh $(TEST_ARGS)
 
 setup: $(STAMP)
 
