@@ -212,7 +212,7 @@ class Launched(Up):
 
     def command(self, boards, arguments):
         options = dict(zip(arguments[::2], arguments[1::2], strict=True))
-        names = {'--params': 'params_file', '--namespace': 'namespace', '--log-level': 'log_level'}
+        names = {'--params': 'params_file', '--namespace': 'namespace', '--record': 'record'}
         assert boards == ('--sim',)
         return ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', 'sim:=true',
                 f'port:={self.port}', f'state_dir:={self.state_dir}',

@@ -1,0 +1,99 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""`ros2 launch oht50_bridge vehicle_launch.py`: a whole vehicle, its ends and its refusals."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from support import Launched
+from support import own_domain
+from support import processes_of
+from support import wait_for
+
+from oht50_bridge.cli.plan import MAXIMUM_ENDS
+
+
+@pytest.mark.parametrize('to_group', [True, False], ids=['terminal', 'process'])
+def test_ctrl_c_ends_everything_within_5_s(tmp_path, to_group):
+    with own_domain() as domain, Launched(tmp_path, domain) as vehicle:
+        vehicle.wait_until_up()
+        assert len(processes_of(str(tmp_path))) >= 8
+        pressed = time.monotonic()
+        (os.killpg if to_group else os.kill)(vehicle.process.pid, signal.SIGINT)
+        code = vehicle.process.wait(30)
+        # The boards go on for 2 s, so that the motor's stop can be read back.
+        assert time.monotonic() - pressed < 5.0
+        log = vehicle.log.read_text()
+        assert code == 0, log
+        assert 'Traceback' not in log
+        assert 'process has died' not in log
+        assert processes_of(str(tmp_path)) == []
+
+
+def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
+    with own_domain() as domain, Launched(tmp_path, domain) as vehicle:
+        vehicle.wait_until_up()
+        pid = None
+        for _ in range(MAXIMUM_ENDS):
+            pid = wait_for(lambda old=pid: (
+                (new := vehicle.node_pid('telemetry_node')) not in (None, old) and new))
+            os.kill(pid, signal.SIGKILL)
+        assert vehicle.process.wait(30) == 1
+        log = vehicle.log.read_text()
+        assert f'telemetry_node ended {MAXIMUM_ENDS} times within 60 s, last with SIGKILL' in log
+        assert processes_of(str(tmp_path)) == []
+
+
+def test_wrong_parameters_end_the_launch(tmp_path):
+    wrong = tmp_path / 'wrong.yaml'
+    wrong.write_text(
+        '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n')
+    with own_domain() as domain, Launched(tmp_path, domain, '--params', str(wrong)) as vehicle:
+        assert vehicle.process.wait(60) == 1
+        assert 'none_such' in vehicle.log.read_text()
+        assert processes_of(str(vehicle.state_dir)) == []
+
+
+def refusal(domain, *arguments):
+    done = subprocess.run(
+        ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', *arguments], capture_output=True,
+        text=True, timeout=60, env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        stdin=subprocess.DEVNULL)
+    assert done.returncode == 1
+    return done.stdout + done.stderr
+
+
+def test_refusals_name_the_fault_and_the_remedy(tmp_path):
+    state = f'state_dir:={tmp_path / "state"}'
+    with own_domain() as domain:
+        assert 'real boards' in refusal(domain, 'use_sim_time:=true', state)
+        assert 'replayed' in refusal(domain, 'sim:=true', 'namespace:=/replay/oht50', state)
+        assert 'one of the two' in refusal(domain, 'sim:=true', 'serial_port:=/dev/ttyS0', state)
+        with Launched(tmp_path, domain) as vehicle:
+            vehicle.wait_until_up()
+            assert 'runs already' in refusal(domain, 'sim:=true', 'port:=1999', state)
+            assert vehicle.stop() == 0
+
+
+def test_what_the_arguments_are_is_told():
+    shown = subprocess.run(
+        ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', '--show-args'],
+        capture_output=True, text=True, check=True, timeout=60).stdout
+    for name in ('sim', 'serial_port', 'params_file', 'namespace', 'bridge', 'port', 'record',
+                 'rviz', 'use_sim_time', 'log_level'):
+        assert f"'{name}':\n        " in shown
+    assert 'no description given' not in shown
