@@ -58,12 +58,26 @@ export PATH=$venv/bin:$PATH Python3_ROOT_DIR=$venv
   --cmake-args "-DPython3_EXECUTABLE=$venv/bin/python" -DPython3_FIND_VIRTUALENV=ONLY
 . "$work/install/setup.bash"
 
-# Not in the source tree, whose package is that of the installation without ROS 2. Plugins of
-# pytest that ROS 2 brings are left out but for the one of launch files.
+# Not in the source tree, whose package is that of the installation without ROS 2. Of the plugins
+# of pytest that ROS 2 brings, only the one of launch files is let in, and only where it is needed:
+# launch takes the logging over.
 mkdir -p "$work/run"
 cd "$work/run"
 export ROS_LOG_DIR=$work/run/log PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 OHT50_TEST_START=launch
-[ $# -gt 0 ] || set -- -n 2 --dist loadfile "$root/test"
-exec timeout --foreground --signal INT --kill-after 60 "$limit" "$venv/bin/python" -m pytest \
-  -p launch_pytest.plugin -p xdist -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" \
-  -W ignore "$@"
+run() {
+  timeout --foreground --signal INT --kill-after 60 "$limit" "$venv/bin/python" -m pytest \
+    -p xdist -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -W ignore "$@"
+}
+if [ $# -gt 0 ]; then
+  arguments=()
+  for each; do
+    [ ! -e "$root/${each%%::*}" ] || each=$root/$each
+    arguments+=("$each")
+  done
+  run -p launch_pytest.plugin "${arguments[@]}"
+else
+  # Dependencies are those of the installation from PyPI.
+  run -n 2 --dist loadfile "$root/test" --ignore "$root/test/launch" \
+    --ignore "$root/test/test_dependencies.py"
+  run -p launch_pytest.plugin "$root/test/launch"
+fi

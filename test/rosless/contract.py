@@ -25,7 +25,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+    # Last: with ROS 2 the package in this folder is not the one that is meant.
+    sys.path.append(str(ROOT))
 
 import rosless  # noqa: E402
 
