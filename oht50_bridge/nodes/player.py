@@ -61,7 +61,7 @@ class Player(Node):
                 f'{REPLAY_NAMESPACE}, away from vehicles')
         types = bag.typestore()
         self._reader = reader
-        self._clients = 0
+        self._connected = 0
         self._publishers_of: dict[int, Publisher] = {}  # by the connection's number
         of_name = {f'{vehicle}/{topic.name}': topic for topic in topics.EVENT_TOPICS.values()}
         for connection in reader.connections:
@@ -77,7 +77,7 @@ class Player(Node):
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
 
     def _on_bridge(self, status) -> None:
-        self._clients = status.connected_clients
+        self._connected = status.connected_clients
 
     def _until(self, moment: float) -> None:
         """Spin until a moment, s, monotonic."""
@@ -86,7 +86,7 @@ class Player(Node):
 
     def wait_for_client(self) -> None:
         """Wait until the bridge listens to every topic and has had a client for a while."""
-        while not (self._clients and all(
+        while not (self._connected and all(
                 publisher.get_subscription_count()
                 for publisher in self._publishers_of.values())):
             rclpy.spin_once(self, timeout_sec=SLICE)
