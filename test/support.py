@@ -191,7 +191,7 @@ class Up(Background):
     def node_pid(self, name):
         """Return the process id of a node."""
         pids = [pid for pid in processes_of(str(self.state_dir))
-                if re.search(rf'nodes\.{name}|oht50_bridge/{name}\0',
+                if re.search(rf'nodes\0{name}\0|oht50_bridge/{name}\0',
                              Path(f'/proc/{pid}/cmdline').read_text())]
         return pids[0] if pids else None
 
@@ -275,3 +275,16 @@ class Connection:
                 return message
         seen = [message['type'] for message in self.received[-20:]]
         raise AssertionError(f'no {kind} within {timeout} s; last seen: {seen}')
+
+    def clear_estop(self):
+        """Clear the emergency stop, refused until the stop is verified; wait for safety.clear."""
+        start = len(self.received)
+
+        def accepted():
+            self.send('clear_estop', request_id='clear')
+            result = self.wait('command.result', where=lambda m: m['request_id'] == 'clear')
+            return result['data']['accepted']
+        wait_for(accepted, what='clear_estop is accepted', pause=0.3)
+        # The event and the reply go different ways.
+        if not any(message['type'] == 'safety.clear' for message in self.received[start:]):
+            self.wait('safety.clear')

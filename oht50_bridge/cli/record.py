@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
                 namespace=arguments.namespace)
     output = arguments.output or plan.new_bag()
     need_rosbags()
-    command = [*module_command('oht50_bridge.nodes.recorder'), str(output), '--ros-args',
+    command = [*module_command('oht50_bridge.nodes'), 'recorder', str(output), '--ros-args',
                '-r', f'__ns:={plan.namespace}', *plan.remap_arguments()]
     os.execve(command[0], command, graph_environment(arguments))  # noqa: S606
 

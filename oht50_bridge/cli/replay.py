@@ -90,10 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError(str(error)) from error
     ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
     bridge = Process('bridge_node', [
-        *module_command('oht50_bridge.nodes.bridge_node'), *ros,
+        *module_command('oht50_bridge.nodes'), 'bridge_node', *ros,
         *(text for path in files for text in ('--params-file', str(path)))], environment)
     player = Process('player', [
-        *module_command('oht50_bridge.nodes.player'), str(arguments.bag), replay.vehicle,
+        *module_command('oht50_bridge.nodes'), 'player', str(arguments.bag), replay.vehicle,
         str(arguments.rate), 'loop' if arguments.loop else 'once', *ros], environment)
     try:
         bridge.start(stdout=None)

@@ -233,7 +233,7 @@ class Supervisor:
 
     def _command(self, node: str) -> list[str]:
         """Return the command line of a node."""
-        command = [*module_command(f'oht50_bridge.nodes.{node}'), '--ros-args',
+        command = [*module_command('oht50_bridge.nodes'), node, '--ros-args',
                    '-r', f'__ns:={self._plan.namespace}', *self._plan.remap_arguments(),
                    '--log-level', self._arguments.log_level]
         for path in self._plan.parameter_files(node):

@@ -47,8 +47,7 @@ def bags_of(tmp_path_factory):
                 client.send('emergency_stop', reason='drill')
                 client.wait('safety.estop')
                 client.wait('telemetry.status')
-                client.send('clear_estop')
-                client.wait('safety.clear')
+                client.clear_estop()
                 client.wait('telemetry.status')
                 assert recorder.stop() == 0
         assert vehicle.stop() == 0

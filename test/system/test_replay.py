@@ -56,8 +56,7 @@ def recorded(tmp_path_factory):
                     client.send('emergency_stop', reason='drill')
                     client.wait('safety.estop')
                     client.wait('telemetry.status')
-                    client.send('clear_estop')
-                    client.wait('safety.clear')
+                    client.clear_estop()
                     for _ in range(5):
                         client.wait('telemetry.realtime')
                 assert recorder.stop() == 0

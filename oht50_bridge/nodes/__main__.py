@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Runs a node: `python -m oht50_bridge.nodes NAME`, or an executable of the node's name.
+
+Importing a node takes a second or more. A signal meanwhile ends it as quietly as one later would.
+"""
+
+import os
+import signal
+import sys
+
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda *_: os._exit(os.EX_OK))
+
+import importlib  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+name = Path(sys.argv[0]).name
+if name == '__main__.py':
+    name = sys.argv.pop(1)
+importlib.import_module(f'oht50_bridge.nodes.{name}').main()
