@@ -27,7 +27,9 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from oht50_bridge.cli.plan import Plan
 from oht50_bridge.cli.supervisor import module_command
+from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.simulator.control import SimulatorClient
 
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
@@ -144,6 +146,8 @@ class Up(Background):
     def __init__(self, directory, domain, *arguments, boards=('--sim',)):
         self.directory = directory
         self.domain = domain
+        options = dict(zip(arguments[::2], arguments[1::2], strict=True))
+        self.namespace = options.get('--namespace', NAMESPACE)
         self.port = free_port()
         self.url = f'ws://127.0.0.1:{self.port}/ws/telemetry'
         self.state_dir = directory / 'state'
@@ -162,7 +166,7 @@ class Up(Background):
     @property
     def vehicle_dir(self):
         """Where the processes of this vehicle keep what is theirs."""
-        return self.state_dir / f'domain-{self.domain}'
+        return Plan(self.state_dir, self.domain, self.namespace).directory
 
     def wait_until_up(self):
         """Wait until it says so."""
@@ -203,7 +207,7 @@ class Up(Background):
         """Start a script of these tests as a ROS node on this vehicle's domain."""
         path = os.pathsep.join([str(ROOT / 'test'), os.environ.get('PYTHONPATH', '')])
         return subprocess.Popen(
-            [*module_command(script), *arguments, '--ros-args', '-r', '__ns:=/oht50'],
+            [*module_command(script), *arguments, '--ros-args', '-r', f'__ns:={self.namespace}'],
             env={**self.environment, 'PYTHONPATH': path}, **options)
 
 

@@ -1,0 +1,39 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A node that prints the topics of its domain, as soon as the topics NAME... are among them."""
+
+import sys
+import time
+
+import rclpy
+from rclpy.utilities import remove_ros_args
+
+PATIENCE = 20.0  # s
+
+
+def main():
+    wanted = {*remove_ros_args(sys.argv)[1:]}
+    rclpy.init()
+    node = rclpy.create_node('topic_lister')
+    end = time.monotonic() + PATIENCE
+    names = set()
+    while time.monotonic() < end and not wanted <= names:
+        rclpy.spin_once(node, timeout_sec=0.1)
+        names = {name for name, _ in node.get_topic_names_and_types()}
+    print(*names)
+    rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()
