@@ -76,6 +76,6 @@ def test_their_frames_are_apart(vehicles):
     frames = [f'/{name}/{topic}' for name in ('hoist_a', 'hoist_b')
               for topic in ('tf', 'tf_static')]
     lister = first.spawn('topic_lister', *frames, stdout=subprocess.PIPE, text=True)
-    topics = lister.communicate(timeout=60)[0].split()
+    topics = lister.communicate(timeout=100)[0].split()
     assert {*frames} <= {*topics}
     assert not {'/tf', '/tf_static'} & {*topics}
