@@ -220,7 +220,8 @@ class Day:
         self.clock = time.time() - time.monotonic()  # s, from the monotonic one to the date
         self.memory, self.disk = psutil.virtual_memory().percent, psutil.disk_usage('/').percent
         self.drives = []
-        self.rates = [(0.0, RATE)]  # since when, Hz
+        self.rates = [(RATE, Span())]  # Hz, and when it was in force
+        self.rates[0][1].start = 0.0
         client.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
         self.client.call('scan_modules')
         self.configure()
@@ -249,12 +250,13 @@ class Day:
             RATE, 'rollback_config', to_version=self.first, reason='performance_issue')
 
     def set_rate(self, rate, command, **fields):
-        asked = time.monotonic()
+        span = Span()
         # After a start the nodes have to tell their values first.
         wait_for(lambda: self.client.call(command, **fields)['accepted'], pause=0.1)
-        self.rates.append((asked, rate))
+        self.rates[-1][1].over()
+        self.rates.append((rate, span))
         self.client.wait(
-            'telemetry.status', where=lambda e: e['data']['rate'] == rate, since=asked)
+            'telemetry.status', where=lambda e: e['data']['rate'] == rate, since=span.start)
 
     def go(self, *arguments):
         self.drives.append(Drive(self.client, self.truth, *arguments))
@@ -414,9 +416,9 @@ def angular_acceleration(value, moment):
 
 
 def rate(value, moment):
-    rates = [rate for since, rate in moment.day.rates if since <= moment.at]
-    before = [rate for since, rate in moment.day.rates if since <= moment.at - LATENESS]
-    assert value in (rates[-1], before[-1]), moment.event
+    start = moment.at - LATENESS
+    rates = [rate for rate, span in moment.day.rates if span.touches(start, moment.at)]
+    assert value in rates, (rates, moment.event)
 
 
 def clients(value, moment):
