@@ -19,7 +19,7 @@ import time
 import rclpy
 from rclpy.utilities import remove_ros_args
 
-PATIENCE = 60.0  # s; what DDS lost at first it tells again after 30 s
+PATIENCE = 40.0  # s; what DDS lost at first it tells again after 30 s
 
 
 def main():

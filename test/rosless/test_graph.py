@@ -120,3 +120,12 @@ rclpy.try_shutdown()
     child.process.terminate()
     assert child.wait()[0] == 0
     spinner.until(lambda: 'stranger' not in observer.get_node_names())
+
+
+def test_a_large_graph_is_seen_whole(spinner):
+    node = spinner.node()
+    names = {f'/large/topic_{number}' for number in range(200)}
+    for name in names:
+        node.create_publisher(String, name, 1)
+    other = spinner.node('other')
+    spinner.until(lambda: names <= {name for name, _ in other.get_topic_names_and_types()})

@@ -77,5 +77,6 @@ def test_their_frames_are_apart(vehicles):
               for topic in ('tf', 'tf_static')]
     lister = first.spawn('topic_lister', *frames, stdout=subprocess.PIPE, text=True)
     topics = lister.communicate(timeout=100)[0].split()
+    assert lister.returncode == 0
     assert {*frames} <= {*topics}
     assert not {'/tf', '/tf_static'} & {*topics}

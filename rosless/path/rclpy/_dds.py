@@ -334,7 +334,7 @@ def _read_all(reader: int, kind: Any, copy: Callable[[Any], Any]) -> list[Any]:
         size *= 2
         samples = (_P * size)()
         infos = (_SampleInfo * size)()
-        count = _lib.dds_read(reader, samples, infos, size, ANY_STATE)
+        count = _lib.dds_read(reader, samples, infos, size, size)
         try:
             found = [copy(kind.from_address(samples[n])) for n in range(max(count, 0))
                      if infos[n].valid_data and infos[n].instance_state == ALIVE]
