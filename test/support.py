@@ -146,8 +146,9 @@ class Up(Background):
     def __init__(self, directory, domain, *arguments, boards=('--sim',)):
         self.directory = directory
         self.domain = domain
-        options = dict(zip(arguments[::2], arguments[1::2], strict=True))
-        self.namespace = options.get('--namespace', NAMESPACE)
+        self.namespace = NAMESPACE
+        if '--namespace' in arguments:
+            self.namespace = arguments[arguments.index('--namespace') + 1]
         self.port = free_port()
         self.url = f'ws://127.0.0.1:{self.port}/ws/telemetry'
         self.state_dir = directory / 'state'
