@@ -239,6 +239,25 @@ class Launched(Up):
 Vehicle = Launched if os.environ.get('OHT50_TEST_START') == 'launch' else Up
 
 
+@contextlib.contextmanager
+def running(directory, parameters=''):
+    """Give a vehicle that is up; `parameters` go over those of the package. It ends cleanly."""
+    arguments = []
+    if parameters:
+        path = directory / 'parameters.yaml'
+        path.write_text(parameters)
+        arguments = ['--params', str(path)]
+    with own_domain() as domain:
+        vehicle = Vehicle(directory, domain, *arguments)
+        try:
+            yield vehicle.wait_until_up()
+        finally:
+            code = vehicle.stop()
+            print(vehicle.log.read_text())
+        assert code == 0
+        assert 'Traceback' not in vehicle.log.read_text()
+
+
 class Connection:
     """A WebSocket client that keeps what it received, with the moment of receipt."""
 

@@ -11,25 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A simulated vehicle for the tests of this folder, started once for each file of them."""
+"""A simulated vehicle for the tests of this folder, started once for each file of them.
+
+It has the PARAMETERS of that file, if there are any.
+"""
 
 import pytest
-from support import Vehicle
-from support import own_domain
+from support import running
 from support import wait_for
 
 
 @pytest.fixture(scope='module')
-def shared_vehicle(tmp_path_factory):
-    with own_domain() as domain:
-        vehicle = Vehicle(tmp_path_factory.mktemp('vehicle'), domain)
-        try:
-            yield vehicle.wait_until_up()
-        finally:
-            code = vehicle.stop()
-        print(vehicle.log.read_text())
-        assert code == 0
-        assert 'Traceback' not in vehicle.log.read_text()
+def shared_vehicle(tmp_path_factory, request):
+    parameters = getattr(request.module, 'PARAMETERS', '')
+    with running(tmp_path_factory.mktemp('vehicle'), parameters) as vehicle:
+        yield vehicle
 
 
 @pytest.fixture

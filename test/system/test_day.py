@@ -29,8 +29,7 @@ from datetime import datetime
 
 import psutil
 import pytest
-from support import Vehicle
-from support import own_domain
+from support import running
 from support import wait_for
 
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -620,29 +619,18 @@ def fields(data, prefix=''):
 
 @pytest.fixture(scope='module')
 def day(tmp_path_factory):
-    directory = tmp_path_factory.mktemp('day')
-    parameters = directory / 'parameters.yaml'
-    parameters.write_text(PARAMETERS)
-    with own_domain() as domain:
-        vehicle = Vehicle(directory, domain, '--params', str(parameters))
-        try:
-            vehicle.wait_until_up()
-            with vehicle.simulator() as watched, vehicle.simulator() as simulator:
-                simulator.set(position=START)
-                truth = Truth(watched)
-                wait_for(lambda: truth.samples, what='the truth')
-                with vehicle.client('admin', ['*']) as connection:
-                    client = Listener(connection)
-                    try:
-                        yield Day(vehicle, simulator, truth, client)
-                    finally:
-                        client.end()
-                        truth.end()
-        finally:
-            code = vehicle.stop()
-            print(vehicle.log.read_text())
-        assert code == 0
-        assert 'Traceback' not in vehicle.log.read_text()
+    with running(tmp_path_factory.mktemp('day'), PARAMETERS) as vehicle:
+        with vehicle.simulator() as watched, vehicle.simulator() as simulator:
+            simulator.set(position=START)
+            truth = Truth(watched)
+            wait_for(lambda: truth.samples, what='the truth')
+            with vehicle.client('admin', ['*']) as connection:
+                client = Listener(connection)
+                try:
+                    yield Day(vehicle, simulator, truth, client)
+                finally:
+                    client.end()
+                    truth.end()
 
 
 def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):

@@ -14,8 +14,6 @@
 """Missions held by an obstacle: they wait, and go on by themselves when it is gone."""
 
 import pytest
-from support import Vehicle
-from support import own_domain
 from support import wait_for
 
 PARAMETERS = """
@@ -34,22 +32,6 @@ PARAMETERS = """
   ros__parameters:
     hold_timeout: 12.0
 """
-
-
-@pytest.fixture(scope='module')
-def shared_vehicle(tmp_path_factory):
-    directory = tmp_path_factory.mktemp('holds')
-    parameters = directory / 'parameters.yaml'
-    parameters.write_text(PARAMETERS)
-    with own_domain() as domain:
-        vehicle = Vehicle(directory, domain, '--params', str(parameters))
-        try:
-            yield vehicle.wait_until_up()
-        finally:
-            code = vehicle.stop()
-        print(vehicle.log.read_text())
-        assert code == 0
-        assert 'Traceback' not in vehicle.log.read_text()
 
 
 @pytest.fixture

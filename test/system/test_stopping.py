@@ -20,30 +20,20 @@ from stopping import PARAMETERS
 from stopping import clear
 from stopping import driven
 from stopping import stop
-from support import Vehicle
-from support import own_domain
+from support import running
 
 TRIES = 8
 
 
 def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_deceleration(tmp_path):
-    parameters = tmp_path / 'full_speed.yaml'
-    parameters.write_text(PARAMETERS)
-    with own_domain() as domain:
-        vehicle = Vehicle(tmp_path, domain, '--params', str(parameters))
-        try:
-            vehicle.wait_until_up()
-            with driven(vehicle), vehicle.simulator() as simulator, \
-                    vehicle.client('admin', ['safety.estop']) as client:
-                for _ in range(TRIES):
-                    stopped = stop(client, simulator)
-                    assert stopped.zero < 0.150, stopped
-                    assert stopped.told < 0.150, stopped
-                    assert stopped.deceleration <= DECELERATION * 1.001, stopped
-                    assert stopped.distance == pytest.approx(
-                        FULL_SPEED ** 2 / 2 / DECELERATION, rel=0.05), stopped
-                    clear(client)
-        finally:
-            code = vehicle.stop()
-        print(vehicle.log.read_text())
-        assert code == 0
+    with running(tmp_path, PARAMETERS) as vehicle:
+        with driven(vehicle), vehicle.simulator() as simulator, \
+                vehicle.client('admin', ['safety.estop']) as client:
+            for _ in range(TRIES):
+                stopped = stop(client, simulator)
+                assert stopped.zero < 0.150, stopped
+                assert stopped.told < 0.150, stopped
+                assert stopped.deceleration <= DECELERATION * 1.001, stopped
+                assert stopped.distance == pytest.approx(
+                    FULL_SPEED ** 2 / 2 / DECELERATION, rel=0.05), stopped
+                clear(client)

@@ -18,7 +18,6 @@ import signal
 import subprocess
 
 import pytest
-from support import Vehicle
 from support import own_domain
 from support import wait_for
 
@@ -50,22 +49,6 @@ PARAMETERS = """
 """
 # The machine of the tests may be late by more than the reaction time that the limits allow for.
 SLACK = 0.05  # m/s
-
-
-@pytest.fixture(scope='module')
-def shared_vehicle(tmp_path_factory):
-    directory = tmp_path_factory.mktemp('zones')
-    parameters = directory / 'parameters.yaml'
-    parameters.write_text(PARAMETERS)
-    with own_domain() as domain:
-        vehicle = Vehicle(directory, domain, '--params', str(parameters))
-        try:
-            yield vehicle.wait_until_up()
-        finally:
-            code = vehicle.stop()
-        print(vehicle.log.read_text())
-        assert code == 0
-        assert 'Traceback' not in vehicle.log.read_text()
 
 
 @pytest.fixture
