@@ -20,6 +20,7 @@ from ament_index_python.packages import get_package_prefix
 from ament_index_python.packages import get_package_share_directory
 from launch.actions import LogInfo
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from oht50_bridge.cli.launching import PACKAGE
 from oht50_bridge.cli.launching import description
@@ -39,7 +40,8 @@ def robot_description(**values):
     urdf = Path(get_package_share_directory(PACKAGE)) / 'urdf' / 'oht50.urdf'
     return [Node(
         package=PUBLISHER, executable=PUBLISHER, name=PUBLISHER, namespace=vehicle.namespace,
-        parameters=[{'robot_description': urdf.read_text()}],
+        # Or launch takes the URDF for YAML.
+        parameters=[{'robot_description': ParameterValue(urdf.read_text(), value_type=str)}],
         remappings=vehicle.remappings, respawn=True, respawn_delay=5.0)]
 
 
