@@ -25,8 +25,9 @@ from oht50_bridge.paths import config_dir
 
 INTEGER, DOUBLE, DOUBLE_ARRAY = 2, 3, 8  # of rcl_interfaces/msg/ParameterType
 UNIT = re.compile(r'\b(m|m/s(\^[23])?|s|Hz|1/s|kg|ratio 0\.\.1)\b')
-# Who starts the nodes gives these, or ROS itself; they are no matter of a file for all.
-GIVEN = {'use_sim_time', 'state_dir', 'config_version', 'replay'}
+OF_ROS = {'use_sim_time', 'start_type_description_service'}  # rclpy's own
+# Who starts the nodes gives these; they are no matter of a file for all.
+GIVEN = {'state_dir', 'config_version', 'replay'}
 # One set of these for each line, module and item; most of a set is optional.
 SETS = re.compile(r'(line|module|item)\.\w+\.\w+')
 
@@ -37,7 +38,7 @@ def declared(shared_vehicle):
     describer = shared_vehicle.spawn('describer', *NODES, stdout=subprocess.PIPE, text=True)
     answer, _ = describer.communicate(timeout=60)
     assert describer.returncode == 0
-    return {node: {name: rest for name, *rest in parameters if name != 'use_sim_time'}
+    return {node: {name: rest for name, *rest in parameters if name not in OF_ROS}
             for node, parameters in json.loads(answer).items()}
 
 

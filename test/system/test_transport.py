@@ -26,7 +26,8 @@ from gateway.certificates import install
 from gateway.certificates import pem
 from support import OHT50
 from support import ROOT
-from support import Vehicle
+from support import Up
+from support import module_command
 from support import own_domain
 from websockets.sync.client import connect
 
@@ -61,7 +62,7 @@ def test_the_bridge_refuses_by_itself(tmp_path):
     """As by a launch file, where no `oht50 up` looks first."""
     with own_domain() as domain:
         result = subprocess.run(
-            [sys.executable, '-m', 'rosless', 'oht50_bridge.nodes.bridge_node', '--ros-args',
+            [*module_command('oht50_bridge.nodes'), 'bridge_node', '--ros-args',
              '-p', 'host:=0.0.0.0', '-p', 'port:=0', '-p', f'state_dir:={tmp_path}'],
             capture_output=True, text=True, timeout=60,
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain),
@@ -74,7 +75,7 @@ def test_the_bridge_refuses_by_itself(tmp_path):
 @pytest.mark.parametrize('options', [('--insecure', '--host', '0.0.0.0')], ids=['insecure'])
 def test_it_does_so_when_told_in_as_many_words(tmp_path, options):
     with own_domain() as domain:
-        vehicle = Vehicle(tmp_path, domain, *options)
+        vehicle = Up(tmp_path, domain, *options)
         try:
             vehicle.wait_until_up()
             assert 'nothing is encrypted' in vehicle.log.read_text()
@@ -90,7 +91,7 @@ def test_an_operator_stops_an_encrypted_vehicle_under_floods(tmp_path):
     files, _ = install(tmp_path, issuer)
     trust = ssl.create_default_context(cadata=pem(issuer.certificate).decode())
     with own_domain() as domain:
-        vehicle = Vehicle(tmp_path, domain, '--tls-cert', str(files.certificate),
+        vehicle = Up(tmp_path, domain, '--tls-cert', str(files.certificate),
                           '--tls-key', str(files.key))
         try:
             vehicle.wait_until_up()
