@@ -20,8 +20,6 @@ Playing begins when the first client is connected.
 from __future__ import annotations
 
 import argparse
-import signal
-import threading
 from pathlib import Path
 
 from oht50_bridge.cli.options import CommandError
@@ -33,6 +31,7 @@ from oht50_bridge.cli.plan import Replay
 from oht50_bridge.cli.plan import describe
 from oht50_bridge.cli.record import need_rosbags
 from oht50_bridge.cli.supervisor import POLL
+from oht50_bridge.cli.supervisor import Ending
 from oht50_bridge.cli.supervisor import Process
 from oht50_bridge.cli.supervisor import check_port
 from oht50_bridge.cli.supervisor import module_command
@@ -74,9 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: it cannot be replayed; the message says why and what to do.
 
     """
-    ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
+    ending = Ending()
     need_rosbags()
     check_port(arguments.host, arguments.port)
     try:

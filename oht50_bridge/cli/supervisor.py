@@ -23,7 +23,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -58,6 +57,27 @@ def _die_with_parent() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == 1:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Ending:
+    """Takes SIGINT and SIGTERM for a wish to end.
+
+    Unlike a threading.Event it has no lock, which the very thread that a signal interrupts may
+    hold.
+    """
+
+    def __init__(self) -> None:
+        self._wished = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._wish)
+
+    def _wish(self, *_: object) -> None:
+        self._wished = True
+
+    def wait(self, seconds: float) -> bool:
+        """Return after a while whether to end."""
+        time.sleep(seconds)
+        return self._wished
 
 
 class Process:
@@ -147,7 +167,7 @@ class Supervisor:
             serial_port=arguments.serial or '', host=arguments.host, port=arguments.port,
             keys=arguments.keys, token_issuer=arguments.issuer, token_audience=arguments.audience,
             tls=self._tls, insecure=insecure)
-        self._ending = threading.Event()
+        self._ending = Ending()
         self._simulator: Process | None = None
         self._nodes: list[Process] = []
 
@@ -158,8 +178,6 @@ class Supervisor:
             CommandError: the vehicle cannot be started; the message says why and what to do.
 
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._ending.set())
         self._check()
         try:
             lock = self._plan.lock()

@@ -23,6 +23,7 @@ import asyncio
 import gc
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,8 @@ from oht50_bridge.nodes.common import fail
 from oht50_bridge.nodes.common import from_stamp
 from oht50_bridge.nodes.common import header
 from oht50_bridge.nodes.common import ignore_signals
-from oht50_bridge.nodes.common import interrupt_once
 from oht50_bridge.nodes.common import state_directory
+from oht50_bridge.nodes.common import told_to_end
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
@@ -259,13 +260,26 @@ class BridgeNode(Node):
         super().destroy_node()
 
 
-async def serve(node: BridgeNode) -> None:
-    """Run the gateway until SIGINT, SIGTERM or the end of the ROS context."""
+async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
+    """Run the gateway until SIGINT, SIGTERM or the end of the ROS context.
+
+    Args:
+        node: its node.
+        told: whether there was such a signal before.
+
+    """
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
+
+    def end(*_: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(ending.set)
+
     # Not by loop.add_signal_handler: at its end the loop would give the signals back to Python.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
+        signal.signal(number, end)
+    if told():
+        return
     try:
         await node.gateway.start()
     except InsecureError as error:
@@ -294,7 +308,7 @@ async def serve(node: BridgeNode) -> None:
             if rclpy.ok():
                 failed.append(error)
         finally:
-            loop.call_soon_threadsafe(ending.set)
+            end()
 
     thread = threading.Thread(target=spin, name='rclpy')
     thread.start()
@@ -306,27 +320,25 @@ async def serve(node: BridgeNode) -> None:
         await node.gateway.close()
         rclpy.try_shutdown()
         await asyncio.to_thread(thread.join)
-        ignore_signals()
     if failed:
         raise failed[0]
 
 
 def main() -> None:
     """Run the node."""
-    interrupt_once()
+    told = told_to_end()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         node = BridgeNode()
-        asyncio.run(serve(node))
+        asyncio.run(serve(node, told))
     except StartError as error:
         fail(error)
-    except KeyboardInterrupt:
-        pass
     finally:
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+        ignore_signals()
 
 
 if __name__ == '__main__':

@@ -47,38 +47,44 @@ class StartError(Exception):
     """A node cannot start; the message names the parameter and the remedy."""
 
 
-def interrupt_once() -> None:
-    """Have the first SIGINT or SIGTERM raise KeyboardInterrupt, and the others do nothing.
+def told_to_end() -> Callable[[], bool]:
+    """Have SIGINT and SIGTERM raise nothing; return whether one of them has come.
 
-    Ctrl-C can reach a node twice, from the terminal and from who started it. The second must not
-    cut the stopping of the motor short.
+    An exception out of a signal handler could come anywhere: in the midst of stopping the motor,
+    or where it is swallowed. Call it before `rclpy.init`, whose own handlers shut ROS down, wake
+    who spins and then pass the signal on.
     """
-    def interrupt(*_: Any) -> NoReturn:
-        ignore_signals()
-        raise KeyboardInterrupt
-
+    came: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+        signal.signal(number, lambda number, _: came.append(number))
+    return lambda: bool(came)
 
 
 def ignore_signals() -> None:
-    """Let no SIGINT or SIGTERM disturb the end any more."""
+    """Let no SIGINT or SIGTERM disturb the end of the interpreter, where handlers are gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
-def run(make_node: Callable[[], Node]) -> None:
+def run(make_node: Callable[[], Any], work: Callable[[Any], None] = rclpy.spin) -> None:
     """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
 
     Exits with 0 when told to end, with EX_CONFIG when the node cannot start.
+
+    Args:
+        make_node: makes it, once ROS is initialised.
+        work: what it does; ends by an exception of rclpy or by itself.
+
     """
-    interrupt_once()
+    told = told_to_end()
     rclpy.init()
     node = None
     try:
-        node = make_node()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+        if not told():
+            node = make_node()
+        if not told():
+            work(node)
+    except ExternalShutdownException:
         pass
     except StartError as error:
         fail(error)
@@ -87,10 +93,10 @@ def run(make_node: Callable[[], Node]) -> None:
         if rclpy.ok():
             raise
     finally:
-        ignore_signals()
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+        ignore_signals()
 
 
 def fail(error: StartError) -> NoReturn:

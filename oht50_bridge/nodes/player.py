@@ -24,7 +24,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.utilities import remove_ros_args
@@ -37,7 +36,7 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import NS
 from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.common import fail
-from oht50_bridge.nodes.common import interrupt_once
+from oht50_bridge.nodes.common import run
 from oht50_bridge.nodes.recorder import type_name
 
 LEAD = 1.0  # s, from the first client to the first event: it has to subscribe
@@ -114,26 +113,20 @@ class Player(Node):
 def main() -> None:
     """Play the bag that the command line names."""
     path, vehicle, rate, repeat = remove_ros_args(sys.argv)[1:]
-    interrupt_once()
-    rclpy.init()
-    node = None
+
+    def work(player: Player) -> None:
+        player.wait_for_client()
+        print('The recording plays', flush=True)
+        player.play(float(rate))
+        while repeat == 'loop':
+            player.play(float(rate))
+        print('The recording has ended; its last values stay', flush=True)
+
     try:
         with Reader(Path(path)) as reader:
-            node = Player(reader, vehicle)
-            node.wait_for_client()
-            print('The recording plays', flush=True)
-            node.play(float(rate))
-            while repeat == 'loop':
-                node.play(float(rate))
-            print('The recording has ended; its last values stay', flush=True)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except (StartError, ReaderError) as error:
-        fail(error)
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
+            run(lambda: Player(reader, vehicle), work)
+    except ReaderError as error:
+        fail(StartError(error))
 
 
 if __name__ == '__main__':

@@ -40,7 +40,6 @@ from oht50_bridge.nodes import bag
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.common import fail
-from oht50_bridge.nodes.common import interrupt_once
 from oht50_bridge.nodes.common import run
 
 DEPTH = 100  # of the subscriptions: a pause in writing must lose nothing
@@ -48,10 +47,21 @@ FORMAT = 9  # of the metadata: Jazzy's
 
 
 class Recorder(Node):
-    """Subscribes to every topic and writes what comes as it came."""
+    """Subscribes to every topic and writes what comes as it came, to a new bag.
 
-    def __init__(self, writer: Writer):
+    Args:
+        output: folder of the bag.
+
+    Raises:
+        OSError, WriterError: it cannot be made.
+
+    """
+
+    def __init__(self, output: Path):
         super().__init__('recorder')
+        writer = Writer(output, version=FORMAT, storage_plugin=StoragePlugin.MCAP)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        writer.open()
         self._writer = writer
         self._types = bag.typestore()
         self._connections: dict[str, Connection] = {}
@@ -74,6 +84,14 @@ class Recorder(Node):
             self._writer.write(connection, self.get_clock().now().nanoseconds, data)
 
         return write
+
+    def destroy_node(self) -> None:
+        """End the bag, then the node."""
+        writer = self._writer
+        writer.close()
+        print(f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
+              f'are in {writer.path}', flush=True)
+        super().destroy_node()
 
 
 def type_name(kind: type) -> str:
@@ -102,22 +120,10 @@ def offered(qos: QoSProfile) -> Qos:
 def main() -> None:
     """Record until the end, which leaves a whole bag."""
     output = Path(remove_ros_args(sys.argv)[1])
-    interrupt_once()
-    writer = None
     try:
-        writer = Writer(output, version=FORMAT, storage_plugin=StoragePlugin.MCAP)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        writer.open()
-        run(lambda: Recorder(writer))
+        run(lambda: Recorder(output))
     except (OSError, WriterError) as error:
         fail(StartError(f'{output}: {error}; choose another folder'))
-    except KeyboardInterrupt:
-        pass
-    finally:
-        if writer is not None and writer.storage is not None:
-            writer.close()
-            print(f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
-                  f'are in {output}', flush=True)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,80 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Wherever SIGINT or SIGTERM meets a node, it ends whole, with 0 and without a word."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from support import own_domain
+
+NODE = """
+import os, sys
+from importlib.util import find_spec
+if find_spec('rclpy') is None:
+    import rosless
+    rosless.install()
+import rclpy
+from rclpy.node import Node
+from oht50_bridge.nodes import common
+
+wanted, number = sys.argv[1], int(sys.argv[2])
+
+def reached(place):
+    if place == wanted:
+        os.kill(os.getpid(), number)
+
+class Finalized:
+    def __del__(self):
+        reached('finalizer')
+
+class Ending(Node):
+    def __init__(self):
+        super().__init__('ending')
+        reached('constructor')
+        self.create_timer(0.01, self.turn)
+    def turn(self):
+        reached('timer')
+        Finalized()
+        if wanted in ('destroy_node', 'after'):
+            rclpy.shutdown()
+    def destroy_node(self):
+        reached('destroy_node')
+        super().destroy_node()
+        print('destroyed')
+
+init = rclpy.init
+def late(**arguments):
+    reached('init')
+    init(**arguments)
+rclpy.init = late
+common.run(Ending)
+reached('after')
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'place', ['init', 'constructor', 'timer', 'finalizer', 'destroy_node', 'after'])
+def test_signal_ends_a_node_wherever_it_is(place, number):
+    with own_domain() as domain:
+        result = subprocess.run(
+            [sys.executable, '-c', NODE, place, str(int(number))], capture_output=True, text=True,
+            timeout=30,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)})
+    assert (result.returncode, result.stderr) == (0, '')
+    # Told before there was a node, it makes none.
+    assert result.stdout == ('' if place == 'init' else 'destroyed\n')
