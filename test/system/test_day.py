@@ -221,7 +221,8 @@ class Day:
         self.drives = []
         self.rates = [(RATE, Span())]  # Hz, and when it was in force
         self.rates[0][1].start = 0.0
-        client.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
+        ready = client.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
+        self.ready_at = self.moment(ready['timestamp'])
         self.client.call('scan_modules')
         self.configure()
         self.find_boards()
@@ -337,6 +338,8 @@ def zero(value, moment):
 def pairs(moment):
     """Return what system.status may say of the moment: status and state."""
     day, start, end = moment.day, moment.at - LATENESS, moment.at + 0.05
+    if moment.at < day.ready_at:
+        return {('idle', 'busy')}  # it has not heard from every board yet
     stopped, lost = ('estop', 'error'), ('fault', 'error')
     if day.estop.holds(start, end):
         return {stopped}
