@@ -34,6 +34,8 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+from rclpy.signals import install_signal_handlers
 from std_msgs.msg import Header
 
 from oht50_bridge.paths import default_state_dir
@@ -51,8 +53,8 @@ def told_to_end() -> Callable[[], bool]:
     """Have SIGINT and SIGTERM raise nothing; return whether one of them has come.
 
     An exception out of a signal handler could come anywhere: in the midst of stopping the motor,
-    or where it is swallowed. Call it before `rclpy.init`, whose own handlers shut ROS down, wake
-    who spins and then pass the signal on.
+    or where it is swallowed. Call it before rclpy's own handlers are installed, which shut ROS
+    down, wake who spins and then pass the signal on.
     """
     came: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -77,11 +79,13 @@ def run(make_node: Callable[[], Any], work: Callable[[Any], None] = rclpy.spin) 
 
     """
     told = told_to_end()
-    rclpy.init()
+    # Until the node is whole, and can be destroyed, ROS stays up.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         if not told():
             node = make_node()
+        install_signal_handlers(SignalHandlerOptions.ALL)
         if not told():
             work(node)
     except ExternalShutdownException:
