@@ -17,6 +17,10 @@ import subprocess
 
 import pytest
 import yaml
+from replaying import SLOW
+from replaying import assert_replayed
+from replaying import drill
+from replaying import log_of
 from support import OHT50
 from support import Background
 from support import Connection
@@ -27,16 +31,16 @@ from support import wait_for
 
 from oht50_bridge.nodes import bag as bags
 
-DRILL = ('safety.estop', 'safety.clear')
-
 
 @pytest.fixture(scope='module')
 def bags_of(tmp_path_factory):
-    """Give the bags of one drill by who recorded it, its events, the state directory."""
+    """Give the bags of a drill by who recorded it, the log of its client, the state directory."""
     directory = tmp_path_factory.mktemp('recorded')
     own = directory / 'own'
+    (directory / 'slow.yaml').write_text(SLOW)
     with own_domain() as domain, Launched(
-            directory, domain, '--record', 'true') as vehicle:
+            directory, domain, '--record', 'true', '--params', str(directory / 'slow.yaml')
+    ) as vehicle:
         vehicle.wait_until_up()
         with vehicle.client('admin', ['*']) as client:
             client.wait('system.status', 30.0, lambda e: e['data']['state'] == 'ready')
@@ -44,26 +48,17 @@ def bags_of(tmp_path_factory):
                     *OHT50, 'record', str(own), '--domain', str(domain),
                     '--state-dir', str(vehicle.state_dir)], vehicle.environment) as recorder:
                 recorder.wait_for('The first message of /oht50 is in')
-                client.send('emergency_stop', reason='drill')
-                client.wait('safety.estop')
-                client.wait('telemetry.status')
-                client.clear_estop()
-                client.wait('telemetry.status')
+                drill(client)
                 assert recorder.stop() == 0
         assert vehicle.stop() == 0
         (of_ros,) = (vehicle.vehicle_dir / 'bags').iterdir()
-    events = [drill(e) for e in client.received if e['type'] in DRILL]
-    return {'ros2 bag': of_ros, 'oht50': own}, events, vehicle.state_dir
-
-
-def drill(event):
-    return event['type'], event['timestamp'], event['data']
+    return {'ros2 bag': of_ros, 'oht50': own}, log_of(client), vehicle.state_dir
 
 
 @pytest.mark.parametrize('player', ['replay_launch.py', 'oht50 replay'])
 @pytest.mark.parametrize('recorder', ['ros2 bag', 'oht50'])
 def test_every_replay_of_every_bag_gives_the_events_of_then(bags_of, tmp_path, recorder, player):
-    recorded, events, state_dir = bags_of
+    recorded, live, state_dir = bags_of
     port = free_port()
     bag = recorded[recorder]
     token = subprocess.run(
@@ -85,9 +80,9 @@ def test_every_replay_of_every_bag_gives_the_events_of_then(bags_of, tmp_path, r
                 except OSError:
                     return None
             with wait_for(connection, 60.0, 'the bridge of the replay') as client:
-                client.send('subscribe', events=['safety.*'])
-                for event in events:
-                    assert drill(client.wait(event[0], 60.0)) == event
+                client.send('subscribe', events=['*'])
+                client.wait('subscription.confirmed')
+                assert_replayed(live, client, 90.0)
                 client.send('emergency_stop', request_id='stop')
                 error = client.wait('error')
                 assert (error['error_code'], error['request_id']) == ('WS-009', 'stop')

@@ -18,6 +18,10 @@ import subprocess
 
 import pytest
 import yaml
+from replaying import SLOW
+from replaying import assert_replayed
+from replaying import drill
+from replaying import log_of
 from support import OHT50
 from support import Background
 from support import Connection
@@ -26,14 +30,6 @@ from support import free_port
 from support import own_domain
 from support import processes_of
 from support import wait_for
-
-from oht50_bridge.protocol.catalogue import EVENTS
-
-# Below the limits of the wire: every event of then reached its client, and so does every one now.
-SLOW = """
-/**/telemetry_node: {ros__parameters: {rate: 2.0}}
-/**/system_node: {ros__parameters: {rate: 0.5}}
-"""
 
 
 @pytest.fixture(scope='module')
@@ -53,24 +49,12 @@ def recorded(tmp_path_factory):
                     '--state-dir', str(vehicle.state_dir)], vehicle.environment) as recorder:
                 recorder.wait_for('The first message of /oht50 is in')
                 with vehicle.client('admin', ['*']) as client:
-                    client.send('emergency_stop', reason='drill')
-                    client.wait('safety.estop')
-                    client.wait('telemetry.status')
-                    client.clear_estop()
-                    for _ in range(5):
-                        client.wait('telemetry.realtime')
+                    drill(client)
                 assert recorder.stop() == 0
                 assert 'Traceback' not in recorder.log.read_text()
         finally:
             assert vehicle.stop() == 0
-    return bag, events_of(client), vehicle.state_dir
-
-
-def events_of(client):
-    """Return (type, timestamp, data) of the events that came after the subscription."""
-    kinds = [message['type'] for message in client.received]
-    after = client.received[kinds.index('subscription.confirmed') + 1:]
-    return [(e['type'], e['timestamp'], e['data']) for e in after if e['type'] in EVENTS]
+    return bag, log_of(client), vehicle.state_dir
 
 
 class Replay(Background):
@@ -96,38 +80,17 @@ class Replay(Background):
         return wait_for(connection, 30.0, 'the bridge of the replay')
 
 
-def drain(client, replay):
-    """Receive until the recording has ended, and all that was sent by then."""
-    while 'has ended' not in replay.log.read_text():
-        try:
-            client.receive(0.5)
-        except TimeoutError:
-            assert replay.process.poll() is None, replay.log.read_text()
-    client.send('ping')
-    client.wait('pong')
-
-
 def test_replay_gives_the_events_of_then(recorded, tmp_path):
     bag, live, state_dir = recorded
     with own_domain() as domain, Replay(tmp_path, domain, bag, state_dir) as replay:
         with replay.client() as client:
             client.send('subscribe', events=['*'])
             client.wait('subscription.confirmed')
-            drain(client, replay)
-        replayed = events_of(client)
+            assert_replayed(live, client)
+        replay.wait_for('has ended')
         assert replay.stop() == 0
         assert 'Traceback' not in replay.log.read_text()
         assert processes_of(str(bag)) == []
-    # The live log may begin with values that were older than the recording.
-    first = next(at for at, event in enumerate(live) if event[0] == 'safety.estop')
-    assert {'safety.clear', 'telemetry.realtime', 'telemetry.status'} <= {e[0] for e in live}
-    # Of states the newest wins: on a busy machine a few give way, as they did or did not then.
-    missing = [event for event in live[first:] if event not in replayed]
-    assert len(missing) <= len(live) // 4
-    assert all(EVENTS[kind].is_state for kind, _, _ in missing)
-    kinds = [kind for kind, event in EVENTS.items() if not event.is_state]
-    assert [e for e in live[first:] if e[0] in kinds] == [
-        e for e in replayed if e[0] in kinds and e[1] >= live[first][1]]
 
 
 def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_path):
