@@ -40,6 +40,9 @@ CREEP_SPEED = 0.05  # m/s
 
 # Boards without which the vehicle must not move: their loss is an emergency stop.
 VITAL_KINDS = ('safety', 'travel_motor')
+# For so long after a start a vital board that has not answered yet may be starting too: nothing
+# moves without it, and that is no emergency yet.
+MEETING_TIME = 5.0  # s
 # The safety board reports that it tripped before it reports why.
 CAUSE_DELAY = 0.2  # s
 # The boards' states are published at 1 Hz.
@@ -255,6 +258,9 @@ class EstopSources:
         self._stop_known_at = math.inf
         self._board_latched = False
         self._modules_at = -math.inf
+        self._met: set[str] = set()  # vital boards that were online since the start
+        self._missed_since: dict[str, float] = {}  # the others, by their first report
+        self._absent: list[str] = []  # vital boards that were not online in the last report
 
     def inputs(self, pressed: bool, latched: bool, configured: bool) -> Estop | None:
         """Take a report of the safety board.
@@ -290,14 +296,21 @@ class EstopSources:
 
     def boards(self, boards: Iterable[Board]) -> Estop | None:
         """Take a report of the states of the boards."""
-        self._modules_at = self._clock()
+        now = self._modules_at = self._clock()
         estop = None
+        self._absent = []
         for board in boards:
             if board.kind not in VITAL_KINDS:
                 continue
             if board.online:
+                self._met.add(board.module_id)
                 self._latch.drop_cause(board.module_id)
-            elif board.error:  # else it has not been asked yet since the start
+                continue
+            self._absent.append(board.module_id)
+            starting = (board.module_id not in self._met and board.status == 'offline'
+                        and now - self._missed_since.setdefault(board.module_id, now)
+                        < MEETING_TIME)
+            if board.error and not starting:  # without one it has not been asked yet
                 estop = self._latch.set_cause(
                     board.module_id, SOFTWARE,
                     f'{board.module_id} is {board.status}: {board.error}') or estop
@@ -339,6 +352,8 @@ class EstopSources:
             return 'the safety board was not read lately; try again, or look at hardware_node'
         if now - self._modules_at > MODULES_AGE:
             return 'the boards were not reported lately; try again, or look at hardware_node'
+        if self._absent:
+            return f'not online: {", ".join(self._absent)}; try again'
         if self._has_line and (
                 not self._line_was_closed or now - self._line_at > INPUTS_AGE):
             return 'the emergency stop line was not read closed lately; try again'

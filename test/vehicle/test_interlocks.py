@@ -27,6 +27,7 @@ from oht50_bridge.vehicle.interlocks import CREEP_SPEED
 from oht50_bridge.vehicle.interlocks import DEBOUNCE
 from oht50_bridge.vehicle.interlocks import FORWARD
 from oht50_bridge.vehicle.interlocks import INPUTS_AGE
+from oht50_bridge.vehicle.interlocks import MEETING_TIME
 from oht50_bridge.vehicle.interlocks import MODULES_AGE
 from oht50_bridge.vehicle.interlocks import Board
 from oht50_bridge.vehicle.interlocks import Braking
@@ -156,10 +157,41 @@ class World:
 
 def test_power_board_is_not_vital_and_the_motor_board_is(tmp_path):
     world = World(tmp_path / 'estop.json')
+    world.report_boards()
     world.lost = {'power'}
     assert world.report_boards() is None
     world.lost = {'travel_motor'}
     assert world.report_boards().reason == 'travel_motor is offline: Communication timeout'
+
+
+def test_board_may_take_a_while_to_answer_first_and_stops_the_vehicle_later(tmp_path):
+    world = World(tmp_path / 'estop.json')
+    world.latch.trigger(REMOTE, 'drill', 'alice')
+    world.lost = {'travel_motor'}
+    for _ in range(4):
+        world.report_boards()
+        world.report_inputs()
+        world.report_line()
+        world.now += 0.3
+    world.report_inputs()
+    world.report_line()
+    assert world.latch.causes == []
+    assert world.sources.clear() == 'not online: travel_motor; try again'
+    world.now += MEETING_TIME
+    world.report_boards()
+    assert world.latch.causes == ['travel_motor is offline: Communication timeout']
+    world.lost = set()
+    world.report_boards()
+    world.report_inputs()
+    world.report_line()
+    assert world.sources.clear() == ''
+    world.lost = {'travel_motor'}
+    assert world.report_boards() is not None, 'it was met: its loss stops at once'
+
+
+def test_board_of_a_wrong_layout_is_not_waited_for(tmp_path):
+    sources = World(tmp_path / 'estop.json').sources
+    assert sources.boards([Board('safety', 'safety', False, 'error', 'wrong profile')]) is not None
 
 
 def test_tripped_board_stops_once_until_it_released(tmp_path):
@@ -282,6 +314,8 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
         tmp_path_factory, steps):
     world = World(tmp_path_factory.mktemp('latch') / 'estop.json')
     reported = set()  # causes as last reported
+    met, missed = set(), {}  # vital boards seen since the start, first reports of the others
+    absent = set()  # vital boards, as last reported
     line_closed_at = None  # since when each reading of this process found it closed
     line_good = False
     for step, value in steps:
@@ -318,8 +352,11 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                 elif world.configured:
                     reported.discard('button')
             if value in ('boards', 'all', None):
+                absent = world.lost & {'safety', 'travel_motor'}
+                met |= {'safety', 'travel_motor'} - absent
                 reported -= {'safety', 'travel_motor'}
-                reported |= world.lost & {'safety', 'travel_motor'}
+                reported |= {board for board in absent if board in met or (
+                    world.now - missed.setdefault(board, world.now) >= MEETING_TIME)}
             assert world.latch.estop is not None or not reported, 'a cause latches at once'
         elif step == 'trigger':
             world.latch.trigger(REMOTE, '', '')
@@ -329,11 +366,13 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
             world.start()
             assert (world.latch.estop is not None) == latched
             reported, line_closed_at, line_good = set(), None, False
+            met, missed, absent = set(), {}, set()
         elif step == 'clear' and world.latch.estop is not None:
             stop = world.latch.estop
             if world.sources.clear() == '':
                 assert world.latch.estop is None
                 assert not reported
+                assert not absent
                 assert line_good
                 assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY * NS - 1
                 assert world.now - world.inputs_at <= INPUTS_AGE
