@@ -61,7 +61,8 @@ setup(
     version=version(),
     description='OHT-50 vehicle: boards on RS-485 to ROS 2 topics to WebSocket clients',
     license='Apache-2.0',
-    python_requires='>=3.10',
+    # Without ROS 2: there are no later wheels of cyclonedds.
+    python_requires='>=3.10,<3.14',
     packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
     package_data={'rosless': ['path/**/*.py']},
     install_requires=['cyclonedds==11.0.1', *requirements('requirements.txt')],

@@ -16,12 +16,20 @@
 set -eu
 venv=$1
 
-for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do
-  if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then break; fi
+# There are wheels of cyclonedds for these.
+fits() {
+  "$1" -c 'import platform, sys
+sys.exit(not (3, 10) <= sys.version_info < (3, 14) or platform.machine() != "x86_64")' 2> /dev/null
+}
+
+for python in "$venv/bin/python" python3 python3.13 python3.12 python3.11 python3.10; do
+  if fits "$python"; then break; fi
   python=
 done
 if [ -z "$python" ]; then
-  echo 'Python 3.10 or later is needed: apt-get install python3' >&2
+  echo "Without ROS 2 this needs Python 3.10 to 3.13 on x86-64; here is $(python3 --version) on $(uname -m)." >&2
+  echo "Make a virtual environment with one of them: uv venv --seed --python 3.13 $venv" >&2
+  echo 'Or use ROS 2: docs/ros2.md' >&2
   exit 1
 fi
 
@@ -37,5 +45,5 @@ if ! "$python" -c 'import ensurepip, venv' 2> /dev/null; then
 fi
 
 echo "Setting up $venv (once; about a minute) …"
-[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+fits "$venv/bin/python" || "$python" -m venv --clear "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[test]'
