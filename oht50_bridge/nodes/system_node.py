@@ -99,7 +99,8 @@ class SystemNode(Node):
             track_length=declare(
                 self, 'track_length', 50.0, 'Length of the rail, m',
                 minimum=1.0, maximum=1500.0),
-            stations=self._declare_stations())
+            stations=self._declare_stations(),
+            base_frame=declare(self, 'base_frame', 'base_link', 'Frame of the vehicle'))
         self._state_directory = state_directory(self)
         self._started = time.monotonic()
         self._machine = StateMachine()
@@ -115,6 +116,7 @@ class SystemNode(Node):
         self._estop = EstopState()
         self._mission = MissionState()
         self._speed = Newest(SPEED_LIFETIME)  # m/s
+        self._located = False  # its frame is known
         self._slow_consumers: int | None = None
         self._published: tuple[str, str] | None = None
         self._host_alarms = {
@@ -182,6 +184,7 @@ class SystemNode(Node):
 
     def _on_telemetry(self, telemetry: Telemetry) -> None:
         self._speed.put(abs(telemetry.linear_velocity))
+        self._located |= not math.isnan(telemetry.position.x)
         self._follow()
 
     def _on_telemetry_status(self, status: TelemetryStatus) -> None:
@@ -260,6 +263,22 @@ class SystemNode(Node):
         status = self._make_status()
         self._published = (status.status, status.state)
         self._status.publish(status)
+        self._label(status)
+
+    def _label(self, status: SystemStatus) -> None:
+        """Write beside the vehicle in rviz how it is, once rviz can know where it is."""
+        if not self._located:
+            return
+        lines = [f'{status.status}, {status.state}']
+        power: PowerState | None = self._power.get()
+        if power is not None and not math.isnan(power.percentage):
+            lines.append(f'battery {power.percentage:.0%}')
+        shown = '\n'.join(lines)
+        if shown != self._scene.status:
+            self._scene.status = shown
+            self._scene.alarm = status.status in (
+                SystemStatus.STATUS_ESTOP, SystemStatus.STATUS_FAULT)
+            self._publish_markers()
 
     def _on_get_status(
         self, request: GetSystemStatus.Request, response: GetSystemStatus.Response,

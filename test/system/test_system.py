@@ -104,6 +104,20 @@ def test_markers_show_rail_zone_and_station(vehicle, recorded):
     assert {'zone-buffer: slow_down', 'charger'} <= texts
 
 
+def test_markers_tell_beside_the_vehicle_how_it_is(vehicle, simulator, recorded):
+    def told(status):
+        labels = [marker['text'] for marker in recorded('MARKERS')[-1]['markers']
+                  if marker['ns'] == 'vehicle'] if recorded('MARKERS') else []
+        return labels == [f'{status}\nbattery {simulator.truth()["soc"]:.0%}']
+    wait_for(lambda: told('idle, ready'), what='the vehicle at rest')
+    with vehicle.client('admin', ['safety.*']) as client:
+        client.send('emergency_stop', reason='drill')
+        client.wait('command.result')
+        wait_for(lambda: told('estop, error'), what='the emergency stop')
+        client.clear_estop()
+    wait_for(lambda: told('idle, ready'), what='its end')
+
+
 def test_lost_board_is_one_error_and_a_fault_until_it_is_found(vehicle, simulator, recorded):
     with vehicle.client('viewer', ['system.*']) as client:
         try:
