@@ -244,8 +244,7 @@ class Gateway:
         self._door = Door(
             config, self.lane, self._addresses, self._turned_away, config.tls is not None)
         timeouts = {} if config.tls is None else {
-            'ssl_handshake_timeout': config.handshake_timeout,
-            'ssl_shutdown_timeout': config.close_timeout}
+            'ssl_handshake_timeout': config.handshake_timeout}
         self._server = await serve(
             self._handle, sock=self._door.hatch,
             ssl=self._certificate.context if self._certificate else None,
