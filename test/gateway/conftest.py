@@ -11,6 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import sys
+
 import pytest
 from gateway.serving import Serving
 from gateway.serving import make_event
@@ -34,3 +36,10 @@ def serving():
 def event():
     """Make an event: `event('safety.estop', estop_id='e1')`."""
     return make_event
+
+
+def pytest_configure(config):
+    """Let Python 3.10 say of a TLS handshake that failed that it never closed it."""
+    if sys.version_info < (3, 11):
+        config.addinivalue_line(
+            'filterwarnings', r'ignore:unclosed transport <asyncio\.sslproto:ResourceWarning')
