@@ -122,7 +122,8 @@ from std_msgs.msg import String
 from rclpy.qos import HistoryPolicy, QoSProfile
 rclpy.init()
 node = rclpy.create_node('frozen')
-node.create_subscription(String, 'a', print, QoSProfile(history=HistoryPolicy.KEEP_ALL))
+node.create_subscription(
+    String, 'a', lambda message: None, QoSProfile(history=HistoryPolicy.KEEP_ALL))
 rclpy.spin(node)
 """)
     publisher = spinner.node().create_publisher(
