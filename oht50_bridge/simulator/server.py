@@ -202,7 +202,8 @@ class Simulator:
             heapq.heappop(self._timers)[2]()
         wait = max(self._timers[0][0] - time.monotonic(), 0.0) if self._timers else None
         for key, _ in self._selector.select(wait):
-            if key.fd in self._selector.get_map():  # an earlier handler may have closed it
+            # An earlier handler may have closed it, or opened another with its number.
+            if self._selector.get_map().get(key.fd) is key:
                 key.data()
 
     def _at(self, when: float, action: Callable[[], None]) -> None:

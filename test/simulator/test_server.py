@@ -20,6 +20,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -112,6 +113,24 @@ def test_a_fault_in_the_configuration_is_said(tmp_path, arguments):
     result = subprocess.run(command, capture_output=True, env=environment, timeout=20)
     assert result.returncode == 2
     assert b'simulator: ' in result.stderr
+
+
+def test_configured_anew_while_bytes_wait_on_a_line(simulator):
+    client = simulator.client
+    with serial.Serial(simulator.port('all'), 115200) as port:
+        simulator.process.send_signal(signal.SIGSTOP)
+        while _state(simulator.process.pid) != 'T':
+            time.sleep(0.001)
+        configuring = threading.Thread(target=client.configure, kwargs={'lines': LINES})
+        configuring.start()
+        time.sleep(0.1)  # it is to be found first, and both at once
+        port.write(read_request(4, 0, 1))
+        time.sleep(0.1)
+        simulator.process.send_signal(signal.SIGCONT)
+        configuring.join()
+    assert client.truth()['velocity'] == 0
+    with serial.Serial(simulator.port('all'), 115200) as port:
+        assert ask(port, read_request(4, 0x0104, 1), 7)[3:5] == b'\0\3'
 
 
 def test_answers_reads_and_writes(port, simulator):
