@@ -364,7 +364,7 @@ class Client:
 
     def _write(self, frame: bytes) -> None:
         if self._gateway.config.compression:
-            broadcast([self.connection], payload_of(frame), text=True)
+            broadcast([self.connection], payload_of(frame).decode())
         else:
             self.connection.transport.write(frame)
 
