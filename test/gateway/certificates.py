@@ -25,6 +25,11 @@ from cryptography.x509.oid import NameOID
 
 from oht50_bridge.gateway.tls import TlsFiles
 
+CERTIFICATES_ONLY = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False,
+    data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+    encipher_only=False, decipher_only=False)
+
 
 def pem(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM)
@@ -49,7 +54,7 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         names = x509.SubjectAlternativeName([
             x509.DNSName('localhost'), x509.IPAddress(ipaddress.ip_address('127.0.0.1'))])
-        return (
+        builder = (
             x509.CertificateBuilder().subject_name(subject)
             .issuer_name(issuer.subject if issuer else subject).public_key(key.public_key())
             .serial_number(x509.random_serial_number())
@@ -57,7 +62,13 @@ class Authority:
             .not_valid_after(now + datetime.timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), True)
             .add_extension(names, False)
-            .sign(self.key, hashes.SHA256()))
+            # Python asks for these from 3.13 on, as RFC 5280 does.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False))
+        if issuer is None:
+            builder = builder.add_extension(CERTIFICATES_ONLY, True)
+        return builder.sign(self.key, hashes.SHA256())
 
     def issue(self, name):
         """A key, and a certificate of it for this machine."""
