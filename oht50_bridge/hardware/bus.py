@@ -23,12 +23,14 @@ Modbus itself is pymodbus's.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import itertools
 import logging
 import math
 import os
 import select
 import struct
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -62,6 +64,12 @@ logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
 REOPEN_PERIOD = 0.2  # s between attempts to open a lost port
 _FRAME_SILENCE = 0.03  # s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart
 _ERROR_PAUSE = 0.1  # s before what raised is run again
+_WRITE_TIMEOUT = 0.2  # s: a port that does not take a frame within this is lost
+_UNIT = (  # how pymodbus calls the address of a board; up to 3.9 and from 3.10 on
+    'device_id'
+    if 'device_id' in inspect.signature(ModbusSerialClient.write_register).parameters
+    else 'slave'
+)
 
 
 class Priority(IntEnum):
@@ -178,18 +186,34 @@ class _Task:
 
 
 class _Client(ModbusSerialClient):
-    """Receives without polling, and by a monotonic deadline."""
+    """
+    Receives without polling, and by monotonic deadlines.
+
+    Not every version of pymodbus has a deadline of its own for writing, nor for a line on which
+    the bytes never end.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.first_byte_by = 0.0
+        self.last_byte_by = 0.0
         self.last_byte_at = 0.0
         self.received = 0
+
+    def connect(self) -> bool:
+        if super().connect() and self.socket.write_timeout is None:
+            try:
+                self.socket.write_timeout = _WRITE_TIMEOUT
+            except (OSError, termios.error):  # gone already
+                self.close()
+        return self.socket is not None
 
     def recv(self, size: int | None) -> bytes:
         if self.socket is None:
             raise ConnectionException('port closed')
         now = time.monotonic()
+        if self.received and now >= self.last_byte_by:
+            return b''
         wait = _FRAME_SILENCE if self.received else self.first_byte_by - now
         try:
             ready, _, _ = select.select([self.socket], [], [], max(wait, 0.0))
@@ -498,7 +522,8 @@ class Line:
         start = time.monotonic()
         client.received = 0
         client.first_byte_by = start + wire_time(8, self.baudrate) + endpoint.timing.timeout
-        client.comm_params.timeout_connect = endpoint.timing.timeout + longest + _FRAME_SILENCE
+        client.last_byte_by = client.first_byte_by + longest + _FRAME_SILENCE
+        client.comm_params.timeout_connect = client.last_byte_by - start
         statistics.count('requests')
         try:
             response = self._exchange(request)
@@ -531,11 +556,11 @@ class Line:
         client, unit = self._client, request.endpoint.unit
         if isinstance(request, Read):
             return client.read_holding_registers(
-                request.address, count=request.count, device_id=unit
+                request.address, count=request.count, **{_UNIT: unit}
             )
         if len(request.values) == 1:
-            return client.write_register(request.address, request.values[0], device_id=unit)
-        return client.write_registers(request.address, list(request.values), device_id=unit)
+            return client.write_register(request.address, request.values[0], **{_UNIT: unit})
+        return client.write_registers(request.address, list(request.values), **{_UNIT: unit})
 
 
 def _belongs(request: Request, response: Any) -> bool:

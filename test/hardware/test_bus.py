@@ -16,7 +16,12 @@
 from __future__ import annotations
 
 import math
+import os
+import pty
+import termios
+import threading
 import time
+import tty
 
 import pytest
 
@@ -271,3 +276,48 @@ def test_a_port_that_takes_no_bytes_is_lost_and_opened_again(bench, monkeypatch,
             line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     wait_for(lambda: line.port_error is None, what='port open again')
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+
+
+def test_a_port_that_blocks_is_lost(bench, wait_for):
+    _, line, board = bench
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    port = os.open(line.device, os.O_RDWR | os.O_NOCTTY)
+    try:
+        termios.tcflow(port, termios.TCOOFF)
+        began = time.monotonic()
+        with pytest.raises(PortLost):
+            line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+        assert time.monotonic() - began < 1.0
+    finally:
+        termios.tcflow(port, termios.TCOON)
+        os.close(port)
+    wait_for(lambda: line.port_error is None, what='port open again')
+    line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+
+
+@pytest.mark.parametrize('noise', [b'\x00', b'\x04\x03\xff', b'\x04\x83\x02'])
+def test_a_line_on_which_bytes_never_end_is_not_waited_for(noise):
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    ended = threading.Event()
+
+    def babble():
+        while not ended.wait(0.002):
+            os.write(ours, noise)
+
+    thread = threading.Thread(target=babble)
+    line = Line('drive', os.ttyname(theirs))
+    try:
+        thread.start()
+        line.start()
+        began = time.monotonic()
+        timing = Timing(timeout=0.1, retries=0, gap=0.004, offline_after=1.0)
+        with pytest.raises(FrameError):
+            line.submit(once(Read(Endpoint(4, timing), 0, 4)), Priority.POLL).result(5)
+        assert time.monotonic() - began < 1.0
+    finally:
+        ended.set()
+        thread.join()
+        line.close()
+        os.close(ours)
+        os.close(theirs)
