@@ -11,10 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Signals as in a terminal, however the tests were started."""
+"""Signals as in a terminal, and patience with a busy machine."""
 
 import signal
+
+from hypothesis import HealthCheck
+from hypothesis import settings
 
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is in a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the affair of the machine, which may be busy.
+settings.register_profile('busy', deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile('busy')

@@ -17,13 +17,6 @@ import pytest
 from gateway.serving import Serving
 from gateway.serving import make_event
 from gateway.serving import pytest_pyfunc_call  # noqa: F401 - a hook
-from hypothesis import HealthCheck
-from hypothesis import settings
-
-# How long an example takes is the affair of the machine, which may be busy.
-settings.register_profile(
-    'busy', deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile('busy')
 
 
 @pytest.fixture

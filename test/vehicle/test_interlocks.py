@@ -16,7 +16,6 @@ import math
 
 import pytest
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.estop import REMOTE
@@ -55,14 +54,12 @@ def test_approach_speed_leaves_the_way_to_react_and_to_brake():
     assert BRAKING.approach_speed(-1.0, 0.0) == 0.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 2.0), min_size=1))
 def test_lowest_is_never_above_any_single_limit(speeds):
     limit = lowest(Limit(speed, '') for speed in speeds)
     assert all(limit.speed <= speed for speed in speeds)
 
 
-@settings(deadline=None)
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
 def test_limit_without_a_direction(forward, backward):
     limit = either_way(lowest([Limit(forward, 'f')]), lowest([Limit(backward, 'b')]))
@@ -308,7 +305,6 @@ STEPS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(STEPS, max_size=40))
 def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_not(
         tmp_path_factory, steps):

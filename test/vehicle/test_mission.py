@@ -377,7 +377,7 @@ def test_docking_can_be_paused():
     assert ride.mission.errors == 0, 'the pause did not use up the time of the attempt'
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(
     st.sampled_from(('pause', 'resume', 'cancel', 'missing', 'forbidden', 'hold', 'none')),
     st.floats(0.02, 3.0)), max_size=8))

@@ -56,7 +56,6 @@ def braking(profile):
     return min(way), max(way)
 
 
-@settings(deadline=None)
 @given(positions, changes)
 def test_no_profile_exceeds_its_limits_or_overshoots(start, sequence):
     profile = Profile(State(start), LIMITS)
@@ -151,7 +150,7 @@ def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
     raise AssertionError(f'not arrived after {seconds} s: {carrier.position}')
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     start=st.floats(1.0, 9.0), target=st.floats(1.0, 9.0),
     delay=st.sampled_from((0.06, 0.08, 0.1)), resolution=st.sampled_from((0.001, 0.01)))
@@ -169,7 +168,7 @@ def test_arrives_within_tolerance_and_never_beyond(start, target, delay, resolut
     assert motion.travelled == pytest.approx(abs(target - start), abs=5 * resolution)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(
     st.one_of(st.floats(2.0, 8.0), st.none()), st.floats(0.05, 0.5), st.floats(0.2, 5.0)),
     max_size=5))

@@ -16,7 +16,6 @@ import math
 
 import pytest
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.status import DOCKING
@@ -109,7 +108,6 @@ situations = st.builds(
     mission=st.booleans(), speed=st.sampled_from((0.0, 0.3, math.nan)))
 
 
-@settings(deadline=None)
 @given(st.lists(situations), st.sampled_from(STATES))
 def test_no_sequence_of_situations_makes_an_undocumented_transition(sequence, start):
     machine = machine_in(start)

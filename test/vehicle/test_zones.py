@@ -16,7 +16,6 @@ import math
 
 import pytest
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.interlocks import BACKWARD
@@ -152,7 +151,6 @@ zones_strategy = st.lists(zone_strategy, max_size=10).map(
     lambda rows: [Zone(f'z{i}', *row) for i, row in enumerate(rows)])
 
 
-@settings(deadline=None)
 @given(zones_strategy, st.floats(0.0, TRACK), st.sampled_from((FORWARD, BACKWARD)))
 def test_limit_is_never_above_any_single_zone(zones, position, direction):
     together = limit(zones, position, direction)
@@ -162,7 +160,6 @@ def test_limit_is_never_above_any_single_zone(zones, position, direction):
             assert together <= zone.speed_limit
 
 
-@settings(deadline=None)
 @given(zones_strategy, st.floats(0.0, TRACK))
 def test_one_way_out_of_a_stop_zone_is_free_of_its_own_ban(zones, position):
     for zone in zones:
@@ -170,7 +167,6 @@ def test_one_way_out_of_a_stop_zone_is_free_of_its_own_ban(zones, position):
             assert max(limit([zone], position, way) for way in (FORWARD, BACKWARD)) > 0.0
 
 
-@settings(deadline=None)
 @given(
     st.floats(0.05, 2.0), st.floats(0.2, 2.0), st.floats(0.0, 0.5), st.floats(0.05, 2.0),
     st.booleans())
