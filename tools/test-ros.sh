@@ -20,7 +20,7 @@
 set -eo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$root/build/ros
-limit=${TEST_ROS_LIMIT:-45m}
+limit=${TEST_ROS_LIMIT:-30m}
 
 if ! command -v ros2 > /dev/null; then
   setup=$(ls -d /opt/ros/*/setup.bash 2> /dev/null | sort | tail -n 1)

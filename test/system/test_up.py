@@ -17,10 +17,13 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
+import pytest
 from simulator_process import SimulatorProcess
 from support import OHT50
 from support import Up as Vehicle
+from support import Vehicle as Started
 from support import own_domain
 from support import processes_of
 from support import wait_for
@@ -67,6 +70,34 @@ def test_nothing_survives_the_killing_of_the_supervisor_for_2_s(tmp_path):
         vehicle.process.wait()
         wait_for(lambda: processes_of(marker(vehicle)) == [], 2.0, 'every process has ended')
     assert 'Traceback' not in vehicle.log.read_text()
+
+
+@pytest.mark.parametrize('start', sorted({Vehicle, Started}, key=str))
+def test_sigterm_to_every_process_at_once_stops_the_motor_and_ends_all(tmp_path, start):
+    """What systemd does at `systemctl stop`, and to who is left when the first process died."""
+    with own_domain() as domain:
+        vehicle = start(tmp_path, domain).wait_until_up()
+        with vehicle.simulator() as simulator:
+            commander = vehicle.spawn('commander', '0.3')
+            wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
+            simulator.watch('travel_motor', 'command_speed')
+            told = time.monotonic()
+            for pid in processes_of(marker(vehicle)):
+                if 'simulator' not in Path(f'/proc/{pid}/cmdline').read_text():
+                    os.kill(pid, signal.SIGTERM)
+            wait_for(lambda: simulator.read('travel_motor', 'command_speed') == 0,
+                     what='the speed register is 0')
+            assert next(at for at, _, _, words in simulator.log() if words == [0]) - told < 0.5
+            commander.kill()
+            commander.wait()
+            wait_for(lambda: [pid for pid in processes_of(marker(vehicle)) if 'simulator' not in
+                              Path(f'/proc/{pid}/cmdline').read_text()] == [], 5.0, 'their end')
+            code = vehicle.process.wait(5)
+            # `ros2 launch` ends at once and leaves its nodes to their own signals.
+            assert code == 0 or start is not Vehicle
+            for pid in processes_of(marker(vehicle)):
+                os.kill(pid, signal.SIGTERM)
+        assert 'Traceback' not in vehicle.log.read_text()
 
 
 def test_dead_node_is_started_again(tmp_path):
