@@ -135,6 +135,9 @@ class Background:
         return self
 
     def __exit__(self, *exception):
+        # A test that failed must not leave others a vehicle: `ros2 launch` ends its nodes only so.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.stop()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
