@@ -19,6 +19,7 @@ from oht50_bridge.cli.launching import RESPAWN_DELAY
 from oht50_bridge.cli.launching import description
 from oht50_bridge.cli.launching import plan
 from oht50_bridge.cli.launching import respawned
+from oht50_bridge.starting import SIGNALS_WAIT
 
 # s; the signal ends all processes together, and the motor's stop is read back from its board.
 LINGER = 2.0
@@ -28,8 +29,8 @@ def simulation(**values):
     """Return the process of the boards."""
     command = [*plan(values).simulator(), '--linger', str(LINGER)]
     return respawned(ExecuteProcess(
-        name='simulator', cmd=command, output='screen', respawn=True,
-        respawn_delay=RESPAWN_DELAY), 'simulator')
+        name='simulator', cmd=command, prefix=' '.join(SIGNALS_WAIT), output='screen',
+        respawn=True, respawn_delay=RESPAWN_DELAY), 'simulator')
 
 
 def generate_launch_description():

@@ -40,6 +40,7 @@ from oht50_bridge.cli.plan import Ends
 from oht50_bridge.cli.plan import Plan
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.starting import SIGNALS_WAIT
 
 PACKAGE = 'oht50_bridge'
 RESPAWN_DELAY = 0.5  # s
@@ -118,7 +119,7 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
     """Return one of the vehicle's nodes, started again when it dies."""
     return respawned(Node(
         package=PACKAGE, executable=name, name=name, namespace=the_plan.namespace,
-        output='screen', respawn=True, respawn_delay=RESPAWN_DELAY,
+        prefix=' '.join(SIGNALS_WAIT), output='screen', respawn=True, respawn_delay=RESPAWN_DELAY,
         parameters=[str(path) for path in the_plan.parameter_files(name)],
         remappings=the_plan.remappings,
         additional_env=the_plan.environment(),

@@ -41,6 +41,7 @@ from oht50_bridge.gateway.tls import is_loopback
 from oht50_bridge.gateway.tls import load
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.starting import SIGNALS_WAIT
 
 POLL = 0.05  # s, between two looks at the processes
 START_TIMEOUT = 15.0  # s, until the bridge must listen
@@ -109,8 +110,8 @@ class Process:
         """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
         self._stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
         self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
-            self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=stdout,
-            start_new_session=True,
+            [*SIGNALS_WAIT, *self._command], env=self._environment, stdin=subprocess.DEVNULL,
+            stdout=stdout, start_new_session=True,
             preexec_fn=None if self._orphan else _die_with_parent)
         self._started = time.monotonic()
         self._restart_at = None

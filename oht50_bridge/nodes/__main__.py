@@ -12,19 +12,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Runs a node: `python -m oht50_bridge.nodes NAME`, or an executable of the node's name.
+"""Runs a node: `python -m oht50_bridge.nodes NAME`, or an executable of the node's name."""
 
-Importing a node takes a second or more. A signal meanwhile ends it as quietly as one later would.
-"""
+from oht50_bridge.starting import end_quietly
 
-import os
-import signal
-import sys
-
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda *_: os._exit(os.EX_OK))
+end_quietly()
 
 import importlib  # noqa: E402
+import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 name = Path(sys.argv[0]).name

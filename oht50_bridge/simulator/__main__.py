@@ -15,16 +15,20 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from pathlib import Path
-from typing import Any
+from oht50_bridge.starting import end_quietly
 
-import yaml
+end_quietly()
 
-from oht50_bridge.simulator.server import DEFAULT_CONFIG
-from oht50_bridge.simulator.server import Simulator
+import argparse  # noqa: E402
+import json  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import yaml  # noqa: E402
+
+from oht50_bridge.simulator.server import DEFAULT_CONFIG  # noqa: E402
+from oht50_bridge.simulator.server import Simulator  # noqa: E402
 
 
 def _announce(paths: dict[str, Any]) -> None:
