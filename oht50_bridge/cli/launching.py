@@ -119,7 +119,8 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
     """Return one of the vehicle's nodes, started again when it dies."""
     return respawned(Node(
         package=PACKAGE, executable=name, name=name, namespace=the_plan.namespace,
-        prefix=' '.join(SIGNALS_WAIT), output='screen', respawn=True, respawn_delay=RESPAWN_DELAY,
+        prefix=' '.join(SIGNALS_WAIT), exec_name=name, output='screen', respawn=True,
+        respawn_delay=RESPAWN_DELAY,
         parameters=[str(path) for path in the_plan.parameter_files(name)],
         remappings=the_plan.remappings,
         additional_env=the_plan.environment(),
