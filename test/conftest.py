@@ -11,8 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Signals as in a terminal, and patience with a busy machine."""
+"""Signals as in a terminal, messages that check their fields, and patience with a busy machine."""
 
+import os
 import signal
 
 from hypothesis import HealthCheck
@@ -21,6 +22,10 @@ from hypothesis import settings
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is in a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# rclpy checks fields only when it is told to, and asks when the first message is imported; rosless
+# always does.
+os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 
 # How long an example takes is the affair of the machine, which may be busy.
 settings.register_profile('busy', deadline=None, suppress_health_check=[HealthCheck.too_slow])

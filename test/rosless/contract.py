@@ -50,8 +50,6 @@ def own_domain() -> int:
 
 os.environ['CYCLONEDDS_URI'] = rosless.LOCALHOST_URI
 os.environ['ROS_DOMAIN_ID'] = str(own_domain())
-# rclpy checks fields only when it is told to; rosless always does.
-os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 # The range would come on top of the URI; with it there are two ideas of who the peers are.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SYSTEM_DEFAULT'
 
