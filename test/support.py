@@ -139,7 +139,7 @@ class Background:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.stop()
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
