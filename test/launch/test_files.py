@@ -14,7 +14,9 @@
 """Each launch file by itself."""
 
 import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from support import wait_for
 
 launch_pytest = pytest.importorskip('launch_pytest', reason='needs ROS 2: make test-ros')
 from ament_index_python.packages import get_package_share_directory  # noqa: E402
+from ament_index_python.packages import get_resources  # noqa: E402
 from launch import LaunchDescription  # noqa: E402
 from launch.actions import IncludeLaunchDescription  # noqa: E402
 from launch.actions import RegisterEventHandler  # noqa: E402
@@ -132,3 +135,36 @@ def test_record(tmp_path, ends):
     ended_well(ends, 'record')
     assert os.listdir(tmp_path / 'bags' / 'one')
     assert (tmp_path / 'bags' / 'one' / 'metadata.yaml').exists()
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Have programs draw on a screen that nobody sees."""
+    if 'rviz2' not in get_resources('packages') or shutil.which('Xvfb') is None:
+        pytest.skip('needs rviz2 and Xvfb')
+    read, write = os.pipe()
+    with subprocess.Popen(['Xvfb', '-displayfd', str(write), '-screen', '0', '800x600x24'],
+                          pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+        os.close(write)
+        with os.fdopen(read) as number:
+            monkeypatch.setenv('DISPLAY', f':{number.readline().strip()}')
+        monkeypatch.setenv('LIBGL_ALWAYS_SOFTWARE', '1')
+        monkeypatch.setenv('QT_QPA_PLATFORM', 'xcb')
+        yield
+        server.terminate()
+
+
+@launch_pytest.fixture
+def rviz(domain, screen, tmp_path, ends):
+    return files(ends, ['rviz'], state_dir=tmp_path, namespace='/hoist')
+
+
+@pytest.mark.launch(fixture=rviz)
+def test_rviz(ends):
+    def listening():
+        return 'Subscription count: 1' in subprocess.run(
+            ['ros2', 'topic', 'info', '--no-daemon', '--spin-time', '2', '/hoist/markers'],
+            capture_output=True, text=True, timeout=60).stdout
+    wait_for(listening, 60.0, 'rviz shows the markers of /hoist')
+    yield
+    ended_well(ends, 'rviz2')
