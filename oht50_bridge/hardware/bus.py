@@ -63,6 +63,7 @@ logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
 
 REOPEN_PERIOD = 0.2  # s between attempts to open a lost port
 _FRAME_SILENCE = 0.03  # s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart
+_LATENESS = 0.5  # of its timeout, in which a reply may come after it
 _ERROR_PAUSE = 0.1  # s before what raised is run again
 _WRITE_TIMEOUT = 0.2  # s: a port that does not take a frame within this is lost
 _UNIT = (  # how pymodbus calls the address of a board; up to 3.9 and from 3.10 on
@@ -268,6 +269,9 @@ class Line:
         self._reopen_at = 0.0
         self._port_error: str | None = 'not opened yet'
         self._quiet_since = 0.0
+        # The request whose last try had no good reply; one that is late may come for a while.
+        self._unanswered: Request | None = None
+        self._late_until = 0.0
         self._thread = threading.Thread(target=self._run, name=f'line-{name}', daemon=True)
 
     # --- for any thread ---
@@ -432,7 +436,13 @@ class Line:
         if task.request is None:
             self._advance(task, None)
             return None
-        gap = self._quiet_since + task.request.endpoint.timing.gap - time.monotonic()
+        free_at = self._quiet_since + task.request.endpoint.timing.gap
+        if isinstance(task.request, Read) and task.request is not self._unanswered:
+            # A reply to a read does not say of which registers: the late one of another request
+            # would be taken for its own, and so on with each that follows. An echo of a write
+            # says it all, and a stop does not wait.
+            free_at = max(free_at, self._late_until)
+        gap = free_at - time.monotonic()
         if gap > 0:
             with self._changed:
                 if not self._closing and not task.restart:
@@ -454,6 +464,8 @@ class Line:
             statistics.error(str(error))
             if isinstance(error, PortLost):
                 return  # the loop finds the port closed and tells everyone
+            if not isinstance(error, ExceptionReply):
+                self._expect_late(request)
             if task.worker is not None:
                 task.worker.exchanged(error)
             if task.tries > 0 and not isinstance(error, ExceptionReply):
@@ -464,9 +476,16 @@ class Line:
                 return
             self._advance(task, error)
         else:
+            if request is self._unanswered:
+                self._expect_late(request)  # this was perhaps the reply to the try before
+                self._unanswered = None
             if task.worker is not None:
                 task.worker.exchanged(None)
             self._advance(task, reply)
+
+    def _expect_late(self, request: Request) -> None:
+        self._unanswered = request
+        self._late_until = time.monotonic() + _LATENESS * request.endpoint.timing.timeout
 
     def _advance(self, task: _Task, result: Reply | Exception | None) -> None:
         """Give the generator its result and take its next request, or finish the round."""

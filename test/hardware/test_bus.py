@@ -37,6 +37,7 @@ from oht50_bridge.hardware.errors import ExceptionReply
 from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import PortLost
 from oht50_bridge.hardware.profiles import Timing
+from oht50_bridge.hardware.rtu import crc16
 
 TIMING = Timing(timeout=0.1, retries=2, gap=0.004, offline_after=1.0)
 
@@ -295,18 +296,57 @@ def test_a_port_that_blocks_is_lost(bench, wait_for):
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
 
 
-@pytest.mark.parametrize('noise', [b'\x00', b'\x04\x03\xff', b'\x04\x83\x02'])
-def test_a_line_on_which_bytes_never_end_is_not_waited_for(noise):
+@pytest.fixture
+def wire():
+    """A line, and the other end of its wire."""
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
+    line = Line('drive', os.ttyname(theirs))
+    yield line, ours
+    line.close()
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_late_reply_is_not_taken_for_that_of_the_next_request(wire):
+    line, end = wire
+    late = threading.Event()
+
+    def answer():
+        """Answer each read of one register with its address, the first too late."""
+        for number in range(3):
+            request = b''
+            while len(request) < 8:
+                request += os.read(end, 8 - len(request))
+            if number == 0:
+                late.wait(5)
+                time.sleep(0.02)  # the next request is on its way, were it not held back
+            reply = bytes([4, 3, 2]) + request[2:4]
+            os.write(end, reply + crc16(reply))
+
+    board = threading.Thread(target=answer)
+    board.start()
+    line.start()
+    timing = Timing(timeout=0.1, retries=0, gap=0.004, offline_after=1.0)
+    endpoint = Endpoint(4, timing)
+    with pytest.raises(CommunicationTimeout):
+        line.submit(once(Read(endpoint, 1, 1)), Priority.POLL).result(5)
+    late.set()
+    assert [line.submit(once(Read(endpoint, address, 1)), Priority.POLL).result(5).words
+            for address in (2, 3)] == [(2,), (3,)]
+    board.join()
+
+
+@pytest.mark.parametrize('noise', [b'\x00', b'\x04\x03\xff', b'\x04\x83\x02'])
+def test_a_line_on_which_bytes_never_end_is_not_waited_for(wire, noise):
+    line, end = wire
     ended = threading.Event()
 
     def babble():
         while not ended.wait(0.002):
-            os.write(ours, noise)
+            os.write(end, noise)
 
     thread = threading.Thread(target=babble)
-    line = Line('drive', os.ttyname(theirs))
     try:
         thread.start()
         line.start()
@@ -318,6 +358,3 @@ def test_a_line_on_which_bytes_never_end_is_not_waited_for(noise):
     finally:
         ended.set()
         thread.join()
-        line.close()
-        os.close(ours)
-        os.close(theirs)
