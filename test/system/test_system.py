@@ -62,15 +62,17 @@ def test_odometry_and_tf_are_where_the_simulator_knows_the_carrier_to_be(simulat
     odometry = recorded('ODOMETRY')[-1]
     assert odometry['header']['frame_id'] == 'odom'
     assert odometry['child_frame_id'] == 'base_link'
-    wait_for(lambda: recorded('TF') and abs(
-        recorded('TF')[-1]['transforms'][0]['transform']['translation']['x'] - 20.0) < 0.002,
-        what='tf is at 20 m')
-    transform = recorded('TF')[-1]['transforms'][0]
-    assert (transform['header']['frame_id'], transform['child_frame_id']) == ('odom', 'base_link')
-    assert math.hypot(*transform['transform']['rotation'].values()) == pytest.approx(1.0)
-    wait_for(lambda: recorded('TF_STATIC'), what='the static transform')
-    static = recorded('TF_STATIC')[-1]['transforms'][0]
-    assert (static['header']['frame_id'], static['child_frame_id']) == ('map', 'odom')
+    def transforms(topic, frame, child):
+        # robot_state_publisher, where it is, tells of others.
+        return [transform['transform'] for message in recorded(topic)
+                for transform in message['transforms']
+                if (transform['header']['frame_id'], transform['child_frame_id']) == (
+                    frame, child)]
+    wait_for(lambda: [each for each in transforms('TF', 'odom', 'base_link')[-1:]
+                      if abs(each['translation']['x'] - 20.0) < 0.002], what='tf is at 20 m')
+    last = transforms('TF', 'odom', 'base_link')[-1]
+    assert math.hypot(*last['rotation'].values()) == pytest.approx(1.0)
+    wait_for(lambda: transforms('TF_STATIC', 'map', 'odom'), what='the static transform')
 
 
 def test_odometry_has_the_velocity(simulator, recorded, moving):
