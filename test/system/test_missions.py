@@ -124,7 +124,10 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
               and started['timestamp'] <= e['timestamp'] <= completed['timestamp']]
     assert summary['errors_encountered'] == len(errors)
     drawn = (truth['drawn'] - before['drawn']) / 3600
-    assert summary['energy_consumed'] == pytest.approx(drawn, rel=0.05)
+    # The board tells its current in steps of 0.1 A, at 25 V, and 5 times a second; what the motor
+    # draws changes by up to 40 W in between.
+    unread = (0.05 * 25.0 * duration + 0.1 * 40.0) / 3600
+    assert summary['energy_consumed'] == pytest.approx(drawn, abs=0.05 * drawn + unread)
     progress = [e['data'] for e in operator.received if e['type'] == 'mission.progress']
     assert [p['progress'] for p in progress] == pytest.approx(
         sorted(p['progress'] for p in progress), abs=0.1)
