@@ -146,6 +146,8 @@ class Ros:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+        subprocess.run(['ros2', 'daemon', 'stop'], env=self.environment, check=True,
+                       stdout=subprocess.DEVNULL, timeout=PATIENCE_SEC)
 
 
 @pytest.fixture
