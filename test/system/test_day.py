@@ -221,8 +221,6 @@ class Day:
         self.drives = []
         self.rates = [(RATE, Span())]  # Hz, and when it was in force
         self.rates[0][1].start = 0.0
-        ready = client.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
-        self.ready_at = self.moment(ready['timestamp'])
         self.client.call('scan_modules')
         self.configure()
         self.find_boards()
@@ -338,8 +336,6 @@ def zero(value, moment):
 def pairs(moment):
     """Return what system.status may say of the moment: status and state."""
     day, start, end = moment.day, moment.at - LATENESS, moment.at + 0.05
-    if moment.at < day.ready_at:
-        return {('idle', 'busy')}  # it has not heard from every board yet
     stopped, lost = ('estop', 'error'), ('fault', 'error')
     if day.estop.holds(start, end):
         return {stopped}
@@ -627,6 +623,10 @@ def day(tmp_path_factory):
             simulator.set(position=START)
             truth = Truth(watched)
             wait_for(lambda: truth.samples, what='the truth')
+            with vehicle.client('viewer', ['*']) as early:
+                early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
+                early.wait('telemetry.realtime',
+                           where=lambda e: e['data']['sensors']['battery'] is not None)
             with vehicle.client('admin', ['*']) as connection:
                 client = Listener(connection)
                 try:
@@ -645,9 +645,6 @@ def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
         assert -0.05 <= event['at'] - moment.at <= 1.5, event
         for path, value in fields(event['data']).items():
             assert path in checks, event
-            if value is None and event['type'] == 'telemetry.realtime' and (
-                    moment.at < day.ready_at):
-                continue  # it has not heard from every board yet
             checks[path](value, moment)
             seen[event['type']].add(path)
     assert seen.keys() == set(EVENTS)
