@@ -108,6 +108,14 @@ def processes_of(marker):
     return found
 
 
+def command_line(pid):
+    """Return the command line of a process, '' when it has ended."""
+    try:
+        return Path(f'/proc/{pid}/cmdline').read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
 class Background:
     """A process of these tests, with its output in a file, in a session of its own."""
 
@@ -199,8 +207,7 @@ class Up(Background):
     def node_pid(self, name):
         """Return the process id of a node."""
         pids = [pid for pid in processes_of(str(self.state_dir))
-                if re.search(rf'nodes\0{name}\0|oht50_bridge/{name}\0',
-                             Path(f'/proc/{pid}/cmdline').read_text())]
+                if re.search(rf'nodes\0{name}\0|oht50_bridge/{name}\0', command_line(pid))]
         return pids[0] if pids else None
 
     def wait_for_new(self, name, old_pid):
