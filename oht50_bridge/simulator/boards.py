@@ -242,7 +242,7 @@ class PowerBoard(Board):
         cell = world.voltage / world.parameters.cells
         world.charge_requested = bool(self.get('charge_request'))
         put('pack_voltage', world.voltage)
-        put('pack_current', world.current)
+        put('pack_current', world.sensed_current)
         put('soc', world.soc)
         put('cell_count', world.parameters.cells)
         put('sensor_count', 2)

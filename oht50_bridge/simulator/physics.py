@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from dataclasses import field
 
 STEP = 0.005  # s
+SENSOR_TIME = 0.1  # s, time constant of the sensor of the battery's current
 
 # Open-circuit voltage of a cell over its state of charge.
 _OCV = ((0.0, 3.0), (0.1, 3.45), (0.5, 3.70), (0.9, 4.05), (1.0, 4.20))
@@ -63,6 +64,7 @@ class World:
             emergency stop chain.
         charge_rate: times the true rate at which the state of charge changes.
         travelled: m, both directions added.
+        sensed_current: A, as the current sensor has it, which filters what the drive's steps draw.
         drawn: J, from the battery at its terminals; what goes into it is not counted.
         drive: asked at each step, dt in s, for (wanted velocity in m/s, whether the drive is
             enabled).
@@ -78,6 +80,7 @@ class World:
     charger_connected: bool = False
     charge_requested: bool = False
     current: float = 0.0  # A into the pack
+    sensed_current: float = math.nan
     charge_rate: float = 1.0
     travelled: float = 0.0
     drawn: float = 0.0
@@ -90,6 +93,7 @@ class World:
         parameters = self.parameters
         self.position = parameters.start
         self.soc = parameters.soc
+        self.sensed_current = -parameters.idle_current
         self.battery_temperature = self.charger_temperature = parameters.ambient
 
     def advance(self, now: float) -> None:
@@ -123,6 +127,7 @@ class World:
         power = (force + 0.02 * parameters.mass * 9.81) * abs(self.velocity)
         load = parameters.idle_current + power / self.open_voltage
         self.current = (parameters.charge_current if self.charging else 0.0) - load
+        self.sensed_current += (self.current - self.sensed_current) * STEP / SENSOR_TIME
         self.drawn += max(-self.current, 0.0) * self.voltage * STEP
         self.soc += self.charge_rate * self.current * STEP / 3600.0 / parameters.capacity
         self.soc = max(0.0, min(1.0, self.soc))

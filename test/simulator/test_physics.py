@@ -82,6 +82,19 @@ def test_charge_is_counted():
     assert carrier.charger_temperature > carrier.parameters.ambient
 
 
+def test_the_sensor_of_the_current_filters_what_the_steps_of_the_drive_draw():
+    """Readings that keep step with the commands find what was drawn all the same."""
+    vehicle = World(Parameters())
+    vehicle.advance(0.0)
+    drawn = 0.0
+    for step in range(1, 76):  # 0.5 m/s^2, a command every 20 ms
+        vehicle.drive = lambda dt, velocity=0.01 * step: (velocity, True)
+        vehicle.advance(0.02 * (step - 1) + 0.005)
+        drawn -= vehicle.sensed_current * vehicle.voltage * 0.02
+        vehicle.advance(0.02 * step)
+    assert drawn == pytest.approx(vehicle.drawn, rel=0.1)
+
+
 def test_voltage_rises_with_charge():
     voltages = []
     for soc in (0.0, 0.05, 0.3, 0.7, 1.0):
