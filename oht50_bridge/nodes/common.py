@@ -31,6 +31,8 @@ from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -68,7 +70,17 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def run(make_node: Callable[[], Any], work: Callable[[Any], None] = rclpy.spin) -> None:
+def spin(node: Node) -> None:
+    """Spin a node, and look every second whether ROS is still up.
+
+    On a signal rclpy wakes the executor before it shuts the context down. One that is back at its
+    wait before the context is down would wait for the next message, and none may come.
+    """
+    node.create_timer(1.0, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
+    rclpy.spin(node)
+
+
+def run(make_node: Callable[[], Any], work: Callable[[Any], None] = spin) -> None:
     """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
 
     Exits with 0 when told to end, with EX_CONFIG when the node cannot start.

@@ -19,6 +19,7 @@ import subprocess
 import sys
 
 import pytest
+from rclpy.context import Context
 from support import own_domain
 
 NODE = """
@@ -78,3 +79,29 @@ def test_signal_ends_a_node_wherever_it_is(place, number):
     assert (result.returncode, result.stderr) == (0, '')
     # Told before there was a node, it makes none.
     assert result.stdout == ('' if place == 'init' else 'destroyed\n')
+
+
+WOKEN_TOO_EARLY = """
+import threading
+import rclpy
+from rclpy.node import Node
+from oht50_bridge.nodes import common
+
+class Waiting(Node):
+    def __init__(self):
+        super().__init__('waiting')
+        shutdown = rclpy.get_default_context().handle.shutdown  # wakes nobody
+        threading.Timer(0.5, shutdown).start()
+
+common.run(Waiting)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(Context, 'handle'), reason='rosless wakes the executor after the shutdown')
+def test_node_without_messages_ends_although_rclpy_woke_it_before_the_shutdown():
+    with own_domain() as domain:
+        result = subprocess.run(
+            [sys.executable, '-c', WOKEN_TOO_EARLY], capture_output=True, text=True, timeout=20,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)})
+    assert (result.returncode, result.stderr) == (0, '')
