@@ -37,7 +37,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 from stopping import DECELERATION
 from stopping import FULL_SPEED
 from stopping import PARAMETERS
-from stopping import clear
 from stopping import driven
 from stopping import stop
 from support import Vehicle
@@ -132,7 +131,7 @@ def main():
                     vehicle.client('admin', ['safety.estop']) as client:
                 while len(stops) < arguments.tries:
                     stops.append(stop(client, simulator))
-                    clear(client)
+                    client.clear_estop()
         finally:
             vehicle.stop()
     zeros = [one.zero for one in stops]

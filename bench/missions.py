@@ -43,11 +43,9 @@ SOURCES = {'mm': (0.002, 0.001), 'cm': (0.01, 0.01)}
 
 def drive(client, simulator, target):
     """Drive one mission to `target`, m; return its errors by name, each as a share of 1."""
-    client.send('start_mission', request_id='start', mission_type='transport',
-                target_position={'x': target * 1000.0, 'y': 0.0, 'z': 0.0})
     before = simulator.truth()
-    reply = client.wait('command.result', where=lambda r: r['request_id'] == 'start')['data']
-    if not reply['accepted']:
+    if not client.call('start_mission', mission_type='transport',
+                       target_position={'x': target * 1000.0, 'y': 0.0, 'z': 0.0})['accepted']:
         return None
     data = client.wait('mission.completed', 120.0)
     after = simulator.truth()

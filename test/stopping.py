@@ -92,12 +92,3 @@ def stop(client, simulator):
         told=told - sent,
         distance=samples[-1]['position'] - braked_at,
         deceleration=max(-sample['acceleration'] for sample in samples))
-
-
-def clear(admin):
-    """Clear the stop."""
-    def cleared():
-        admin.send('clear_estop')
-        return admin.wait('command.result', where=lambda reply: (
-            reply['data']['command'] == 'clear_estop'))['data']['accepted']
-    wait_for(cleared, what='the stop is cleared', pause=0.1)

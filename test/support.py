@@ -14,6 +14,7 @@
 """What tests of whole processes share: a vehicle, waiting, and DDS domains of their own."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -274,6 +275,7 @@ class Connection:
     def __init__(self, url, token):
         self._context = connect(url, proxy=None)
         self._token = token
+        self._numbers = itertools.count(1)
         self.received = []
 
     def __enter__(self):
@@ -310,15 +312,14 @@ class Connection:
         seen = [message['type'] for message in self.received[-20:]]
         raise AssertionError(f'no {kind} within {timeout} s; last seen: {seen}')
 
-    def clear_estop(self):
-        """Clear the emergency stop, refused until the stop is verified; wait for safety.clear."""
-        start = len(self.received)
+    def call(self, command, **fields):
+        """Send a command; return the data of its reply."""
+        request_id = f'call-{next(self._numbers)}'
+        self.send(command, request_id=request_id, **fields)
+        return self.wait('command.result', where=lambda message: (
+            message.get('request_id') == request_id))['data']
 
-        def accepted():
-            self.send('clear_estop', request_id='clear')
-            result = self.wait('command.result', where=lambda m: m['request_id'] == 'clear')
-            return result['data']['accepted']
-        wait_for(accepted, what='clear_estop is accepted', pause=0.3)
-        # The event and the reply go different ways.
-        if not any(message['type'] == 'safety.clear' for message in self.received[start:]):
-            self.wait('safety.clear')
+    def clear_estop(self, **fields):
+        """Clear the emergency stop, which is refused until the stop is verified."""
+        wait_for(lambda: self.call('clear_estop', **fields)['accepted'],
+                 what='clear_estop is accepted', pause=0.1)

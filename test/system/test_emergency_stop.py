@@ -33,10 +33,7 @@ def cleared(vehicle):
     """Leave no stop latched behind."""
     yield
     with vehicle.client('admin') as admin:
-        def clear():
-            admin.send('clear_estop', request_id='clear')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='the emergency stop is cleared', pause=0.1)
+        admin.clear_estop()
 
 
 def test_operator_stops_the_vehicle_and_every_subscriber_hears_within_100_ms(
@@ -101,27 +98,21 @@ def test_nothing_moves_while_latched_and_only_an_admin_clears(vehicle, simulator
         assert simulator.read(BOARD, 'enable') is False
         moving.kill()
         moving.wait()
-
-        def clear():
-            admin.send('clear_estop', next_action='manual_control')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='cleared', pause=0.1)
+        admin.clear_estop(next_action='manual_control')
         assert operator.wait('safety.clear')['data']['next_action'] == 'manual_control'
     assert simulator.read(BOARD, 'enable') is False
 
 
 def test_new_subscriber_learns_of_the_latched_stop(vehicle):
     with vehicle.client('operator') as operator:
-        operator.send('emergency_stop', request_id='1')
-        stop = operator.wait('command.result')['data']['estop_id']
+        stop = operator.call('emergency_stop')['estop_id']
     with vehicle.client('viewer', ['safety.estop']) as viewer:
         assert viewer.wait('safety.estop')['data']['estop_id'] == stop
 
 
 def test_latch_and_its_event_survive_the_death_of_safety_node_and_bridge(vehicle):
     with vehicle.client('operator') as operator:
-        operator.send('emergency_stop', request_id='1')
-        stop = operator.wait('command.result')['data']['estop_id']
+        stop = operator.call('emergency_stop')['estop_id']
     latch = vehicle.vehicle_dir / 'estop.json'
     wait_for(lambda: latch.exists() and stop in latch.read_text(), what='the latch is on disk')
     for node in ('safety_node', 'bridge_node'):
@@ -152,8 +143,7 @@ def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simu
             moving.wait()
 
             def refusal():
-                admin.send('clear_estop')
-                reply = admin.wait('command.result')['data']
+                reply = admin.call('clear_estop')
                 assert reply['accepted'] is False
                 return 'pressed' in reply['message']
             wait_for(refusal, what='the refusal names the cause', pause=0.1)
@@ -163,8 +153,5 @@ def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simu
 
 def test_stop_while_latched_is_accepted_again(vehicle):
     with vehicle.client('operator') as operator:
-        ids = []
-        for request_id in ('1', '2'):
-            operator.send('emergency_stop', request_id=request_id)
-            ids.append(operator.wait('command.result')['data']['estop_id'])
+        ids = [operator.call('emergency_stop')['estop_id'] for _ in range(2)]
     assert ids[0] == ids[1]

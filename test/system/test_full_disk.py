@@ -69,8 +69,7 @@ def test_an_emergency_stop_on_a_full_disk(tmp_path):
                 filler.unlink()
                 client.send('ping')
                 client.wait('pong')
-                client.send('list_modules', request_id='s')
-                client.wait('command.result', where=lambda reply: reply['request_id'] == 's')
+                client.call('list_modules')
                 log = vehicle.vehicle_dir / 'audit.jsonl'
                 wait_for(lambda: 'audit.lost' in log.read_text(), what='the loss is recorded')
             assert 'records are lost until it can' in vehicle.log.read_text()

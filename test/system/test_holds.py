@@ -46,20 +46,17 @@ def simulator(vehicle):
 def operator(vehicle, simulator):
     with vehicle.client('operator', ['mission.*', 'system.status', 'system.error']) as client:
         yield client
-        client.send('cancel_mission', request_id='cancel')
-        if client.wait('command.result', where=lambda r: r['request_id'] == 'cancel')[
-                'data']['accepted']:
+        if client.call('cancel_mission')['accepted']:
             client.wait('mission.completed')
 
 
 def start(client, x):
     """Start a mission to x, m; it must be accepted at last: the vehicle was put elsewhere."""
-    def accepted():
-        client.send('start_mission', request_id='start', mission_type='transport',
-                    target_position={'x': x * 1000.0, 'y': 0.0, 'z': 0.0})
-        return client.wait('command.result', where=lambda r: r['request_id'] == 'start')[
-            'data']['accepted']
-    wait_for(accepted, what='the mission starts', pause=0.1)
+    wait_for(
+        lambda: client.call(
+            'start_mission', mission_type='transport',
+            target_position={'x': x * 1000.0, 'y': 0.0, 'z': 0.0})['accepted'],
+        what='the mission starts', pause=0.1)
 
 
 def held(client):
@@ -113,10 +110,7 @@ def test_emergency_stop_while_held_ends_the_mission_for_good(vehicle, simulator,
     assert operator.wait('mission.completed')['data']['status'] == 'failed'
     simulator.set(obstacles=[])
     with vehicle.client('admin') as admin:
-        def clear():
-            admin.send('clear_estop')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='cleared', pause=0.1)
+        admin.clear_estop()
     position = simulator.truth()['position']
     operator.wait('system.status')
     operator.wait('system.status')

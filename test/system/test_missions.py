@@ -37,13 +37,8 @@ def without_mission(vehicle, simulator):
     """Leave neither a mission nor a latched stop behind."""
     yield
     with vehicle.client('admin', ['mission.*', 'safety.*']) as admin:
-        def clear():
-            admin.send('clear_estop', request_id='clear')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='the emergency stop is cleared', pause=0.1)
-        admin.send('cancel_mission', request_id='cancel')
-        if admin.wait('command.result', where=lambda r: r.get('request_id') == 'cancel')[
-                'data']['accepted']:
+        admin.clear_estop()
+        if admin.call('cancel_mission')['accepted']:
             admin.wait('mission.completed')
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
 
@@ -61,21 +56,12 @@ def start(client, x=None, **fields):
     if x is not None:
         fields['target_position'] = {'x': x * 1000.0, 'y': 0.0, 'z': 0.0}
     fields.setdefault('mission_type', 'transport')
-    client.send('start_mission', request_id='start', **fields)
-    return client.wait(
-        'command.result', where=lambda r: r.get('request_id') == 'start')['data']
+    return client.call('start_mission', **fields)
 
 
 def heard(client, kind):
     """Return the last event of a type, which may have come before the reply to a command."""
     return next(e for e in reversed(client.received) if e['type'] == kind)
-
-
-def control(client, command, **fields):
-    """Send a command for the active mission; return the reply's data."""
-    client.send(command, request_id=command, **fields)
-    return client.wait(
-        'command.result', where=lambda r: r.get('request_id') == command)['data']
 
 
 def drive(client, simulator, x):
@@ -151,22 +137,21 @@ def test_profile_keeps_its_limits_on_the_wire(vehicle, simulator, operator):
 def test_pause_resume_and_cancel(vehicle, simulator, operator):
     place(vehicle, simulator, 20.0)
     mission = drive(operator, simulator, 26.0)
-    assert control(operator, 'pause_mission', mission_id=mission)['accepted']
-    assert control(operator, 'pause_mission')['accepted'] is False
+    assert operator.call('pause_mission', mission_id=mission)['accepted']
+    assert operator.call('pause_mission')['accepted'] is False
     stays(simulator)
     paused = simulator.truth()['position']
     assert 20.0 < paused < 26.0
-    assert control(operator, 'resume_mission')['accepted']
+    assert operator.call('resume_mission')['accepted']
     wait_for(lambda: simulator.truth()['velocity'] > 0.2, what='the vehicle goes on')
-    assert 'active mission is' in control(
-        operator, 'cancel_mission', mission_id='other')['message']
-    assert control(operator, 'cancel_mission')['accepted']
+    assert 'active mission is' in operator.call('cancel_mission', mission_id='other')['message']
+    assert operator.call('cancel_mission')['accepted']
     data = operator.wait('mission.completed')['data']
     assert data['status'] == 'cancelled'
     stays(simulator)
     assert simulator.truth()['position'] == pytest.approx(
         data['final_position']['x'] / 1000, abs=0.005)
-    assert control(operator, 'resume_mission')['message'] == 'no mission is active'
+    assert operator.call('resume_mission')['message'] == 'no mission is active'
 
 
 @pytest.mark.parametrize(('fields', 'reason'), [
@@ -186,7 +171,7 @@ def test_refused_while_another_is_active_and_with_a_low_battery(vehicle, simulat
     place(vehicle, simulator, 20.0)
     mission = drive(operator, simulator, 26.0)
     assert mission in start(operator, 30.0)['message']
-    control(operator, 'cancel_mission')
+    operator.call('cancel_mission')
     operator.wait('mission.completed')
     simulator.set(soc=0.29)
     try:
@@ -210,10 +195,7 @@ def test_emergency_stop_fails_the_mission_and_nothing_moves_after_its_clearing(
     refused = start(operator, 21.0)
     assert 'emergency stop' in refused['message']
     with vehicle.client('admin') as admin:
-        def clear():
-            admin.send('clear_estop')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='cleared', pause=0.1)
+        admin.clear_estop()
     stays(simulator)
     wait_for(lambda: start(operator, 21.0)['accepted'], what='a new mission', pause=0.1)
 
@@ -327,10 +309,7 @@ def test_emergency_stop_ends_charging_for_good(vehicle, simulator, operator):
     operator.send('emergency_stop', request_id='stop')
     wait_for(lambda: not charge_request(simulator), 5.0, 'the charger is let go of')
     with vehicle.client('admin') as admin:
-        def clear():
-            admin.send('clear_estop')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='cleared', pause=0.1)
+        admin.clear_estop()
     simulator.watch('power', 'charge_request')
     until = time.monotonic() + 2.5
     wait_for(lambda: time.monotonic() > until)

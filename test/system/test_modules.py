@@ -17,7 +17,6 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from support import wait_for
 
 BOARDS = ('travel_motor', 'power', 'dock', 'safety')
 # Between two readings: the period of the location board and the time-out of its neighbour, twice.
@@ -86,21 +85,15 @@ def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):
         assert admin.wait('safety.estop')['data']['trigger_type'] == 'software'
         simulator.misbehave('travel_motor', absent=False)
         admin.wait('module.status_change', where=lambda e: e['data']['new_status'] == 'online')
-
-        def clear():
-            admin.send('clear_estop')
-            return admin.wait('command.result')['data']['accepted']
-        wait_for(clear, what='cleared', pause=0.1)
+        admin.clear_estop()
 
 
 def test_list_and_scan(vehicle):
     with vehicle.client('admin', ['module.discovered']) as admin:
-        admin.send('list_modules', request_id='l')
-        modules = admin.wait('command.result')['data']['modules']
+        modules = admin.call('list_modules')['modules']
         assert {module['module_id']: module['address'] for module in modules} == {
             'travel_motor': 'drive/4', 'power': 'sense/2', 'dock': 'sense/5', 'safety': 'safety/3'}
-        admin.send('scan_modules', request_id='s')
-        assert admin.wait('command.result')['data']['accepted'] is True
+        assert admin.call('scan_modules')['accepted'] is True
         found = [admin.wait('module.discovered', 30.0)['data'] for _ in range(4)]
         assert {module['module_id'] for module in found} == {
             'travel_motor', 'power', 'dock', 'safety'}

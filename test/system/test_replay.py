@@ -109,7 +109,7 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
                         fields = {'rate': 5} if command == 'set_telemetry_rate' else {}
                         client.send(command, request_id=command, **fields)
                         error = client.wait(
-                            'error', where=lambda e, id=command: e['request_id'] == id)
+                            'error', where=lambda e, id=command: e.get('request_id') == id)
                         assert error['error_code'] == 'WS-009'
                         assert 'there is no vehicle to command' in error['description']
                     client.wait('safety.estop', 20.0)

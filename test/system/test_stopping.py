@@ -17,7 +17,6 @@ import pytest
 from stopping import DECELERATION
 from stopping import FULL_SPEED
 from stopping import PARAMETERS
-from stopping import clear
 from stopping import driven
 from stopping import stop
 from support import running
@@ -36,4 +35,4 @@ def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_dece
                 assert stopped.deceleration <= DECELERATION * 1.001, stopped
                 assert stopped.distance == pytest.approx(
                     FULL_SPEED ** 2 / 2 / DECELERATION, rel=0.05), stopped
-                clear(client)
+                client.clear_estop()

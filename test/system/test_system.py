@@ -113,8 +113,7 @@ def test_markers_tell_beside_the_vehicle_how_it_is(vehicle, simulator, recorded)
         return labels == [f'{status}\nbattery {simulator.truth()["soc"]:.0%}']
     wait_for(lambda: told('idle, ready'), what='the vehicle at rest')
     with vehicle.client('admin', ['safety.*']) as client:
-        client.send('emergency_stop', reason='drill')
-        client.wait('command.result')
+        client.call('emergency_stop', reason='drill')
         wait_for(lambda: told('estop, error'), what='the emergency stop')
         client.clear_estop()
     wait_for(lambda: told('idle, ready'), what='its end')
@@ -162,32 +161,20 @@ def test_power_lost_for_longer_than_allowed_forbids_motion_until_it_is_back(
 
 def test_emergency_stop_is_in_the_diagnostics(vehicle, simulator, recorded):
     with vehicle.client('admin') as admin:
-        admin.send('emergency_stop', reason='drill')
-        admin.wait('command.result')
+        admin.call('emergency_stop', reason='drill')
         wait_for(lambda: diagnoses(recorded)['oht50: safety_node']['level'] == ERROR,
                  what='the diagnosis of the stop')
         values = {item['key']: item['value']
                   for item in diagnoses(recorded)['oht50: safety_node']['values']}
         assert values['emergency stop'] == 'drill'
 
-        clear(admin)
-
-
-def clear(admin):
-    """Clear a stop."""
-    def cleared():
-        admin.send('clear_estop', request_id='clear')
-        return admin.wait('command.result', where=lambda reply: (
-            reply.get('request_id') == 'clear'))['data']['accepted']
-    wait_for(cleared, what='cleared', pause=0.1)
+        admin.clear_estop()
 
 
 def test_maintenance_forbids_motion_until_it_is_over(vehicle, simulator, recorded, moving):
     with vehicle.client('admin', ['system.status']) as admin:
         def set_maintenance(value):
-            admin.send('update_config', changes={'maintenance': value}, request_id='config')
-            result = admin.wait(
-                'command.result', where=lambda r: r.get('request_id') == 'config')['data']
+            result = admin.call('update_config', changes={'maintenance': value})
             assert result['accepted'], result
         set_maintenance(True)
         try:

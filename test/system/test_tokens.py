@@ -153,8 +153,7 @@ def listens(vehicle):
 def test_the_audit_log_of_all_this_is_whole_and_holds_no_token(setting):
     token = issue(setting)['token']
     with setting.client(token=token) as client:
-        client.send('emergency_stop', reason='drill', request_id='r')
-        client.wait('command.result')
+        client.call('emergency_stop', reason='drill')
     stop = wait_for(lambda: [record for record in records(setting, 'command')
                              if record['command']['type'] == 'emergency_stop'])[-1]
     assert (stop['subject'], stop['command']['reason']) == ('ann', 'drill')

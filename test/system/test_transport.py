@@ -80,8 +80,7 @@ def test_it_does_so_when_told_in_as_many_words(tmp_path, options):
             vehicle.wait_until_up()
             assert 'nothing is encrypted' in vehicle.log.read_text()
             with vehicle.client('operator') as client:
-                client.send('emergency_stop')
-                assert client.wait('command.result')['data']['accepted']
+                assert client.call('emergency_stop')['accepted']
         finally:
             vehicle.stop()
 
