@@ -279,7 +279,7 @@ class TokenAuthority:
             TokenError: there is no key to sign with.
 
         """
-        return self._issue(subject, role, secrets.token_urlsafe(12), None)[0]
+        return self._issue(subject, role, _new_id(), None)[0]
 
     def refresh(self, token: str) -> tuple[Claims, TokenPair]:
         """Trade a refresh token for a new pair; it works once.
@@ -312,7 +312,7 @@ class TokenAuthority:
             payload['aud'] = self._audience
         if began is not None:
             payload['auth_time'] = began
-        access_id, refresh_id = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+        access_id, refresh_id = _new_id(), _new_id()
         expires, end = now + self._access_life, now + self._refresh_life
         pair = TokenPair(
             _sign(signing, {**payload, 'typ': 'access', 'exp': expires, 'jti': access_id}),
@@ -321,6 +321,12 @@ class TokenAuthority:
             self._store.rotate(family, refresh_id, end + LEEWAY)
         return pair, Claims(subject, role, expires, 'access', now if began is None else began,
                             access_id, family, signing)
+
+
+def _new_id() -> str:
+    # An id in base64 may begin with "-": `oht50 token revoke --token-id` would take it for an
+    # option.
+    return secrets.token_hex(12)
 
 
 def _sign(key: Key, payload: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@
 import base64
 import hmac
 import json
+import re
 import time
 from typing import NamedTuple
 
@@ -177,6 +178,18 @@ def test_issuer_and_audience_are_looked_at_when_configured():
     for changes in ({}, {'iss': 'fleet'}, {'aud': 'oht50'}, {'iss': 'x', 'aud': 'oht50'}):
         with pytest.raises(TokenError):
             authority.verify(signed(**changes))
+
+
+def test_ids_can_be_given_on_a_command_line_and_are_all_different():
+    authority = TokenAuthority([Key('HS256', SECRET)])
+    pairs = [authority.issue('ann', 'viewer') for _ in range(300)]
+    access, refresh = (
+        [jwt.decode(token, SECRET, ['HS256']) for token in tokens]
+        for tokens in zip(*((pair.access, pair.refresh) for pair in pairs), strict=True))
+    assert [payload['fam'] for payload in access] == [payload['fam'] for payload in refresh]
+    ids = [*(payload['jti'] for payload in access + refresh), *(p['fam'] for p in access)]
+    assert len({*ids}) == len(ids)
+    assert all(re.fullmatch('[0-9a-f]{24}', name) for name in ids)
 
 
 def test_a_refresh_token_works_once_and_its_replay_revokes_the_family():
