@@ -72,8 +72,6 @@ class Chance:
         """The text of a command, more or less."""
         pick = self.random
         value = dict(EXAMPLES[pick.choice(list(COMMANDS))])
-        if value['type'] in ('auth', 'refresh_token'):
-            value['surplus'] = 0  # as it stands it ends the session
         for _ in range(pick.choice([0, 0, 1, 1, 2])):
             key = pick.choice([*value, 'request_id', 'more'])
             deed = pick.random()
@@ -83,6 +81,8 @@ class Chance:
                 value[key] = pick.choice(HOSTILE)
             elif isinstance(value.get(key), dict) and value[key]:
                 value[key] = {**value[key], pick.choice(list(value[key])): pick.choice(HOSTILE)}
+        if value.get('type') in ('auth', 'refresh_token'):
+            value['surplus'] = 0  # as it stands it ends the session
         text = json.dumps(value).encode()
         if pick.random() < 0.3:
             at = pick.randrange(len(text) + 1)
