@@ -249,7 +249,9 @@ class Door:
         """Count a guest no more: it authenticated, or is gone."""
         if guest in self._guests:
             del self._guests[guest]
-            self._found.pop(guest.key, None)
+            # Its port may be another's already, who came before this one was cleared away.
+            if self._found.get(guest.key) is guest:
+                del self._found[guest.key]
             self._uncount(guest.address)
 
     def _uncount(self, address: str) -> None:
