@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ipaddress import IPv6Network
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
+from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.replies import Limits
 
 
@@ -108,8 +110,9 @@ class GatewayConfig:
         for kind, rate in self.rates.items():
             if kind not in EVENTS:
                 raise ValueError(f'rates: {kind} unknown, one of {", ".join(EVENTS)}')
-            if not rate >= 0:
-                raise ValueError(f'rates.{kind}: must not be below 0, is {rate}')
+            if rate != 0 and not SLOWEST <= rate < math.inf:
+                raise ValueError(
+                    f'rates.{kind}: must be 0 or a number from {SLOWEST:g} Hz, is {rate}')
 
     def rate_of(self, kind: str) -> float:
         """Return the limit per client of an event type, Hz."""

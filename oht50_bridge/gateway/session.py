@@ -41,6 +41,7 @@ from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
 from oht50_bridge.protocol.errors import ErrorCode
 from oht50_bridge.protocol.errors import ProtocolViolation
 from oht50_bridge.protocol.patterns import expand
+from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.rates import TokenBucket
 
 #: Part of a client's commands that those of the others of its address never use up.
@@ -245,6 +246,7 @@ class Session:
         limit, wanted = self._config.rate_of(kind), self.subscriptions.get(kind)
         if wanted is None or not EVENTS[kind].is_state:
             return limit
+        wanted = max(wanted, SLOWEST)
         return wanted if limit == 0 else min(limit, wanted)
 
     # Time

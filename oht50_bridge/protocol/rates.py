@@ -17,6 +17,8 @@ from __future__ import annotations
 
 #: What rounding may take from a token: a bucket is asked again at the very time it named.
 _ROUNDING = 1e-6
+#: Hz, the lowest rate but 0: the period of a lower one is soon too long to reckon with.
+SLOWEST = 1e-3
 
 
 class TokenBucket:

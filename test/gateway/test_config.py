@@ -18,7 +18,8 @@ from oht50_bridge.gateway.config import GatewayConfig
 
 @pytest.mark.parametrize('wrong', [
     {'auth_timeout': 0}, {'max_connections': 0}, {'max_deliveries': -1},
-    {'rates': {'no.such': 1}}, {'rates': {'system.status': -1}}, {'ring': 0},
+    {'rates': {'no.such': 1}}, {'rates': {'system.status': -1}},
+    {'rates': {'system.status': 1e-320}}, {'rates': {'system.status': float('inf')}}, {'ring': 0},
     {'max_deliveries': float('nan')}], ids=str)
 def test_a_wrong_setting_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):

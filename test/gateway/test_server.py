@@ -31,6 +31,7 @@ from oht50_bridge.gateway.outbox import text_frame
 from oht50_bridge.gateway.tokens import Key
 from oht50_bridge.gateway.tokens import TokenAuthority
 from oht50_bridge.protocol.codec import Encoder
+from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.rates import TokenBucket
 
 SECRET = b'0123456789abcdef0123456789abcdef'
@@ -583,6 +584,19 @@ async def test_a_client_gets_its_rate_and_the_newest_value_in_the_end(serving, e
                 assert message['data']['sensors']['battery'] > last
                 count, last = count + 1, message['data']['sensors']['battery']
             assert 2 <= count <= (time.monotonic() - started) * rate + 1.1
+
+
+async def test_no_rate_asked_for_disturbs_the_timers_of_the_gateway(serving, event):
+    # A period of infinity made a due time that is no number; among those no order holds, and
+    # whatever waited for its time waited for ever: whoever connected was never let in.
+    async with serving() as server:
+        for rate in [5e-324, 1e-320, 1e-308, 1e308] * 8:
+            peer = await server.enter('telemetry.realtime', rate=rate)
+            (granted,) = peer.confirmed['data']['rates'].values()
+            assert granted == min(max(rate, SLOWEST), 10)
+            for _ in range(3):
+                server.gateway.publish(event('telemetry.realtime'))
+                await peer.send('subscribe', events=['telemetry.realtime'], rate=rate)
 
 
 async def test_above_the_servers_limit_state_thins_out_and_events_do_not(serving, event):
