@@ -18,12 +18,14 @@ Arguments: OUTPUT and names of the topics in `oht50_bridge.nodes.topics`.
 
 import json
 import sys
+from dataclasses import replace
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.utilities import remove_ros_args
 
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.recorder import subscription_qos
 
 
 def plain(value):
@@ -46,7 +48,9 @@ def main():
             return lambda message: output.write(
                 json.dumps({'topic': name, 'message': plain(message)}) + '\n')
         for name in names:
-            getattr(topics, name).subscribe(node, record(name))
+            # Of /tf_static, which has several publishers, depth 1 would keep only the last.
+            topic = getattr(topics, name)
+            replace(topic, qos=subscription_qos(topic.qos)).subscribe(node, record(name))
         try:
             rclpy.spin(node)
         except (KeyboardInterrupt, ExternalShutdownException):
