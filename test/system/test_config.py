@@ -100,8 +100,7 @@ class Admin:
         return self.connection.wait('command.result')['data']
 
     def call(self, command, **fields):
-        self.send(command, **fields)
-        return self.result()
+        return self.connection.call(command, **fields)
 
     def update(self, **changes):
         return self.call('update_config', changes=changes)
