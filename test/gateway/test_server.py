@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import socket
+import struct
 import threading
 import time
 
@@ -562,6 +563,33 @@ async def test_seq_is_only_for_those_who_resume(serving, event):
         peer = await server.enter('*')
         server.gateway.publish(event('safety.estop'))
         assert 'seq' not in await peer.receive('safety.estop')
+
+
+async def test_a_port_used_again_at_once_belongs_to_who_has_it_now(serving):
+    request = b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
+    async with serving(address_handshakes_per_second=0) as server:
+        with socket.create_server(('127.0.0.1', 0)) as chosen:
+            port = chosen.getsockname()[1]
+
+        @contextlib.contextmanager
+        def connected():
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+                sock.bind(('127.0.0.1', port))
+                sock.connect(('127.0.0.1', server.gateway.port))
+                sock.setblocking(False)
+                yield sock
+
+        for _ in range(100):
+            with connected() as gone:
+                gone.send(request[:10])
+                await asyncio.sleep(0.002)  # the gateway is busy with it when it goes away
+            with connected() as there:
+                there.send(request)
+                answer = await asyncio.wait_for(
+                    asyncio.get_running_loop().sock_recv(there, 4096), 10)
+                assert answer.startswith(b'HTTP/1.1 200 OK'), answer
 
 
 # Rates
