@@ -26,6 +26,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 
+from oht50_bridge.hardware.guard import COMMAND_TIMEOUT
 from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
@@ -121,6 +122,7 @@ class MissionNode(Node):
         self._docking = self._declare_docking()
         self._stations = self._declare_stations()
         self._patience = Patience(
+            silence=COMMAND_TIMEOUT,
             position=declare(
                 self, 'position_timeout', 0.2,
                 'Age of the position beyond which nothing is commanded, s',
@@ -537,6 +539,7 @@ class MissionNode(Node):
         measurement = self._location_measured if self._by_location else self._drive_measured
         age = now - measurement.stamp if measurement is not None else math.inf
         heartbeat: SafetyHeartbeat | None = self._heartbeat.get()
+        drive: DriveState | None = self._drive.get()
         return Inputs(
             measurement=measurement,
             position_age=age,
@@ -544,6 +547,7 @@ class MissionNode(Node):
             missing=self._missing(),
             speed_limit=heartbeat.speed_limit if heartbeat is not None else 0.0,
             dock=self._dock_reading(),
+            driven=drive is not None and drive.stop_reason == DriveState.STOP_NONE,
             zones=self._speed_zones,
             hold=self._hold())
 

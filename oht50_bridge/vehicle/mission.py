@@ -181,6 +181,7 @@ class Inputs:
         missing: what is missing for now, such as the heartbeat; empty when nothing is.
         speed_limit: the lowest limit of others, m/s.
         dock: what is known of the dock.
+        driven: the drive reports that it does as commanded, and nothing has stopped it.
         zones: what slows the way.
 
     """
@@ -191,6 +192,7 @@ class Inputs:
     missing: str
     speed_limit: float
     dock: DockReading
+    driven: bool
     zones: tuple[SpeedZone, ...] = ()
     hold: str = ''
 
@@ -200,6 +202,7 @@ class Patience:
     """How long a mission bears to see nothing, or to be held.
 
     Attributes:
+        silence: pause of the commands after which the drive has stopped by itself, s.
         position: age of the position beyond which nothing is commanded, s.
         loss: duration of a lack after which the mission has failed, s.
         hold: duration of a hold after which the mission has failed, s.
@@ -207,6 +210,7 @@ class Patience:
 
     """
 
+    silence: float = 0.2
     position: float = 0.2
     loss: float = 0.3
     hold: float = 60.0
@@ -252,7 +256,8 @@ class Mission:
         self._held_by = ''
         self._held_for = 0.0  # s
         self._clear_for = 0.0  # s
-        self._interrupted = False
+        self._interrupted_at: float | None = None  # None: by nothing it has not got over
+        self._driven = False
         self._now: float | None = None
 
     @property
@@ -344,7 +349,8 @@ class Mission:
             inputs: what is known.
 
         """
-        dt = min(now - self._now, LONGEST_STEP) if self._now is not None else 0.0
+        pause = now - self._now if self._now is not None else 0.0
+        dt = min(pause, LONGEST_STEP)
         self._now = now
         if self.status:
             return None
@@ -357,7 +363,7 @@ class Mission:
         if missing:
             # A pause of this very loop is no lack: steps count, not the time between them.
             self._missing_for += dt
-            self._interrupted = True
+            self._interrupted_at = now
             if self._missing_for > self._patience.loss:
                 self.fail(missing)
             return None
@@ -366,11 +372,16 @@ class Mission:
         self._hold(dt, inputs.hold)
         if self.status:
             return None
-        if self._interrupted or self._held_by:
-            self._interrupted = False
+        stopped = self._driven and not inputs.driven
+        self._driven = inputs.driven
+        if inputs.hold or stopped or pause > self._patience.silence:
+            self._interrupted_at = now
+        if self._interrupted_at is not None:
+            # The drive brakes harder than the profile: to go on before it stands is a jolt.
             self.motion.interrupt()
-        if self._held_by:
-            return self._wait()
+            if self._held_by or not self.motion.rests(self._interrupted_at):
+                return self._wait()
+            self._interrupted_at = None
         try:
             return self._move(now, dt, inputs)
         except MotionError as error:

@@ -405,6 +405,11 @@ class Motion:
         """Whether profile and vehicle stand."""
         return self._profile.remaining == 0.0 and abs(self.velocity) <= STANDSTILL
 
+    def rests(self, since: float) -> bool:
+        """Return whether the vehicle stands now, so long after `since`, s, that it stays so."""
+        return (self._estimate.stamp - since >= self._loop.settle
+                and abs(self.velocity) <= STANDSTILL)
+
     def step(self, now: float, speed_limit: float) -> float:
         """Return the velocity to command now.
 

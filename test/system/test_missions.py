@@ -38,7 +38,8 @@ def without_mission(vehicle, simulator):
     yield
     with vehicle.client('admin', ['mission.*', 'safety.*']) as admin:
         admin.clear_estop()
-        if admin.call('cancel_mission')['accepted']:
+        if admin.call('cancel_mission')['accepted'] and not any(
+                e['type'] == 'mission.completed' for e in admin.received):
             admin.wait('mission.completed')
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
 
@@ -152,6 +153,34 @@ def test_pause_resume_and_cancel(vehicle, simulator, operator):
     assert simulator.truth()['position'] == pytest.approx(
         data['final_position']['x'] / 1000, abs=0.005)
     assert operator.call('resume_mission')['message'] == 'no mission is active'
+
+
+@pytest.mark.parametrize('paused', [False, True])
+def test_after_a_stall_the_vehicle_stands_before_it_goes_on(
+        vehicle, simulator, operator, paused):
+    place(vehicle, simulator, 20.0)
+    drive(operator, simulator, 22.0)
+    wait_for(lambda: simulator.truth()['velocity'] > 0.4, what='the vehicle is fast')
+    if paused:
+        assert operator.call('pause_mission')['accepted']
+    simulator.watch(BOARD, SPEED)
+
+    def speeds():
+        return [words[0] for _, _, name, words in simulator.log() if name == SPEED]
+    pid = vehicle.node_pid('mission_node')
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: 0 in speeds(), what='the motor is stopped')
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+    commanded = speeds()
+    assert not any(commanded[commanded.index(0):]), 'nothing before it stands'
+    if paused:
+        stays(simulator)
+        assert operator.call('resume_mission')['accepted']
+    assert operator.wait('mission.completed', 30.0)['data']['status'] == 'success'
+    assert simulator.truth()['position'] == pytest.approx(22.0, abs=0.002)
 
 
 @pytest.mark.parametrize(('fields', 'reason'), [

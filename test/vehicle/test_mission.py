@@ -117,7 +117,7 @@ class Ride:
             'm', 'transport', target, Motion(self.measure(), 0.0, Limits(), Loop()), docking)
         self.inputs = Inputs(
             None, 0.0, forbidden='', missing='', speed_limit=0.5,
-            dock=DockReading(math.nan, False, False))
+            dock=DockReading(math.nan, False, False), driven=True)
 
     def measure(self):
         self.measurement = Measurement(round(self.position, 3), 0.001, self.velocity, self.now)
@@ -335,6 +335,47 @@ def test_pause_of_the_loop_itself_is_no_lack():
     ride.stale = False
     ride.until(lambda: ride.mission.status)
     assert ride.mission.status == SUCCESS
+
+
+def stall(ride):
+    """The process is not served for 0.4 s, in which the drive brakes to a stop."""
+    ride.now += 0.4
+
+
+def brake(ride):
+    """The drive stops by itself and says so for a moment."""
+    ride.run(0.06, driven=False)
+
+
+@pytest.mark.parametrize('interruption', [stall, brake])
+@pytest.mark.parametrize('paused', [False, True])
+def test_after_the_drive_stopped_by_itself_it_goes_on_from_standstill(interruption, paused):
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    assert ride.velocity > 0.4
+    if paused:
+        ride.mission.pause()
+    interruption(ride)
+    commands = []
+    while ride.velocity or len(commands) < 5:
+        commands.append(ride.step())
+        assert len(commands) < 50, 'it stands soon'
+    assert not any(commands), 'nothing is commanded before it stands'
+    if paused:
+        assert set(ride.run(3.0)) == {None}
+        ride.mission.resume()
+    commands = [command or 0.0 for command in ride.until(lambda: ride.mission.status)]
+    assert ride.mission.status == SUCCESS
+    for before, after in itertools.pairwise(commands):
+        assert after - before <= Limits().acceleration * PERIOD + 0.02
+    assert ride.position == pytest.approx(9.0, abs=0.002)
+    assert ride.mission.errors == 0
+
+
+def test_a_drive_that_was_silent_before_the_start_is_no_interruption():
+    ride = Ride(target=9.0)
+    commands = ride.run(0.1, driven=False)
+    assert any(commands)
 
 
 def dock_ride(**settings_):
