@@ -338,7 +338,7 @@ def test_pause_of_the_loop_itself_is_no_lack():
 
 
 def stall(ride):
-    """The process is not served for 0.4 s, in which the drive brakes to a stop."""
+    """The process is not served for 0.4 s."""
     ride.now += 0.4
 
 
