@@ -151,6 +151,7 @@ class MissionNode(Node):
         self._meter = EnergyMeter(math.nan, 0.0)
         self._state: tuple[str, str] = ('', '')  # phase and reason as published
         self._there = False
+        self._interruption = ''  # as last logged
         self._charging = False
         self._driving = False
         self._known_ids: deque[str] = deque(maxlen=KNOWN_MISSIONS)
@@ -383,6 +384,13 @@ class MissionNode(Node):
             return 'no safety heartbeat'
         return 'no report of the travel motor' if self._drive.get() is None else ''
 
+    def _stopped(self) -> str:
+        """Return why the drive does not do as commanded, empty when it reports that it does."""
+        drive: DriveState | None = self._drive.get()
+        if drive is None:
+            return 'it does not report'
+        return '' if drive.stop_reason == DriveState.STOP_NONE else drive.stop_reason
+
     def _unconfirmed(self) -> str:
         """Return why the limits are not those in force, empty when they are."""
         if self.get_parameter(CONFIG_VERSION).value:
@@ -452,6 +460,7 @@ class MissionNode(Node):
             return f'the mission cannot be recorded: {error}; make room in state_dir'
         self._charge(False)
         self._there = False
+        self._interruption = ''
         self._known_ids.append(mission.mission_id)
         response.mission_id = mission.mission_id
         response.estimated_duration = duration
@@ -530,16 +539,28 @@ class MissionNode(Node):
             return
         if (mission.phase, mission.held_by) != self._state:
             self._publish_state()
+        if mission.interruption != self._interruption:
+            self._interruption = mission.interruption
+            self._tell_interruption(mission)
         if mission.there and not self._there:
             # At once: what is told only at the end of the mission is overtaken by that end.
             self._there = True
             self._publish_progress()
 
+    def _tell_interruption(self, mission: Mission) -> None:
+        if not mission.interruption:
+            self.get_logger().info(f'mission {mission.mission_id} goes on from standstill')
+        elif mission.held_by:
+            self.get_logger().info(f'mission {mission.mission_id} held: {mission.interruption}')
+        else:
+            self.get_logger().warning(
+                f'mission {mission.mission_id} interrupted: {mission.interruption}; the vehicle '
+                'stops and goes on from standstill')
+
     def _inputs(self, now: float) -> Inputs:
         measurement = self._location_measured if self._by_location else self._drive_measured
         age = now - measurement.stamp if measurement is not None else math.inf
         heartbeat: SafetyHeartbeat | None = self._heartbeat.get()
-        drive: DriveState | None = self._drive.get()
         return Inputs(
             measurement=measurement,
             position_age=age,
@@ -547,7 +568,7 @@ class MissionNode(Node):
             missing=self._missing(),
             speed_limit=heartbeat.speed_limit if heartbeat is not None else 0.0,
             dock=self._dock_reading(),
-            driven=drive is not None and drive.stop_reason == DriveState.STOP_NONE,
+            stopped=self._stopped(),
             zones=self._speed_zones,
             hold=self._hold())
 

@@ -181,7 +181,7 @@ class Inputs:
         missing: what is missing for now, such as the heartbeat; empty when nothing is.
         speed_limit: the lowest limit of others, m/s.
         dock: what is known of the dock.
-        driven: the drive reports that it does as commanded, and nothing has stopped it.
+        stopped: why the drive does not do as commanded, empty when it reports that it does.
         zones: what slows the way.
 
     """
@@ -192,7 +192,7 @@ class Inputs:
     missing: str
     speed_limit: float
     dock: DockReading
-    driven: bool
+    stopped: str
     zones: tuple[SpeedZone, ...] = ()
     hold: str = ''
 
@@ -232,6 +232,7 @@ class Mission:
         status: one of the ends, empty while it is active.
         reason: why it failed, for a person.
         errors: number of errors so far.
+        interruption: what stopped it outside its profile, for a person; empty once it goes on.
 
     """
 
@@ -247,6 +248,7 @@ class Mission:
         self.status = ''
         self.reason = ''
         self.errors = 0
+        self.interruption = ''
         self._docking = docking
         self._patience = patience
         self._paused = False
@@ -256,7 +258,7 @@ class Mission:
         self._held_by = ''
         self._held_for = 0.0  # s
         self._clear_for = 0.0  # s
-        self._interrupted_at: float | None = None  # None: by nothing it has not got over
+        self._interrupted_at = 0.0  # s, counts while there is an interruption
         self._driven = False
         self._now: float | None = None
 
@@ -363,7 +365,7 @@ class Mission:
         if missing:
             # A pause of this very loop is no lack: steps count, not the time between them.
             self._missing_for += dt
-            self._interrupted_at = now
+            self._interrupt(missing)
             if self._missing_for > self._patience.loss:
                 self.fail(missing)
             return None
@@ -372,21 +374,28 @@ class Mission:
         self._hold(dt, inputs.hold)
         if self.status:
             return None
-        stopped = self._driven and not inputs.driven
-        self._driven = inputs.driven
-        if inputs.hold or stopped or pause > self._patience.silence:
-            self._interrupted_at = now
-        if self._interrupted_at is not None:
+        if inputs.hold:
+            self._interrupt(inputs.hold)
+        elif pause > self._patience.silence:
+            self._interrupt(f'no command for {pause:.2f} s')
+        elif self._driven and inputs.stopped:
+            self._interrupt(f'the travel motor is stopped: {inputs.stopped}')
+        self._driven = not inputs.stopped
+        if self.interruption:
             # The drive brakes harder than the profile: to go on before it stands is a jolt.
             self.motion.interrupt()
             if self._held_by or not self.motion.rests(self._interrupted_at):
                 return self._wait()
-            self._interrupted_at = None
+            self.interruption = ''
         try:
             return self._move(now, dt, inputs)
         except MotionError as error:
             self.fail(str(error))
             return None
+
+    def _interrupt(self, cause: str) -> None:
+        self.interruption = self.interruption or cause
+        self._interrupted_at = self._now
 
     def _hold(self, dt: float, cause: str) -> None:
         """Note what holds it; when it has been gone for long enough, nothing does any more."""
@@ -423,6 +432,7 @@ class Mission:
         if (self._paused or self._cancelling) and self.motion.standing:
             if self._cancelling:
                 self.status = CANCELLED
+            self._driven = False  # a drive that stops for want of a command is no interruption
             return None
         return command
 

@@ -117,7 +117,7 @@ class Ride:
             'm', 'transport', target, Motion(self.measure(), 0.0, Limits(), Loop()), docking)
         self.inputs = Inputs(
             None, 0.0, forbidden='', missing='', speed_limit=0.5,
-            dock=DockReading(math.nan, False, False), driven=True)
+            dock=DockReading(math.nan, False, False), stopped='')
 
     def measure(self):
         self.measurement = Measurement(round(self.position, 3), 0.001, self.velocity, self.now)
@@ -340,11 +340,13 @@ def test_pause_of_the_loop_itself_is_no_lack():
 def stall(ride):
     """The process is not served for 0.4 s."""
     ride.now += 0.4
+    return 'no command for 0.42 s'
 
 
 def brake(ride):
     """The drive stops by itself and says so for a moment."""
-    ride.run(0.06, driven=False)
+    ride.run(0.06, stopped='command_timeout')
+    return 'the travel motor is stopped: command_timeout'
 
 
 @pytest.mark.parametrize('interruption', [stall, brake])
@@ -355,12 +357,13 @@ def test_after_the_drive_stopped_by_itself_it_goes_on_from_standstill(interrupti
     assert ride.velocity > 0.4
     if paused:
         ride.mission.pause()
-    interruption(ride)
+    cause = interruption(ride)
     commands = []
     while ride.velocity or len(commands) < 5:
         commands.append(ride.step())
         assert len(commands) < 50, 'it stands soon'
     assert not any(commands), 'nothing is commanded before it stands'
+    assert ride.mission.interruption == cause
     if paused:
         assert set(ride.run(3.0)) == {None}
         ride.mission.resume()
@@ -368,13 +371,28 @@ def test_after_the_drive_stopped_by_itself_it_goes_on_from_standstill(interrupti
     assert ride.mission.status == SUCCESS
     for before, after in itertools.pairwise(commands):
         assert after - before <= Limits().acceleration * PERIOD + 0.02
+    assert ride.mission.interruption == ''
     assert ride.position == pytest.approx(9.0, abs=0.002)
     assert ride.mission.errors == 0
 
 
+def test_a_drive_that_stops_since_a_paused_mission_is_silent_is_no_interruption():
+    ride = Ride(target=9.0)
+    ride.run(4.0)
+    ride.mission.pause()
+    while ride.step() is not None:
+        assert ride.now < 20.0, 'it stands soon'
+    ride.run(0.1, stopped='command_timeout')
+    assert ride.mission.interruption == ''
+    ride.mission.resume()
+    assert any(ride.run(0.1, stopped='command_timeout'))
+    ride.until(lambda: ride.mission.status)
+    assert ride.mission.status == SUCCESS
+
+
 def test_a_drive_that_was_silent_before_the_start_is_no_interruption():
     ride = Ride(target=9.0)
-    commands = ride.run(0.1, driven=False)
+    commands = ride.run(0.1, stopped='no_command')
     assert any(commands)
 
 
