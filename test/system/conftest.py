@@ -36,7 +36,10 @@ def vehicle(shared_vehicle):
             client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
         except AssertionError as error:
             raise AssertionError(shared_vehicle.log.read_text()[-4000:]) from error
-    return shared_vehicle
+    said = shared_vehicle.log.stat().st_size
+    yield shared_vehicle
+    # Shown where the test failed: what the vehicle has to say to that.
+    print(shared_vehicle.log.read_bytes()[said:].decode(errors='replace'))
 
 
 @pytest.fixture
