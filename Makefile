@@ -4,7 +4,6 @@ VENV := .venv
 OHT50 := $(VENV)/bin/oht50
 STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
-TEST_ARGS ?=
 
 .PHONY: run test test-ros setup
 
@@ -14,7 +13,13 @@ run: setup
 test: setup test/clients/node_modules/.set-up
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/python tools/audit_dependencies.py
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+ifdef TEST_ARGS
+	$(VENV)/bin/python -m pytest $(TEST_ARGS)
+else
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore test/system
+	@echo 'The tests of whole vehicles have the machine to themselves: a vehicle without processor time stops, as it should.'
+	$(VENV)/bin/python -m pytest test/system
+endif
 
 # The same tests on a real rclpy, where a ROS 2 is sourced or in /opt/ros.
 test-ros: test/clients/node_modules/.set-up

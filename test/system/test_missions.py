@@ -65,6 +65,17 @@ def heard(client, kind):
     return next(e for e in reversed(client.received) if e['type'] == kind)
 
 
+def assert_in_time(vehicle, started, duration, slack):
+    """Assert that a mission took as long as was estimated, s, give or take 10 % and a slack.
+
+    A host that starves the vehicle may interrupt it once, which costs time; it is logged.
+    """
+    name, estimate = started['data']['mission_id'], started['data']['estimated_duration']
+    interruptions = vehicle.log.read_text().count(f'mission {name} interrupted:')
+    assert interruptions <= 1
+    assert duration == pytest.approx(estimate, rel=0.1, abs=slack + 4.0 * interruptions)
+
+
 def drive(client, simulator, x):
     """Start a mission to x, m, and wait until the vehicle moves; return its name."""
     reply = start(client, x)
@@ -103,7 +114,7 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
     assert data['final_position']['x'] == pytest.approx(truth['position'] * 1000, abs=1)
     duration = completed['at'] - started['at']
     assert data['completion_time'] == pytest.approx(duration, rel=0.05)
-    assert duration == pytest.approx(started['data']['estimated_duration'], rel=0.1, abs=1.0)
+    assert_in_time(vehicle, started, duration, 1.0)
     summary = data['summary']
     travelled = (truth['travelled'] - before['travelled']) * 1000
     assert summary['distance_traveled'] == pytest.approx(travelled, abs=2 * 1.0)
@@ -322,8 +333,8 @@ def test_charges_in_the_dock_and_lets_go_of_the_charger_before_it_drives(
         assert reply['accepted'], reply['message']
         completed = operator.wait('mission.completed', 30.0)
         assert completed['data']['status'] == 'success'
-        assert completed['data']['completion_time'] == pytest.approx(
-            heard(operator, 'mission.started')['data']['estimated_duration'], rel=0.1, abs=1.5)
+        assert_in_time(
+            vehicle, heard(operator, 'mission.started'), completed['data']['completion_time'], 1.5)
         log = simulator.log()
         (released,) = [at for at, _, name, words in log if name == 'charge_request']
         moved = min(at for at, _, name, words in log if name == SPEED and words != [0])
