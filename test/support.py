@@ -269,6 +269,15 @@ def running(directory, parameters=''):
         assert 'Traceback' not in vehicle.log.read_text()
 
 
+def place(vehicle, simulator, x):
+    """Put a vehicle at x, m, once it stands, and wait until its nodes have seen it there."""
+    wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+    with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
+        simulator.set(position=x)
+        viewer.wait('telemetry.realtime', where=lambda event: (
+            event['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0)))
+
+
 class Connection:
     """A WebSocket client that keeps what it received, with the moment of receipt."""
 

@@ -17,6 +17,7 @@ It has the PARAMETERS of that file, if there are any.
 """
 
 import pytest
+from support import place
 from support import running
 from support import wait_for
 
@@ -45,7 +46,7 @@ def vehicle(shared_vehicle):
 @pytest.fixture
 def simulator(vehicle):
     with vehicle.simulator() as simulator:
-        simulator.set(position=20.0)
+        place(vehicle, simulator, 20.0)
         yield simulator
 
 

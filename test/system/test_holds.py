@@ -14,6 +14,7 @@
 """Missions held by an obstacle: they wait, and go on by themselves when it is gone."""
 
 import pytest
+from support import place
 from support import wait_for
 
 PARAMETERS = """
@@ -37,7 +38,8 @@ PARAMETERS = """
 @pytest.fixture
 def simulator(vehicle):
     with vehicle.simulator() as simulator:
-        simulator.set(position=20.0, obstacles=[])
+        simulator.set(obstacles=[])
+        place(vehicle, simulator, 20.0)
         yield simulator
         simulator.set(obstacles=[])
 

@@ -20,6 +20,7 @@ import time
 import pytest
 from support import Vehicle
 from support import own_domain
+from support import place
 from support import wait_for
 
 BOARD = 'travel_motor'
@@ -42,14 +43,6 @@ def without_mission(vehicle, simulator):
                 e['type'] == 'mission.completed' for e in admin.received):
             admin.wait('mission.completed')
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
-
-
-def place(vehicle, simulator, x):
-    """Put the vehicle at x, m, and wait until its nodes have seen it there."""
-    simulator.set(position=x)
-    with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
-        viewer.wait('telemetry.realtime', where=lambda e: (
-            e['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0)))
 
 
 def start(client, x=None, **fields):
@@ -96,7 +89,6 @@ def stays(simulator):
 
 @pytest.mark.parametrize('distance', [0.4, 3.1234, -7.5])
 def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, operator, distance):
-    place(vehicle, simulator, 20.0)
     target, name = 20.0 + distance, f'there{distance:g}'
     before = simulator.truth()
     reply = start(operator, target, mission_id=name, payload_kg=10)
@@ -136,7 +128,6 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
 
 
 def test_profile_keeps_its_limits_on_the_wire(vehicle, simulator, operator):
-    place(vehicle, simulator, 20.0)
     simulator.watch(BOARD, SPEED)
     assert start(operator, 22.0)['accepted']
     operator.wait('mission.completed', 40.0, lambda e: e['data']['status'] == 'success')
@@ -147,7 +138,6 @@ def test_profile_keeps_its_limits_on_the_wire(vehicle, simulator, operator):
 
 
 def test_pause_resume_and_cancel(vehicle, simulator, operator):
-    place(vehicle, simulator, 20.0)
     mission = drive(operator, simulator, 26.0)
     assert operator.call('pause_mission', mission_id=mission)['accepted']
     assert operator.call('pause_mission')['accepted'] is False
@@ -169,7 +159,6 @@ def test_pause_resume_and_cancel(vehicle, simulator, operator):
 @pytest.mark.parametrize('paused', [False, True])
 def test_after_a_stall_the_vehicle_stands_before_it_goes_on(
         vehicle, simulator, operator, paused):
-    place(vehicle, simulator, 20.0)
     drive(operator, simulator, 22.0)
     wait_for(lambda: simulator.truth()['velocity'] > 0.4, what='the vehicle is fast')
     if paused:
@@ -208,7 +197,6 @@ def test_refusal_names_its_reason(vehicle, simulator, operator, fields, reason):
 
 
 def test_refused_while_another_is_active_and_with_a_low_battery(vehicle, simulator, operator):
-    place(vehicle, simulator, 20.0)
     mission = drive(operator, simulator, 26.0)
     assert mission in start(operator, 30.0)['message']
     operator.call('cancel_mission')
@@ -225,7 +213,6 @@ def test_refused_while_another_is_active_and_with_a_low_battery(vehicle, simulat
 
 def test_emergency_stop_fails_the_mission_and_nothing_moves_after_its_clearing(
         vehicle, simulator, operator):
-    place(vehicle, simulator, 20.0)
     drive(operator, simulator, 28.0)
     operator.send('emergency_stop', request_id='stop')
     data = operator.wait('mission.completed')['data']
@@ -242,7 +229,6 @@ def test_emergency_stop_fails_the_mission_and_nothing_moves_after_its_clearing(
 
 def test_frozen_sensor_ends_the_mission(vehicle, simulator, operator):
     """A board whose position stands still while the vehicle moves is found out."""
-    place(vehicle, simulator, 20.0)
     drive(operator, simulator, 28.0)
     simulator.misbehave('dock', stale=True)
     try:
@@ -253,7 +239,6 @@ def test_frozen_sensor_ends_the_mission(vehicle, simulator, operator):
 
 
 def test_lost_location_stops_the_vehicle_and_ends_the_mission(vehicle, simulator, operator):
-    place(vehicle, simulator, 20.0)
     drive(operator, simulator, 28.0)
     simulator.watch(BOARD, SPEED)
     simulator.misbehave('dock', absent=True)
@@ -270,7 +255,6 @@ def test_lost_location_stops_the_vehicle_and_ends_the_mission(vehicle, simulator
 
 def test_killed_mission_node_stops_the_vehicle_and_its_mission_is_reported_failed(
         vehicle, simulator, operator):
-    place(vehicle, simulator, 20.0)
     mission = drive(operator, simulator, 28.0)
     pid = vehicle.node_pid('mission_node')
     os.kill(pid, signal.SIGKILL)

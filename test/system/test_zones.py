@@ -19,6 +19,7 @@ import subprocess
 
 import pytest
 from support import own_domain
+from support import place
 from support import wait_for
 
 from oht50_bridge.cli.supervisor import module_command
@@ -54,21 +55,14 @@ SLACK = 0.05  # m/s
 @pytest.fixture
 def simulator(vehicle):
     with vehicle.simulator() as simulator:
-        simulator.set(position=15.0, obstacles=[])
+        simulator.set(obstacles=[])
+        place(vehicle, simulator, 15.0)
         yield simulator
         simulator.set(position=15.0, obstacles=[])
 
 
 def test_board_has_the_thresholds_of_the_parameters(simulator):
     assert simulator.read('safety', 'zone_threshold') == pytest.approx([0.01, 0.02, 0.03, 0.04])
-
-
-def place(simulator, vehicle, position):
-    """Put the standing vehicle somewhere and wait until telemetry shows it there."""
-    with vehicle.client('viewer', ['telemetry.realtime']) as client:
-        simulator.set(position=position)
-        client.wait('telemetry.realtime', where=lambda event: (
-            event['data']['position']['x'] == pytest.approx(position * 1000, abs=2)))
 
 
 def truths_until(simulator, condition, timeout=20.0):
@@ -96,7 +90,7 @@ def set_zones(vehicle, **values):
 
 
 def test_carrier_is_slow_in_a_warning_zone_and_its_entry_is_told_once(vehicle, simulator, drive):
-    place(simulator, vehicle, 20.5)
+    place(vehicle, simulator, 20.5)
     with vehicle.client('viewer', ['safety.zone_entered']) as client:
         drive(0.5)
         before = truths_until(simulator, lambda truth: truth['position'] >= 22.0)
@@ -114,7 +108,7 @@ def test_carrier_is_slow_in_a_warning_zone_and_its_entry_is_told_once(vehicle, s
 
 
 def test_carrier_stands_before_a_stop_zone_and_can_go_back(vehicle, simulator, drive):
-    place(simulator, vehicle, 28.5)
+    place(vehicle, simulator, 28.5)
     commander = drive(0.5)
     truths = truths_until(
         simulator, lambda truth: truth['position'] > 29.5 and standing(truth))
@@ -129,7 +123,7 @@ def test_carrier_stands_before_a_stop_zone_and_can_go_back(vehicle, simulator, d
 
 
 def test_stop_zone_is_left_by_its_nearer_end_only(vehicle, simulator, drive):
-    place(simulator, vehicle, 30.2)
+    place(vehicle, simulator, 30.2)
     commander = drive(0.3)
     # Long enough to be taken for a command: it is not obeyed.
     with vehicle.client('viewer', ['telemetry.realtime']) as client:
@@ -146,7 +140,7 @@ def test_stop_zone_is_left_by_its_nearer_end_only(vehicle, simulator, drive):
 
 
 def test_obstacle_slows_stops_and_lets_go_when_it_is_gone(vehicle, simulator, drive):
-    place(simulator, vehicle, 5.0)
+    place(vehicle, simulator, 5.0)
     simulator.set(obstacles=[9.0])
     commander = drive(0.5)
     truths = truths_until(
@@ -161,7 +155,7 @@ def test_obstacle_slows_stops_and_lets_go_when_it_is_gone(vehicle, simulator, dr
 
 
 def test_open_guard_stops_without_an_emergency_stop(vehicle, simulator, drive):
-    place(simulator, vehicle, 15.0)
+    place(vehicle, simulator, 15.0)
     with vehicle.client('viewer', ['safety.*']) as client:
         drive(0.3)
         truths_until(simulator, lambda truth: truth['velocity'] > 0.28)
@@ -176,7 +170,7 @@ def test_open_guard_stops_without_an_emergency_stop(vehicle, simulator, drive):
 
 
 def test_zones_can_be_changed_while_the_vehicle_runs_and_bad_ones_are_refused(vehicle, simulator):
-    place(simulator, vehicle, 40.0)
+    place(vehicle, simulator, 40.0)
     assert "zone_types of 'slow': 'deadly'" in set_zones(
         vehicle, zone_types=['deadly', 'restricted'])
     assert 'zone_limits has 1 entries' in set_zones(vehicle, zone_limits=[0.1])
