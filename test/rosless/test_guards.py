@@ -67,6 +67,37 @@ def test_the_wheel_is_the_one_these_guards_were_written_for():
     assert version('cyclonedds') == '11.0.1'
 
 
+class Hasty:
+    """The wheel's C layer, which refuses some topics as it does when discovery is in its way."""
+
+    def __init__(self, layer, refusals):
+        self._layer = layer
+        self.refusals = refusals
+
+    def __getattr__(self, name):
+        return getattr(self._layer, name)
+
+    def ddspy_topic_create(self, *arguments):
+        if self.refusals:
+            self.refusals -= 1
+            return _dds.BAD_PARAMETER
+        return self._layer.ddspy_topic_create(*arguments)
+
+
+def test_a_topic_that_is_refused_in_passing_is_made_all_the_same(participant, monkeypatch):
+    """The library of types is read without its lock, which cannot be brought about at will."""
+    hasty = Hasty(_dds._clayer, 2)
+    monkeypatch.setattr(_dds, '_clayer', hasty)
+    writer, reader = pair(participant, String)
+    assert hasty.refusals == 0
+    _dds.write(writer, encoded('hello'))
+    assert len(_dds.take(reader)) == 1
+    hasty.refusals = 1000
+    with pytest.raises(_dds.Error, match='dds_create_topic failed: Bad Parameter'):
+        pair(participant, String)
+    assert hasty.refusals > 900
+
+
 def test_raw_samples_go_in_and_come_out(participant):
     """ddspy_take and dds_write: the sample container is (pointer, size)."""
     writer, reader = pair(participant, String)

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import ctypes as ct
 import sys
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from importlib.util import module_from_spec
@@ -37,6 +38,8 @@ from typing import NamedTuple
 
 ANY_STATE, ALIVE = 0x7f, 16
 TOPIC_PARTICIPANT, TOPIC_PUBLICATION, TOPIC_SUBSCRIPTION = 0x7fff0001, 0x7fff0003, 0x7fff0004
+BAD_PARAMETER = -3
+TOPIC_TRIES, TOPIC_PAUSE = 10, 0.005  # s
 MAX_BLOCKING_NS = 100_000_000
 """How long a write may wait for a slow reader (rmw's is infinite)."""
 
@@ -227,8 +230,18 @@ class _DataType:
 
 
 def create_topic(participant: int, name: str, message: Any) -> int:
-    """Create a topic for a generated message class."""
-    topic = _clayer.ddspy_topic_create(participant, name, _DataType(message), None, None)
+    """
+    Create a topic for a generated message class.
+
+    Cyclone 11.0.1 looks through its library of types without the lock when a topic is made
+    (ddsi_topic_descriptor_from_type). If discovery changes the library at that moment the type
+    may seem incomplete, and the topic is deleted again as a bad parameter: it is worth a retry.
+    """
+    for _ in range(TOPIC_TRIES):
+        topic = _clayer.ddspy_topic_create(participant, name, _DataType(message), None, None)
+        if topic != BAD_PARAMETER:
+            break
+        time.sleep(TOPIC_PAUSE)
     if topic < 0:
         raise Error('dds_create_topic', topic)
     return topic
