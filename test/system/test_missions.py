@@ -45,6 +45,14 @@ def without_mission(vehicle, simulator):
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
 
 
+def give_battery(vehicle, simulator, soc, **fields):
+    """Give the battery a state of charge, a ratio, and wait until the nodes have seen it."""
+    with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
+        simulator.set(soc=soc, **fields)
+        viewer.wait('telemetry.realtime', where=lambda e: (
+            e['data']['sensors']['battery'] == pytest.approx(soc * 100.0, abs=0.5)))
+
+
 def start(client, x=None, **fields):
     """Start a mission to x, m; return the reply's data."""
     if x is not None:
@@ -201,14 +209,11 @@ def test_refused_while_another_is_active_and_with_a_low_battery(vehicle, simulat
     assert mission in start(operator, 30.0)['message']
     operator.call('cancel_mission')
     operator.wait('mission.completed')
-    simulator.set(soc=0.29)
+    give_battery(vehicle, simulator, 0.29)
     try:
-        with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
-            viewer.wait('telemetry.realtime',
-                        where=lambda e: e['data']['sensors']['battery'] < 29.5)
         assert 'battery at 29%' in start(operator, 26.0)['message']
     finally:
-        simulator.set(soc=0.85)
+        give_battery(vehicle, simulator, 0.85)
 
 
 def test_emergency_stop_fails_the_mission_and_nothing_moves_after_its_clearing(
@@ -307,10 +312,7 @@ def test_charges_in_the_dock_and_lets_go_of_the_charger_before_it_drives(
             low = viewer.wait('telemetry.realtime')['data']['sensors']['battery']
             viewer.wait('telemetry.realtime', 20.0, lambda e: (
                 e['data']['sensors']['battery'] > low + 1.0))
-        simulator.set(soc=0.85, charge_rate=1.0)
-        with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
-            viewer.wait('telemetry.realtime',
-                        where=lambda e: e['data']['sensors']['battery'] > 84)
+        give_battery(vehicle, simulator, 0.85, charge_rate=1.0)
         simulator.watch('power', 'charge_request')
         simulator.watch(BOARD, SPEED)
         reply = start(operator, 1.5)
@@ -325,7 +327,7 @@ def test_charges_in_the_dock_and_lets_go_of_the_charger_before_it_drives(
         assert released < moved
         assert not charge_request(simulator)
     finally:
-        simulator.set(soc=0.85, charge_rate=1.0)
+        give_battery(vehicle, simulator, 0.85, charge_rate=1.0)
 
 
 def test_emergency_stop_ends_charging_for_good(vehicle, simulator, operator):
