@@ -155,7 +155,6 @@ def test_obstacle_slows_stops_and_lets_go_when_it_is_gone(vehicle, simulator, dr
 
 
 def test_open_guard_stops_without_an_emergency_stop(vehicle, simulator, drive):
-    place(vehicle, simulator, 15.0)
     with vehicle.client('viewer', ['safety.*']) as client:
         drive(0.3)
         truths_until(simulator, lambda truth: truth['velocity'] > 0.28)

@@ -39,7 +39,7 @@ from typing import NamedTuple
 ANY_STATE, ALIVE = 0x7f, 16
 TOPIC_PARTICIPANT, TOPIC_PUBLICATION, TOPIC_SUBSCRIPTION = 0x7fff0001, 0x7fff0003, 0x7fff0004
 BAD_PARAMETER = -3
-TOPIC_TRIES, TOPIC_PAUSE = 10, 0.005  # s
+TOPIC_TRIES, TOPIC_PAUSE = 10, 0.005  # pause in s
 MAX_BLOCKING_NS = 100_000_000
 """How long a write may wait for a slow reader (rmw's is infinite)."""
 
