@@ -42,7 +42,7 @@ from stopping import stop
 from support import Vehicle
 from support import own_domain
 
-from oht50_bridge.hardware.profiles import load
+from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.rtu import wire_time
 
 BAUDRATE = 115200

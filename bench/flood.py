@@ -60,15 +60,15 @@ from fanout import telemetry  # noqa: E402
 from gateway.certificates import Authority  # noqa: E402
 from gateway.certificates import install  # noqa: E402
 
-from oht50_bridge.gateway.audit import Audit  # noqa: E402
+from oht50_bridge.gateway.audit.log import Audit  # noqa: E402
+from oht50_bridge.gateway.auth.roles import load_roles  # noqa: E402
+from oht50_bridge.gateway.auth.tokens import Key  # noqa: E402
+from oht50_bridge.gateway.auth.tokens import TokenAuthority  # noqa: E402
+from oht50_bridge.gateway.commands import Caller  # noqa: E402
+from oht50_bridge.gateway.commands import CommandOutcome  # noqa: E402
 from oht50_bridge.gateway.config import GatewayConfig  # noqa: E402
-from oht50_bridge.gateway.handler import Caller  # noqa: E402
-from oht50_bridge.gateway.handler import CommandOutcome  # noqa: E402
-from oht50_bridge.gateway.roles import load_roles  # noqa: E402
 from oht50_bridge.gateway.server import Gateway  # noqa: E402
 from oht50_bridge.gateway.tls import TlsFiles  # noqa: E402
-from oht50_bridge.gateway.tokens import Key  # noqa: E402
-from oht50_bridge.gateway.tokens import TokenAuthority  # noqa: E402
 from oht50_bridge.protocol.commands import Command  # noqa: E402
 
 CLIENTS = 10

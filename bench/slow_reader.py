@@ -43,13 +43,13 @@ from websockets.asyncio.client import connect
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from oht50_bridge.gateway.auth.roles import load_roles  # noqa: E402
+from oht50_bridge.gateway.auth.tokens import Key  # noqa: E402
+from oht50_bridge.gateway.auth.tokens import TokenAuthority  # noqa: E402
+from oht50_bridge.gateway.commands import Caller  # noqa: E402
+from oht50_bridge.gateway.commands import CommandOutcome  # noqa: E402
 from oht50_bridge.gateway.config import GatewayConfig  # noqa: E402
-from oht50_bridge.gateway.handler import Caller  # noqa: E402
-from oht50_bridge.gateway.handler import CommandOutcome  # noqa: E402
-from oht50_bridge.gateway.roles import load_roles  # noqa: E402
 from oht50_bridge.gateway.server import Gateway  # noqa: E402
-from oht50_bridge.gateway.tokens import Key  # noqa: E402
-from oht50_bridge.gateway.tokens import TokenAuthority  # noqa: E402
 from oht50_bridge.protocol.base import Message  # noqa: E402
 from oht50_bridge.protocol.catalogue import EVENTS  # noqa: E402
 from oht50_bridge.protocol.commands import Command  # noqa: E402

@@ -22,9 +22,9 @@ from launch.actions import LogInfo
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from oht50_bridge.cli.launching import PACKAGE
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import plan
+from oht50_bridge.bringup.launching import PACKAGE
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import plan
 
 PUBLISHER = 'robot_state_publisher'
 

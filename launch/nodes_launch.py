@@ -13,9 +13,9 @@
 # limitations under the License.
 """The nodes of the vehicle but the bridge, each started again when it dies."""
 
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import plan
-from oht50_bridge.cli.launching import vehicle_node
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import plan
+from oht50_bridge.bringup.launching import vehicle_node
 from oht50_bridge.nodes import NODES
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from launch.actions import ExecuteProcess
 from launch.actions import LogInfo
 
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import plan
-from oht50_bridge.cli.launching import qos_overrides
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import plan
+from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.nodes import topics
 
 

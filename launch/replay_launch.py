@@ -22,16 +22,16 @@ from pathlib import Path
 from launch.actions import ExecuteProcess
 from launch_ros.actions import Node
 
-from oht50_bridge.cli.launching import BOOLEAN
-from oht50_bridge.cli.launching import PACKAGE
-from oht50_bridge.cli.launching import RESPAWN_DELAY
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import qos_overrides
-from oht50_bridge.cli.launching import respawned
-from oht50_bridge.cli.plan import Replay
+from oht50_bridge.bag import recorded_vehicle
+from oht50_bridge.bringup.launching import BOOLEAN
+from oht50_bridge.bringup.launching import PACKAGE
+from oht50_bridge.bringup.launching import RESPAWN_DELAY
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import qos_overrides
+from oht50_bridge.bringup.launching import respawned
+from oht50_bridge.bringup.plan import Replay
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.bag import recorded_vehicle
 
 CLOCK = f'{REPLAY_NAMESPACE}/clock'
 CLOCK_RATE = '100'  # Hz

@@ -18,9 +18,9 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 from launch_ros.actions import Node
 
-from oht50_bridge.cli.launching import PACKAGE
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import plan
+from oht50_bridge.bringup.launching import PACKAGE
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import plan
 from oht50_bridge.nodes import NAMESPACE
 
 

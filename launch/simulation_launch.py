@@ -15,11 +15,11 @@
 
 from launch.actions import ExecuteProcess
 
-from oht50_bridge.cli.launching import RESPAWN_DELAY
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import plan
-from oht50_bridge.cli.launching import respawned
-from oht50_bridge.starting import SIGNALS_WAIT
+from oht50_bridge.bringup.launching import RESPAWN_DELAY
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import plan
+from oht50_bridge.bringup.launching import respawned
+from oht50_bridge.signals import SIGNALS_WAIT
 
 # s; the signal ends all processes together, and the motor's stop is read back from its board.
 LINGER = 2.0

@@ -19,8 +19,8 @@ from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
-from oht50_bridge.cli.launching import description
-from oht50_bridge.cli.launching import plan
+from oht50_bridge.bringup.launching import description
+from oht50_bridge.bringup.launching import plan
 
 # Launch file of this folder and the argument that asks for it, in the order of their start.
 PARTS = (('simulation', 'sim'), ('nodes', None), ('description', 'description'),

@@ -33,10 +33,10 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_vehicle
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
-from oht50_bridge.gateway.audit import AUDIT_FILE
-from oht50_bridge.gateway.audit import Position
-from oht50_bridge.gateway.audit import examine
-from oht50_bridge.gateway.audit import read
+from oht50_bridge.gateway.audit.log import AUDIT_FILE
+from oht50_bridge.gateway.audit.log import Position
+from oht50_bridge.gateway.audit.log import examine
+from oht50_bridge.gateway.audit.log import read
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
 POLL = 0.2  # s, between two looks for new records
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def log_of(arguments: argparse.Namespace) -> Path:
     """Return the log of the vehicle of a domain and namespace."""
-    from oht50_bridge.cli.plan import Plan
+    from oht50_bridge.bringup.plan import Plan
 
     return Plan(arguments.state_dir, arguments.domain, arguments.namespace).directory / AUDIT_FILE
 

@@ -30,10 +30,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.cli.options import DEFAULT_PORT
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
-from oht50_bridge.cli.parameters import parameters_of
 
 OK = 'ok'
 WARNING = 'warning'
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     """Yield what was found."""
-    from oht50_bridge.gateway.keys import KEYS
+    from oht50_bridge.gateway.auth.keys import KEYS
 
     lines = parameters_of('hardware_node', arguments.params)['line'].values()
     for device in arguments.serial or [line['device'] for line in lines]:
@@ -134,8 +134,8 @@ def check_dds() -> Finding:
 
 def check_keys(path: Path) -> Finding:
     """Check that there are keys, and that none of them is in wrong hands."""
-    from oht50_bridge.gateway.keys import KeyFiles
-    from oht50_bridge.gateway.secret import TokenFileError
+    from oht50_bridge.gateway.auth.keys import KeyFiles
+    from oht50_bridge.gateway.auth.private_files import TokenFileError
 
     what = f'keys {path}'
     try:
@@ -149,7 +149,7 @@ def check_keys(path: Path) -> Finding:
 
 def check_secret(state_dir: Path) -> Finding:
     """Check that there is a signing secret that nobody else can read."""
-    from oht50_bridge.gateway.secret import secret_path
+    from oht50_bridge.gateway.auth.private_files import secret_path
 
     path = secret_path(state_dir)
     what = f'signing secret {path}'

@@ -20,12 +20,12 @@ import importlib.util
 import os
 from pathlib import Path
 
+from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.bringup.supervisor import module_command
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import graph_environment
-from oht50_bridge.cli.plan import Plan
-from oht50_bridge.cli.supervisor import module_command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

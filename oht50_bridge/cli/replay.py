@@ -22,23 +22,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from oht50_bridge.bag import BagError
+from oht50_bridge.bag import recorded_vehicle
+from oht50_bridge.bringup.plan import Replay
+from oht50_bridge.bringup.plan import describe
+from oht50_bridge.bringup.supervisor import POLL
+from oht50_bridge.bringup.supervisor import Ending
+from oht50_bridge.bringup.supervisor import Process
+from oht50_bridge.bringup.supervisor import check_port
+from oht50_bridge.bringup.supervisor import module_command
+from oht50_bridge.bringup.supervisor import stop
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_domain
 from oht50_bridge.cli.options import add_listening
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import graph_environment
-from oht50_bridge.cli.plan import Replay
-from oht50_bridge.cli.plan import describe
 from oht50_bridge.cli.record import need_rosbags
-from oht50_bridge.cli.supervisor import POLL
-from oht50_bridge.cli.supervisor import Ending
-from oht50_bridge.cli.supervisor import Process
-from oht50_bridge.cli.supervisor import check_port
-from oht50_bridge.cli.supervisor import module_command
-from oht50_bridge.cli.supervisor import stop
-from oht50_bridge.gateway.secret import TokenFileError
-from oht50_bridge.nodes.bag import BagError
-from oht50_bridge.nodes.bag import recorded_vehicle
+from oht50_bridge.gateway.auth.private_files import TokenFileError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

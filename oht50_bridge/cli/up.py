@@ -59,6 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the vehicle until it is told to end."""
-    from oht50_bridge.cli.supervisor import Supervisor
+    from oht50_bridge.bringup.supervisor import Supervisor
 
     return Supervisor(arguments).run()

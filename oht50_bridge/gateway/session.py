@@ -21,13 +21,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from oht50_bridge.gateway.auth.roles import Roles
+from oht50_bridge.gateway.auth.tokens import LEEWAY
+from oht50_bridge.gateway.auth.tokens import Claims
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.auth.tokens import TokenError
+from oht50_bridge.gateway.auth.tokens import TokenPair
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.roles import Roles
-from oht50_bridge.gateway.tokens import LEEWAY
-from oht50_bridge.gateway.tokens import Claims
-from oht50_bridge.gateway.tokens import TokenAuthority
-from oht50_bridge.gateway.tokens import TokenError
-from oht50_bridge.gateway.tokens import TokenPair
 from oht50_bridge.protocol import codec
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import replies

@@ -52,7 +52,7 @@ from oht50_bridge.hardware.errors import ExceptionReply
 from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.profiles import Timing
+from oht50_bridge.hardware.profile_reader import Timing
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.statistics import Load
 from oht50_bridge.hardware.statistics import Statistics

@@ -38,10 +38,10 @@ from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.profiles import Block
-from oht50_bridge.hardware.profiles import Profile
-from oht50_bridge.hardware.profiles import Timing
-from oht50_bridge.hardware.profiles import Value
+from oht50_bridge.hardware.profile_reader import Block
+from oht50_bridge.hardware.profile_reader import Profile
+from oht50_bridge.hardware.profile_reader import Timing
+from oht50_bridge.hardware.profile_reader import Value
 from oht50_bridge.hardware.statistics import ModuleStatistics
 
 logger = logging.getLogger(__name__)

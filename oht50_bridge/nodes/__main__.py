@@ -14,7 +14,7 @@
 # limitations under the License.
 """Runs a node: `python -m oht50_bridge.nodes NAME`, or an executable of the node's name."""
 
-from oht50_bridge.starting import end_quietly
+from oht50_bridge.signals import end_quietly
 
 end_quietly()
 

@@ -34,9 +34,9 @@ from oht50_bridge.hardware.drivers.motor import MotorSample
 from oht50_bridge.hardware.drivers.power import PowerSample
 from oht50_bridge.hardware.drivers.safety import SafetySample
 from oht50_bridge.hardware.errors import HardwareConfigError
+from oht50_bridge.hardware.hardware import FoundBoard
+from oht50_bridge.hardware.hardware import Hardware
 from oht50_bridge.hardware.module import ModuleInfo
-from oht50_bridge.hardware.vehicle_io import FoundBoard
-from oht50_bridge.hardware.vehicle_io import Hardware
 from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState

@@ -26,7 +26,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 
-from oht50_bridge.hardware.guard import COMMAND_TIMEOUT
+from oht50_bridge.hardware.motion_guard import COMMAND_TIMEOUT
 from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState

@@ -30,8 +30,8 @@ from rclpy.utilities import remove_ros_args
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import ReaderError
 
+from oht50_bridge import bag
 from oht50_bridge.nodes import REPLAY_NAMESPACE
-from oht50_bridge.nodes import bag
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import NS
 from oht50_bridge.nodes.common import StartError

@@ -36,7 +36,7 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 from rosbags.rosbag2 import WriterError
 
-from oht50_bridge.nodes import bag
+from oht50_bridge import bag
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.common import StartError
 from oht50_bridge.nodes.common import fail

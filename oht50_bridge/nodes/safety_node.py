@@ -27,7 +27,7 @@ from geometry_msgs.msg import Point
 from rclpy.node import Node
 
 from oht50_bridge.hardware.errors import HardwareConfigError
-from oht50_bridge.hardware.estop_line import open_estop_line
+from oht50_bridge.hardware.estop_input import open_estop_line
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState

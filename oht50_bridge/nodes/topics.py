@@ -33,8 +33,8 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from oht50_bridge import msg
+from oht50_bridge.bag import event_topic
 from oht50_bridge.nodes import to_wire
-from oht50_bridge.nodes.bag import event_topic
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import EventType
 

@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from oht50_bridge.starting import end_quietly
+from oht50_bridge.signals import end_quietly
 
 end_quietly()
 

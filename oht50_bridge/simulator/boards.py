@@ -27,8 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from oht50_bridge.hardware.profiles import Profile
-from oht50_bridge.hardware.profiles import Register
+from oht50_bridge.hardware.profile_reader import Profile
+from oht50_bridge.hardware.profile_reader import Register
 from oht50_bridge.simulator.physics import World
 
 ILLEGAL_ADDRESS = 2

@@ -38,8 +38,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from oht50_bridge.hardware.profiles import Profile
-from oht50_bridge.hardware.profiles import load
+from oht50_bridge.hardware.profile_reader import Profile
+from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.rtu import crc16
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import wire_time

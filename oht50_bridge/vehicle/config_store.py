@@ -30,9 +30,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from oht50_bridge.durable import remove
-from oht50_bridge.durable import sync_directory
-from oht50_bridge.durable import write_whole
+from oht50_bridge.atomic_file import remove
+from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.atomic_file import write_whole
 
 PENDING = 'pending'  # stored, not confirmed
 APPLIED = 'applied'

@@ -23,8 +23,8 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from oht50_bridge.durable import remove
-from oht50_bridge.durable import write_whole
+from oht50_bridge.atomic_file import remove
+from oht50_bridge.atomic_file import write_whole
 
 HARDWARE = 'hardware'
 SOFTWARE = 'software'

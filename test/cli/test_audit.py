@@ -23,7 +23,7 @@ from support import OHT50
 from support import wait_for
 
 from oht50_bridge.cli.main import main
-from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.audit.log import Audit
 
 
 @pytest.fixture

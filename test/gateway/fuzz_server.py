@@ -25,8 +25,8 @@ import sys
 from gateway.serving import Serving
 from gateway.serving import make_event
 
-from oht50_bridge.gateway.handler import CommandFailed
-from oht50_bridge.gateway.handler import CommandOutcome
+from oht50_bridge.gateway.commands import CommandFailed
+from oht50_bridge.gateway.commands import CommandOutcome
 
 PERIOD = 0.02
 

@@ -23,12 +23,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
+from oht50_bridge.gateway.auth.roles import load_roles
+from oht50_bridge.gateway.auth.tokens import Key
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.handler import CommandOutcome
-from oht50_bridge.gateway.roles import load_roles
 from oht50_bridge.gateway.server import Gateway
-from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import TokenAuthority
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.examples import EXAMPLES
 

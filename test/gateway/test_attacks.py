@@ -39,11 +39,11 @@ from gateway.serving import Serving
 from gateway.serving import make_event
 from websockets.exceptions import ConnectionClosed
 
-from oht50_bridge.gateway.audit import Audit
-from oht50_bridge.gateway.audit import verify
-from oht50_bridge.gateway.roles import load_roles
-from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import TokenAuthority
+from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.log import verify
+from oht50_bridge.gateway.auth.roles import load_roles
+from oht50_bridge.gateway.auth.tokens import Key
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.examples import EXAMPLES

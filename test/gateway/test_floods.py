@@ -30,17 +30,17 @@ from gateway.serving import ROOT
 from gateway.serving import Serving
 from websockets.exceptions import WebSocketException
 
-from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.admission.limits import NAMED
+from oht50_bridge.gateway.admission.limits import RECORDS
+from oht50_bridge.gateway.admission.limits import Addresses
+from oht50_bridge.gateway.admission.limits import RecordLimit
+from oht50_bridge.gateway.admission.limits import address_of
+from oht50_bridge.gateway.admission.limits import forwarded
+from oht50_bridge.gateway.admission.limits import networks
+from oht50_bridge.gateway.admission.scheduler import TURN
+from oht50_bridge.gateway.admission.scheduler import Lane
+from oht50_bridge.gateway.audit.log import Audit
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.lane import TURN
-from oht50_bridge.gateway.lane import Lane
-from oht50_bridge.gateway.limits import NAMED
-from oht50_bridge.gateway.limits import RECORDS
-from oht50_bridge.gateway.limits import Addresses
-from oht50_bridge.gateway.limits import RecordLimit
-from oht50_bridge.gateway.limits import address_of
-from oht50_bridge.gateway.limits import forwarded
-from oht50_bridge.gateway.limits import networks
 from oht50_bridge.gateway.redact import redact
 
 FLOODS = ('half_open', 'slowloris', 'junk', 'large_requests', 'handshakes', 'pages', 'bad_tokens',

@@ -26,11 +26,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.exceptions import InvalidStatus
 
-from oht50_bridge.gateway.handler import CommandFailed
-from oht50_bridge.gateway.handler import CommandOutcome
+from oht50_bridge.gateway.auth.tokens import Key
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.commands import CommandFailed
+from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.outbox import text_frame
-from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import TokenAuthority
 from oht50_bridge.protocol.codec import Encoder
 from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.rates import TokenBucket

@@ -18,8 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.gateway.auth.roles import load_roles
+from oht50_bridge.gateway.auth.tokens import Key
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.auth.tokens import TokenError
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.roles import load_roles
 from oht50_bridge.gateway.session import Authenticated
 from oht50_bridge.gateway.session import Clock
 from oht50_bridge.gateway.session import Close
@@ -32,9 +35,6 @@ from oht50_bridge.gateway.session import SendPing
 from oht50_bridge.gateway.session import Session
 from oht50_bridge.gateway.session import State
 from oht50_bridge.gateway.session import Subscribed
-from oht50_bridge.gateway.tokens import Key
-from oht50_bridge.gateway.tokens import TokenAuthority
-from oht50_bridge.gateway.tokens import TokenError
 from oht50_bridge.protocol.errors import ErrorCode
 
 ROLES = load_roles(Path(__file__).resolve().parents[2] / 'config' / 'roles.yaml')

@@ -38,7 +38,7 @@ from gateway.serving import make_event
 from websockets.exceptions import InvalidMessage
 
 from oht50_bridge.gateway import server as gateway_server
-from oht50_bridge.gateway.audit import Audit
+from oht50_bridge.gateway.audit.log import Audit
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.gateway.tls import check_listening

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 from simulator_process import SimulatorProcess
 
-from oht50_bridge.hardware.vehicle_io import Hardware
+from oht50_bridge.hardware.hardware import Hardware
 
 BOARDS = {
     'travel_motor': ('driver_2_motor', 'drive', 4, {'accel': 8.0, 'decel': 8.0}),

@@ -36,7 +36,7 @@ from oht50_bridge.hardware.errors import CommunicationTimeout
 from oht50_bridge.hardware.errors import ExceptionReply
 from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.profiles import Timing
+from oht50_bridge.hardware.profile_reader import Timing
 from oht50_bridge.hardware.rtu import crc16
 
 TIMING = Timing(timeout=0.1, retries=2, gap=0.004, offline_after=1.0)

@@ -29,7 +29,7 @@ from support import free_port
 from support import own_domain
 from support import wait_for
 
-from oht50_bridge.nodes import bag as bags
+from oht50_bridge import bag as bags
 
 
 @pytest.fixture(scope='module')

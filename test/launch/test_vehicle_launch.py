@@ -24,7 +24,7 @@ from support import own_domain
 from support import processes_of
 from support import wait_for
 
-from oht50_bridge.cli.plan import MAXIMUM_ENDS
+from oht50_bridge.bringup.plan import MAXIMUM_ENDS
 
 
 @pytest.mark.parametrize('to_group', [True, False], ids=['terminal', 'process'])

@@ -30,7 +30,7 @@ from support import own_domain
 from support import processes_of
 from support import wait_for
 
-from oht50_bridge.cli.parameters import simulated_lines
+from oht50_bridge.bringup.parameters import simulated_lines
 
 
 def marker(vehicle):

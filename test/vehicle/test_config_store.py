@@ -22,7 +22,7 @@ import sys
 import pytest
 from support import ROOT
 
-from oht50_bridge.durable import write_whole
+from oht50_bridge.atomic_file import write_whole
 from oht50_bridge.vehicle.config_store import FAILED
 from oht50_bridge.vehicle.config_store import KEPT
 from oht50_bridge.vehicle.config_store import PENDING
@@ -37,7 +37,7 @@ CHANGE = """
 import os, signal, sys
 from pathlib import Path
 from oht50_bridge.vehicle import config_store
-from oht50_bridge import durable
+from oht50_bridge import atomic_file
 
 directory, step, moment = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
@@ -60,7 +60,7 @@ class Killer:
         return call
 
 store = config_store.ConfigStore(directory, '1.0')
-durable.os = Killer()
+atomic_file.os = Killer()
 record = store.begin({'rate': 2.0}, {'rate': 5.0}, ['telemetry_node'], 'bob')
 store.confirm(record)
 print('confirmed')

@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profiles import Block
+from oht50_bridge.hardware.profile_reader import Block
 
 _NAN3 = (math.nan,) * 3
 

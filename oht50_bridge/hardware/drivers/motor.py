@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from oht50_bridge.hardware import guard as reasons
+from oht50_bridge.hardware import motion_guard as reasons
 from oht50_bridge.hardware.bus import Priority
 from oht50_bridge.hardware.bus import Steps
 from oht50_bridge.hardware.bus import Write
@@ -41,17 +41,17 @@ from oht50_bridge.hardware.errors import Abandoned
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.guard import Guard
-from oht50_bridge.hardware.guard import Verdict
-from oht50_bridge.hardware.last_stop import ANSWERED
-from oht50_bridge.hardware.last_stop import LOST
-from oht50_bridge.hardware.last_stop import TRUST
-from oht50_bridge.hardware.last_stop import WAITING
-from oht50_bridge.hardware.last_stop_process import LastStopProcess
 from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profiles import Value
+from oht50_bridge.hardware.motion_guard import Guard
+from oht50_bridge.hardware.motion_guard import Verdict
+from oht50_bridge.hardware.profile_reader import Value
+from oht50_bridge.hardware.watchdog.process import ANSWERED
+from oht50_bridge.hardware.watchdog.process import LOST
+from oht50_bridge.hardware.watchdog.process import TRUST
+from oht50_bridge.hardware.watchdog.process import WAITING
+from oht50_bridge.hardware.watchdog.supervisor import LastStopProcess
 
 logger = logging.getLogger(__name__)
 

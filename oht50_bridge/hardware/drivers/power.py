@@ -33,7 +33,7 @@ from oht50_bridge.hardware.bus import write_verified
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profiles import Block
+from oht50_bridge.hardware.profile_reader import Block
 
 CHARGE_TIMEOUT = 3.0  # s, a request that is not repeated ends
 _REQUEST = 'charge_request'  # registers

@@ -35,8 +35,8 @@ from oht50_bridge.hardware.bus import Steps
 from oht50_bridge.hardware.bus import write_verified
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profiles import Block
-from oht50_bridge.hardware.profiles import Value
+from oht50_bridge.hardware.profile_reader import Block
+from oht50_bridge.hardware.profile_reader import Value
 
 CHANNELS = 4
 

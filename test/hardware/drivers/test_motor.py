@@ -23,7 +23,7 @@ import pytest
 
 from oht50_bridge.hardware.bus import Line
 from oht50_bridge.hardware.drivers.motor import MotorModule
-from oht50_bridge.hardware.profiles import load
+from oht50_bridge.hardware.profile_reader import load
 
 PROFILES = ['driver_2_motor', 'oht_v2_final_motor', 'oht_v2_handler_motor']
 

@@ -20,7 +20,7 @@ import time
 import pytest
 
 from oht50_bridge.hardware.drivers.power import CHARGE_TIMEOUT
-from oht50_bridge.hardware.guard import CHARGING
+from oht50_bridge.hardware.motion_guard import CHARGING
 
 
 @pytest.fixture

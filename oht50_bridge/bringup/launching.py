@@ -1,0 +1,153 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the launch files share: their arguments, and processes that are started again.
+
+The only module that imports launch: it works with ROS 2 alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+from launch import LaunchContext
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
+from launch.actions import DeclareLaunchArgument
+from launch.actions import ExecuteProcess
+from launch.actions import OpaqueFunction
+from launch.actions import RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from rclpy.qos import QoSProfile
+
+from oht50_bridge.bringup.plan import Ends
+from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.cli.options import DEFAULT_PORT
+from oht50_bridge.nodes import NAMESPACE
+from oht50_bridge.paths import default_state_dir
+from oht50_bridge.signals import SIGNALS_WAIT
+
+PACKAGE = 'oht50_bridge'
+RESPAWN_DELAY = 0.5  # s
+BAG_DEPTH = 100  # of subscriptions and publishers of a bag: a pause in between must lose nothing
+BOOLEAN = ('true', 'false')
+
+# Name: default, description, choices if not every text is one.
+ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
+    'sim': ('false', 'simulate the boards', BOOLEAN),
+    'serial_port': (
+        '', 'serial port with every board on it; empty: the lines of the parameters', None),
+    'params_file': ('', 'parameter file; its values go over those of config/vehicle.yaml', None),
+    'namespace': (
+        NAMESPACE, 'namespace of the vehicle; vehicles in one domain differ in it and the port',
+        None),
+    'bridge': ('true', 'serve WebSocket clients', BOOLEAN),
+    'host': ('127.0.0.1', 'address the WebSocket bridge listens on', None),
+    'port': (str(DEFAULT_PORT), 'port the WebSocket bridge listens on', None),
+    'record': ('false', 'record every topic of the vehicle to a bag', BOOLEAN),
+    'output': ('', 'folder of the bag, made; empty: bags/TIME in the state directory of the '
+               'vehicle', None),
+    'description': (
+        'true', 'publish the fixed frames of the vehicle (robot_state_publisher)', BOOLEAN),
+    'rviz': ('false', 'show the vehicle in rviz', BOOLEAN),
+    'use_sim_time': (
+        'false', 'take the time from /clock; only for simulated boards', BOOLEAN),
+    'state_dir': (str(default_state_dir()), 'directory of what must outlive a restart', None),
+    'log_level': ('info', 'what the nodes print', ('debug', 'info', 'warn', 'error')),
+}
+
+
+def description(
+    arguments: tuple[str, ...], make: Callable[..., list[LaunchDescriptionEntity]],
+    **more: tuple[str | None, str, tuple[str, ...] | None],
+) -> LaunchDescription:
+    """Return a launch description.
+
+    Args:
+        arguments: names of the arguments it takes.
+        make: is given the values by name and returns the actions.
+        more: arguments that no other launch file has, as in ARGUMENTS; one without a default has
+            to be given.
+
+    """
+    table = {name: ARGUMENTS[name] for name in arguments} | more
+
+    def actions(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        return make(**{name: LaunchConfiguration(name).perform(context) for name in table})
+
+    return LaunchDescription([
+        *(DeclareLaunchArgument(name, default_value=default, description=text, choices=choices)
+          for name, (default, text, choices) in table.items()),
+        OpaqueFunction(function=actions)])
+
+
+def plan(values: dict[str, str]) -> Plan:
+    """Return the vehicle that the arguments of a launch file ask for.
+
+    Raises:
+        CommandError: they do not go together.
+
+    """
+    return Plan(
+        state_dir=Path(values['state_dir']).expanduser().absolute(),
+        domain=int(os.environ.get('ROS_DOMAIN_ID') or 0),
+        namespace='/' + values['namespace'].strip('/'),
+        params=Path(values['params_file']) if values.get('params_file') else None,
+        simulated=values.get('sim') == 'true',
+        serial_port=values.get('serial_port', ''),
+        host=values.get('host', ''),
+        port=int(values.get('port', DEFAULT_PORT)),
+        use_sim_time=values.get('use_sim_time') == 'true')
+
+
+def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescriptionEntity]:
+    """Return one of the vehicle's nodes, started again when it dies."""
+    return respawned(Node(
+        package=PACKAGE, executable=name, name=name, namespace=the_plan.namespace,
+        prefix=' '.join(SIGNALS_WAIT), exec_name=name, output='screen', respawn=True,
+        respawn_delay=RESPAWN_DELAY,
+        parameters=[str(path) for path in the_plan.parameter_files(name)],
+        remappings=the_plan.remappings,
+        additional_env=the_plan.environment(),
+        arguments=['--ros-args', '--log-level', log_level]), name)
+
+
+def qos_overrides(directory: Path, of_topics: dict[str, QoSProfile]) -> Path:
+    """Write the quality of service of topics as `ros2 bag` takes it; return the file."""
+    path = directory / 'bag_qos.yaml'
+    directory.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({
+        name: {'history': 'keep_last', 'depth': max(qos.depth, BAG_DEPTH),
+               'reliability': qos.reliability.short_key, 'durability': qos.durability.short_key}
+        for name, qos in of_topics.items()}))
+    return path
+
+
+def respawned(process: ExecuteProcess, name: str) -> list[LaunchDescriptionEntity]:
+    """Return a process with `respawn`, and what ends the launch when respawning is no use.
+
+    The launch then ends with exit code 1: whoever started it learns that the vehicle is down.
+    """
+    ends = Ends(name)
+
+    def on_exit(event, context: LaunchContext) -> None:
+        if not context.is_shutdown:
+            # What this raises, launch prints and ends with.
+            ends.add(event.returncode)
+
+    return [process, RegisterEventHandler(OnProcessExit(target_action=process, on_exit=on_exit))]

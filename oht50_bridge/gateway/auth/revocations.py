@@ -1,0 +1,184 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The list of tokens that are taken no more: a JSON file that `oht50 token revoke` writes.
+
+  {"subjects": {"ann": 1795420800.0}, "tokens": {"X1dMm5oNJ3pc": 1795507205.0}}
+
+A subject has the time before which its tokens were issued that are refused; an id of a token or
+of a family the time until which it is kept here. Both in seconds since 1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+
+from oht50_bridge.atomic_file import write_whole
+from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.auth.private_files import read_trusted
+from oht50_bridge.gateway.auth.tokens import LEEWAY
+from oht50_bridge.gateway.auth.tokens import MAX_REFRESH_LIFE
+from oht50_bridge.gateway.auth.tokens import Claims
+
+REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
+#: After this time no token lives that was issued before.
+LONGEST = MAX_REFRESH_LIFE + 2 * LEEWAY  # s
+
+
+@dataclass(frozen=True)
+class Revocations:
+    """What is revoked; times in seconds since the Unix epoch.
+
+    Attributes:
+        subjects: the time before which the tokens of each were issued that are refused.
+        tokens: ids of tokens or families, and until when they are kept.
+
+    """
+
+    subjects: Mapping[str, float] = field(default_factory=dict)
+    tokens: Mapping[str, float] = field(default_factory=dict)
+
+    def cover(self, claims: Claims) -> bool:
+        """Return whether a token is among them."""
+        return (claims.token_id in self.tokens or claims.family in self.tokens
+                or claims.began_at < self.subjects.get(claims.subject, -math.inf))
+
+
+def revocations_path(state_dir: Path) -> Path:
+    """Return the file: of OHT50_REVOCATIONS_FILE, else in the state directory."""
+    given = os.environ.get(REVOCATIONS)
+    return Path(given) if given else state_dir / 'revoked.json'
+
+
+def load_revocations(path: Path) -> Revocations:
+    """Return what a file revokes.
+
+    Raises:
+        TokenFileError: others may change it, or it is no such list; the message has the remedy.
+        OSError: it cannot be read.
+
+    """
+    try:
+        tables = json.loads(read_trusted(path))
+        if set(tables) != {'subjects', 'tokens'}:
+            raise ValueError('wants exactly the keys subjects and tokens')
+        for table in tables.values():
+            for name, moment in table.items():
+                if isinstance(moment, bool) or not isinstance(moment, int | float):
+                    raise ValueError(f'{name} wants a number, the seconds since 1970')
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TokenFileError(
+            f'{path}: not a list of revocations ({error}); mend it, or write it anew with '
+            '`oht50 token revoke` after you removed it') from error
+    return Revocations(**tables)
+
+
+def revoke(
+    path: Path, *, subject: str | None = None, issued_before: float | None = None,
+    token_id: str | None = None, wall: float | None = None,
+) -> Revocations:
+    """Add to the list and return it; for a subject the newest entry holds.
+
+    Args:
+        path: the file, made if there is none.
+        subject: whose tokens are refused.
+        issued_before: of `subject`; None: all issued until now.
+        token_id: id of a token or a family (`jti` or `fam`).
+        wall: now, seconds since the Unix epoch.
+
+    Raises:
+        TokenFileError: the list there is cannot be used.
+        OSError: it cannot be written.
+
+    """
+    now = time.time() if wall is None else wall
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.with_name(f'{path.name}.lock').open('w') as lock:
+        _give(Path(lock.name))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            old = load_revocations(path)
+        except FileNotFoundError:
+            old = Revocations()
+        subjects = {name: moment for name, moment in old.subjects.items()
+                    if moment + LONGEST > now}
+        tokens = {name: until for name, until in old.tokens.items() if until > now}
+        if subject is not None:
+            subjects[subject] = now if issued_before is None else issued_before
+        if token_id is not None:
+            tokens[token_id] = now + LONGEST
+        new = Revocations(subjects, tokens)
+        write_whole(path, json.dumps(asdict(new), indent=2).encode() + b'\n')
+        _give(path)
+    return new
+
+
+def _give(path: Path) -> None:
+    """Have a file that root writes belong to the bridge, whose directory it is in."""
+    owner = path.parent.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+class RevocationFile:
+    """A list of revocations, read again when it changed.
+
+    Args:
+        path: the file; one that is not there yet is an empty list.
+
+    Raises:
+        TokenFileError: it is not safe to use, or wrong.
+        OSError: it cannot be read.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.revocations = Revocations()
+        self._signature = self._look()
+        if self._signature is not None:
+            self.revocations = load_revocations(path)
+
+    def changed(self) -> list[Exception] | None:
+        """Read again what changed since; None: nothing did.
+
+        A list that is wrong or gone leaves the one there was in force and is told as a problem.
+        """
+        try:
+            signature = self._look()
+            if signature == self._signature:
+                return None
+            self._signature = signature
+            if signature is None:
+                raise TokenFileError(
+                    f'{self._path} is gone; what it revoked stays revoked until the next start')
+            self.revocations = load_revocations(self._path)
+        except (OSError, TokenFileError) as error:
+            return [error]
+        return []
+
+    def _look(self) -> object:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return (status.st_mode, status.st_uid, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -1,0 +1,103 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Keeps an authority in step with its files: keys, revocations, used refresh tokens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from oht50_bridge.gateway.auth.keys import KeyFiles
+from oht50_bridge.gateway.auth.refresh_store import RefreshStore
+from oht50_bridge.gateway.auth.revocations import RevocationFile
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
+
+ISSUER = 'OHT50_TOKEN_ISSUER'
+AUDIENCE = 'OHT50_TOKEN_AUDIENCE'
+PERIOD = 0.5  # s, between two looks at the files
+
+_log = logging.getLogger(__name__)
+
+
+class TokenFiles:
+    """An authority, and a thread that has it follow its files. Close it.
+
+    Args:
+        keys: directory of keys, or file of a secret.
+        revocations: list of what is revoked; it need not be there.
+        used: file of the refresh tokens that were used.
+        issuer: what `iss` must be; empty: of OHT50_TOKEN_ISSUER, else not looked at.
+        audience: what `aud` must be; empty: of OHT50_TOKEN_AUDIENCE, else none may be there.
+        record: called from the thread with what changed, as `Audit.record` is.
+
+    Attributes:
+        authority: the authority.
+
+    Raises:
+        TokenFileError: a file is not safe to use, or wrong; the message holds the remedy.
+        OSError: one cannot be read.
+
+    """
+
+    def __init__(
+        self, *, keys: Path, revocations: Path, used: Path, issuer: str = '', audience: str = '',
+        record: Callable[..., None] = lambda what, **fields: None,
+    ) -> None:
+        self._keys = KeyFiles(keys)
+        self._revocations = RevocationFile(revocations)
+        self._record = record
+        self._store = RefreshStore(used)
+        self.authority = TokenAuthority(
+            self._keys.keys, issuer=issuer or os.environ.get(ISSUER) or None,
+            audience=audience or os.environ.get(AUDIENCE) or None, store=self._store)
+        self.authority.use_revocations(self._revocations.revocations)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='token-files', daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the threads. Repeating it does no harm."""
+        self._ending.set()
+        self._thread.join(5.0)  # one that hangs in the disk is left behind
+        self._store.close()
+
+    def _run(self) -> None:
+        while not self._ending.wait(PERIOD):
+            try:
+                self._look()
+            except Exception:
+                # Without this thread no revocation would take effect any more.
+                _log.exception('defect in reading keys or revocations')
+
+    def _look(self) -> None:
+        problems = self._keys.changed()
+        if problems is not None:
+            self.authority.use_keys(self._keys.keys)
+            self._tell('keys', problems, kids=[key.kid for key in self._keys.keys])
+        problems = self._revocations.changed()
+        if problems is not None:
+            revocations = self._revocations.revocations
+            self.authority.use_revocations(revocations)
+            self._tell('revocations', problems, subjects=dict(revocations.subjects),
+                       tokens=dict(revocations.tokens))
+
+    def _tell(self, what: str, problems: list[Exception], **fields: Any) -> None:
+        for problem in problems:
+            _log.error('%s; what was in force stays', problem)
+        _log.info('%s changed: %s', what, fields)
+        self._record(what, **fields, problems=[str(problem) for problem in problems])

@@ -1,0 +1,345 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Access and refresh tokens (JWT): keys, signing, verification, rotation."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Literal
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
+from oht50_bridge.gateway.auth.refresh_store import RefreshStore
+
+if TYPE_CHECKING:
+    from oht50_bridge.gateway.auth.revocations import Revocations
+
+TokenType = Literal['access', 'refresh']
+
+ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
+MIN_RSA_BITS = 2048
+MAX_ACCESS_LIFE = 30 * 60.0
+MAX_REFRESH_LIFE = 24 * 3600.0
+LEEWAY = 5.0
+
+
+class TokenError(Exception):
+    """A token that is not taken. The message never holds any part of the token."""
+
+
+def algorithm_of(public: Any) -> str:
+    """Return the one algorithm that a public key is good for.
+
+    Raises:
+        ValueError: it is good for none of ours.
+
+    """
+    if isinstance(public, rsa.RSAPublicKey):
+        if public.key_size < MIN_RSA_BITS:
+            raise ValueError(
+                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed')
+        return 'RS256'
+    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
+        return 'ES256'
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return 'EdDSA'
+    raise ValueError('not an RSA, P-256 or Ed25519 key')
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and the one algorithm it is good for.
+
+    Attributes:
+        algorithm: one of ALGORITHMS.
+        material: secret of at least 32 bytes (HS256), or a public key in PEM.
+        kid: value of the token header that names this key; None: of tokens without one.
+        private: private key in PEM, to sign with; a secret signs without.
+
+    Raises:
+        ValueError: the material is not good for the algorithm.
+
+    """
+
+    algorithm: str
+    material: bytes
+    kid: str | None = None
+    private: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(f'algorithm {self.algorithm}: one of {", ".join(ALGORITHMS)}')
+        if self.algorithm != 'HS256':
+            try:
+                algorithm = algorithm_of(load_pem_public_key(self.material))
+            except UnsupportedAlgorithm as error:
+                raise ValueError(str(error)) from error
+            if algorithm != self.algorithm:
+                raise ValueError(f'a key for {algorithm}, not for {self.algorithm}')
+        elif len(self.material) < MIN_SECRET_BYTES:
+            raise ValueError(f'HS256 wants a secret of at least {MIN_SECRET_BYTES} bytes')
+        elif b'-----BEGIN ' in self.material:
+            # What is public must never verify as a secret.
+            raise ValueError('HS256 wants a secret, this is a key in PEM')
+
+    @property
+    def signs(self) -> bool:
+        """Whether tokens can be signed with it."""
+        return self.algorithm == 'HS256' or self.private is not None
+
+    def __repr__(self) -> str:
+        return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a verified token says. Times in seconds since the Unix epoch.
+
+    Attributes:
+        began_at: when the login was that the token comes from; its own issue, unless it came
+            by refreshing.
+        family: what all that comes from one login has in common.
+        key: what it was verified with.
+
+    """
+
+    subject: str
+    role: str
+    expires_at: float
+    kind: TokenType
+    began_at: float
+    token_id: str | None = None
+    family: str | None = None
+    key: Key | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, repr=False)
+class TokenPair:
+    """An access token and the refresh token that extends it once."""
+
+    access: str
+    refresh: str
+    expires_at: float
+
+
+class TokenAuthority:
+    """Verifies tokens, and signs them if it holds a key that can.
+
+    Of a token's header nothing but `kid` is looked at, and that only as a name among our own
+    keys: neither algorithm nor key is ever the token's choice.
+
+    Args:
+        keys: keys to verify with. The first that can sign does.
+        issuer: required and written `iss`; None: not looked at.
+        audience: required and written `aud`; None: tokens must not carry one.
+        access_life: s, of tokens signed here.
+        refresh_life: s, of tokens signed here.
+        wall: clock, seconds since the Unix epoch.
+        store: which refresh tokens were used; None: remembered until the process ends.
+
+    """
+
+    def __init__(
+        self, keys: Sequence[Key], *, issuer: str | None = None, audience: str | None = None,
+        access_life: float = 15 * 60.0, refresh_life: float = 12 * 3600.0,
+        wall: Callable[[], float] = time.time, store: RefreshStore | None = None,
+    ) -> None:
+        if not keys:
+            raise ValueError('no key: without one no token could be verified')
+        if not 0 < access_life <= MAX_ACCESS_LIFE:
+            raise ValueError(f'access_life: above 0, at most {MAX_ACCESS_LIFE:.0f} s')
+        if not 0 < refresh_life <= MAX_REFRESH_LIFE:
+            raise ValueError(f'refresh_life: above 0, at most {MAX_REFRESH_LIFE:.0f} s')
+        self._issuer = issuer
+        self._audience = audience
+        self._access_life = access_life
+        self._refresh_life = refresh_life
+        self._wall = wall
+        self._store = store or RefreshStore(wall=wall)
+        self._revocations: Revocations | None = None
+        self.use_keys(keys)
+
+    def use_keys(self, keys: Sequence[Key]) -> None:
+        """Put these keys in force instead; from any thread.
+
+        Tokens of a key that is gone are refused, and revoked where they are in use.
+        """
+        by_kid = {key.kid: key for key in keys}
+        if len(by_kid) != len(keys):
+            raise ValueError('two keys have the same kid')
+        self._keys = by_kid
+        self._signing = next((key for key in keys if key.signs), None)
+
+    def use_revocations(self, revocations: Revocations) -> None:
+        """Put this list in force instead; from any thread."""
+        self._revocations = revocations
+
+    def verify(self, token: str, kind: TokenType = 'access') -> Claims:
+        """Return what a token says. A refresh token that was used before ends its family.
+
+        Raises:
+            TokenError: it is malformed, forged, expired, of the other kind, used, or revoked.
+
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._keys.get(header.get('kid'))
+            if key is None:
+                raise TokenError('signed with an unknown key')
+            if 'crit' in header:
+                raise TokenError('its header demands an extension that is not known here')
+            # The times are checked below, by the injected clock.
+            payload = jwt.decode(
+                token, key.material, algorithms=[key.algorithm],
+                audience=self._audience, issuer=self._issuer,
+                options={'require': ['exp', 'iat', 'sub', 'role', 'typ'], 'verify_exp': False,
+                         'verify_iat': False, 'verify_nbf': False})
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            raise TokenError(f'not a valid token ({type(error).__name__})') from None
+        claims = self._checked(payload, kind, key)
+        if self.is_revoked(claims):
+            raise TokenError('revoked')
+        if kind == 'refresh':
+            self._check_use(claims, _moment(payload, 'iat'))
+        return claims
+
+    def _checked(self, payload: dict[str, Any], kind: TokenType, key: Key) -> Claims:
+        expires, issued = _moment(payload, 'exp'), _moment(payload, 'iat')
+        starts = _moment(payload, 'nbf') if 'nbf' in payload else issued
+        began = _moment(payload, 'auth_time') if 'auth_time' in payload else issued
+        now = self._wall()
+        longest = MAX_ACCESS_LIFE if kind == 'access' else MAX_REFRESH_LIFE
+        subject, role = payload['sub'], payload['role']
+        if payload['typ'] != kind:
+            raise TokenError(f'not an {kind} token' if kind == 'access' else f'not a {kind} token')
+        if expires + LEEWAY <= now:
+            raise TokenError('expired')
+        if max(issued, starts) > now + LEEWAY:
+            raise TokenError('not valid yet')
+        if expires - issued > longest:
+            raise TokenError(f'lives longer than {longest:.0f} s')
+        if not isinstance(subject, str) or not subject or not isinstance(role, str) or not role:
+            raise TokenError('sub and role must be strings that are not empty')
+        token_id, family = payload.get('jti'), payload.get('fam')
+        if not all(value is None or isinstance(value, str) for value in (token_id, family)):
+            raise TokenError('jti and fam must be strings')
+        if kind == 'refresh' and (token_id is None or family is None):
+            raise TokenError('a refresh token wants jti and fam')
+        return Claims(
+            subject, role, expires, kind, min(began, issued), token_id, family, key)
+
+    def _check_use(self, claims: Claims, issued: float) -> None:
+        assert claims.token_id is not None and claims.family is not None
+        if issued < self._store.not_before:
+            raise TokenError('it is not known whether it was used before')
+        if not self._store.is_current(claims.family, claims.token_id):
+            self._store.revoke(claims.family, self._wall() + MAX_REFRESH_LIFE + LEEWAY)
+            raise TokenError('refresh token used before, its family is revoked')
+
+    def is_revoked(self, claims: Claims) -> bool:
+        """Return whether a token that was taken before is taken no more.
+
+        Its family was revoked, it is on the list of revocations, or its key is gone.
+        """
+        key = claims.key
+        return ((key is not None and self._keys.get(key.kid) != key)
+                or (claims.family is not None and self._store.is_revoked(claims.family))
+                or (self._revocations is not None and self._revocations.cover(claims)))
+
+    def issue(self, subject: str, role: str) -> TokenPair:
+        """Return a new pair, the first of its family.
+
+        Raises:
+            TokenError: there is no key to sign with.
+
+        """
+        return self._issue(subject, role, _new_id(), None)[0]
+
+    def refresh(self, token: str) -> tuple[Claims, TokenPair]:
+        """Trade a refresh token for a new pair; it works once.
+
+        Await `saved` before the pair is handed out.
+
+        Raises:
+            TokenError: it is not valid, or was used before: then its family is revoked.
+
+        """
+        claims = self.verify(token, 'refresh')
+        assert claims.family is not None
+        pair, fresh = self._issue(claims.subject, claims.role, claims.family, claims.began_at)
+        return fresh, pair
+
+    def saved(self) -> Future[None]:
+        """Return what is done once the disk holds which tokens were used, or refuses it."""
+        return self._store.saved()
+
+    def _issue(
+        self, subject: str, role: str, family: str, began: float | None,
+    ) -> tuple[TokenPair, Claims]:
+        signing, now = self._signing, self._wall()
+        if signing is None:
+            raise TokenError('tokens are not issued here, ask the issuer of the first one')
+        payload: dict[str, Any] = {'sub': subject, 'role': role, 'iat': now, 'fam': family}
+        if self._issuer is not None:
+            payload['iss'] = self._issuer
+        if self._audience is not None:
+            payload['aud'] = self._audience
+        if began is not None:
+            payload['auth_time'] = began
+        access_id, refresh_id = _new_id(), _new_id()
+        expires, end = now + self._access_life, now + self._refresh_life
+        pair = TokenPair(
+            _sign(signing, {**payload, 'typ': 'access', 'exp': expires, 'jti': access_id}),
+            _sign(signing, {**payload, 'typ': 'refresh', 'exp': end, 'jti': refresh_id}), expires)
+        if began is not None:
+            self._store.rotate(family, refresh_id, end + LEEWAY)
+        return pair, Claims(subject, role, expires, 'access', now if began is None else began,
+                            access_id, family, signing)
+
+
+def _new_id() -> str:
+    # An id in base64 may begin with "-": `oht50 token revoke --token-id` would take it for an
+    # option.
+    return secrets.token_hex(12)
+
+
+def _sign(key: Key, payload: dict[str, Any]) -> str:
+    headers = None if key.kid is None else {'kid': key.kid}
+    return jwt.encode(payload, key.private or key.material, key.algorithm, headers=headers)
+
+
+def _moment(payload: dict[str, Any], claim: str) -> float:
+    value = payload[claim]
+    try:
+        moment = float(value) if type(value) in (int, float) else math.nan
+    except OverflowError:
+        moment = math.nan
+    if not math.isfinite(moment):
+        raise TokenError(f'{claim} is not a number')
+    return moment

@@ -1,0 +1,50 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the command line reads of the parameter files."""
+
+import pytest
+
+from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.parameters import simulated_lines
+from oht50_bridge.cli.options import CommandError
+
+
+@pytest.fixture
+def params(tmp_path):
+    def write(text):
+        path = tmp_path / 'params.yaml'
+        path.write_text(text)
+        return path
+    return write
+
+
+def test_lines_of_the_standard_vehicle():
+    lines = simulated_lines(None)
+    assert {name: [board['id'] for board in line['boards']] for name, line in lines.items()} == {
+        'drive': ['travel_motor'], 'sense': ['power', 'dock'], 'safety': ['safety']}
+
+
+@pytest.mark.parametrize('node', ['/**', '/**/hardware_node', '/oht50/hardware_node'])
+def test_later_file_wins_value_by_value(params, node):
+    path = params(
+        f'{node}:\n  ros__parameters:\n    module: {{power: {{line: drive, address: 9}}}}\n')
+    module = parameters_of('hardware_node', path)['module']['power']
+    assert (module['line'], module['address'], module['profile']) == ('drive', 9, 'stm32_power')
+    assert simulated_lines(path)['drive']['boards'][-1]['address'] == 9
+
+
+@pytest.mark.parametrize('text', ['{', '[]', 'a: 1', '/**:\n  wrong: {}'])
+def test_what_is_no_parameter_file_is_refused_by_its_name(params, text):
+    with pytest.raises(CommandError, match=r'params\.yaml'):
+        parameters_of('hardware_node', params(text))

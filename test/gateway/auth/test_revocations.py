@@ -1,0 +1,104 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The list of revocations: written by one process, followed by another."""
+
+import json
+import os
+import threading
+
+import pytest
+
+from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.auth.revocations import LONGEST
+from oht50_bridge.gateway.auth.revocations import RevocationFile
+from oht50_bridge.gateway.auth.revocations import load_revocations
+from oht50_bridge.gateway.auth.revocations import revoke
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / 'state' / 'revoked.json'
+
+
+def test_what_was_revoked_is_kept_for_as_long_as_it_matters(path):
+    revoke(path, subject='ann', wall=1000)
+    revoke(path, subject='bob', issued_before=5000.0, wall=1000)
+    revoke(path, token_id='t1', wall=1000)
+    found = load_revocations(path)
+    assert found.subjects == {'ann': 1000, 'bob': 5000}
+    assert found.tokens == {'t1': 1000 + LONGEST}
+    # The newest command holds: it also lifts a ban.
+    assert revoke(path, subject='bob', wall=2000).subjects == {'ann': 1000, 'bob': 2000}
+    assert revoke(path, token_id='t2', wall=1000 + LONGEST).subjects == {'bob': 2000}
+    assert list(load_revocations(path).tokens) == ['t2']
+
+
+def test_nothing_is_lost_when_many_write_at_once(path):
+    threads = [threading.Thread(target=revoke, args=(path,), kwargs={'token_id': f't{number}'})
+               for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(load_revocations(path).tokens) == 20
+
+
+@pytest.mark.parametrize('content', [
+    '', '{', '[]', '5', '{}', '{"subjects": {}}', '{"subjects": [], "tokens": {}}',
+    '{"subjects": {"ann": "2026"}, "tokens": {}}', '{"subjects": {"ann": true}, "tokens": {}}',
+    '{"subjects": {}, "tokens": {}, "more": {}}'])
+def test_what_is_no_list_is_refused_with_the_file_and_the_remedy(path, content):
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(TokenFileError) as refused:
+        RevocationFile(path)
+    assert str(path) in str(refused.value)
+    assert 'token revoke' in str(refused.value)
+    with pytest.raises(TokenFileError):
+        revoke(path, token_id='t')
+    assert path.read_text() == content
+
+
+def test_a_list_others_can_change_is_refused(path):
+    revoke(path, token_id='t')
+    path.chmod(0o666)
+    with pytest.raises(TokenFileError, match='chmod go-w'):
+        RevocationFile(path)
+
+
+def test_a_change_is_followed_and_a_wrong_one_is_not(path):
+    file = RevocationFile(path)
+    assert file.changed() is None
+    revoke(path, subject='ann')
+    assert file.changed() == []
+    assert list(file.revocations.subjects) == ['ann']
+    path.write_text('{"subj')
+    problem, = file.changed()
+    assert str(path) in str(problem)
+    assert file.changed() is None
+    path.unlink()
+    assert 'gone' in str(file.changed()[0])
+    assert list(file.revocations.subjects) == ['ann']
+    path.write_text(json.dumps({'subjects': {}, 'tokens': {}}))
+    assert file.changed() == []
+    assert file.revocations.subjects == {}
+
+
+def test_a_list_that_root_writes_belongs_to_the_owner_of_the_directory(path):
+    if os.geteuid() != 0:
+        pytest.skip('only root can give files away')
+    path.parent.mkdir()
+    os.chown(path.parent, 65534, 65534)
+    revoke(path, subject='ann')
+    assert {file.stat().st_uid for file in path.parent.iterdir()} == {65534}
