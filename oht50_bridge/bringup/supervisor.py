@@ -60,7 +60,7 @@ def _die_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-class Ending:
+class StopSignal:
     """Takes SIGINT and SIGTERM for a wish to end.
 
     Unlike a threading.Event it has no lock, which the very thread that a signal interrupts may
@@ -168,7 +168,7 @@ class Supervisor:
             serial_port=arguments.serial or '', host=arguments.host, port=arguments.port,
             keys=arguments.keys, token_issuer=arguments.issuer, token_audience=arguments.audience,
             tls=self._tls, insecure=insecure)
-        self._ending = Ending()
+        self._ending = StopSignal()
         self._simulator: Process | None = None
         self._nodes: list[Process] = []
 

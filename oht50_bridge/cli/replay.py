@@ -27,8 +27,8 @@ from oht50_bridge.bag import recorded_vehicle
 from oht50_bridge.bringup.plan import Replay
 from oht50_bridge.bringup.plan import describe
 from oht50_bridge.bringup.supervisor import POLL
-from oht50_bridge.bringup.supervisor import Ending
 from oht50_bridge.bringup.supervisor import Process
+from oht50_bridge.bringup.supervisor import StopSignal
 from oht50_bridge.bringup.supervisor import check_port
 from oht50_bridge.bringup.supervisor import module_command
 from oht50_bridge.bringup.supervisor import stop
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: it cannot be replayed; the message says why and what to do.
 
     """
-    ending = Ending()
+    ending = StopSignal()
     need_rosbags()
     check_port(arguments.host, arguments.port)
     try:

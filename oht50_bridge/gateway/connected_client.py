@@ -31,11 +31,11 @@ from websockets.protocol import Event
 from websockets.protocol import State as WireState
 
 from oht50_bridge.gateway import session as steps
-from oht50_bridge.gateway.admission.listener import Guest
-from oht50_bridge.gateway.admission.scheduler import Lane
+from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.commands import Caller
-from oht50_bridge.gateway.outbox import Delivery
 from oht50_bridge.gateway.outbox import Outbox
+from oht50_bridge.gateway.outbox import OutgoingEvent
 from oht50_bridge.gateway.outbox import payload_of
 from oht50_bridge.gateway.session import Session
 from oht50_bridge.protocol import replies
@@ -94,8 +94,8 @@ class Connection(ServerConnection):
     on_made: Callable[[Connection], None] | None = None
     on_lost: Callable[[Connection], None] | None = None
     on_flood: Callable[[], None] | None = None
-    guest: Guest | None = None
-    lane: Lane
+    guest: PendingConnection | None = None
+    lane: FairScheduler
     frames: TokenBucket
     stranger = True
     _queued = False
@@ -228,7 +228,7 @@ class Connection(ServerConnection):
             super().send_data()
 
 
-class Client:
+class ConnectedClient:
     """One connected client.
 
     Frames go straight to the transport, ready-made and shared by all clients, and only while the
@@ -320,7 +320,7 @@ class Client:
 
     # Sending
 
-    def offer(self, delivery: Delivery) -> None:
+    def offer(self, delivery: OutgoingEvent) -> None:
         """Send an event, at once or when its turn comes."""
         if self.outbox.offer(delivery, self._loop.time()):
             self._gateway.count_replaced()
@@ -348,7 +348,7 @@ class Client:
             item = outbox.pop(now)
             if item is None:
                 break
-            if isinstance(item, Delivery):
+            if isinstance(item, OutgoingEvent):
                 self._gateway.count_delivery(item)
                 self._write(outbox.bytes_of(item))
             else:

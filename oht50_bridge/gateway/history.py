@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from oht50_bridge.gateway.outbox import Delivery
+from oht50_bridge.gateway.outbox import OutgoingEvent
 
 
-class Ring:
+class EventHistory:
     """The newest `capacity` event-class events of one epoch, numbered from 1 without a gap.
 
     Args:
@@ -32,19 +32,19 @@ class Ring:
     def __init__(self, epoch: str, capacity: int) -> None:
         self.epoch = epoch
         self.seq = 0
-        self._events: deque[Delivery] = deque(maxlen=capacity)
+        self._events: deque[OutgoingEvent] = deque(maxlen=capacity)
 
     def next_seq(self) -> int:
         """Return the number of the next event."""
         return self.seq + 1
 
-    def append(self, delivery: Delivery) -> None:
+    def append(self, delivery: OutgoingEvent) -> None:
         """Keep an event that carries `next_seq`."""
         assert delivery.seq == self.seq + 1
         self.seq += 1
         self._events.append(delivery)
 
-    def after(self, epoch: str, seq: int) -> list[Delivery] | None:
+    def after(self, epoch: str, seq: int) -> list[OutgoingEvent] | None:
         """Return every event after number `seq`; None if that cannot be told without a gap."""
         if epoch != self.epoch or seq > self.seq or seq < self.seq - len(self._events):
             return None

@@ -26,11 +26,11 @@ from oht50_bridge.protocol.catalogue import EVENTS
 _log = logging.getLogger(__name__)
 
 
-class InletFull(Exception):
+class IngressFull(Exception):
     """The event loop takes nothing any more: an event-class event could not be handed over."""
 
 
-class Inlet:
+class Ingress:
     """Carries events from any thread to `deliver`, called in the loop's thread, in order.
 
     Of a state-class type only the newest value per key crosses; event-class events all do.
@@ -58,7 +58,7 @@ class Inlet:
         """Hand an event over; after `close` it is let go.
 
         Raises:
-            InletFull: the loop has stood still for `capacity` event-class events.
+            IngressFull: the loop has stood still for `capacity` event-class events.
 
         """
         kind = EVENTS[event.type]
@@ -68,7 +68,7 @@ class Inlet:
                 return
             if not kind.is_state:
                 if self._events >= self._capacity:
-                    raise InletFull(
+                    raise IngressFull(
                         f'{self._capacity} events wait for the gateway, {event.type} not taken')
                 self._events += 1
                 key = object()

@@ -48,7 +48,7 @@ def payload_of(frame: bytes) -> bytes:
     return frame[2 if length < 126 else 4 if length == 126 else 10:]
 
 
-class Delivery:
+class OutgoingEvent:
     """One event on its way to any number of clients; encoded once, on first need.
 
     Attributes:
@@ -94,7 +94,7 @@ class Delivery:
             self._numbered = text_frame(with_keys(self.payload, seq=self.seq))
         return self._numbered
 
-    def repeats(self, other: Delivery | None) -> bool:
+    def repeats(self, other: OutgoingEvent | None) -> bool:
         """Return whether it says the same as `other`, at another time."""
         return (other is not None and other.kind is self.kind
                 and other.event.data == self.event.data)  # type: ignore[attr-defined]
@@ -105,7 +105,7 @@ class _Waiting:
 
     __slots__ = ('counted', 'item', 'since')
 
-    def __init__(self, item: Delivery | bytes, since: float, counted: bool) -> None:
+    def __init__(self, item: OutgoingEvent | bytes, since: float, counted: bool) -> None:
         self.item = item
         self.since = since
         self.counted = counted
@@ -141,10 +141,10 @@ class Outbox:
         self._urgent: deque[_Waiting] = deque()
         self._ready: deque[_Waiting] = deque()
         self._held: dict[str, deque[_Waiting]] = {}
-        self._state: dict[tuple[str, str], Delivery] = {}
+        self._state: dict[tuple[str, str], OutgoingEvent] = {}
         self._slots: dict[str, Slot] = {}
         self._buckets: dict[str, TokenBucket] = {}
-        self._last_immediate: dict[str, Delivery] = {}
+        self._last_immediate: dict[str, OutgoingEvent] = {}
         self._counted = 0
 
     def set_rate(self, kind: str, rate: float) -> None:
@@ -155,7 +155,7 @@ class Outbox:
         else:
             slot.change(rate)
 
-    def offer(self, delivery: Delivery, now: float) -> bool:
+    def offer(self, delivery: OutgoingEvent, now: float) -> bool:
         """Put an event into its plane; return whether it replaced an older value."""
         if delivery.kind.is_state:
             # Its turn among the waiting values stays; only the value is new.
@@ -165,7 +165,7 @@ class Outbox:
         self._offer_event(delivery, now)
         return False
 
-    def _offer_event(self, delivery: Delivery, now: float) -> None:
+    def _offer_event(self, delivery: OutgoingEvent, now: float) -> None:
         kind = delivery.kind
         if kind.ends is not None:
             self._state.pop((kind.ends, delivery.key[1]), None)
@@ -194,7 +194,7 @@ class Outbox:
         self._counted += 1
         self._ready.append(_Waiting(frame, now, True))
 
-    def replay(self, deliveries: Sequence[Delivery], end: bytes, now: float) -> None:
+    def replay(self, deliveries: Sequence[OutgoingEvent], end: bytes, now: float) -> None:
         """Put missed events in line, in order and without rate limit, then the frame `end`.
 
         Those of them that wait already are not told twice.
@@ -212,7 +212,7 @@ class Outbox:
         self._filter(
             lambda entry: isinstance(entry.item, bytes) or allowed(entry.item.kind.name))
 
-    def pop(self, now: float) -> Delivery | bytes | None:
+    def pop(self, now: float) -> OutgoingEvent | bytes | None:
         """Take the next thing that may go now; None: nothing may."""
         for name in list(self._held) if self._held else ():
             line = self._held[name]
@@ -224,7 +224,7 @@ class Outbox:
         if line:
             entry = line.popleft()
             self._counted -= entry.counted
-            if isinstance(entry.item, Delivery):
+            if isinstance(entry.item, OutgoingEvent):
                 self._charge()
             return entry.item
         for key, delivery in self._state.items():
@@ -237,7 +237,7 @@ class Outbox:
                 return delivery
         return None
 
-    def bytes_of(self, delivery: Delivery) -> bytes:
+    def bytes_of(self, delivery: OutgoingEvent) -> bytes:
         """Return the frame of an event just popped.
 
         It carries its `seq` only if no event with a lower one still waits: a client resumes after
@@ -248,7 +248,7 @@ class Outbox:
         # Each line ascends by itself: its first number tells.
         for line in (self._urgent, self._ready, *self._held.values()):
             for entry in line:
-                if isinstance(entry.item, Delivery) and entry.item.seq is not None:
+                if isinstance(entry.item, OutgoingEvent) and entry.item.seq is not None:
                     if entry.item.seq < delivery.seq:
                         return delivery.frame
                     break
@@ -288,13 +288,13 @@ class Outbox:
 
     def _enqueue(self, entry: _Waiting, now: float) -> None:
         entry.since = now
-        assert isinstance(entry.item, Delivery)
+        assert isinstance(entry.item, OutgoingEvent)
         if not entry.item.kind.urgent:
             self._ready.append(entry)
             return
         # A replay may hold older ones of its kind; left behind, they would be read after it.
         def is_urgent(other: _Waiting) -> bool:
-            return isinstance(other.item, Delivery) and other.item.kind.urgent
+            return isinstance(other.item, OutgoingEvent) and other.item.kind.urgent
         if any(is_urgent(other) for other in self._ready):
             self._urgent.extend(other for other in self._ready if is_urgent(other))
             self._ready = deque(other for other in self._ready if not is_urgent(other))

@@ -51,8 +51,8 @@ from oht50_bridge.gateway.admission.limits import RecordLimit
 from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import within
-from oht50_bridge.gateway.admission.listener import Door
-from oht50_bridge.gateway.admission.scheduler import Lane
+from oht50_bridge.gateway.admission.listener import Listener
+from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.audit.log import Audit
 from oht50_bridge.gateway.auth.roles import Roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
@@ -62,11 +62,11 @@ from oht50_bridge.gateway.commands import CommandHandler
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.connected_client import FRAMES_PER_COMMAND
-from oht50_bridge.gateway.connected_client import Client
+from oht50_bridge.gateway.connected_client import ConnectedClient
 from oht50_bridge.gateway.connected_client import Connection
-from oht50_bridge.gateway.history import Ring
-from oht50_bridge.gateway.ingress import Inlet
-from oht50_bridge.gateway.outbox import Delivery
+from oht50_bridge.gateway.history import EventHistory
+from oht50_bridge.gateway.ingress import Ingress
+from oht50_bridge.gateway.outbox import OutgoingEvent
 from oht50_bridge.gateway.outbox import text_frame
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.gateway.session import Clock
@@ -183,28 +183,28 @@ class Gateway:
         self.config = config
         self.authority = authority
         self.roles = roles
-        self.ring = Ring(secrets.token_urlsafe(9), config.ring)
+        self.ring = EventHistory(secrets.token_urlsafe(9), config.ring)
         self.loop: asyncio.AbstractEventLoop
         self.clock: Clock
-        self.lane: Lane
+        self.lane: FairScheduler
         self._handler = handler
         self._audit = audit
         self._wall = wall
         self._encoder = Encoder()
         self._server: Server | None = None
-        self._inlet: Inlet | None = None
+        self._inlet: Ingress | None = None
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._clients: set[Client] = set()
-        self._subscribers: dict[str, dict[Client, None]] = {kind: {} for kind in EVENTS}
-        self._last: dict[str, dict[str, Delivery]] = {}
-        self._latched: Delivery | None = None
+        self._clients: set[ConnectedClient] = set()
+        self._subscribers: dict[str, dict[ConnectedClient, None]] = {kind: {} for kind in EVENTS}
+        self._last: dict[str, dict[str, OutgoingEvent]] = {}
+        self._latched: OutgoingEvent | None = None
         self._budget = TokenBucket(config.max_deliveries, max(1.0, config.max_deliveries / 10))
-        self._starved: dict[Client, None] = {}
+        self._starved: dict[ConnectedClient, None] = {}
         self._starved_timer: asyncio.TimerHandle | None = None
         self._serving_starved = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._minute: asyncio.TimerHandle | None = None
-        self._door: Door
+        self._door: Listener
         self._addresses = Addresses(config)
         self._records = RecordLimit()
         self._certificate: Certificate | None = None
@@ -233,15 +233,15 @@ class Gateway:
             raise RuntimeError('the gateway runs already')
         self.loop = asyncio.get_running_loop()
         self.clock = Clock(self.loop.time, self._wall)
-        self._inlet = Inlet(self.loop, self.publish)
+        self._inlet = Ingress(self.loop, self.publish)
         self._started = self.loop.time()
         config = self.config
         check_listening(config.host, config.tls is not None, config.insecure)
         if config.tls is not None:
             self._certificate = Certificate(config.tls, self._certificate_changed)
             self._renewal = self.loop.call_later(CERTIFICATE_PERIOD, self._renew)
-        self.lane = Lane(self.loop)
-        self._door = Door(
+        self.lane = FairScheduler(self.loop)
+        self._door = Listener(
             config, self.lane, self._addresses, self._turned_away, config.tls is not None)
         timeouts = {} if config.tls is None else {
             'ssl_handshake_timeout': config.handshake_timeout}
@@ -329,7 +329,7 @@ class Gateway:
         assert isinstance(connection, Connection)
         if connection.transport.is_closing():
             return  # the clearing up waits for its turn
-        client = Client(self, connection)
+        client = ConnectedClient(self, connection)
         self._clients.add(client)
         self._record_of_stranger('connect', client)
         try:
@@ -349,7 +349,7 @@ class Gateway:
             else:
                 self.record('disconnect', client, code=code)
 
-    def authenticated(self, client: Client, action: steps.Authenticated) -> None:
+    def authenticated(self, client: ConnectedClient, action: steps.Authenticated) -> None:
         """Note that a client presented a valid token."""
         connection = client.connection
         if connection.stranger:
@@ -360,11 +360,11 @@ class Gateway:
             'auth.extended' if action.again else 'auth', client, peer=client.address,
             token=action.claims.token_id, family=action.claims.family)
 
-    def failed(self, client: Client) -> float:
+    def failed(self, client: ConnectedClient) -> float:
         """Note that a client's token was not valid; return how long it waits for the news, s."""
         return self._addresses.failed(client.address, self.loop.time())
 
-    def full(self, client: Client) -> str | None:
+    def full(self, client: ConnectedClient) -> str | None:
         """Return why no further session may begin; None: one may."""
         known = [other for other in self._clients if other.session.state is State.ACTIVE]
         if len(known) >= self.config.max_connections:
@@ -374,7 +374,7 @@ class Gateway:
             return f'{limit} connections of this address are open'
         return None
 
-    def charge_command(self, client: Client) -> bool:
+    def charge_command(self, client: ConnectedClient) -> bool:
         """Return whether the clients of an address may give one more command."""
         return self._addresses.command(client.address, self.loop.time())
 
@@ -394,7 +394,7 @@ class Gateway:
         if self._audit is not None:
             self._audit.record(f'certificate.{what}', description=description)
 
-    def forget(self, client: Client) -> None:
+    def forget(self, client: ConnectedClient) -> None:
         """Send no event to a client any more."""
         for subscribers in self._subscribers.values():
             subscribers.pop(client, None)
@@ -418,13 +418,13 @@ class Gateway:
         """Send an event to every client that subscribed to it and may read it."""
         kind = EVENTS[event.type]
         if kind.is_state:
-            delivery = Delivery(event, self._encode)
+            delivery = OutgoingEvent(event, self._encode)
             values = self._last.setdefault(kind.name, {})
             values[delivery.key[1]] = delivery
             if len(values) > KEPT_PER_TYPE:
                 del values[next(iter(values))]
         else:
-            delivery = Delivery(event, self._encode, self.ring.next_seq())
+            delivery = OutgoingEvent(event, self._encode, self.ring.next_seq())
             self.ring.append(delivery)
             if kind.latched:
                 self._latched = delivery
@@ -454,27 +454,27 @@ class Gateway:
         Does nothing before `start` and after `close`.
 
         Raises:
-            InletFull: the event loop stands still.
+            IngressFull: the event loop stands still.
 
         """
         if self._inlet is not None:
             self._inlet.put(event)
 
-    def last_values(self, kinds: Iterable[str]) -> list[Delivery]:
+    def last_values(self, kinds: Iterable[str]) -> list[OutgoingEvent]:
         """Return what a new subscriber of these types must know."""
         wanted = set(kinds)
         values = [value for kind in wanted for value in self._last.get(kind, {}).values()]
         if self._latched is not None and self._latched.kind.name in wanted:
             # Unnumbered: it says how things stand, not what was missed.
-            values.append(Delivery(self._latched.event, self._encode))
+            values.append(OutgoingEvent(self._latched.event, self._encode))
         return values
 
-    def subscribe(self, client: Client, kinds: Iterable[str]) -> None:
+    def subscribe(self, client: ConnectedClient, kinds: Iterable[str]) -> None:
         """Have a client receive these types."""
         for kind in kinds:
             self._subscribers[kind][client] = None
 
-    def unsubscribe(self, client: Client, kinds: Iterable[str]) -> None:
+    def unsubscribe(self, client: ConnectedClient, kinds: Iterable[str]) -> None:
         """Have a client no longer receive these types."""
         for kind in kinds:
             self._subscribers[kind].pop(client, None)
@@ -496,7 +496,7 @@ class Gateway:
 
     # The limit of the whole server
 
-    def take_delivery(self, client: Client) -> bool:
+    def take_delivery(self, client: ConnectedClient) -> bool:
         """Return whether a state-class frame may go; if not, the client's turn will come."""
         # While others wait, the one whose turn it is goes first.
         if (self._serving_starved or not self._starved) and self._budget.take(self.loop.time()):
@@ -512,7 +512,7 @@ class Gateway:
         """Count an event-class frame against the limit, which never holds it back."""
         self._budget.charge(self.loop.time())
 
-    def count_delivery(self, delivery: Delivery) -> None:
+    def count_delivery(self, delivery: OutgoingEvent) -> None:
         """Count a frame that goes."""
         self._delivered[delivery.kind.name] += 1
 
@@ -537,7 +537,7 @@ class Gateway:
 
     # Commands
 
-    async def run(self, client: Client, command: commands.Command, caller: Caller) -> None:
+    async def run(self, client: ConnectedClient, command: commands.Command, caller: Caller) -> None:
         """Have the vehicle do something and answer the client."""
         name = command.type  # type: ignore[attr-defined]
         try:
@@ -555,11 +555,11 @@ class Gateway:
             answer = self.error(ErrorCode.COMMAND_FAILED, f'{name}: internal error of the bridge')
         self._tell(client, command, answer)
 
-    def refuse(self, client: Client, command: commands.Command, reason: str) -> None:
+    def refuse(self, client: ConnectedClient, command: commands.Command, reason: str) -> None:
         """Answer a command that was not put to the vehicle."""
         self._tell(client, command, self.error(ErrorCode.COMMAND_FAILED, reason))
 
-    def _tell(self, client: Client, command: commands.Command, answer: Message) -> None:
+    def _tell(self, client: ConnectedClient, command: commands.Command, answer: Message) -> None:
         client.send(answer.model_copy(update={'request_id': command.request_id}))
         self.record('command', client, command=command.model_dump(mode='json'),
                     outcome=_outcome(answer))
@@ -745,7 +745,7 @@ class Gateway:
 
     # Audit
 
-    def record(self, what: str, client: Client, **fields: Any) -> None:
+    def record(self, what: str, client: ConnectedClient, **fields: Any) -> None:
         """Put something a client did into the audit log."""
         if self._audit is not None:
             session = client.session
@@ -753,12 +753,12 @@ class Gateway:
                 what, session=session.session_id, client=redact(session.client_id),
                 subject=session.subject, role=session.role, **redact(fields))
 
-    def record_failure(self, client: Client, **fields: Any) -> None:
+    def record_failure(self, client: ConnectedClient, **fields: Any) -> None:
         """Put what a client was refused into the audit log, if there are not too many such."""
         if self._records.take(client.address, str(fields['error']), self.loop.time()):
             self.record('failure', client, peer=client.address, **fields)
 
-    def _record_of_stranger(self, what: str, client: Client, **fields: Any) -> None:
+    def _record_of_stranger(self, what: str, client: ConnectedClient, **fields: Any) -> None:
         if self._records.take(client.address, what, self.loop.time()):
             self.record(what, client, peer=client.address, **fields)
 

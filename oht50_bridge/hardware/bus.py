@@ -239,7 +239,7 @@ class _Client(ModbusSerialClient):
         return data
 
 
-class Line:
+class SerialLine:
     """
     A serial line and its thread.
 

@@ -21,9 +21,9 @@ from typing import Any
 from oht50_bridge.hardware.errors import HardwareConfigError
 
 
-def open_estop_line(chip: str, offset: int) -> Callable[[], bool]:
+def open_estop_input(chip: str, offset: int) -> Callable[[], bool]:
     """
-    Return a function that tells whether the chain is open, see `EstopLine.pressed`.
+    Return a function that tells whether the chain is open, see `EstopInput.pressed`.
 
     Args:
         chip: path of the GPIO chip.
@@ -51,10 +51,10 @@ def open_estop_line(chip: str, offset: int) -> Callable[[], bool]:
             f'gpio_chip {chip}, gpio_line {offset}: {error}; give the line of the emergency stop, '
             'or an empty gpio_chip'
         ) from error
-    return EstopLine(request, offset).pressed
+    return EstopInput(request, offset).pressed
 
 
-class EstopLine:
+class EstopInput:
     """
     The line of the emergency stop chain.
 

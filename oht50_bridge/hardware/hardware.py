@@ -28,9 +28,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from oht50_bridge.hardware.bus import Endpoint
-from oht50_bridge.hardware.bus import Line
 from oht50_bridge.hardware.bus import Priority
 from oht50_bridge.hardware.bus import Read
+from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.bus import Steps
 from oht50_bridge.hardware.drivers.dock import DockModule
 from oht50_bridge.hardware.drivers.motor import MotorModule
@@ -393,10 +393,10 @@ def _check_keys(where: str, entry: Any, allowed: tuple[str, ...]) -> None:
             raise HardwareConfigError(f'{where}.{key}: unknown, choose from {list(allowed)}')
 
 
-def _lines(entries: Any) -> dict[str, Line]:
+def _lines(entries: Any) -> dict[str, SerialLine]:
     if not isinstance(entries, Mapping) or not entries:
         raise HardwareConfigError('lines: give at least one line')
-    lines: dict[str, Line] = {}
+    lines: dict[str, SerialLine] = {}
     for name, entry in entries.items():
         where = f'lines.{name}'
         _check_keys(where, entry, _LINE_KEYS)
@@ -413,11 +413,11 @@ def _lines(entries: Any) -> dict[str, Line]:
             raise HardwareConfigError(f'{where}.stop_bits: {stop_bits!r} must be 1 or 2')
         if device in (line.device for line in lines.values()):
             raise HardwareConfigError(f'{where}.device: {device} is used by another line')
-        lines[str(name)] = Line(str(name), device, baudrate, parity, stop_bits)
+        lines[str(name)] = SerialLine(str(name), device, baudrate, parity, stop_bits)
     return lines
 
 
-def _spec(entry: Any, lines: Mapping[str, Line]) -> ModuleSpec:
+def _spec(entry: Any, lines: Mapping[str, SerialLine]) -> ModuleSpec:
     name = entry.get('id') if isinstance(entry, Mapping) else None
     if not isinstance(name, str) or not name:
         raise HardwareConfigError('modules: each module needs an id')

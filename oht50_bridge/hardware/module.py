@@ -26,11 +26,11 @@ from typing import Any
 from typing import Protocol
 
 from oht50_bridge.hardware.bus import Endpoint
-from oht50_bridge.hardware.bus import Line
 from oht50_bridge.hardware.bus import Priority
 from oht50_bridge.hardware.bus import Read
 from oht50_bridge.hardware.bus import Reply
 from oht50_bridge.hardware.bus import Request
+from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.bus import Steps
 from oht50_bridge.hardware.errors import CommunicationTimeout
 from oht50_bridge.hardware.errors import DriverFault
@@ -120,7 +120,7 @@ class Module:
     kind = ''
     options: tuple[str, ...] = ()
 
-    def __init__(self, spec: ModuleSpec, line: Line, listener: Listener) -> None:
+    def __init__(self, spec: ModuleSpec, line: SerialLine, listener: Listener) -> None:
         self.spec = spec
         self.profile = spec.profile
         self.line = line

@@ -71,7 +71,7 @@ class Verdict:
     velocity: float
 
 
-class Guard:
+class MotionGuard:
     """
     Thread-safe memory of command, heartbeat and inhibitions, and the judgement over them.
 

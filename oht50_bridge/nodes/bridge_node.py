@@ -60,7 +60,7 @@ from oht50_bridge.nodes.common import from_stamp
 from oht50_bridge.nodes.common import header
 from oht50_bridge.nodes.common import ignore_signals
 from oht50_bridge.nodes.common import state_directory
-from oht50_bridge.nodes.common import told_to_end
+from oht50_bridge.nodes.common import stop_requested
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
@@ -326,7 +326,7 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
 
 def main() -> None:
     """Run the node."""
-    told = told_to_end()
+    told = stop_requested()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:

@@ -51,7 +51,7 @@ class StartError(Exception):
     """A node cannot start; the message names the parameter and the remedy."""
 
 
-def told_to_end() -> Callable[[], bool]:
+def stop_requested() -> Callable[[], bool]:
     """Have SIGINT and SIGTERM raise nothing; return whether one of them has come.
 
     An exception out of a signal handler could come anywhere: in the midst of stopping the motor,
@@ -90,7 +90,7 @@ def run(make_node: Callable[[], Any], work: Callable[[Any], None] = spin) -> Non
         work: what it does; ends by an exception of rclpy or by itself.
 
     """
-    told = told_to_end()
+    told = stop_requested()
     # Until the node is whole, and can be destroyed, ROS stays up.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None

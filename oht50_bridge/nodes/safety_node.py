@@ -27,7 +27,7 @@ from geometry_msgs.msg import Point
 from rclpy.node import Node
 
 from oht50_bridge.hardware.errors import HardwareConfigError
-from oht50_bridge.hardware.estop_input import open_estop_line
+from oht50_bridge.hardware.estop_input import open_estop_input
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
@@ -233,7 +233,7 @@ class SafetyNode(Node):
         offset = declare(
             self, 'gpio_line', 27, 'Line of the chip; low while pressed', minimum=0, maximum=511)
         try:
-            return open_estop_line(chip, offset) if chip else None
+            return open_estop_input(chip, offset) if chip else None
         except HardwareConfigError as error:
             raise StartError(f'safety_node: {error}') from error
 

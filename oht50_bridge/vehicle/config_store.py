@@ -31,8 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from oht50_bridge.atomic_file import remove
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import sync_directory
-from oht50_bridge.atomic_file import write_whole
 
 PENDING = 'pending'  # stored, not confirmed
 APPLIED = 'applied'
@@ -250,7 +250,7 @@ class ConfigStore:
 
     def _write(self, record: Record) -> None:
         content = json.dumps(asdict(record), indent=1, allow_nan=False) + '\n'
-        write_whole(self._path(record.version), content.encode())
+        replace_file(self._path(record.version), content.encode())
 
     def _load(self) -> list[Record]:
         records = []

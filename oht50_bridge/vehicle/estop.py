@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oht50_bridge.atomic_file import remove
-from oht50_bridge.atomic_file import write_whole
+from oht50_bridge.atomic_file import replace_file
 
 HARDWARE = 'hardware'
 SOFTWARE = 'software'
@@ -144,7 +144,7 @@ class EstopLatch:
         if self._estop is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path, json.dumps(asdict(self._estop)).encode())
+        replace_file(self._path, json.dumps(asdict(self._estop)).encode())
 
     def _load(self) -> Estop | None:
         try:

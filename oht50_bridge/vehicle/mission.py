@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oht50_bridge.atomic_file import remove
-from oht50_bridge.atomic_file import write_whole
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.vehicle.docking import Docking
 from oht50_bridge.vehicle.docking import DockReading
 from oht50_bridge.vehicle.motion import LONGEST_STEP
@@ -512,7 +512,7 @@ class Journal:
             OSError: it could not be written.
 
         """
-        write_whole(self._path, json.dumps(asdict(record)).encode(), durable=durable)
+        replace_file(self._path, json.dumps(asdict(record)).encode(), durable=durable)
 
     def clear(self) -> None:
         """Remove the record.

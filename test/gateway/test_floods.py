@@ -38,7 +38,7 @@ from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import networks
 from oht50_bridge.gateway.admission.scheduler import TURN
-from oht50_bridge.gateway.admission.scheduler import Lane
+from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.audit.log import Audit
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.redact import redact
@@ -112,7 +112,7 @@ def test_tokens_are_taken_out_of_texts(text):
 
 async def test_the_lane_leaves_room_for_others():
     loop = asyncio.get_running_loop()
-    lane, done, longest = Lane(loop), [], 0.0
+    lane, done, longest = FairScheduler(loop), [], 0.0
 
     def work():
         end = time.perf_counter() + TURN / 4
@@ -132,7 +132,7 @@ async def test_the_lane_leaves_room_for_others():
 
 
 async def test_what_a_piece_of_work_sets_going_counts_too():
-    lane, done = Lane(asyncio.get_running_loop()), []
+    lane, done = FairScheduler(asyncio.get_running_loop()), []
     for _ in range(10):
         lane.put('a', lambda: done.append(None), after=TURN)
     await asyncio.sleep(0)
@@ -141,7 +141,7 @@ async def test_what_a_piece_of_work_sets_going_counts_too():
 
 
 async def test_addresses_take_turns():
-    lane, done = Lane(asyncio.get_running_loop()), []
+    lane, done = FairScheduler(asyncio.get_running_loop()), []
     for name in 'aaaaabba':
         lane.put(name, lambda name=name: done.append(name))
     lane.put('c', lambda: done.append('c'))
@@ -150,7 +150,7 @@ async def test_addresses_take_turns():
 
 
 async def test_a_defect_in_the_lane_is_told_and_stops_nobody(caplog):
-    lane = Lane(asyncio.get_running_loop())
+    lane = FairScheduler(asyncio.get_running_loop())
     lane.put('a', lambda: 1 / 0)
     assert await lane.call('a', lambda: 'next') == 'next'
     with pytest.raises(ZeroDivisionError):

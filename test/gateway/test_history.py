@@ -17,16 +17,16 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from oht50_bridge.gateway.history import Ring
-from oht50_bridge.gateway.outbox import Delivery
+from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.outbox import Outbox
+from oht50_bridge.gateway.outbox import OutgoingEvent
 
 
 @given(st.integers(1, 20), st.integers(0, 60), st.integers(0, 70))
 def test_a_ring_gives_all_that_was_missed_or_says_that_it_cannot(event, capacity, count, after):
-    ring = Ring('here', capacity)
+    ring = EventHistory('here', capacity)
     for _ in range(count):
-        ring.append(Delivery(event('safety.estop'), lambda e: b'{}', ring.next_seq()))
+        ring.append(OutgoingEvent(event('safety.estop'), lambda e: b'{}', ring.next_seq()))
     missed = ring.after('here', after)
     if after > count or count - after > capacity:
         assert missed is None
@@ -56,7 +56,7 @@ class Reader:
     def take(self, now, count):
         while count and (item := self.outbox.pop(now)) is not None:
             count -= 1
-            if isinstance(item, Delivery):
+            if isinstance(item, OutgoingEvent):
                 self.read.append(item.seq)
                 shown = re.search(rb'"seq":(\d+)', self.outbox.bytes_of(item))
                 if shown:
@@ -73,7 +73,7 @@ class Reader:
     'module.discovered', 'module.discovered', 'cut', 'cut', 'resume', 1, 1, 2, 5]), max_size=40))
 def test_who_is_cut_off_and_resumes_any_number_of_times_misses_nothing(event, steps):
     """Urgent events overtake others: a number that is shown never stands for one not read."""
-    ring, now = Ring('here', 1000), 1.0
+    ring, now = EventHistory('here', 1000), 1.0
     reader = Reader(ring)
     for step in steps:
         now += 0.05
@@ -84,7 +84,7 @@ def test_who_is_cut_off_and_resumes_any_number_of_times_misses_nothing(event, st
         elif isinstance(step, int):
             reader.take(now, step)
         else:
-            delivery = Delivery(event(step), lambda e: b'{}', ring.next_seq())
+            delivery = OutgoingEvent(event(step), lambda e: b'{}', ring.next_seq())
             ring.append(delivery)
             reader.outbox.offer(delivery, now)
     reader.resume(now)

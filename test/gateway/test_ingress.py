@@ -16,13 +16,13 @@ import threading
 
 import pytest
 
-from oht50_bridge.gateway.ingress import Inlet
-from oht50_bridge.gateway.ingress import InletFull
+from oht50_bridge.gateway.ingress import Ingress
+from oht50_bridge.gateway.ingress import IngressFull
 
 
 async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event):
     got = []
-    inlet = Inlet(asyncio.get_running_loop(), got.append)
+    inlet = Ingress(asyncio.get_running_loop(), got.append)
     old, new = event('telemetry.realtime'), event('telemetry.realtime')
     stops = [event('safety.estop', estop_id=str(n)) for n in range(3)]
     sent = [old, stops[0], stops[1], new, stops[2]]
@@ -36,12 +36,12 @@ async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event
 
 async def test_events_are_refused_aloud_rather_than_dropped(event):
     got = []
-    inlet = Inlet(asyncio.get_running_loop(), got.append, capacity=2)
+    inlet = Ingress(asyncio.get_running_loop(), got.append, capacity=2)
     inlet.put(event('safety.estop'))
     inlet.put(event('safety.estop'))
     for _ in range(5):
         inlet.put(event('telemetry.realtime'))
-    with pytest.raises(InletFull, match=r'safety\.estop'):
+    with pytest.raises(IngressFull, match=r'safety\.estop'):
         inlet.put(event('safety.estop'))
     await asyncio.sleep(0)
     assert len(got) == 3
@@ -59,7 +59,7 @@ async def test_a_bad_event_does_not_take_the_others_along(event, caplog):
         if each.data.estop_id == 'bad':
             raise ValueError('bad')
         got.append(each.data.estop_id)
-    inlet = Inlet(asyncio.get_running_loop(), deliver)
+    inlet = Ingress(asyncio.get_running_loop(), deliver)
     for name in ('a', 'bad', 'b'):
         inlet.put(event('safety.estop', estop_id=name))
     await asyncio.sleep(0)

@@ -18,8 +18,8 @@ from websockets.frames import Frame
 from websockets.frames import Opcode
 
 from oht50_bridge.gateway.outbox import EVENT_BURST
-from oht50_bridge.gateway.outbox import Delivery
 from oht50_bridge.gateway.outbox import Outbox
+from oht50_bridge.gateway.outbox import OutgoingEvent
 from oht50_bridge.gateway.outbox import payload_of
 from oht50_bridge.gateway.outbox import text_frame
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -32,7 +32,7 @@ def deliver(event):
 
     def make(kind, seq=True, **data):
         number = None if EVENTS[kind].is_state or not seq else next(counter)
-        return Delivery(event(kind, **data), Encoder().encode, number)
+        return OutgoingEvent(event(kind, **data), Encoder().encode, number)
     return make
 
 
@@ -52,7 +52,7 @@ def test_a_ready_made_frame_is_the_librarys_and_gives_its_payload_back(size):
 
 def test_an_event_is_encoded_once_for_all(event):
     calls = []
-    delivery = Delivery(event('safety.clear'), lambda e: calls.append(e) or b'{"a":1}', 4)
+    delivery = OutgoingEvent(event('safety.clear'), lambda e: calls.append(e) or b'{"a":1}', 4)
     assert delivery.frame is delivery.frame
     assert delivery.numbered_frame is delivery.numbered_frame
     assert payload_of(delivery.numbered_frame) == b'{"a":1,"seq":4}'
@@ -102,7 +102,7 @@ def test_what_a_client_reads_last_of_stop_and_clear_is_how_things_stand(event, k
     """Whatever waits, whatever repeats: stops and clears never change places."""
     outbox, now, offered, read = Outbox(capacity=10**6), 1.0, [], []
     for number, kind in enumerate(kinds, 1):
-        delivery = Delivery(event(kind), Encoder().encode, number)
+        delivery = OutgoingEvent(event(kind), Encoder().encode, number)
         if EVENTS[kind].urgent:
             offered.append(delivery)
         outbox.offer(delivery, now)
@@ -123,7 +123,7 @@ def test_events_are_never_lost_nor_reordered_and_the_newest_state_arrives(event,
     for number, (kind, gap, reads) in enumerate(steps, 1):
         now += gap
         state = EVENTS[kind].is_state
-        delivery = Delivery(event(kind), Encoder().encode, None if state else number)
+        delivery = OutgoingEvent(event(kind), Encoder().encode, None if state else number)
         if kind == 'mission.completed':
             newest.pop('mission.progress', None)
         outbox.offer(delivery, now)
@@ -161,7 +161,7 @@ def test_no_window_of_any_length_holds_more_than_the_rate_allows(event, steps):
             now = max(now + 1e-6, due)
             read()
         now = end
-        outbox.offer(Delivery(
+        outbox.offer(OutgoingEvent(
             event(kind), Encoder().encode, None if EVENTS[kind].is_state else number), now)
         read()
     for kind, times in taken.items():

@@ -26,9 +26,9 @@ import tty
 import pytest
 
 from oht50_bridge.hardware.bus import Endpoint
-from oht50_bridge.hardware.bus import Line
 from oht50_bridge.hardware.bus import Priority
 from oht50_bridge.hardware.bus import Read
+from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.bus import Write
 from oht50_bridge.hardware.bus import write_verified
 from oht50_bridge.hardware.errors import Abandoned
@@ -50,7 +50,7 @@ def once(request):
 def bench(make_rig):
     """A line without modules, to boards that answer."""
     rig = make_rig('travel_motor')
-    line = Line('drive', rig.process.port('drive'))
+    line = SerialLine('drive', rig.process.port('drive'))
     line.start()
     yield rig, line, Endpoint(4, TIMING)
     line.close()
@@ -197,7 +197,7 @@ def test_close_abandons_what_waits_and_refuses_more(bench):
 def test_a_board_is_addressed_after_its_gap(make_rig):
     rig = make_rig('travel_motor', 'dock', one_line=True)
     rig.sim.misbehave('travel_motor', quiet_before=0.015)
-    line = Line('all', rig.process.port('all'))
+    line = SerialLine('all', rig.process.port('all'))
     line.start()
     try:
         dock = Endpoint(5, TIMING)
@@ -218,7 +218,7 @@ def test_a_board_is_addressed_after_its_gap(make_rig):
 def test_a_port_belongs_to_one_line(bench, wait_for):
     _, line, board = bench
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
-    second = Line('second', line.device)
+    second = SerialLine('second', line.device)
     second.start()
     try:
         wait_for(lambda: 'end the other process' in (second.port_error or ''), what='refusal')
@@ -301,7 +301,7 @@ def wire():
     """A line, and the other end of its wire."""
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
-    line = Line('drive', os.ttyname(theirs))
+    line = SerialLine('drive', os.ttyname(theirs))
     yield line, ours
     line.close()
     os.close(ours)

@@ -23,8 +23,8 @@ import select
 import pytest
 
 from oht50_bridge.hardware.errors import HardwareConfigError
-from oht50_bridge.hardware.estop_input import EstopLine
-from oht50_bridge.hardware.estop_input import open_estop_line
+from oht50_bridge.hardware.estop_input import EstopInput
+from oht50_bridge.hardware.estop_input import open_estop_input
 
 OFFSET = 27
 CLOSED, OPEN = b'1', b'0'
@@ -65,7 +65,7 @@ def pipe():
 
 
 def test_line_is_pressed_while_it_is_open(pipe):
-    line = EstopLine(pipe, OFFSET)
+    line = EstopInput(pipe, OFFSET)
     assert line.pressed() is False
     pipe.change(OPEN)
     assert [line.pressed() for _ in range(3)] == [True] * 3
@@ -75,19 +75,19 @@ def test_line_is_pressed_while_it_is_open(pipe):
 
 
 def test_opening_that_was_over_before_the_next_look_is_seen_once(pipe):
-    line = EstopLine(pipe, OFFSET)
+    line = EstopInput(pipe, OFFSET)
     pipe.change(OPEN, CLOSED)
     assert [line.pressed() for _ in range(2)] == [True, False]
 
 
 def test_more_edges_than_the_kernel_gives_at_once_leave_the_last_level(pipe):
-    line = EstopLine(pipe, OFFSET)
+    line = EstopInput(pipe, OFFSET)
     pipe.change(*[OPEN, CLOSED] * 50)
     assert [line.pressed() for _ in range(2)] == [True, False]
 
 
 def test_line_that_cannot_be_read_any_more_is_pressed(pipe):
-    line = EstopLine(pipe, OFFSET)
+    line = EstopInput(pipe, OFFSET)
     assert line.pressed() is False
     pipe.close()
     assert line.pressed() is True
@@ -96,4 +96,4 @@ def test_line_that_cannot_be_read_any_more_is_pressed(pipe):
 @pytest.mark.parametrize('chip', ['/dev/gpiochip-that-is-not-there', '/dev/null'])
 def test_line_that_is_not_there_is_refused_by_name(chip):
     with pytest.raises(HardwareConfigError, match=f'gpio_chip {chip}'):
-        open_estop_line(chip, OFFSET)
+        open_estop_input(chip, OFFSET)

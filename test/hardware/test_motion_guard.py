@@ -23,14 +23,14 @@ from oht50_bridge.hardware import motion_guard as guard_module
 from oht50_bridge.hardware.motion_guard import ESTOP
 from oht50_bridge.hardware.motion_guard import LAYOUT
 from oht50_bridge.hardware.motion_guard import SHUTDOWN
-from oht50_bridge.hardware.motion_guard import Guard
+from oht50_bridge.hardware.motion_guard import MotionGuard
 
 
 class Bench:
     def __init__(self):
         self.now = 100.0
         self.stops = 0
-        self.guard = Guard(1.0, self._count, lambda: self.now)
+        self.guard = MotionGuard(1.0, self._count, lambda: self.now)
 
     def _count(self):
         self.stops += 1
@@ -196,7 +196,7 @@ def test_time_goes_on_while_the_machine_sleeps(monkeypatch):
         'clock_gettime',
         lambda clock: real(clock) + (slept if clock == guard_module.time.CLOCK_BOOTTIME else 0),
     )
-    guard = Guard(1.0)
+    guard = MotionGuard(1.0)
     guard.heartbeat(True, 1.0)
     assert guard.drive(0.5) == 'none'
     slept = 3600.0

@@ -42,7 +42,7 @@ class Finalized:
     def __del__(self):
         reached('finalizer')
 
-class Ending(Node):
+class StopSignal(Node):
     def __init__(self):
         super().__init__('ending')
         reached('constructor')
@@ -62,7 +62,7 @@ def late(**arguments):
     reached('init')
     init(**arguments)
 rclpy.init = late
-common.run(Ending)
+common.run(StopSignal)
 reached('after')
 """
 

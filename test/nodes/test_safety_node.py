@@ -135,7 +135,7 @@ def test_stop_that_cannot_be_told_is_there_at_the_next_start(node, tmp_path, pub
 
 def test_stop_that_could_not_be_written_is_written_later(node, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr('oht50_bridge.vehicle.estop.write_whole', broken)
+        patch.setattr('oht50_bridge.vehicle.estop.replace_file', broken)
         assert stop(node).accepted
         assert latched_on_disk(tmp_path) is None
     node._beat()
@@ -170,7 +170,7 @@ def test_node_does_not_start_without_the_line_it_is_to_watch(ros):
 def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkeypatch):
     is_open = threading.Event()
     monkeypatch.setattr(
-        'oht50_bridge.nodes.safety_node.open_estop_line', lambda chip, offset: is_open.is_set)
+        'oht50_bridge.nodes.safety_node.open_estop_input', lambda chip, offset: is_open.is_set)
     node = SafetyNode()
 
     def spin_until(condition):

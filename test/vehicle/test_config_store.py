@@ -22,7 +22,7 @@ import sys
 import pytest
 from support import ROOT
 
-from oht50_bridge.atomic_file import write_whole
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.vehicle.config_store import FAILED
 from oht50_bridge.vehicle.config_store import KEPT
 from oht50_bridge.vehicle.config_store import PENDING
@@ -285,7 +285,7 @@ def test_order_of_steps_makes_the_record_durable_before_it_has_its_name(director
 
     for name in ('open', 'write', 'fsync', 'replace'):
         monkeypatch.setattr(os, name, note(name, getattr(os, name)))
-    write_whole(directory / 'a', b'content')
+    replace_file(directory / 'a', b'content')
     assert [step for step in steps if step[0] != 'open'] == [
         ('write', 'file'), ('fsync', 'file'), ('replace', ''), ('fsync', 'directory')]
 

@@ -32,7 +32,7 @@ from typing import Any
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import within
-from oht50_bridge.gateway.admission.scheduler import Lane
+from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.config import GatewayConfig
 
 #: Connections taken from a listening socket in one go, and s of pause when there are more.
@@ -62,7 +62,7 @@ _TOO_MANY = (b'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: c
 _log = logging.getLogger(__name__)
 
 
-class Guest:
+class PendingConnection:
     """A peer that has not authenticated.
 
     Attributes:
@@ -88,7 +88,7 @@ class Guest:
         self.gone = False
 
 
-class _Hatch(socket.socket):
+class _HandoffSocket(socket.socket):
     """Gives connections to a server as if it had accepted them itself."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ def _hello_length(data: bytes) -> int:
     return record + 5
 
 
-class Door:
+class Listener:
     """Listens, and lets peers through to the server one by one.
 
     Args:
@@ -157,7 +157,7 @@ class Door:
     """
 
     def __init__(
-        self, config: GatewayConfig, lane: Lane, addresses: Addresses,
+        self, config: GatewayConfig, lane: FairScheduler, addresses: Addresses,
         refused: Callable[[str, str, str], None], encrypted: bool,
     ) -> None:
         self._config = config
@@ -166,12 +166,12 @@ class Door:
         self._refused = refused
         self._encrypted = encrypted
         self._loop = asyncio.get_running_loop()
-        self._guests: dict[Guest, None] = {}  # oldest first
-        self._found: dict[tuple[Any, Any], Guest] = {}
+        self._guests: dict[PendingConnection, None] = {}  # oldest first
+        self._found: dict[tuple[Any, Any], PendingConnection] = {}
         self._of_address: Counter[str] = Counter()
         self._timers: dict[object, asyncio.TimerHandle] = {}
         self._listeners = self._listen()
-        self.hatch = _Hatch()
+        self.hatch = _HandoffSocket()
         for listener in self._listeners:
             self._loop.add_reader(listener, self._accept, listener)
         self._sweep()
@@ -228,7 +228,7 @@ class Door:
         for guest in [guest for guest in self._guests if not guest.handed_over]:
             self._end(guest)
 
-    def find(self, transport: asyncio.BaseTransport) -> Guest | None:
+    def find(self, transport: asyncio.BaseTransport) -> PendingConnection | None:
         """Return whom a transport belongs to; None: it was turned away meanwhile."""
         guest = self._found.get(
             (transport.get_extra_info('peername'), transport.get_extra_info('sockname')))
@@ -236,7 +236,7 @@ class Door:
             guest.reached = True
         return guest
 
-    def move(self, guest: Guest, host: str) -> None:
+    def move(self, guest: PendingConnection, host: str) -> None:
         """Count a guest by another address: that for which a proxy speaks."""
         known = guest in self._guests
         if known:
@@ -245,7 +245,7 @@ class Door:
         if known:
             self._of_address[guest.address] += 1
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, guest: PendingConnection) -> None:
         """Count a guest no more: it authenticated, or is gone."""
         if guest in self._guests:
             del self._guests[guest]
@@ -287,7 +287,7 @@ class Door:
             sock.close()
             return
         sock.setblocking(False)
-        guest = Guest(sock, peer, now)
+        guest = PendingConnection(sock, peer, now)
         self._guests[guest] = None
         self._found[guest.key] = guest
         self._of_address[guest.address] += 1
@@ -304,7 +304,7 @@ class Door:
             f'{self._config.max_unauthenticated} peers have not authenticated; '
             'the oldest of the address with most of them goes')
 
-    def _look(self, guest: Guest) -> None:
+    def _look(self, guest: PendingConnection) -> None:
         try:
             data = guest.sock.recv(MAX_HELLO, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
@@ -336,14 +336,14 @@ class Door:
             guest.address, lambda: self._hand_over(guest),
             TLS_WORK if self._encrypted else PLAIN_WORK)
 
-    def _hand_over(self, guest: Guest) -> None:
+    def _hand_over(self, guest: PendingConnection) -> None:
         if not guest.gone:
             guest.handed_over = True
             self.hatch.put(guest.sock, guest.peer)
 
     # Going
 
-    def _turn_away(self, guest: Guest, reason: str, description: str) -> None:
+    def _turn_away(self, guest: PendingConnection, reason: str, description: str) -> None:
         self._refused(guest.address, reason, description)
         drop = guest.drop
         if drop is None:
@@ -352,7 +352,7 @@ class Door:
             self.leave(guest)
             self._lane.put(guest.address, drop, GOODBYE_WORK)
 
-    def _end(self, guest: Guest, answer: bytes = b'') -> None:
+    def _end(self, guest: PendingConnection, answer: bytes = b'') -> None:
         """End the connection of a guest who cannot be told more than `answer`."""
         guest.gone = True
         self.leave(guest)

@@ -35,7 +35,7 @@ PAUSE = 0.004
 _log = logging.getLogger(__name__)
 
 
-class Lane:
+class FairScheduler:
     """Does pieces of work in turns of the event loop, in the order of arrival for each address.
 
     Addresses take turns, so that a flood from some does not keep another one waiting.

@@ -328,7 +328,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """A line of a log; `record` is None when it is none."""
 
     path: Path
@@ -340,7 +340,7 @@ class Line:
         return f'{self.path} line {self.number}'
 
 
-def read(path: Path, newest: int | None = None) -> Iterator[Line]:
+def read(path: Path, newest: int | None = None) -> Iterator[LogLine]:
     """Yield the lines of a log, the oldest first; a last line that has no end yet is left out.
 
     The log may be in use: what is yielded is as it was at one moment, or newer at the end.
@@ -357,7 +357,7 @@ def read(path: Path, newest: int | None = None) -> Iterator[Line]:
         for name, file in _open_all(path, newest, stack):
             lines = file.read().split(b'\n')
             for number, text in enumerate(lines[:-1], 1):
-                yield Line(name, number, text, _parse(text))
+                yield LogLine(name, number, text, _parse(text))
 
 
 def _open_all(
@@ -407,7 +407,7 @@ def examine(path: Path, expected: Position | None = None) -> Report:
     anchor = _read_anchor(path, ATTEMPTS)
     problems: list[str] = []
     at: Position | None = None
-    start: tuple[Line, Position] | None = None
+    start: tuple[LogLine, Position] | None = None
     pruned = {Position()}
     wanted = [(name, position) for name, position in (
         ('the anchor', anchor), ('the position given', expected)) if position is not None]

@@ -29,7 +29,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from oht50_bridge.atomic_file import write_whole
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.gateway.auth.private_files import read_private
 
 RETRY = 1.0  # s, after the disk refused
@@ -143,7 +143,7 @@ class RefreshStore:
                 closing, told = self._closing, self._told
                 content = json.dumps({'not_before': self.not_before, 'families': self._families})
             try:
-                write_whole(path, content.encode(), mode=0o600)
+                replace_file(path, content.encode(), mode=0o600)
                 if failed:
                     _log.warning('%s is written again', path)
                 failed = False

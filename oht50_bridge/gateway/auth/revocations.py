@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
-from oht50_bridge.atomic_file import write_whole
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import read_trusted
 from oht50_bridge.gateway.auth.tokens import LEEWAY
@@ -127,7 +127,7 @@ def revoke(
         if token_id is not None:
             tokens[token_id] = now + LONGEST
         new = Revocations(subjects, tokens)
-        write_whole(path, json.dumps(asdict(new), indent=2).encode() + b'\n')
+        replace_file(path, json.dumps(asdict(new), indent=2).encode() + b'\n')
         _give(path)
     return new
 

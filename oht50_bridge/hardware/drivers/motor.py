@@ -44,14 +44,14 @@ from oht50_bridge.hardware.errors import PortLost
 from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.motion_guard import Guard
+from oht50_bridge.hardware.motion_guard import MotionGuard
 from oht50_bridge.hardware.motion_guard import Verdict
 from oht50_bridge.hardware.profile_reader import Value
 from oht50_bridge.hardware.watchdog.process import ANSWERED
 from oht50_bridge.hardware.watchdog.process import LOST
 from oht50_bridge.hardware.watchdog.process import TRUST
 from oht50_bridge.hardware.watchdog.process import WAITING
-from oht50_bridge.hardware.watchdog.supervisor import LastStopProcess
+from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class MotorModule(Module):
         super().__init__(*args)
         options = self.spec.options
         self._max_speed = self._positive('max_speed', options.get('max_speed', 1.0))
-        self.guard = Guard(self._max_speed, self._wake)
+        self.guard = MotionGuard(self._max_speed, self._wake)
         self.guard.inhibit(reasons.LAYOUT, 'unconfirmed')
         drive = self.profile.drive
         if drive is None:
@@ -137,7 +137,7 @@ class MotorModule(Module):
         self._written_at = -math.inf
         self._futile_stops = 0
         self._sample: MotorSample | None = None
-        self._last_stop = LastStopProcess() if options.get('last_stop', True) else None
+        self._last_stop = WatchdogSupervisor() if options.get('last_stop', True) else None
 
     def _positive(self, name: str, value: Any) -> float:
         if not isinstance(value, (int, float)) or not 0 < value < math.inf:

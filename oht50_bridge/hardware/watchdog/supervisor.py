@@ -33,7 +33,7 @@ _ANSWER_TIMEOUT = 1.0  # s in which the child answers a pulse
 _START_TIMEOUT = 10.0  # s in which it takes its place
 
 
-class LastStopProcess:
+class WatchdogSupervisor:
     """One child process. Its death, or the end of ours, is the end of the pipe between us."""
 
     def __init__(self) -> None:

@@ -122,7 +122,7 @@ async def test_a_new_pair_is_told_once_the_old_token_is_kept_as_used(files, serv
 async def test_a_disk_that_hangs_keeps_nobody_out(files, serving, monkeypatch):
     hanging = threading.Event()
     monkeypatch.setattr(
-        'oht50_bridge.gateway.auth.refresh_store.write_whole',
+        'oht50_bridge.gateway.auth.refresh_store.replace_file',
         lambda *arguments, **options: hanging.wait(20))
     async with serving(authority=files.authority) as server:
         pair = files.authority.issue('ann', 'operator')

@@ -21,7 +21,7 @@ import time
 
 import pytest
 
-from oht50_bridge.hardware.bus import Line
+from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.motor import MotorModule
 from oht50_bridge.hardware.profile_reader import load
 
@@ -276,7 +276,7 @@ def test_a_stop_is_verified_only_when_the_board_can_no_longer_take_it_back(motor
 def test_an_exception_in_the_line_stops_and_the_line_goes_on(motor, monkeypatch, caplog):
     motor.moving()
     watch(motor)
-    real, failed = Line._transact, []
+    real, failed = SerialLine._transact, []
 
     def fail_once(line, request):
         if not failed:
@@ -284,7 +284,7 @@ def test_an_exception_in_the_line_stops_and_the_line_goes_on(motor, monkeypatch,
             raise RuntimeError('a defect')
         return real(line, request)
 
-    monkeypatch.setattr(Line, '_transact', fail_once)
+    monkeypatch.setattr(SerialLine, '_transact', fail_once)
     motor.wait_for(lambda: any(words == [0] for *_, words in motor.sim.log()), what='stop')
     assert next(t for t, *_, words in motor.sim.log() if words == [0]) - failed[0] < 0.4
     motor.wait_for(lambda: motor.sim.read('travel_motor', 'enable'), what='motion again')

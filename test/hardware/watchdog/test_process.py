@@ -30,7 +30,7 @@ from oht50_bridge.hardware.drivers.motor import MotorModule
 from oht50_bridge.hardware.watchdog.process import LOST
 from oht50_bridge.hardware.watchdog.process import PULSE_TIMEOUT
 from oht50_bridge.hardware.watchdog.process import WAITING
-from oht50_bridge.hardware.watchdog.supervisor import LastStopProcess
+from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 
 OWNER = """
 import json, sys, time
@@ -262,7 +262,7 @@ def test_silent_modules_on_the_line_do_not_look_like_a_hang(make_rig):
 @pytest.fixture
 def helper():
     """A helper of its own, which heard no more than a test tells it."""
-    process = LastStopProcess()
+    process = WatchdogSupervisor()
     process.start()
     deadline = time.monotonic() + 5
     while not process.ready():
