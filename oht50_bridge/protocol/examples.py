@@ -34,8 +34,9 @@ DESCRIPTIONS = MappingProxyType({
     ErrorCode.CONNECTION_LIMIT_REACHED: '100 connections are open',
     ErrorCode.AUTHENTICATION_REQUIRED: 'send auth first',
     ErrorCode.COMMAND_FAILED: 'start_mission: no answer from the vehicle within 2 s',
-    ErrorCode.SLOW_CONSUMER:
-        'a message waited 10 s for the connection; read faster or subscribe to less',
+    ErrorCode.SLOW_CONSUMER: (
+        'a message waited 10 s for the connection; read faster or subscribe to less'
+    ),
 })
 
 #: One error of each code, in the order of the codes.
