@@ -55,8 +55,11 @@ def bus_limit():
     """Return the longest time the bus itself takes, s: a read just begun, its gap, the stop."""
     profile = load('driver_2_motor')
     tick, gap = profile.quirks['tick'], profile.timing.gap
-    read = wire_time(READ_REQUEST, BAUDRATE) + tick + wire_time(
-        READ_OVERHEAD + 2 * REGISTERS, BAUDRATE)
+    read = (
+        wire_time(READ_REQUEST, BAUDRATE)
+        + tick
+        + wire_time(READ_OVERHEAD + 2 * REGISTERS, BAUDRATE)
+    )
     return read + gap + wire_time(STOP_FRAME, BAUDRATE) + tick
 
 
@@ -68,9 +71,11 @@ def percentile(values, share):
 def show(what, values, limit):
     """Print times, and the share of their limit that the 99th percentile is."""
     p99 = percentile(values, 99)
-    print(f'{what:38} p50 {1e3 * statistics.median(values):6.1f}  p99 {1e3 * p99:6.1f}  '
-          f'max {1e3 * max(values):6.1f} ms  limit {1e3 * limit:5.1f} ms  '
-          f'p99/limit {p99 / limit:4.2f}')
+    print(
+        f'{what:38} p50 {1e3 * statistics.median(values):6.1f}  p99 {1e3 * p99:6.1f}  '
+        f'max {1e3 * max(values):6.1f} ms  limit {1e3 * limit:5.1f} ms  '
+        f'p99/limit {p99 / limit:4.2f}'
+    )
 
 
 async def _listen(url, token):
@@ -99,8 +104,11 @@ def burn():
 @contextlib.contextmanager
 def load_of(vehicle, clients, busy):
     """Load the vehicle's bridge and this machine."""
-    processes = [multiprocessing.Process(
-        target=listen, args=(vehicle.url, vehicle.token('admin'), clients), daemon=True)]
+    processes = [
+        multiprocessing.Process(
+            target=listen, args=(vehicle.url, vehicle.token('admin'), clients), daemon=True
+        )
+    ]
     processes += [multiprocessing.Process(target=burn, daemon=True) for _ in range(busy)]
     for process in processes:
         process.start()
@@ -126,26 +134,33 @@ def main():
         parameters.write_text(PARAMETERS)
         vehicle = Vehicle(Path(directory), domain, '--params', str(parameters)).wait_until_up()
         try:
-            with load_of(vehicle, arguments.clients, arguments.busy), driven(vehicle), \
-                    vehicle.simulator() as simulator, \
-                    vehicle.client('admin', ['safety.estop']) as client:
+            with (
+                load_of(vehicle, arguments.clients, arguments.busy),
+                driven(vehicle),
+                vehicle.simulator() as simulator,
+                vehicle.client('admin', ['safety.estop']) as client,
+            ):
                 while len(stops) < arguments.tries:
                     stops.append(stop(client, simulator))
                     client.clear_estop()
         finally:
             vehicle.stop()
     zeros = [one.zero for one in stops]
-    print(f'{len(stops)} stops from {FULL_SPEED} m/s, {arguments.clients} clients, '
-          f'{arguments.busy} busy processes')
+    print(
+        f'{len(stops)} stops from {FULL_SPEED} m/s, {arguments.clients} clients, '
+        f'{arguments.busy} busy processes'
+    )
     show('speed register 0', zeros, 0.050)
     show('speed register 0, the bus alone', zeros, bus_limit())
     show('speed register 0 for good', [one.zero_for_good for one in stops], 0.100)
     show('safety.estop at the client', [one.told for one in stops], 0.100)
-    way = FULL_SPEED ** 2 / 2.0 / DECELERATION
+    way = FULL_SPEED**2 / 2.0 / DECELERATION
     ways = [one.distance for one in stops]
     hardest = max(one.deceleration for one in stops)
-    print(f'{"way from register 0 to standstill":38} {min(ways):.3f} to {max(ways):.3f} m, '
-          f'at the limit of deceleration {way:.3f} m')
+    print(
+        f'{"way from register 0 to standstill":38} {min(ways):.3f} to {max(ways):.3f} m, '
+        f'at the limit of deceleration {way:.3f} m'
+    )
     print(f'{"deceleration":38} at most {hardest:.2f} m/s^2, limit {DECELERATION:.2f} m/s^2')
 
 

@@ -65,10 +65,16 @@ TIMESTAMP = '2024-12-19T10:30:00.000Z'
 def telemetry() -> TelemetryRealtime:
     """Return the event; `position.x` carries the monotonic clock, in ms."""
     still = Motion(linear=0.8, angular=0.0)
-    return TelemetryRealtime(timestamp=TIMESTAMP, data=TelemetryRealtimeData(
-        position=Position(x=time.monotonic() * 1000, y=0.0, z=0.0), velocity=still,
-        acceleration=still, orientation=Orientation(roll=0.0, pitch=0.0, yaw=0.0),
-        sensors=Sensors(battery=85.2, temperature=42.5, humidity=45.8)))
+    return TelemetryRealtime(
+        timestamp=TIMESTAMP,
+        data=TelemetryRealtimeData(
+            position=Position(x=time.monotonic() * 1000, y=0.0, z=0.0),
+            velocity=still,
+            acceleration=still,
+            orientation=Orientation(roll=0.0, pitch=0.0, yaw=0.0),
+            sensors=Sensors(battery=85.2, temperature=42.5, humidity=45.8),
+        ),
+    )
 
 
 @dataclass
@@ -100,10 +106,13 @@ async def _gateway(pipe: Connection, rate: float, seconds: float) -> None:
         return CommandOutcome(False, 'none here')
 
     gateway = Gateway(
-        GatewayConfig(port=0, max_connections=2000, max_deliveries=0,
-                      rates={'telemetry.realtime': 0}),
-        TokenAuthority([Key('HS256', SECRET)]), load_roles(ROOT / 'config' / 'roles.yaml'),
-        handler)
+        GatewayConfig(
+            port=0, max_connections=2000, max_deliveries=0, rates={'telemetry.realtime': 0}
+        ),
+        TokenAuthority([Key('HS256', SECRET)]),
+        load_roles(ROOT / 'config' / 'roles.yaml'),
+        handler,
+    )
     await gateway.start()
     pipe.send(gateway.port)
     await _publish_for(pipe, lambda: gateway.publish(telemetry()), rate, seconds)
@@ -123,8 +132,11 @@ async def _bare(pipe: Connection, rate: float, seconds: float) -> None:
     async with serve(handle, '127.0.0.1', 0, compression=None) as server:
         pipe.send(next(iter(server.sockets)).getsockname()[1])
         await _publish_for(
-            pipe, lambda: broadcast(connections, encoder.encode(telemetry()), text=True),
-            rate, seconds)
+            pipe,
+            lambda: broadcast(connections, encoder.encode(telemetry()), text=True),
+            rate,
+            seconds,
+        )
 
 
 def _serve(name: str, pipe: Connection, rate: float, seconds: float) -> None:
@@ -145,8 +157,9 @@ async def _clients(port: int, count: int, pipe: Connection) -> tuple[list[float]
     connections = []
     for _ in range(count):
         connection = await connect(f'ws://127.0.0.1:{port}/ws/telemetry', compression=None)
-        await connection.send(json.dumps(
-            {'type': 'auth', 'token': token, 'subscription': ['telemetry.realtime']}))
+        await connection.send(
+            json.dumps({'type': 'auth', 'token': token, 'subscription': ['telemetry.realtime']})
+        )
         await connection.recv()
         connections.append(connection)
     readers = [asyncio.create_task(_receive(each, latencies)) for each in connections]
@@ -170,8 +183,11 @@ def measure(name: str, clients: int, rate: float, seconds: float) -> Figures:
     server.join()
     latencies.sort()
     return Figures(
-        len(latencies) / seconds, cpu / len(latencies) * 1e6, statistics.median(latencies),
-        latencies[int(len(latencies) * 0.99)])
+        len(latencies) / seconds,
+        cpu / len(latencies) * 1e6,
+        statistics.median(latencies),
+        latencies[int(len(latencies) * 0.99)],
+    )
 
 
 def main() -> None:
@@ -190,12 +206,19 @@ def main() -> None:
             for name, figures in runs.items():
                 figures.append(measure(name, options.clients, rate, options.seconds))
         middle = {
-            name: Figures(*(statistics.median(getattr(run, field) for run in figures)
-                            for field in Figures.__dataclass_fields__))
-            for name, figures in runs.items()}
+            name: Figures(
+                *(
+                    statistics.median(getattr(run, field) for run in figures)
+                    for field in Figures.__dataclass_fields__
+                )
+            )
+            for name, figures in runs.items()
+        }
         for name, run in middle.items():
-            print(f'| {name} | {options.clients} x {rate:g} Hz | {run.per_second:.0f} '
-                  f'| {run.cpu:.1f} | {run.p50:.2f} | {run.p99:.2f} |')
+            print(
+                f'| {name} | {options.clients} x {rate:g} Hz | {run.per_second:.0f} '
+                f'| {run.cpu:.1f} | {run.p50:.2f} | {run.p99:.2f} |'
+            )
         ratio = middle['gateway'].cpu / middle['bare'].cpu
         print(f'| gateway / bare | {options.clients} x {rate:g} Hz | | {ratio:.2f} | | |')
 

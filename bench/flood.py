@@ -76,15 +76,27 @@ RATE = 50.0  # Hz
 
 # The floods
 
-REQUEST = b'\r\n'.join([
-    b'GET /ws/telemetry HTTP/1.1', b'Host: x', b'Upgrade: websocket', b'Connection: Upgrade',
-    b'Sec-WebSocket-Key: ' + base64.b64encode(bytes(16)), b'Sec-WebSocket-Version: 13', b'', b''])
+REQUEST = b'\r\n'.join(
+    [
+        b'GET /ws/telemetry HTTP/1.1',
+        b'Host: x',
+        b'Upgrade: websocket',
+        b'Connection: Upgrade',
+        b'Sec-WebSocket-Key: ' + base64.b64encode(bytes(16)),
+        b'Sec-WebSocket-Version: 13',
+        b'',
+        b'',
+    ]
+)
 
 
 def frame(payload: bytes, opcode: int = 1) -> bytes:
     """Return a masked frame (with a mask of zeros)."""
-    length = (bytes([0x80 | len(payload)]) if len(payload) < 126
-              else b'\xfe' + len(payload).to_bytes(2, 'big'))
+    length = (
+        bytes([0x80 | len(payload)])
+        if len(payload) < 126
+        else b'\xfe' + len(payload).to_bytes(2, 'big')
+    )
     return bytes([0x80 | opcode]) + length + bytes(4) + payload
 
 
@@ -101,16 +113,20 @@ FLOODS: dict[str, tuple[bytes, bytes]] = {
     'half_open': (b'', b''),
     'slowloris': (b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\n', b'X-A: b\r\n'),
     'junk': (random.Random(1).randbytes(4000), b''),
-    'large_requests': (REQUEST[:-2] + b''.join(b'X-%d: %b\r\n' % (n, b'y' * 7000)
-                                               for n in range(60)), b''),
+    'large_requests': (
+        REQUEST[:-2] + b''.join(b'X-%d: %b\r\n' % (n, b'y' * 7000) for n in range(60)),
+        b'',
+    ),
     'handshakes': (REQUEST, b''),
     'pages': (b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', b''),
     'bad_tokens': (REQUEST + _auth(_BAD_TOKEN), b''),
     'commands_before_auth': (REQUEST + _PING * 60, _PING),
     'nested_before_auth': (REQUEST + _NESTED * 3, _NESTED),
     'tiny_frames': (REQUEST + frame(b'', 9) * 3000, frame(b'', 9) * 300),
-    'fragments': (REQUEST + (b'\x01\x80' + bytes(4)) + (b'\x00\x80' + bytes(4)) * 3000,
-                  (b'\x00\x80' + bytes(4)) * 300),
+    'fragments': (
+        REQUEST + (b'\x01\x80' + bytes(4)) + (b'\x00\x80' + bytes(4)) * 3000,
+        (b'\x00\x80' + bytes(4)) * 300,
+    ),
 }
 OPEN = 150  # connections of a flood at the same time
 LIFE = 0.5  # s of a connection
@@ -181,7 +197,7 @@ def flood(name: str, port: int, tls: bool, sources: Iterator[str]) -> None:
 
 @contextlib.contextmanager
 def flooding(
-    names: list[str], port: int, tls: bool = False, same: bool = False,
+    names: list[str], port: int, tls: bool = False, same: bool = False
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run floods as processes of their own.
 
@@ -192,9 +208,21 @@ def flooding(
         same: they come from the address of the clients (127.0.0.1), not from others.
 
     """
-    processes = [subprocess.Popen(
-        [sys.executable, __file__, '--attack', name, '--port', str(port),
-         *(['--tls'] if tls else []), *(['--same'] if same else [])]) for name in names]
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                __file__,
+                '--attack',
+                name,
+                '--port',
+                str(port),
+                *(['--tls'] if tls else []),
+                *(['--same'] if same else []),
+            ]
+        )
+        for name in names
+    ]
     try:
         yield processes
     finally:
@@ -205,6 +233,7 @@ def flooding(
 
 
 # The server
+
 
 class Turns(selectors.EpollSelector):
     """Keeps how much processor time each turn of the event loop takes, ms.
@@ -229,9 +258,7 @@ class Turns(selectors.EpollSelector):
         return ready
 
 
-async def _server(
-    pipe: Connection, directory: str, tls: TlsFiles | None, turns: Turns,
-) -> None:
+async def _server(pipe: Connection, directory: str, tls: TlsFiles | None, turns: Turns) -> None:
     loop = asyncio.get_running_loop()
 
     async def handler(command: Command, caller: Caller) -> CommandOutcome:
@@ -241,7 +268,11 @@ async def _server(
     audit = Audit(Path(directory) / 'audit.jsonl')
     gateway = Gateway(
         GatewayConfig(port=0, max_deliveries=0, rates={'telemetry.realtime': 0}, tls=tls),
-        authority, load_roles(ROOT / 'config' / 'roles.yaml'), handler, audit=audit)
+        authority,
+        load_roles(ROOT / 'config' / 'roles.yaml'),
+        handler,
+        audit=audit,
+    )
     await gateway.start()
     gc.collect()  # as the bridge does
     gc.freeze()
@@ -270,6 +301,7 @@ def _serve(pipe: Connection, directory: str, tls: TlsFiles | None) -> None:
 
 # The clients
 
+
 class Measured:
     """Clients that keep the delay of each event."""
 
@@ -283,9 +315,13 @@ class Measured:
         while True:
             try:
                 websocket = await connect(
-                    self._url, ssl=self._trust, compression=None, proxy=None, open_timeout=2)
-                await websocket.send(json.dumps({
-                    'type': 'auth', 'token': self._authority.issue('ann', 'operator').access}))
+                    self._url, ssl=self._trust, compression=None, proxy=None, open_timeout=2
+                )
+                await websocket.send(
+                    json.dumps(
+                        {'type': 'auth', 'token': self._authority.issue('ann', 'operator').access}
+                    )
+                )
                 json.loads(await asyncio.wait_for(websocket.recv(), 2))
                 return websocket
             except Exception:
@@ -294,8 +330,7 @@ class Measured:
     async def read(self) -> None:
         """Read events for ever."""
         websocket = await self.connect()
-        await websocket.send(json.dumps(
-            {'type': 'subscribe', 'events': ['telemetry.realtime']}))
+        await websocket.send(json.dumps({'type': 'subscribe', 'events': ['telemetry.realtime']}))
         async for message in websocket:
             now = time.monotonic() * 1000
             value = json.loads(message)
@@ -325,6 +360,7 @@ async def measure(names: list[str], options: argparse.Namespace) -> None:
             issuer = Authority('bench')
             tls, _ = install(Path(directory), issuer)
             from gateway.certificates import pem
+
             trust = ssl.create_default_context(cadata=pem(issuer.certificate).decode())
         context = multiprocessing.get_context('spawn')
         here, there = context.Pipe()
@@ -336,9 +372,11 @@ async def measure(names: list[str], options: argparse.Namespace) -> None:
         readers = [asyncio.create_task(clients.read()) for _ in range(CLIENTS)]
         operator = await clients.connect()
         await asyncio.sleep(1)
-        print('| flood | added delay p50 / p99 / worst ms | without: p50 / p99 / worst '
-              '| longest turn, CPU p99.9 / worst ms | stop ms (worst) '
-              '| newcomer stops after ms (worst) |\n|---|---|---|---|---|---|')
+        print(
+            '| flood | added delay p50 / p99 / worst ms | without: p50 / p99 / worst '
+            '| longest turn, CPU p99.9 / worst ms | stop ms (worst) '
+            '| newcomer stops after ms (worst) |\n|---|---|---|---|---|---|'
+        )
         for wanted in [*([name] for name in names), names]:
             await _one(wanted, clients, operator, port, here, options)
         for reader in readers:
@@ -353,8 +391,12 @@ async def measure(names: list[str], options: argparse.Namespace) -> None:
 
 
 async def _one(
-    names: list[str], clients: Measured, operator: ClientConnection, port: int,
-    server: Connection, options: argparse.Namespace,
+    names: list[str],
+    clients: Measured,
+    operator: ClientConnection,
+    port: int,
+    server: Connection,
+    options: argparse.Namespace,
 ) -> None:
     figures: dict[bool, list[tuple[float, float, float]]] = {False: [], True: []}
     stops, entered, turns = [], [], []
@@ -381,16 +423,24 @@ async def _one(
                 if flooded:
                     turns.append(taken)
             figures[flooded].append(
-                (statistics.median(delays), quantile(delays, 0.99), max(delays)))
+                (statistics.median(delays), quantile(delays, 0.99), max(delays))
+            )
             await asyncio.sleep(0.5)
-    quiet, loud = ([statistics.median(column) for column in zip(*figures[key], strict=True)]
-                   for key in (False, True))
+    quiet, loud = (
+        [statistics.median(column) for column in zip(*figures[key], strict=True)]
+        for key in (False, True)
+    )
     name = names[0] if len(names) == 1 else 'all at once'
-    print(f'| {name} | ' + ' / '.join(f'{b - a:.1f}' for a, b in zip(quiet, loud, strict=True))
-          + ' | ' + ' / '.join(f'{a:.1f}' for a in quiet)
-          + f' | {max(turn[0] for turn in turns):.1f} / {max(turn[1] for turn in turns):.1f}'
-          + f' | {statistics.median(stops):.1f} ({max(stops):.1f})'
-          + f' | {statistics.median(entered):.0f} ({max(entered):.0f}) |', flush=True)
+    print(
+        f'| {name} | '
+        + ' / '.join(f'{b - a:.1f}' for a, b in zip(quiet, loud, strict=True))
+        + ' | '
+        + ' / '.join(f'{a:.1f}' for a in quiet)
+        + f' | {max(turn[0] for turn in turns):.1f} / {max(turn[1] for turn in turns):.1f}'
+        + f' | {statistics.median(stops):.1f} ({max(stops):.1f})'
+        + f' | {statistics.median(entered):.0f} ({max(entered):.0f}) |',
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -401,14 +451,17 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--tls', action='store_true')
     parser.add_argument(
-        '--same', action='store_true', help='floods from the address of the clients')
+        '--same', action='store_true', help='floods from the address of the clients'
+    )
     parser.add_argument('--attack', choices=FLOODS)
     parser.add_argument('--port', type=int)
     options = parser.parse_args()
     if options.attack:
         sources: Callable[[], str] = (
-            (lambda: '127.0.0.1') if options.same
-            else (lambda: f'127.0.0.{random.randrange(2, 6)}'))
+            (lambda: '127.0.0.1')
+            if options.same
+            else (lambda: f'127.0.0.{random.randrange(2, 6)}')
+        )
         flood(options.attack, options.port, options.tls, (sources() for _ in itertools.count()))
         return
     names = options.attacks or (['handshakes', 'half_open'] if options.tls else list(FLOODS))

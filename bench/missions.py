@@ -44,8 +44,11 @@ SOURCES = {'mm': (0.002, 0.001), 'cm': (0.01, 0.01)}
 def drive(client, simulator, target):
     """Drive one mission to `target`, m; return its errors by name, each as a share of 1."""
     before = simulator.truth()
-    if not client.call('start_mission', mission_type='transport',
-                       target_position={'x': target * 1000.0, 'y': 0.0, 'z': 0.0})['accepted']:
+    if not client.call(
+        'start_mission',
+        mission_type='transport',
+        target_position={'x': target * 1000.0, 'y': 0.0, 'z': 0.0},
+    )['accepted']:
         return None
     data = client.wait('mission.completed', 120.0)
     after = simulator.truth()
@@ -73,8 +76,13 @@ def main():
     parser.add_argument('--source', choices=SOURCES, default='mm')
     arguments = parser.parse_args()
     error, resolution = SOURCES[arguments.source]
-    limits = {'position, m': error, 'distance, m': 2 * resolution, 'duration, ratio': 0.05,
-              'energy, ratio': 0.05, 'estimated duration, ratio': 0.25}
+    limits = {
+        'position, m': error,
+        'distance, m': 2 * resolution,
+        'duration, ratio': 0.05,
+        'energy, ratio': 0.05,
+        'estimated duration, ratio': 0.25,
+    }
     rng = random.Random(1)
     position, results = 5.0, []  # m, where the simulated vehicle starts
     with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
@@ -84,20 +92,27 @@ def main():
         vehicle = Vehicle(Path(directory), domain, *extra)
         try:
             vehicle.wait_until_up()
-            with vehicle.simulator() as simulator, \
-                    vehicle.client('operator', ['mission.*']) as client:
+            with (
+                vehicle.simulator() as simulator,
+                vehicle.client('operator', ['mission.*']) as client,
+            ):
                 for _ in range(arguments.missions):
                     way = rng.uniform(0.3, arguments.longest)
                     position += way if position < 10.0 else -way
                     target = position
-                    results.append(wait_for(
-                        lambda to=target: drive(client, simulator, to), 180.0, 'a mission', 0.5))
+                    results.append(
+                        wait_for(
+                            lambda to=target: drive(client, simulator, to), 180.0, 'a mission', 0.5
+                        )
+                    )
         finally:
             vehicle.stop()
     for name, limit in limits.items():
         worst = max(abs(result[name]) for result in results)
-        print(f'{name:28} n {len(results):3}  worst {worst:8.4f}  limit {limit:7.4f}  '
-              f'share {worst / limit:5.2f}')
+        print(
+            f'{name:28} n {len(results):3}  worst {worst:8.4f}  limit {limit:7.4f}  '
+            f'share {worst / limit:5.2f}'
+        )
 
 
 if __name__ == '__main__':

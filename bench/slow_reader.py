@@ -65,7 +65,8 @@ def stamped(kind: str, **data: object) -> Message:
     example = EXAMPLES[kind]
     position = {'x': time.monotonic() * 1000, 'y': 0.0, 'z': 0.0}
     return EVENTS[kind].model.model_validate(
-        {**example, 'data': {**example['data'], **data, 'position': position}})
+        {**example, 'data': {**example['data'], **data, 'position': position}}
+    )
 
 
 @dataclass
@@ -80,13 +81,16 @@ class Delays:
 
 async def _serve(pipe: Connection, rate: float, stuck: int) -> None:
     """Publish until told to end; tell the port, then when `stuck` clients have stopped."""
+
     async def handler(command: Command, caller: Caller) -> CommandOutcome:
         return CommandOutcome(False, 'none here')
 
     gateway = Gateway(
         GatewayConfig(port=0, max_deliveries=0, rates=dict.fromkeys(KINDS, 0.0)),
-        TokenAuthority([Key('HS256', SECRET)]), load_roles(ROOT / 'config' / 'roles.yaml'),
-        handler)
+        TokenAuthority([Key('HS256', SECRET)]),
+        load_roles(ROOT / 'config' / 'roles.yaml'),
+        handler,
+    )
     await gateway.start()
     gc.collect()
     gc.freeze()  # as the bridge does
@@ -112,7 +116,8 @@ async def _subscriber(port: int, sock: socket.socket | None = None) -> ClientCon
     token = TokenAuthority([Key('HS256', SECRET)]).issue('bench', 'viewer').access
     url = f'ws://127.0.0.1:{port}/ws/telemetry'
     connection = await connect(
-        url, compression=None, ping_interval=None, sock=sock, proxy=None, close_timeout=0.1)
+        url, compression=None, ping_interval=None, sock=sock, proxy=None, close_timeout=0.1
+    )
     await connection.send(json.dumps({'type': 'auth', 'token': token, 'subscription': KINDS}))
     return connection
 
@@ -162,7 +167,8 @@ def measure(stuck: int, rate: float, seconds: float) -> Delays:
     delays = sorted(asyncio.run(_clients(here, stuck, seconds)))
     server.join()
     return Delays(
-        len(delays), statistics.median(delays), delays[int(len(delays) * 0.99)], delays[-1])
+        len(delays), statistics.median(delays), delays[int(len(delays) * 0.99)], delays[-1]
+    )
 
 
 def main() -> int:
@@ -183,10 +189,13 @@ def main() -> int:
     for stuck, delays in runs.items():
         p50, middle, worst = (
             statistics.median(getattr(each, name) for each in delays)
-            for name in ('p50', 'p99', 'worst'))
+            for name in ('p50', 'p99', 'worst')
+        )
         p99.append(middle)
-        print(f'| {stuck} | {sum(each.count for each in delays)} | {p50:.2f} | {middle:.2f} '
-              f'| {worst:.2f} |')
+        print(
+            f'| {stuck} | {sum(each.count for each in delays)} | {p50:.2f} | {middle:.2f} '
+            f'| {worst:.2f} |'
+        )
     print(f'| ratio, difference | | | {p99[1] / p99[0]:.2f}, {p99[1] - p99[0]:+.2f} | |')
     return int(p99[1] - p99[0] > PROMISE)
 

@@ -37,9 +37,11 @@ def show(what, values, limit):
     """Print the median, the 99th percentile and the maximum, and their share of the limit."""
     ordered = sorted(values)
     p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
-    print(f'{what:44} n {len(ordered):4}  p50 {1e3 * statistics.median(ordered):7.1f}  '
-          f'p99 {1e3 * p99:7.1f}  max {1e3 * ordered[-1]:7.1f} ms  '
-          f'limit {1e3 * limit:6.0f} ms  p99/limit {p99 / limit:5.2f}')
+    print(
+        f'{what:44} n {len(ordered):4}  p50 {1e3 * statistics.median(ordered):7.1f}  '
+        f'p99 {1e3 * p99:7.1f}  max {1e3 * ordered[-1]:7.1f} ms  '
+        f'limit {1e3 * limit:6.0f} ms  p99/limit {p99 / limit:5.2f}'
+    )
 
 
 def start_times(count):
@@ -54,7 +56,8 @@ def start_times(count):
                 while first is None:
                     try:
                         with vehicle.client(
-                                token=token, subscribe=['telemetry.realtime']) as client:
+                            token=token, subscribe=['telemetry.realtime']
+                        ) as client:
                             first = client.wait('telemetry.realtime')
                     except OSError:
                         time.sleep(0.02)

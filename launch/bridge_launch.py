@@ -26,4 +26,5 @@ def bridge(**values):
 def generate_launch_description():
     """Declare the arguments and start the bridge."""
     return description(
-        ('params_file', 'namespace', 'host', 'port', 'state_dir', 'log_level'), bridge)
+        ('params_file', 'namespace', 'host', 'port', 'state_dir', 'log_level'), bridge
+    )

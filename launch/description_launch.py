@@ -34,15 +34,27 @@ def robot_description(**values):
     try:
         get_package_prefix(PUBLISHER)
     except PackageNotFoundError:
-        return [LogInfo(msg=f'{PUBLISHER} is not installed: the vehicle is driven all the same, '
-                            'but rviz lacks its looks and fixed frames')]
+        return [
+            LogInfo(
+                msg=f'{PUBLISHER} is not installed: the vehicle is driven all the same, '
+                'but rviz lacks its looks and fixed frames'
+            )
+        ]
     vehicle = plan(values)
     urdf = Path(get_package_share_directory(PACKAGE)) / 'urdf' / 'oht50.urdf'
-    return [Node(
-        package=PUBLISHER, executable=PUBLISHER, name=PUBLISHER, namespace=vehicle.namespace,
-        # Or launch takes the URDF for YAML.
-        parameters=[{'robot_description': ParameterValue(urdf.read_text(), value_type=str)}],
-        remappings=vehicle.remappings, respawn=True, respawn_delay=5.0)]
+    return [
+        Node(
+            package=PUBLISHER,
+            executable=PUBLISHER,
+            name=PUBLISHER,
+            namespace=vehicle.namespace,
+            # Or launch takes the URDF for YAML.
+            parameters=[{'robot_description': ParameterValue(urdf.read_text(), value_type=str)}],
+            remappings=vehicle.remappings,
+            respawn=True,
+            respawn_delay=5.0,
+        )
+    ]
 
 
 def generate_launch_description():

@@ -22,12 +22,25 @@ from oht50_bridge.nodes import NODES
 def nodes(**values):
     """Return the nodes."""
     vehicle = plan(values)
-    return [action for name in NODES if name != 'bridge_node'
-            for action in vehicle_node(vehicle, name, values['log_level'])]
+    return [
+        action
+        for name in NODES
+        if name != 'bridge_node'
+        for action in vehicle_node(vehicle, name, values['log_level'])
+    ]
 
 
 def generate_launch_description():
     """Declare the arguments and start the nodes."""
     return description(
-        ('sim', 'serial_port', 'params_file', 'namespace', 'use_sim_time', 'state_dir',
-         'log_level'), nodes)
+        (
+            'sim',
+            'serial_port',
+            'params_file',
+            'namespace',
+            'use_sim_time',
+            'state_dir',
+            'log_level',
+        ),
+        nodes,
+    )

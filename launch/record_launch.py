@@ -37,11 +37,26 @@ def record(**values):
     return [
         LogInfo(msg=f'Recording {vehicle.namespace} to {output}'),
         ExecuteProcess(
-            name='record', output='screen', cmd=[
-                'ros2', 'bag', 'record', '--output', str(output), '--storage', 'mcap',
-                '--node-name', 'recorder', '--disable-keyboard-controls',
-                '--qos-profile-overrides-path', str(qos_overrides(vehicle.directory, qos)),
-                '--topics', *qos])]
+            name='record',
+            output='screen',
+            cmd=[
+                'ros2',
+                'bag',
+                'record',
+                '--output',
+                str(output),
+                '--storage',
+                'mcap',
+                '--node-name',
+                'recorder',
+                '--disable-keyboard-controls',
+                '--qos-profile-overrides-path',
+                str(qos_overrides(vehicle.directory, qos)),
+                '--topics',
+                *qos,
+            ],
+        ),
+    ]
 
 
 def generate_launch_description():

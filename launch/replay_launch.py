@@ -42,35 +42,65 @@ def replay(**values):
     bag = Path(values['bag']).expanduser().absolute()
     replayed = Replay(
         state_dir=Path(values['state_dir']).expanduser().absolute(),
-        vehicle=recorded_vehicle(bag, values['vehicle']), host=values['host'],
-        port=int(values['port']), use_sim_time=True)
+        vehicle=recorded_vehicle(bag, values['vehicle']),
+        host=values['host'],
+        port=int(values['port']),
+        use_sim_time=True,
+    )
     files = replayed.parameter_files()
     bridge = Node(
-        package=PACKAGE, executable='bridge_node', name='bridge_node',
-        namespace=replayed.namespace, output='screen', respawn=True, respawn_delay=RESPAWN_DELAY,
-        parameters=[str(path) for path in files], remappings=[('/clock', CLOCK)],
+        package=PACKAGE,
+        executable='bridge_node',
+        name='bridge_node',
+        namespace=replayed.namespace,
+        output='screen',
+        respawn=True,
+        respawn_delay=RESPAWN_DELAY,
+        parameters=[str(path) for path in files],
+        remappings=[('/clock', CLOCK)],
         additional_env=replayed.environment(),
-        arguments=['--ros-args', '--log-level', values['log_level']])
+        arguments=['--ros-args', '--log-level', values['log_level']],
+    )
     # The folder of the bridge's parameters is that of the player's too.
     qos = {f'{replayed.vehicle}/{topic.name}': topic.qos for topic in topics.EVENT_TOPICS.values()}
-    player = ExecuteProcess(name='play', output='screen', cmd=[
-        'ros2', 'bag', 'play', str(bag), '--disable-keyboard-controls', '--clock', CLOCK_RATE,
-        '--rate', values['rate'], '--delay', values['delay'],
-        *(['--loop'] if values['loop'] == 'true' else []),
-        *(['--start-paused'] if values['paused'] == 'true' else []),
-        '--qos-profile-overrides-path', str(qos_overrides(files[-1].parent, qos)),
-        '--topics', *qos,
-        '--remap', f'/clock:={CLOCK}', *(f'{name}:={REPLAY_NAMESPACE}{name}' for name in qos)])
+    player = ExecuteProcess(
+        name='play',
+        output='screen',
+        cmd=[
+            'ros2',
+            'bag',
+            'play',
+            str(bag),
+            '--disable-keyboard-controls',
+            '--clock',
+            CLOCK_RATE,
+            '--rate',
+            values['rate'],
+            '--delay',
+            values['delay'],
+            *(['--loop'] if values['loop'] == 'true' else []),
+            *(['--start-paused'] if values['paused'] == 'true' else []),
+            '--qos-profile-overrides-path',
+            str(qos_overrides(files[-1].parent, qos)),
+            '--topics',
+            *qos,
+            '--remap',
+            f'/clock:={CLOCK}',
+            *(f'{name}:={REPLAY_NAMESPACE}{name}' for name in qos),
+        ],
+    )
     return [*respawned(bridge, 'bridge_node'), player]
 
 
 def generate_launch_description():
     """Declare the arguments and start the replay."""
     return description(
-        ('host', 'port', 'state_dir', 'log_level'), replay,
+        ('host', 'port', 'state_dir', 'log_level'),
+        replay,
         bag=(None, 'folder of the bag', None),
         vehicle=('', 'namespace of the vehicle in the bag, if it holds several', None),
         rate=('1.0', 'times the speed of then', None),
         delay=('5.0', 's before playing, for clients to connect', None),
         loop=('false', 'begin again at the end', BOOLEAN),
-        paused=('false', 'begin paused: the service /rosbag2_player/resume lets it play', BOOLEAN))
+        paused=('false', 'begin paused: the service /rosbag2_player/resume lets it play', BOOLEAN),
+    )

@@ -31,9 +31,16 @@ def rviz(**values):
     own = vehicle.directory / 'oht50.rviz'
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text(view.read_text().replace(f'{NAMESPACE}/', f'{vehicle.namespace}/'))
-    return [Node(
-        package='rviz2', executable='rviz2', name='rviz2', namespace=vehicle.namespace,
-        arguments=['-d', str(own)], remappings=vehicle.remappings)]
+    return [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            name='rviz2',
+            namespace=vehicle.namespace,
+            arguments=['-d', str(own)],
+            remappings=vehicle.remappings,
+        )
+    ]
 
 
 def generate_launch_description():

@@ -28,9 +28,17 @@ LINGER = 2.0
 def simulation(**values):
     """Return the process of the boards."""
     command = [*plan(values).simulator(), '--linger', str(LINGER)]
-    return respawned(ExecuteProcess(
-        name='simulator', cmd=command, prefix=' '.join(SIGNALS_WAIT), output='screen',
-        respawn=True, respawn_delay=RESPAWN_DELAY), 'simulator')
+    return respawned(
+        ExecuteProcess(
+            name='simulator',
+            cmd=command,
+            prefix=' '.join(SIGNALS_WAIT),
+            output='screen',
+            respawn=True,
+            respawn_delay=RESPAWN_DELAY,
+        ),
+        'simulator',
+    )
 
 
 def generate_launch_description():

@@ -23,8 +23,14 @@ from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 
 # Launch file of this folder and the argument that asks for it, in the order of their start.
-PARTS = (('simulation', 'sim'), ('nodes', None), ('description', 'description'),
-         ('bridge', 'bridge'), ('record', 'record'), ('rviz', 'rviz'))
+PARTS = (
+    ('simulation', 'sim'),
+    ('nodes', None),
+    ('description', 'description'),
+    ('bridge', 'bridge'),
+    ('record', 'record'),
+    ('rviz', 'rviz'),
+)
 
 
 def vehicle(**values):
@@ -36,12 +42,33 @@ def vehicle(**values):
     return [
         # Holds the lock as long as the launch runs.
         OpaqueFunction(function=lambda context: context.extend_globals({'oht50_lock': lock})),
-        *(IncludeLaunchDescription(PythonLaunchDescriptionSource(str(here / f'{name}_launch.py')))
-          for name, asked in PARTS if asked is None or values[asked] == 'true')]
+        *(
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(here / f'{name}_launch.py'))
+            )
+            for name, asked in PARTS
+            if asked is None or values[asked] == 'true'
+        ),
+    ]
 
 
 def generate_launch_description():
     """Declare the arguments and start the vehicle."""
     return description(
-        ('sim', 'serial_port', 'params_file', 'namespace', 'bridge', 'host', 'port', 'record',
-         'description', 'rviz', 'use_sim_time', 'state_dir', 'log_level'), vehicle)
+        (
+            'sim',
+            'serial_port',
+            'params_file',
+            'namespace',
+            'bridge',
+            'host',
+            'port',
+            'record',
+            'description',
+            'rviz',
+            'use_sim_time',
+            'state_dir',
+            'log_level',
+        ),
+        vehicle,
+    )

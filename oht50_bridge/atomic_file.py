@@ -20,9 +20,7 @@ import os
 from pathlib import Path
 
 
-def replace_file(
-    path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644,
-) -> None:
+def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
     """Make a file's content this one; however it ends, the file is the old or the new one, whole.
 
     Args:

@@ -50,19 +50,26 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
     """
     try:
         information = yaml.safe_load((bag / METADATA).read_text())
-        recorded = [(entry['topic_metadata']['name'], entry['topic_metadata']['type'])
-                    for entry in information['rosbag2_bagfile_information'][
-                        'topics_with_message_count']]
+        recorded = [
+            (entry['topic_metadata']['name'], entry['topic_metadata']['type'])
+            for entry in information['rosbag2_bagfile_information']['topics_with_message_count']
+        ]
     except OSError as error:
         raise BagError(
             f'{error.filename}: {error.strerror}; give the folder of a bag (one whose recording '
-            'was cut off is mended by `ros2 bag reindex`)') from error
+            'was cut off is mended by `ros2 bag reindex`)'
+        ) from error
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise BagError(f'{bag / METADATA}: not what rosbag2 writes: {error!r}') from error
     suffixes = [f'/{event_topic(event)}' for event in EVENTS]
-    vehicles = sorted({
-        name.removesuffix(suffix) for name, kind in recorded for suffix in suffixes
-        if name.endswith(suffix) and kind.startswith(f'{PACKAGE}/msg/')})
+    vehicles = sorted(
+        {
+            name.removesuffix(suffix)
+            for name, kind in recorded
+            for suffix in suffixes
+            if name.endswith(suffix) and kind.startswith(f'{PACKAGE}/msg/')
+        }
+    )
     if wanted:
         wanted = '/' + wanted.strip('/')
     if wanted in vehicles:
@@ -71,8 +78,9 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
         return vehicles[0]
     if not vehicles:
         raise BagError(f'{bag}: holds no events of a vehicle')
-    raise BagError(f'{bag}: holds the events of {", ".join(vehicles)}; choose one of them by its '
-                   'namespace')
+    raise BagError(
+        f'{bag}: holds the events of {", ".join(vehicles)}; choose one of them by its namespace'
+    )
 
 
 def typestore() -> Any:

@@ -42,10 +42,18 @@ def main():
         names = list(ask(ListParameters, f'{name}/list_parameters').result.names)
         described = ask(DescribeParameters, f'{name}/describe_parameters', names=names).descriptors
         found[name] = [
-            [each.name, each.type, each.description, each.read_only,
-             [[each_range.from_value, each_range.to_value]
-              for each_range in (*each.integer_range, *each.floating_point_range)]]
-            for each in described]
+            [
+                each.name,
+                each.type,
+                each.description,
+                each.read_only,
+                [
+                    [each_range.from_value, each_range.to_value]
+                    for each_range in (*each.integer_range, *each.floating_point_range)
+                ],
+            ]
+            for each in described
+        ]
     print(json.dumps(found))
     rclpy.try_shutdown()
 

@@ -29,8 +29,13 @@ def main():
     if not client.wait_for_service(10.0):
         sys.exit(f'{service} is not there')
     values = json.loads(sys.argv[2])
-    future = client.call_async(SetParametersAtomically.Request(parameters=[
-        Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]))
+    future = client.call_async(
+        SetParametersAtomically.Request(
+            parameters=[
+                Parameter(name, value=value).to_parameter_msg() for name, value in values.items()
+            ]
+        )
+    )
     rclpy.spin_until_future_complete(node, future, timeout_sec=10.0)
     result = future.result().result
     print('set' if result.successful else result.reason)

@@ -35,9 +35,21 @@ def main():
     while time.monotonic() < end and not (found and all(found.values())):
         rclpy.spin_once(node, timeout_sec=0.1)
         found = {name: node.get_publishers_info_by_topic(name) for name in wanted}
-    print(json.dumps({name: [
-        [each.topic_type, each.qos_profile.reliability.name, each.qos_profile.durability.name]
-        for each in publishers] for name, publishers in found.items()}))
+    print(
+        json.dumps(
+            {
+                name: [
+                    [
+                        each.topic_type,
+                        each.qos_profile.reliability.name,
+                        each.qos_profile.durability.name,
+                    ]
+                    for each in publishers
+                ]
+                for name, publishers in found.items()
+            }
+        )
+    )
     rclpy.try_shutdown()
 
 

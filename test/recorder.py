@@ -44,9 +44,12 @@ def main():
     rclpy.init()
     node = rclpy.create_node('recorder')
     with open(output_path, 'w', buffering=1) as output:
+
         def record(name):
             return lambda message: output.write(
-                json.dumps({'topic': name, 'message': plain(message)}) + '\n')
+                json.dumps({'topic': name, 'message': plain(message)}) + '\n'
+            )
+
         for name in names:
             # Of /tf_static, which has several publishers, depth 1 would keep only the last.
             topic = getattr(topics, name)

@@ -38,7 +38,7 @@ def drill(client):
 def log_of(client):
     """Return (type, timestamp, data) of the events that came after the subscription."""
     kinds = [message['type'] for message in client.received]
-    after = client.received[kinds.index('subscription.confirmed') + 1:]
+    after = client.received[kinds.index('subscription.confirmed') + 1 :]
     return [(e['type'], e['timestamp'], e['data']) for e in after if e['type'] in EVENTS]
 
 
@@ -47,7 +47,7 @@ def assert_replayed(live, client, timeout=60.0):
 
     What came before may have been older than the recording.
     """
-    live = live[[kind for kind, _, _ in live].index('safety.estop'):]
+    live = live[[kind for kind, _, _ in live].index('safety.estop') :]
     assert {'safety.clear', 'telemetry.realtime', 'telemetry.status'} <= {e[0] for e in live}
     end = time.monotonic() + timeout
     while (missing := missed(live, log_of(client))) and time.monotonic() < end:
@@ -59,15 +59,24 @@ def assert_replayed(live, client, timeout=60.0):
     # And in their order, nothing between them. States have their own way to a client.
     start, stop = live[0][1], live[-1][1]
     assert [e for e in live if not EVENTS[e[0]].is_state] == [
-        e for e in log_of(client) if not EVENTS[e[0]].is_state and start <= e[1] <= stop]
+        e for e in log_of(client) if not EVENTS[e[0]].is_state and start <= e[1] <= stop
+    ]
 
 
 def missed(live, replayed):
     """Return what a replay lacks: of two values of a state in one period, the newer do."""
-    return [(kind, at) for kind, at, data in live if (kind, at, data) not in replayed and not (
-        EVENTS[kind].is_state and any(
-            other == kind and 0.0 < seconds(at, later) < 1.1 / EVENTS[kind].rate
-            for other, later, _ in replayed))]
+    return [
+        (kind, at)
+        for kind, at, data in live
+        if (kind, at, data) not in replayed
+        and not (
+            EVENTS[kind].is_state
+            and any(
+                other == kind and 0.0 < seconds(at, later) < 1.1 / EVENTS[kind].rate
+                for other, later, _ in replayed
+            )
+        )
+    ]
 
 
 def seconds(start, end):

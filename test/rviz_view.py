@@ -42,10 +42,12 @@ class Shown:
     def hears(self, reliability, durability):
         """Tell whether it gets the messages of a publisher."""
         return (
-            (reliability == ReliabilityPolicy.RELIABLE
-             or self.reliability == ReliabilityPolicy.BEST_EFFORT)
-            and (durability == DurabilityPolicy.TRANSIENT_LOCAL
-                 or self.durability == DurabilityPolicy.VOLATILE))
+            reliability == ReliabilityPolicy.RELIABLE
+            or self.reliability == ReliabilityPolicy.BEST_EFFORT
+        ) and (
+            durability == DurabilityPolicy.TRANSIENT_LOCAL
+            or self.durability == DurabilityPolicy.VOLATILE
+        )
 
 
 def view():
@@ -59,10 +61,14 @@ def shown():
     for display in view()['Displays']:
         topic = display.get('Topic') or display.get('Description Topic')
         if topic:
-            found.append(Shown(
-                display['Class'], topic['Value'],
-                ReliabilityPolicy[_member(topic['Reliability Policy'])],
-                DurabilityPolicy[_member(topic['Durability Policy'])]))
+            found.append(
+                Shown(
+                    display['Class'],
+                    topic['Value'],
+                    ReliabilityPolicy[_member(topic['Reliability Policy'])],
+                    DurabilityPolicy[_member(topic['Durability Policy'])],
+                )
+            )
     return found
 
 

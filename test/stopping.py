@@ -91,4 +91,5 @@ def stop(client, simulator):
         zero_for_good=zeros[-1] - sent,
         told=told - sent,
         distance=samples[-1]['position'] - braked_at,
-        deceleration=max(-sample['acceleration'] for sample in samples))
+        deceleration=max(-sample['acceleration'] for sample in samples),
+    )

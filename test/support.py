@@ -124,14 +124,21 @@ class Background:
         self.log = log
         with log.open('w') as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment,
-                start_new_session=True)
+                command,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+            )
 
     def wait_for(self, text, timeout=30.0):
         """Wait until it prints a text."""
+
         def printed():
             assert self.process.poll() is None, self.log.read_text()
             return text in self.log.read_text()
+
         wait_for(printed, timeout, f'{text!r} in {self.log.name}')
 
     def stop(self, timeout=15):
@@ -165,16 +172,30 @@ class Up(Background):
         self.url = f'ws://127.0.0.1:{self.port}/ws/telemetry'
         self.state_dir = directory / 'state'
         self.environment = {
-            **os.environ, 'ROS_DOMAIN_ID': str(domain),
-            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+            **os.environ,
+            'ROS_DOMAIN_ID': str(domain),
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        }
         self.environment.pop('CYCLONEDDS_URI', None)
         self.started = time.monotonic()
         super().__init__(directory / 'up.log', self.command(boards, arguments), self.environment)
 
     def command(self, boards, arguments):
         """Return the command line that starts it."""
-        return [*OHT50, 'up', *boards, '--port', str(self.port), '--domain', str(self.domain),
-                '--state-dir', str(self.state_dir), '--log-level', 'info', *arguments]
+        return [
+            *OHT50,
+            'up',
+            *boards,
+            '--port',
+            str(self.port),
+            '--domain',
+            str(self.domain),
+            '--state-dir',
+            str(self.state_dir),
+            '--log-level',
+            'info',
+            *arguments,
+        ]
 
     @property
     def vehicle_dir(self):
@@ -194,7 +215,10 @@ class Up(Background):
         """Return an access token, as a person would get it."""
         return subprocess.run(
             [*OHT50, 'token', '--role', role, '--state-dir', str(self.state_dir)],
-            capture_output=True, text=True, check=True).stdout.strip()
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
 
     @contextlib.contextmanager
     def client(self, role='operator', subscribe=(), token=None):
@@ -207,8 +231,11 @@ class Up(Background):
 
     def node_pid(self, name):
         """Return the process id of a node."""
-        pids = [pid for pid in processes_of(str(self.state_dir))
-                if re.search(rf'nodes\0{name}\0|oht50_bridge/{name}\0', command_line(pid))]
+        pids = [
+            pid
+            for pid in processes_of(str(self.state_dir))
+            if re.search(rf'nodes\0{name}\0|oht50_bridge/{name}\0', command_line(pid))
+        ]
         return pids[0] if pids else None
 
     def wait_for_new(self, name, old_pid):
@@ -220,7 +247,9 @@ class Up(Background):
         path = os.pathsep.join([str(ROOT / 'test'), os.environ.get('PYTHONPATH', '')])
         return subprocess.Popen(
             [*module_command(script), *arguments, '--ros-args', '-r', f'__ns:={self.namespace}'],
-            env={**self.environment, 'PYTHONPATH': path}, **options)
+            env={**self.environment, 'PYTHONPATH': path},
+            **options,
+        )
 
 
 class Launched(Up):
@@ -230,18 +259,27 @@ class Launched(Up):
         options = dict(zip(arguments[::2], arguments[1::2], strict=True))
         names = {'--params': 'params_file', '--namespace': 'namespace', '--record': 'record'}
         assert boards == ('--sim',)
-        return ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', 'sim:=true',
-                f'port:={self.port}', f'state_dir:={self.state_dir}',
-                *(f'{names[option]}:={value}' for option, value in options.items())]
+        return [
+            'ros2',
+            'launch',
+            'oht50_bridge',
+            'vehicle_launch.py',
+            'sim:=true',
+            f'port:={self.port}',
+            f'state_dir:={self.state_dir}',
+            *(f'{names[option]}:={value}' for option, value in options.items()),
+        ]
 
     def wait_until_up(self):
         """Wait until the bridge listens."""
+
         def listening():
             assert self.process.poll() is None, self.log.read_text()
             try:
                 return socket.create_connection(('127.0.0.1', self.port), 1.0)
             except OSError:
                 return None
+
         wait_for(listening, 60.0, 'the bridge listens').close()
         return self
 
@@ -274,8 +312,12 @@ def place(vehicle, simulator, x):
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
     with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
         simulator.set(position=x)
-        viewer.wait('telemetry.realtime', where=lambda event: (
-            event['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0)))
+        viewer.wait(
+            'telemetry.realtime',
+            where=lambda event: (
+                event['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0)
+            ),
+        )
 
 
 class Connection:
@@ -325,10 +367,14 @@ class Connection:
         """Send a command; return the data of its reply."""
         request_id = f'call-{next(self._numbers)}'
         self.send(command, request_id=request_id, **fields)
-        return self.wait('command.result', where=lambda message: (
-            message.get('request_id') == request_id))['data']
+        return self.wait(
+            'command.result', where=lambda message: message.get('request_id') == request_id
+        )['data']
 
     def clear_estop(self, **fields):
         """Clear the emergency stop, which is refused until the stop is verified."""
-        wait_for(lambda: self.call('clear_estop', **fields)['accepted'],
-                 what='clear_estop is accepted', pause=0.1)
+        wait_for(
+            lambda: self.call('clear_estop', **fields)['accepted'],
+            what='clear_estop is accepted',
+            pause=0.1,
+        )

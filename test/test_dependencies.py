@@ -29,20 +29,25 @@ try:
 except PackageNotFoundError:
     OWN = None
 if OWN is None:
-    pytest.skip('colcon built the package: there are no requirements in its metadata',
-                allow_module_level=True)
+    pytest.skip(
+        'colcon built the package: there are no requirements in its metadata',
+        allow_module_level=True,
+    )
 
 
 def declared():
     """Every requirement of Python, of the package with its extras and of its build."""
-    build = json.loads(re.search(
-        r'^requires = (\[.*\])$', (ROOT / 'pyproject.toml').read_text(), re.MULTILINE)[1])
+    build = json.loads(
+        re.search(r'^requires = (\[.*\])$', (ROOT / 'pyproject.toml').read_text(), re.MULTILINE)[1]
+    )
     return [*map(Requirement, (*OWN, *build))]
 
 
 def bounded(requirement):
-    return any(part.operator in ('<', '<=', '==', '~=') and '*' not in part.version[:1]
-               for part in requirement.specifier)
+    return any(
+        part.operator in ('<', '<=', '==', '~=') and '*' not in part.version[:1]
+        for part in requirement.specifier
+    )
 
 
 @pytest.mark.parametrize('requirement', declared(), ids=str)
@@ -54,12 +59,20 @@ def test_a_requirement_without_a_bound_is_seen():
     assert not bounded(Requirement('x>=1'))
     assert not bounded(Requirement('x'))
     assert {requirement.name for requirement in declared()} >= {
-        'PyJWT', 'websockets', 'pytest', 'gpiod', 'setuptools'}
+        'PyJWT',
+        'websockets',
+        'pytest',
+        'gpiod',
+        'setuptools',
+    }
 
 
 def test_javascript_requirements_have_an_upper_bound():
-    manifests = [path for path in ROOT.glob('*/**/package.json')
-                 if not {'node_modules', '.venv'} & set(path.parts)]
+    manifests = [
+        path
+        for path in ROOT.glob('*/**/package.json')
+        if not {'node_modules', '.venv'} & set(path.parts)
+    ]
     assert ROOT / 'test' / 'clients' / 'package.json' in manifests
     for manifest in manifests:
         content = json.loads(manifest.read_text())
@@ -71,7 +84,8 @@ def test_javascript_requirements_have_an_upper_bound():
 @pytest.fixture
 def tool():
     spec = importlib.util.spec_from_file_location(
-        'audit_dependencies', ROOT / 'tools' / 'audit_dependencies.py')
+        'audit_dependencies', ROOT / 'tools' / 'audit_dependencies.py'
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

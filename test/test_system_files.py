@@ -54,7 +54,10 @@ def unit():
 
 def test_the_files_are_installed_with_the_rest_of_config():
     assert {path.name for path in (config_dir() / 'system').iterdir()} == {
-        'oht50.service', '99-oht50.rules', 'nginx.conf'}
+        'oht50.service',
+        '99-oht50.rules',
+        'nginx.conf',
+    }
 
 
 def test_the_service_starts_what_there_is():
@@ -84,13 +87,17 @@ def test_systemd_takes_the_service_and_finds_it_confined(tmp_path):
     copy = tmp_path / 'oht50.service'
     # Any program that is there.
     copy.write_text(
-        (SYSTEM / 'oht50.service').read_text().replace('/opt/oht50/bin/oht50', sys.executable))
+        (SYSTEM / 'oht50.service').read_text().replace('/opt/oht50/bin/oht50', sys.executable)
+    )
     done = subprocess.run(
-        [analyze, 'verify', '--man=no', str(copy)], capture_output=True, text=True)
+        [analyze, 'verify', '--man=no', str(copy)], capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, '')
     done = subprocess.run(
         [analyze, 'security', '--offline=yes', '--threshold=20', '--no-pager', str(copy)],
-        capture_output=True, text=True)
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout[-2000:]
 
 
@@ -101,8 +108,11 @@ def test_udev_names_the_ports_as_the_parameters_do():
     assert named == set(wanted)
     for line in rules.splitlines():
         if line and not line.startswith('#'):
-            assert re.fullmatch(r'((SUBSYSTEM|KERNEL|ENV\{\w+\})=="[^"]+", )+(SYMLINK\+="\w+", )?'
-                                r'GROUP="dialout", MODE="0660"', line), line
+            assert re.fullmatch(
+                r'((SUBSYSTEM|KERNEL|ENV\{\w+\})=="[^"]+", )+(SYMLINK\+="\w+", )?'
+                r'GROUP="dialout", MODE="0660"',
+                line,
+            ), line
 
 
 @contextlib.contextmanager
@@ -111,24 +121,49 @@ def nginx(directory, bridge_port):
     program = needs('nginx')
     certificate, port = directory / 'certificate.pem', free_port()
     subprocess.run(
-        ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
-         '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
-         'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', directory / 'key.pem',
-         '-out', certificate], check=True, capture_output=True)
+        [
+            'openssl',
+            'req',
+            '-x509',
+            '-newkey',
+            'ec',
+            '-pkeyopt',
+            'ec_paramgen_curve:P-256',
+            '-nodes',
+            '-days',
+            '2',
+            '-subj',
+            '/CN=localhost',
+            '-addext',
+            'subjectAltName=DNS:localhost,IP:127.0.0.1',
+            '-keyout',
+            directory / 'key.pem',
+            '-out',
+            certificate,
+        ],
+        check=True,
+        capture_output=True,
+    )
     text = (SYSTEM / 'nginx.conf').read_text()
     for old, new in (
-        ('/etc/oht50/tls', str(directory)), ('/var/log/nginx', str(directory)),
-        ('127.0.0.1:8000', f'127.0.0.1:{bridge_port}'), ('listen 443', f'listen 127.0.0.1:{port}'),
+        ('/etc/oht50/tls', str(directory)),
+        ('/var/log/nginx', str(directory)),
+        ('127.0.0.1:8000', f'127.0.0.1:{bridge_port}'),
+        ('listen 443', f'listen 127.0.0.1:{port}'),
         ('    listen [::]:443 ssl;\n', ''),
     ):
         assert old in text
         text = text.replace(old, new)
     (directory / 'oht50.conf').write_text(text)
     main = directory / 'nginx.conf'
-    temporary = ' '.join(f'{name}_temp_path {directory}/{name};' for name in (
-        'client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
-    main.write_text(f'daemon off; pid {directory}/pid; events {{}}\n'
-                    f'http {{ {temporary} include {directory}/oht50.conf; }}\n')
+    temporary = ' '.join(
+        f'{name}_temp_path {directory}/{name};'
+        for name in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')
+    )
+    main.write_text(
+        f'daemon off; pid {directory}/pid; events {{}}\n'
+        f'http {{ {temporary} include {directory}/oht50.conf; }}\n'
+    )
     command = [program, '-e', str(directory / 'error.log'), '-c', str(main)]
     done = subprocess.run([*command, '-t'], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -40,8 +40,10 @@ def installed(package: str, seen: set[str]) -> Iterator[str]:
     for text in distribution(package).requires or []:
         requirement = Requirement(text)
         name = canonicalize_name(requirement.name)
-        if name in seen or (requirement.marker and not any(
-                requirement.marker.evaluate({'extra': extra}) for extra in ('', *EXTRAS))):
+        if name in seen or (
+            requirement.marker
+            and not any(requirement.marker.evaluate({'extra': extra}) for extra in ('', *EXTRAS))
+        ):
             continue
         seen.add(name)
         yield f'{name}=={distribution(name).version}'
@@ -55,10 +57,27 @@ def audit(requirements: list[str]) -> tuple[int, str]:
         wanted.write_text('\n'.join(requirements))
         try:
             done = subprocess.run(
-                [sys.executable, '-m', 'pip_audit', '--requirement', str(wanted), '--no-deps',
-                 '--disable-pip', '--format', 'json', '--output', str(found),
-                 '--progress-spinner', 'off', '--timeout', str(PATIENCE)],
-                capture_output=True, text=True, timeout=TIMEOUT)
+                [
+                    sys.executable,
+                    '-m',
+                    'pip_audit',
+                    '--requirement',
+                    str(wanted),
+                    '--no-deps',
+                    '--disable-pip',
+                    '--format',
+                    'json',
+                    '--output',
+                    str(found),
+                    '--progress-spinner',
+                    'off',
+                    '--timeout',
+                    str(PATIENCE),
+                ],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+            )
         except subprocess.TimeoutExpired:
             return 0, f'NOT CHECKED: the index of advisories did not answer within {TIMEOUT} s'
         if not found.exists():
@@ -73,9 +92,14 @@ def report(entries: list[dict[str, Any]]) -> tuple[int, str]:
     findings = [
         f'{entry["name"]} {entry["version"]}: {finding["id"]}, mended in '
         f'{", ".join(finding["fix_versions"]) or "no version yet"}'
-        for entry in entries for finding in entry.get('vulns', [])]
-    lines = [f'{len(entries) - len(skipped)} of {len(entries)} dependencies checked, '
-             f'{len(findings)} advisories', *findings]
+        for entry in entries
+        for finding in entry.get('vulns', [])
+    ]
+    lines = [
+        f'{len(entries) - len(skipped)} of {len(entries)} dependencies checked, '
+        f'{len(findings)} advisories',
+        *findings,
+    ]
     if skipped:
         lines.append(f'NOT CHECKED, the index does not know the version: {", ".join(skipped)}')
     return int(bool(findings)), '\n'.join(lines)

@@ -51,29 +51,40 @@ BOOLEAN = ('true', 'false')
 ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     'sim': ('false', 'simulate the boards', BOOLEAN),
     'serial_port': (
-        '', 'serial port with every board on it; empty: the lines of the parameters', None),
+        '',
+        'serial port with every board on it; empty: the lines of the parameters',
+        None,
+    ),
     'params_file': ('', 'parameter file; its values go over those of config/vehicle.yaml', None),
     'namespace': (
-        NAMESPACE, 'namespace of the vehicle; vehicles in one domain differ in it and the port',
-        None),
+        NAMESPACE,
+        'namespace of the vehicle; vehicles in one domain differ in it and the port',
+        None,
+    ),
     'bridge': ('true', 'serve WebSocket clients', BOOLEAN),
     'host': ('127.0.0.1', 'address the WebSocket bridge listens on', None),
     'port': (str(DEFAULT_PORT), 'port the WebSocket bridge listens on', None),
     'record': ('false', 'record every topic of the vehicle to a bag', BOOLEAN),
-    'output': ('', 'folder of the bag, made; empty: bags/TIME in the state directory of the '
-               'vehicle', None),
+    'output': (
+        '',
+        'folder of the bag, made; empty: bags/TIME in the state directory of the vehicle',
+        None,
+    ),
     'description': (
-        'true', 'publish the fixed frames of the vehicle (robot_state_publisher)', BOOLEAN),
+        'true',
+        'publish the fixed frames of the vehicle (robot_state_publisher)',
+        BOOLEAN,
+    ),
     'rviz': ('false', 'show the vehicle in rviz', BOOLEAN),
-    'use_sim_time': (
-        'false', 'take the time from /clock; only for simulated boards', BOOLEAN),
+    'use_sim_time': ('false', 'take the time from /clock; only for simulated boards', BOOLEAN),
     'state_dir': (str(default_state_dir()), 'directory of what must outlive a restart', None),
     'log_level': ('info', 'what the nodes print', ('debug', 'info', 'warn', 'error')),
 }
 
 
 def description(
-    arguments: tuple[str, ...], make: Callable[..., list[LaunchDescriptionEntity]],
+    arguments: tuple[str, ...],
+    make: Callable[..., list[LaunchDescriptionEntity]],
     **more: tuple[str | None, str, tuple[str, ...] | None],
 ) -> LaunchDescription:
     """Return a launch description.
@@ -90,10 +101,17 @@ def description(
     def actions(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return make(**{name: LaunchConfiguration(name).perform(context) for name in table})
 
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=text, choices=choices)
-          for name, (default, text, choices) in table.items()),
-        OpaqueFunction(function=actions)])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(
+                    name, default_value=default, description=text, choices=choices
+                )
+                for name, (default, text, choices) in table.items()
+            ),
+            OpaqueFunction(function=actions),
+        ]
+    )
 
 
 def plan(values: dict[str, str]) -> Plan:
@@ -112,29 +130,49 @@ def plan(values: dict[str, str]) -> Plan:
         serial_port=values.get('serial_port', ''),
         host=values.get('host', ''),
         port=int(values.get('port', DEFAULT_PORT)),
-        use_sim_time=values.get('use_sim_time') == 'true')
+        use_sim_time=values.get('use_sim_time') == 'true',
+    )
 
 
 def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescriptionEntity]:
     """Return one of the vehicle's nodes, started again when it dies."""
-    return respawned(Node(
-        package=PACKAGE, executable=name, name=name, namespace=the_plan.namespace,
-        prefix=' '.join(SIGNALS_WAIT), exec_name=name, output='screen', respawn=True,
-        respawn_delay=RESPAWN_DELAY,
-        parameters=[str(path) for path in the_plan.parameter_files(name)],
-        remappings=the_plan.remappings,
-        additional_env=the_plan.environment(),
-        arguments=['--ros-args', '--log-level', log_level]), name)
+    return respawned(
+        Node(
+            package=PACKAGE,
+            executable=name,
+            name=name,
+            namespace=the_plan.namespace,
+            prefix=' '.join(SIGNALS_WAIT),
+            exec_name=name,
+            output='screen',
+            respawn=True,
+            respawn_delay=RESPAWN_DELAY,
+            parameters=[str(path) for path in the_plan.parameter_files(name)],
+            remappings=the_plan.remappings,
+            additional_env=the_plan.environment(),
+            arguments=['--ros-args', '--log-level', log_level],
+        ),
+        name,
+    )
 
 
 def qos_overrides(directory: Path, of_topics: dict[str, QoSProfile]) -> Path:
     """Write the quality of service of topics as `ros2 bag` takes it; return the file."""
     path = directory / 'bag_qos.yaml'
     directory.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump({
-        name: {'history': 'keep_last', 'depth': max(qos.depth, BAG_DEPTH),
-               'reliability': qos.reliability.short_key, 'durability': qos.durability.short_key}
-        for name, qos in of_topics.items()}))
+    path.write_text(
+        yaml.safe_dump(
+            {
+                name: {
+                    'history': 'keep_last',
+                    'depth': max(qos.depth, BAG_DEPTH),
+                    'reliability': qos.reliability.short_key,
+                    'durability': qos.durability.short_key,
+                }
+                for name, qos in of_topics.items()
+            }
+        )
+    )
     return path
 
 

@@ -71,12 +71,14 @@ def simulated_lines(params: Path | None) -> dict[str, Any]:
     parameters = parameters_of('hardware_node', params)
     lines: dict[str, Any] = {
         name: {'baudrate': parameters['line'][name].get('baudrate', 115200), 'boards': []}
-        for name in parameters['lines']}
+        for name in parameters['lines']
+    }
     for name in parameters['modules']:
         module = parameters['module'][name]
         try:
             lines[module['line']]['boards'].append(
-                {'id': name, 'profile': module['profile'], 'address': module['address']})
+                {'id': name, 'profile': module['profile'], 'address': module['address']}
+            )
         except KeyError as error:
             raise CommandError(f'parameter module.{name}: {error} is missing') from error
     return lines

@@ -93,13 +93,15 @@ class Plan:
         if self.namespace.split('/')[1] == REPLAY_NAMESPACE.strip('/'):
             raise CommandError(
                 f'{self.namespace}: a vehicle is not run where recordings are replayed; choose '
-                f'a namespace outside {REPLAY_NAMESPACE}')
+                f'a namespace outside {REPLAY_NAMESPACE}'
+            )
         if self.simulated and self.serial_port:
             raise CommandError('simulated boards are on no serial port: give one of the two')
         if self.use_sim_time and not self.simulated:
             raise CommandError(
                 'use_sim_time with real boards: whoever publishes /clock could stop the timers '
-                'of the nodes; leave it false')
+                'of the nodes; leave it false'
+            )
 
     @property
     def directory(self) -> Path:
@@ -139,14 +141,16 @@ class Plan:
             lock = (self.directory / 'lock').open('w')
         except OSError as error:
             raise CommandError(
-                f'{error.filename}: {error.strerror}; choose another state directory') from error
+                f'{error.filename}: {error.strerror}; choose another state directory'
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             raise CommandError(
                 f'the vehicle {self.namespace} of domain {self.domain} runs already; choose '
-                'another domain or namespace (oht50 up: --domain, --namespace)') from None
+                'another domain or namespace (oht50 up: --domain, --namespace)'
+            ) from None
         return lock
 
     def environment(self) -> dict[str, str]:
@@ -165,9 +169,16 @@ class Plan:
             CommandError: the parameters do not say which boards there are.
 
         """
-        return [sys.executable, '-m', 'oht50_bridge.simulator',
-                '--dir', str(self.directory / 'simulator'),
-                '--lines', json.dumps(simulated_lines(self.params)), '--die-with-parent']
+        return [
+            sys.executable,
+            '-m',
+            'oht50_bridge.simulator',
+            '--dir',
+            str(self.directory / 'simulator'),
+            '--lines',
+            json.dumps(simulated_lines(self.params)),
+            '--die-with-parent',
+        ]
 
     def parameter_files(self, node: str) -> list[Path]:
         """Return the parameter files of a node, the later over the earlier.
@@ -175,8 +186,10 @@ class Plan:
         The last is written here. Not as `-p name:=value`: ROS 2 puts those among the parameters
         of every node, and what a file says of one node goes over them.
         """
-        return [*parameter_files(self.params),
-                write_parameters(self.directory, self.namespace, node, self._own(node))]
+        return [
+            *parameter_files(self.params),
+            write_parameters(self.directory, self.namespace, node, self._own(node)),
+        ]
 
     def _own(self, node: str) -> dict[str, Any]:
         own: dict[str, Any] = {'state_dir': str(self.directory)}
@@ -184,17 +197,27 @@ class Plan:
             own['use_sim_time'] = True
         if node == 'bridge_node':
             own.update(host=self.host, port=self.port)
-            given = {'keys': self.keys, 'token_issuer': self.token_issuer,
-                     'token_audience': self.token_audience}
+            given = {
+                'keys': self.keys,
+                'token_issuer': self.token_issuer,
+                'token_audience': self.token_audience,
+            }
             own.update({name: value for name, value in given.items() if value})
             if self.insecure:
                 own['insecure'] = True
             if self.tls is not None:
-                own.update(tls_certificate=str(self.tls.certificate), tls_key=str(self.tls.key),
-                           tls_client_ca=str(self.tls.client_ca or ''))
+                own.update(
+                    tls_certificate=str(self.tls.certificate),
+                    tls_key=str(self.tls.key),
+                    tls_client_ca=str(self.tls.client_ca or ''),
+                )
         elif node == 'hardware_node' and self.simulated:
-            own.update({f'line.{line}.device': str(self.directory / 'simulator' / line)
-                        for line in simulated_lines(self.params)})
+            own.update(
+                {
+                    f'line.{line}.device': str(self.directory / 'simulator' / line)
+                    for line in simulated_lines(self.params)
+                }
+            )
         elif node == 'hardware_node' and self.serial_port:
             own['serial_port'] = self.serial_port
         return own
@@ -231,10 +254,21 @@ class Replay:
     def parameter_files(self) -> list[Path]:
         """Return the parameter files of the bridge, the later over the earlier."""
         directory = self.state_dir / f'replay-{self.port}'
-        return [*parameter_files(None), write_parameters(
-            directory, self.namespace, 'bridge_node',
-            {'state_dir': str(directory), 'host': self.host, 'port': self.port, 'replay': True,
-             'use_sim_time': self.use_sim_time})]
+        return [
+            *parameter_files(None),
+            write_parameters(
+                directory,
+                self.namespace,
+                'bridge_node',
+                {
+                    'state_dir': str(directory),
+                    'host': self.host,
+                    'port': self.port,
+                    'replay': True,
+                    'use_sim_time': self.use_sim_time,
+                },
+            ),
+        ]
 
 
 def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
@@ -256,9 +290,7 @@ def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
     return environment
 
 
-def write_parameters(
-    directory: Path, namespace: str, node: str, values: dict[str, Any],
-) -> Path:
+def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
     """Write the parameter file of one node and return it."""
     path = directory / 'parameters' / f'{node}.yaml'
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -295,7 +327,8 @@ class Ends:
         if len(self._at) == MAXIMUM_ENDS and now - self._at[0] < ENDS_WITHIN:
             raise CommandError(
                 f'{self._name} ended {MAXIMUM_ENDS} times within {ENDS_WITHIN:g} s, last with '
-                f'{describe(code)} (see above); the vehicle is stopped')
+                f'{describe(code)} (see above); the vehicle is stopped'
+            )
 
 
 def describe(code: int) -> str:

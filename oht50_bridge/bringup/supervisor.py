@@ -93,7 +93,7 @@ class Process:
     """
 
     def __init__(
-        self, name: str, command: list[str], environment: dict[str, str], *, orphan: bool = False,
+        self, name: str, command: list[str], environment: dict[str, str], *, orphan: bool = False
     ):
         self.name = name
         self._orphan = orphan
@@ -110,9 +110,13 @@ class Process:
         """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
         self._stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
         self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
-            [*SIGNALS_WAIT, *self._command], env=self._environment, stdin=subprocess.DEVNULL,
-            stdout=stdout, start_new_session=True,
-            preexec_fn=None if self._orphan else _die_with_parent)
+            [*SIGNALS_WAIT, *self._command],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            start_new_session=True,
+            preexec_fn=None if self._orphan else _die_with_parent,
+        )
         self._started = time.monotonic()
         self._restart_at = None
         return self._child
@@ -163,11 +167,20 @@ class Supervisor:
         self._port = arguments.port
         self._tls, insecure = self._transport()
         self._plan = Plan(
-            state_dir=arguments.state_dir, domain=arguments.domain, namespace=arguments.namespace,
-            params=arguments.params, simulated=arguments.sim,
-            serial_port=arguments.serial or '', host=arguments.host, port=arguments.port,
-            keys=arguments.keys, token_issuer=arguments.issuer, token_audience=arguments.audience,
-            tls=self._tls, insecure=insecure)
+            state_dir=arguments.state_dir,
+            domain=arguments.domain,
+            namespace=arguments.namespace,
+            params=arguments.params,
+            simulated=arguments.sim,
+            serial_port=arguments.serial or '',
+            host=arguments.host,
+            port=arguments.port,
+            keys=arguments.keys,
+            token_issuer=arguments.issuer,
+            token_audience=arguments.audience,
+            tls=self._tls,
+            insecure=insecure,
+        )
         self._ending = StopSignal()
         self._simulator: Process | None = None
         self._nodes: list[Process] = []
@@ -211,12 +224,15 @@ class Supervisor:
         """
         arguments = self._arguments
         if bool(arguments.tls_cert) != bool(arguments.tls_key) or (
-                arguments.tls_client_ca and not arguments.tls_cert):
+            arguments.tls_client_ca and not arguments.tls_cert
+        ):
             raise CommandError('TLS wants both --tls-cert and --tls-key')
         given = parameters_of('bridge_node', arguments.params)
-        names = [arguments.tls_cert or given.get('tls_certificate'),
-                 arguments.tls_key or given.get('tls_key'),
-                 arguments.tls_client_ca or given.get('tls_client_ca')]
+        names = [
+            arguments.tls_cert or given.get('tls_certificate'),
+            arguments.tls_key or given.get('tls_key'),
+            arguments.tls_client_ca or given.get('tls_client_ca'),
+        ]
         certificate, key, client_ca = (Path(name).absolute() if name else None for name in names)
         tls = TlsFiles(certificate, key, client_ca) if certificate and key else None
         insecure = arguments.insecure or given.get('insecure') is True
@@ -229,11 +245,12 @@ class Supervisor:
         except InsecureError as error:
             raise CommandError(
                 f'{error}: give --tls-cert and --tls-key, or, in a network where nobody else is, '
-                '--insecure') from error
+                '--insecure'
+            ) from error
         except OSError as error:
             raise CommandError(
-                f'--host {self._host}: {error.strerror}; give a name or address of this '
-                'machine') from error
+                f'--host {self._host}: {error.strerror}; give a name or address of this machine'
+            ) from error
         return tls, insecure
 
     def _start(self) -> None:
@@ -252,9 +269,16 @@ class Supervisor:
 
     def _command(self, node: str) -> list[str]:
         """Return the command line of a node."""
-        command = [*module_command('oht50_bridge.nodes'), node, '--ros-args',
-                   '-r', f'__ns:={self._plan.namespace}', *self._plan.remap_arguments(),
-                   '--log-level', self._arguments.log_level]
+        command = [
+            *module_command('oht50_bridge.nodes'),
+            node,
+            '--ros-args',
+            '-r',
+            f'__ns:={self._plan.namespace}',
+            *self._plan.remap_arguments(),
+            '--log-level',
+            self._arguments.log_level,
+        ]
         for path in self._plan.parameter_files(node):
             command += ['--params-file', str(path)]
         return command
@@ -285,7 +309,8 @@ class Supervisor:
                 if time.monotonic() > deadline:
                     raise CommandError(
                         f'the bridge does not listen after {START_TIMEOUT:g} s; --log-level info '
-                        'shows what the nodes do') from None
+                        'shows what the nodes do'
+                    ) from None
         return False
 
     def _tell(self) -> None:
@@ -299,16 +324,22 @@ class Supervisor:
         state = ''
         if arguments.state_dir != default_state_dir():
             state = f' --state-dir {arguments.state_dir}'
-        print(f"""OHT-50 is up ({kind}).
+        print(
+            f"""OHT-50 is up ({kind}).
   WebSocket  {url}
   Token      {program} token --role operator{state}
   Watch      {program} watch {url}{state}
   ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
 discovery {arguments.discovery}
-  Stop       Ctrl-C""", flush=True)
+  Stop       Ctrl-C""",
+            flush=True,
+        )
         if self._tls is None and not is_loopback(self._host):
-            print('Others can reach this port, and nothing is encrypted: anybody in between can '
-                  'read the tokens and stop or drive the vehicle.', file=sys.stderr)
+            print(
+                'Others can reach this port, and nothing is encrypted: anybody in between can '
+                'read the tokens and stop or drive the vehicle.',
+                file=sys.stderr,
+            )
 
     def _stop(self) -> None:
         """Stop the nodes, then the simulator: the motor's stop is read back from its board."""
@@ -330,7 +361,8 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             raise CommandError(
                 f'cannot listen on {host} port {port}: {error.strerror}; choose another with '
-                '--host or --port') from error
+                '--host or --port'
+            ) from error
 
 
 def stop(processes: list[Process]) -> None:

@@ -38,8 +38,11 @@ class _Dumper(yaml.SafeDumper):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        '--write', type=Path, metavar='DIR',
-        help='write the document and the schemas there instead, such as docs')
+        '--write',
+        type=Path,
+        metavar='DIR',
+        help='write the document and the schemas there instead, such as docs',
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,14 +62,19 @@ def run(arguments: argparse.Namespace) -> int:
 def document() -> str:
     """Return the AsyncAPI document as YAML."""
     return yaml.dump(
-        asyncapi.document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=99)
+        asyncapi.document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=99
+    )
 
 
 def files() -> dict[str, str]:
     """Return the files by their path below the directory of documentation."""
-    return {'asyncapi.yaml': document(), **{
-        f'schemas/{name}.json': json.dumps(schema, indent=2, ensure_ascii=False) + '\n'
-        for name, schema in asyncapi.schemas().items()}}
+    return {
+        'asyncapi.yaml': document(),
+        **{
+            f'schemas/{name}.json': json.dumps(schema, indent=2, ensure_ascii=False) + '\n'
+            for name, schema in asyncapi.schemas().items()
+        },
+    }
 
 
 def write(directory: Path) -> None:

@@ -47,24 +47,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
     show = actions.add_parser('show', help='show records', description='Show records.')
-    show.add_argument('--what', metavar='W', action='append',
-                      help='of this kind alone, such as command; again for another')
+    show.add_argument(
+        '--what',
+        metavar='W',
+        action='append',
+        help='of this kind alone, such as command; again for another',
+    )
     show.add_argument('--client', metavar='C', help='of this client alone')
     show.add_argument('--subject', metavar='S', help='of this subject alone')
-    show.add_argument('--since', type=since, metavar='T',
-                      help='from this UTC time on, 2026-11-23T10:30:00Z, or so long ago, 90m')
+    show.add_argument(
+        '--since',
+        type=since,
+        metavar='T',
+        help='from this UTC time on, 2026-11-23T10:30:00Z, or so long ago, 90m',
+    )
     show.add_argument('--until', type=since, metavar='T', help='up to this time, likewise')
     show.add_argument('--follow', action='store_true', help='go on with what is written')
     show.add_argument('--json', action='store_true', help='print the records as they are')
     verify = actions.add_parser(
-        'verify', help='check the chain',
-        description='Check that no record was changed, cut out or moved; exit code 1 if one was.')
+        'verify',
+        help='check the chain',
+        description='Check that no record was changed, cut out or moved; exit code 1 if one was.',
+    )
     verify.add_argument(
-        '--expect', type=position, metavar='COUNT:HASH',
-        help='what an earlier check printed; the log must still hold it')
+        '--expect',
+        type=position,
+        metavar='COUNT:HASH',
+        help='what an earlier check printed; the log must still hold it',
+    )
     for action in (show, verify):
-        action.add_argument('file', nargs='?', type=Path, metavar='FILE',
-                            help='the log (default: that of the domain and namespace)')
+        action.add_argument(
+            'file',
+            nargs='?',
+            type=Path,
+            metavar='FILE',
+            help='the log (default: that of the domain and namespace)',
+        )
         add_vehicle(action)
 
 
@@ -165,11 +183,13 @@ def _size(path: Path) -> tuple[int, int] | None:
 
 def wanted(record: dict[str, Any], arguments: argparse.Namespace) -> bool:
     """Return whether the filters let a record through."""
-    return ((arguments.what is None or record['what'] in arguments.what)
-            and (arguments.client is None or record.get('client') == arguments.client)
-            and (arguments.subject is None or record.get('subject') == arguments.subject)
-            and (arguments.since is None or record['time'] >= arguments.since)
-            and (arguments.until is None or record['time'] <= arguments.until))
+    return (
+        (arguments.what is None or record['what'] in arguments.what)
+        and (arguments.client is None or record.get('client') == arguments.client)
+        and (arguments.subject is None or record.get('subject') == arguments.subject)
+        and (arguments.since is None or record['time'] >= arguments.since)
+        and (arguments.until is None or record['time'] <= arguments.until)
+    )
 
 
 def cells(record: dict[str, Any]) -> list[str]:
@@ -178,16 +198,21 @@ def cells(record: dict[str, Any]) -> list[str]:
     if record.get('role'):
         who = f'{who} ({record["role"]})'
     details = ', '.join(
-        f'{name}={json.dumps(value)}' for name, value in record.items()
-        if name not in OWN and value is not None)
-    return [plain(text) for text in (
-        record['time'], record['what'], record.get('client') or '', who, details)]
+        f'{name}={json.dumps(value)}'
+        for name, value in record.items()
+        if name not in OWN and value is not None
+    )
+    return [
+        plain(text)
+        for text in (record['time'], record['what'], record.get('client') or '', who, details)
+    ]
 
 
 def plain(text: object) -> str:
     """Return text without what would steer a terminal."""
-    return ''.join(char if char.isprintable() else '\N{REPLACEMENT CHARACTER}'
-                   for char in str(text))
+    return ''.join(
+        char if char.isprintable() else '\N{REPLACEMENT CHARACTER}' for char in str(text)
+    )
 
 
 def since(text: str) -> str:

@@ -42,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Send the command; return 1 when the vehicle does not accept it."""
     fields = dict(map(parse_field, arguments.fields))
-    reply = asyncio.run(send(
-        arguments.url, client_token(arguments), arguments.name, fields))
+    reply = asyncio.run(send(arguments.url, client_token(arguments), arguments.name, fields))
     print(json.dumps(reply, indent=2))
     return 0 if reply.get('accepted', True) else 1
 

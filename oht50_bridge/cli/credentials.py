@@ -35,7 +35,7 @@ LOCAL_TTL = 15 * 60.0  # s
 
 
 def issue_pair(
-    arguments: argparse.Namespace, role: str, subject: str, ttl: float, kid: str | None = None,
+    arguments: argparse.Namespace, role: str, subject: str, ttl: float, kid: str | None = None
 ) -> TokenPair:
     """Return a new access token and the refresh token that goes with it.
 
@@ -60,16 +60,22 @@ def issue_pair(
     except TokenFileError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
-        raise CommandError(f'{error.filename}: {error.strerror}; choose another --state-dir or '
-                           '--keys, or run as the owner of this one') from error
+        raise CommandError(
+            f'{error.filename}: {error.strerror}; choose another --state-dir or '
+            '--keys, or run as the owner of this one'
+        ) from error
     signing = [key for key in keys if key.signs and kid in (None, key.kid)]
     if not signing:
         raise CommandError(
             f'no key there can sign{f" and is called {kid}" if kid else ""}: name a directory '
-            'with a private key in --keys, or have one made with `oht50 token keygen`')
+            'with a private key in --keys, or have one made with `oht50 token keygen`'
+        )
     return TokenAuthority(
-        signing[:1], access_life=ttl, issuer=arguments.issuer or os.environ.get(ISSUER) or None,
-        audience=arguments.audience or os.environ.get(AUDIENCE) or None).issue(subject, role)
+        signing[:1],
+        access_life=ttl,
+        issuer=arguments.issuer or os.environ.get(ISSUER) or None,
+        audience=arguments.audience or os.environ.get(AUDIENCE) or None,
+    ).issue(subject, role)
 
 
 def client_token(arguments: argparse.Namespace) -> str:

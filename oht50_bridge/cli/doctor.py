@@ -49,14 +49,20 @@ Finding = tuple[str, str, str]  # what, how it is, what to do
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        '--serial', metavar='PORT', action='append',
-        help='serial port to check (default: those of the parameters)')
+        '--serial',
+        metavar='PORT',
+        action='append',
+        help='serial port to check (default: those of the parameters)',
+    )
     parser.add_argument(
-        '--params', type=Path, metavar='FILE', help='parameter file over config/vehicle.yaml')
+        '--params', type=Path, metavar='FILE', help='parameter file over config/vehicle.yaml'
+    )
     parser.add_argument(
-        '--port', type=port, default=DEFAULT_PORT, help='WebSocket port (%(default)s)')
+        '--port', type=port, default=DEFAULT_PORT, help='WebSocket port (%(default)s)'
+    )
     parser.add_argument(
-        '--keys', default='', metavar='PATH', help='directory of keys (OHT50_KEYS, else none)')
+        '--keys', default='', metavar='PATH', help='directory of keys (OHT50_KEYS, else none)'
+    )
     add_state_dir(parser)
 
 
@@ -103,8 +109,11 @@ def check_serial(device: str) -> Finding:
     if not os.access(path, os.R_OK | os.W_OK):
         group = grp.getgrgid(mode.st_gid).gr_name
         user = pwd.getpwuid(os.getuid()).pw_name
-        return what, FAILED, (
-            f'no permission: usermod --append --groups {group} {user}, then log in again')
+        return (
+            what,
+            FAILED,
+            (f'no permission: usermod --append --groups {group} {user}, then log in again'),
+        )
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError as error:
@@ -120,8 +129,10 @@ def check_serial(device: str) -> Finding:
 def check_dds() -> Finding:
     """Check that packets reach this machine over its loopback interface."""
     what = 'DDS over the loopback interface'
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, \
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
         try:
             receiver.bind(('127.0.0.1', 0))
             receiver.settimeout(1.0)
@@ -186,6 +197,9 @@ def check_port(number: int) -> Finding:
         try:
             probe.bind(('127.0.0.1', number))
         except OSError as error:
-            return what, WARNING, (
-                f'{error.strerror}: a vehicle runs already, or choose another with --port')
+            return (
+                what,
+                WARNING,
+                (f'{error.strerror}: a vehicle runs already, or choose another with --port'),
+            )
     return what, OK, ''

@@ -32,21 +32,36 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.version import VERSION
 
 # Each module says what it is for (its docstring), what it takes (add_arguments) and does it (run).
-COMMANDS = {'up': up, 'token': token, 'watch': watch, 'call': call, 'record': record,
-            'replay': replay, 'audit': audit, 'doctor': doctor, 'asyncapi': asyncapi}
+COMMANDS = {
+    'up': up,
+    'token': token,
+    'watch': watch,
+    'call': call,
+    'record': record,
+    'replay': replay,
+    'audit': audit,
+    'doctor': doctor,
+    'asyncapi': asyncapi,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(
-        prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.')
+        prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.'
+    )
     parser.add_argument('--version', action='version', version=VERSION)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, command in COMMANDS.items():
         text = command.__doc__.splitlines()[0]
-        command.add_arguments(commands.add_parser(
-            name, help=text[0].lower() + text[1:].rstrip('.'), description=command.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter))
+        command.add_arguments(
+            commands.add_parser(
+                name,
+                help=text[0].lower() + text[1:].rstrip('.'),
+                description=command.__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
     arguments = parser.parse_args(argv)
     try:
         return COMMANDS[arguments.command].run(arguments)

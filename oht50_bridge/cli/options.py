@@ -38,23 +38,31 @@ class CommandError(Exception):
 def add_state_dir(parser: argparse.ArgumentParser) -> None:
     """Add --state-dir."""
     parser.add_argument(
-        '--state-dir', type=Path, metavar='DIR', default=default_state_dir(),
-        help='where the secret and the latch of the emergency stop are kept (%(default)s)')
+        '--state-dir',
+        type=Path,
+        metavar='DIR',
+        default=default_state_dir(),
+        help='where the secret and the latch of the emergency stop are kept (%(default)s)',
+    )
 
 
 def add_listening(parser: argparse.ArgumentParser) -> None:
     """Add --host and --port of a server."""
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (%(default)s)')
     parser.add_argument(
-        '--port', type=port, default=DEFAULT_PORT, help='port to listen on (%(default)s)')
+        '--port', type=port, default=DEFAULT_PORT, help='port to listen on (%(default)s)'
+    )
 
 
 def add_domain(parser: argparse.ArgumentParser) -> None:
     """Add --domain and --discovery."""
     _add_domain_alone(parser)
     parser.add_argument(
-        '--discovery', choices=tuple(DISCOVERY_RANGE), default='localhost',
-        help='who finds the nodes: this machine alone or the subnet (%(default)s)')
+        '--discovery',
+        choices=tuple(DISCOVERY_RANGE),
+        default='localhost',
+        help='who finds the nodes: this machine alone or the subnet (%(default)s)',
+    )
 
 
 def add_graph(parser: argparse.ArgumentParser) -> None:
@@ -72,27 +80,38 @@ def add_vehicle(parser: argparse.ArgumentParser) -> None:
 
 def _add_namespace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--namespace', metavar='NS', default=NAMESPACE,
-        help='of the nodes; vehicles in one domain differ in it (%(default)s)')
+        '--namespace',
+        metavar='NS',
+        default=NAMESPACE,
+        help='of the nodes; vehicles in one domain differ in it (%(default)s)',
+    )
 
 
 def _add_domain_alone(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--domain', type=domain, metavar='N', default=os.environ.get('ROS_DOMAIN_ID') or '0',
-        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)')
+        '--domain',
+        type=domain,
+        metavar='N',
+        default=os.environ.get('ROS_DOMAIN_ID') or '0',
+        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)',
+    )
 
 
 def graph_environment(arguments: argparse.Namespace) -> dict[str, str]:
     """Return the environment of a node in the domain that `add_domain` asked for."""
-    return {**os.environ, 'ROS_DOMAIN_ID': str(arguments.domain),
-            'ROS_AUTOMATIC_DISCOVERY_RANGE': DISCOVERY_RANGE[arguments.discovery]}
+    return {
+        **os.environ,
+        'ROS_DOMAIN_ID': str(arguments.domain),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': DISCOVERY_RANGE[arguments.discovery],
+    }
 
 
 def add_client(parser: argparse.ArgumentParser, role: str) -> None:
     """Add what a client of a vehicle needs: where the secret is, for a token of `role`."""
     parser.set_defaults(url=DEFAULT_URL)
     parser.add_argument(
-        '--role', default=role, metavar='R', help='role of a token made here (%(default)s)')
+        '--role', default=role, metavar='R', help='role of a token made here (%(default)s)'
+    )
     add_keys(parser)
     add_state_dir(parser)
 
@@ -100,14 +119,20 @@ def add_client(parser: argparse.ArgumentParser, role: str) -> None:
 def add_keys(parser: argparse.ArgumentParser) -> None:
     """Add where the keys of tokens are, and what tokens say besides."""
     parser.add_argument(
-        '--keys', default='', metavar='PATH',
-        help='directory of keys, or file of a secret (OHT50_KEYS, else a secret made here)')
+        '--keys',
+        default='',
+        metavar='PATH',
+        help='directory of keys, or file of a secret (OHT50_KEYS, else a secret made here)',
+    )
     parser.add_argument(
-        '--issuer', default='', metavar='ISS',
-        help='iss of tokens (OHT50_TOKEN_ISSUER, else none)')
+        '--issuer', default='', metavar='ISS', help='iss of tokens (OHT50_TOKEN_ISSUER, else none)'
+    )
     parser.add_argument(
-        '--audience', default='', metavar='AUD',
-        help='aud of tokens (OHT50_TOKEN_AUDIENCE, else none)')
+        '--audience',
+        default='',
+        metavar='AUD',
+        help='aud of tokens (OHT50_TOKEN_AUDIENCE, else none)',
+    )
 
 
 def port(text: str) -> int:
@@ -140,5 +165,6 @@ def moment(text: str) -> float:
         when = datetime.fromisoformat(re.sub('[zZ]$', '+00:00', text))
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f'{text!r} is not a time such as 2026-11-23T10:30:00Z') from None
+            f'{text!r} is not a time such as 2026-11-23T10:30:00Z'
+        ) from None
     return when.replace(tzinfo=when.tzinfo or timezone.utc).timestamp()

@@ -31,8 +31,12 @@ from oht50_bridge.cli.options import graph_environment
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        'output', nargs='?', type=Path, metavar='BAG',
-        help='folder to make (default: bags/TIME in the state directory of the vehicle)')
+        'output',
+        nargs='?',
+        type=Path,
+        metavar='BAG',
+        help='folder to make (default: bags/TIME in the state directory of the vehicle)',
+    )
     add_graph(parser)
     add_state_dir(parser)
 
@@ -44,12 +48,20 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: a library is missing, or the namespace is none.
 
     """
-    plan = Plan(state_dir=arguments.state_dir, domain=arguments.domain,
-                namespace=arguments.namespace)
+    plan = Plan(
+        state_dir=arguments.state_dir, domain=arguments.domain, namespace=arguments.namespace
+    )
     output = arguments.output or plan.new_bag()
     need_rosbags()
-    command = [*module_command('oht50_bridge.nodes'), 'recorder', str(output), '--ros-args',
-               '-r', f'__ns:={plan.namespace}', *plan.remap_arguments()]
+    command = [
+        *module_command('oht50_bridge.nodes'),
+        'recorder',
+        str(output),
+        '--ros-args',
+        '-r',
+        f'__ns:={plan.namespace}',
+        *plan.remap_arguments(),
+    ]
     os.execve(command[0], command, graph_environment(arguments))  # noqa: S606
 
 
@@ -61,5 +73,7 @@ def need_rosbags() -> None:
 
     """
     if importlib.util.find_spec('rosbags') is None:
-        raise CommandError('the library rosbags is missing: pip install rosbags; the launch files '
-                           'record_launch.py and replay_launch.py do without')
+        raise CommandError(
+            'the library rosbags is missing: pip install rosbags; the launch files '
+            'record_launch.py and replay_launch.py do without'
+        )

@@ -45,10 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a bag')
     parser.add_argument(
-        '--vehicle', metavar='NS', default='',
-        help='namespace of the vehicle in the bag, if it holds several')
-    parser.add_argument('--rate', type=rate, default=1.0, metavar='R',
-                        help='times the speed of then (%(default)s)')
+        '--vehicle',
+        metavar='NS',
+        default='',
+        help='namespace of the vehicle in the bag, if it holds several',
+    )
+    parser.add_argument(
+        '--rate', type=rate, default=1.0, metavar='R', help='times the speed of then (%(default)s)'
+    )
     parser.add_argument('--loop', action='store_true', help='begin again at the end')
     add_listening(parser)
     add_domain(parser)
@@ -80,23 +84,45 @@ def run(arguments: argparse.Namespace) -> int:
         replay = Replay(
             state_dir=arguments.state_dir,
             vehicle=recorded_vehicle(arguments.bag, arguments.vehicle),
-            host=arguments.host, port=arguments.port)
+            host=arguments.host,
+            port=arguments.port,
+        )
         environment = graph_environment(arguments) | replay.environment()
         files = replay.parameter_files()
     except (BagError, OSError, TokenFileError) as error:
         raise CommandError(str(error)) from error
     ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
-    bridge = Process('bridge_node', [
-        *module_command('oht50_bridge.nodes'), 'bridge_node', *ros,
-        *(text for path in files for text in ('--params-file', str(path)))], environment)
-    player = Process('player', [
-        *module_command('oht50_bridge.nodes'), 'player', str(arguments.bag), replay.vehicle,
-        str(arguments.rate), 'loop' if arguments.loop else 'once', *ros], environment)
+    bridge = Process(
+        'bridge_node',
+        [
+            *module_command('oht50_bridge.nodes'),
+            'bridge_node',
+            *ros,
+            *(text for path in files for text in ('--params-file', str(path))),
+        ],
+        environment,
+    )
+    player = Process(
+        'player',
+        [
+            *module_command('oht50_bridge.nodes'),
+            'player',
+            str(arguments.bag),
+            replay.vehicle,
+            str(arguments.rate),
+            'loop' if arguments.loop else 'once',
+            *ros,
+        ],
+        environment,
+    )
     try:
         bridge.start(stdout=None)
         child = player.start(stdout=None)
-        print(f'Replaying {replay.vehicle} of {arguments.bag}, from the first client on: '
-              f'oht50 watch ws://{arguments.host}:{arguments.port}/ws/telemetry', flush=True)
+        print(
+            f'Replaying {replay.vehicle} of {arguments.bag}, from the first client on: '
+            f'oht50 watch ws://{arguments.host}:{arguments.port}/ws/telemetry',
+            flush=True,
+        )
         while not ending.wait(POLL):
             bridge.look()
             if child.poll():

@@ -32,27 +32,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument('--sim', action='store_true', help='simulate the boards')
     source.add_argument(
-        '--serial', metavar='PORT',
-        help='all boards are on this serial port (default: the lines that the parameters name)')
+        '--serial',
+        metavar='PORT',
+        help='all boards are on this serial port (default: the lines that the parameters name)',
+    )
     add_listening(parser)
     parser.add_argument(
-        '--tls-cert', type=Path, metavar='FILE',
-        help='PEM certificate to serve wss:// with; read again when it changes')
+        '--tls-cert',
+        type=Path,
+        metavar='FILE',
+        help='PEM certificate to serve wss:// with; read again when it changes',
+    )
     parser.add_argument(
-        '--tls-key', type=Path, metavar='FILE', help='PEM private key of the certificate')
+        '--tls-key', type=Path, metavar='FILE', help='PEM private key of the certificate'
+    )
     parser.add_argument(
-        '--tls-client-ca', type=Path, metavar='FILE',
-        help='clients need a certificate issued by one of these')
+        '--tls-client-ca',
+        type=Path,
+        metavar='FILE',
+        help='clients need a certificate issued by one of these',
+    )
     parser.add_argument(
-        '--insecure', action='store_true',
-        help='listen beyond this machine without TLS: others can read everything, tokens included')
+        '--insecure',
+        action='store_true',
+        help='listen beyond this machine without TLS: others can read everything, tokens included',
+    )
     parser.add_argument(
-        '--params', type=Path, metavar='FILE',
-        help='ROS 2 parameter file; its values go over those of config/vehicle.yaml')
+        '--params',
+        type=Path,
+        metavar='FILE',
+        help='ROS 2 parameter file; its values go over those of config/vehicle.yaml',
+    )
     add_graph(parser)
     parser.add_argument(
-        '--log-level', choices=('debug', 'info', 'warn', 'error'), default='warn',
-        help='what the nodes print (%(default)s)')
+        '--log-level',
+        choices=('debug', 'info', 'warn', 'error'),
+        default='warn',
+        help='what the nodes print (%(default)s)',
+    )
     add_keys(parser)
     add_state_dir(parser)
 

@@ -34,7 +34,8 @@ LAST_RETRY = 5.0  # s
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        'url', nargs='?', metavar='URL', help='address of the vehicle (%(default)s)')
+        'url', nargs='?', metavar='URL', help='address of the vehicle (%(default)s)'
+    )
     add_client(parser, role='viewer')
 
 

@@ -94,17 +94,37 @@ class GatewayConfig:
     shutdown_timeout: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ('handshake_timeout', 'auth_timeout', 'idle_timeout', 'ping_interval',
-                     'command_timeout', 'close_timeout', 'shutdown_timeout', 'outbox_age',
-                     'commands_per_second'):
+        for name in (
+            'handshake_timeout',
+            'auth_timeout',
+            'idle_timeout',
+            'ping_interval',
+            'command_timeout',
+            'close_timeout',
+            'shutdown_timeout',
+            'outbox_age',
+            'commands_per_second',
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f'{name}: must be above 0, is {getattr(self, name)}')
-        for name in ('max_connections', 'max_unauthenticated', 'address_handshake_burst',
-                     'command_burst', 'violations', 'ring', 'outbox_capacity'):
+        for name in (
+            'max_connections',
+            'max_unauthenticated',
+            'address_handshake_burst',
+            'command_burst',
+            'violations',
+            'ring',
+            'outbox_capacity',
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name}: must be at least 1, is {getattr(self, name)}')
-        for name in ('max_deliveries', 'address_connections', 'address_handshakes_per_second',
-                     'address_commands_per_second', 'failure_delay'):
+        for name in (
+            'max_deliveries',
+            'address_connections',
+            'address_handshakes_per_second',
+            'address_commands_per_second',
+            'failure_delay',
+        ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name}: must not be below 0, is {getattr(self, name)}')
         for kind, rate in self.rates.items():
@@ -112,7 +132,8 @@ class GatewayConfig:
                 raise ValueError(f'rates: {kind} unknown, one of {", ".join(EVENTS)}')
             if rate != 0 and not SLOWEST <= rate < math.inf:
                 raise ValueError(
-                    f'rates.{kind}: must be 0 or a number from {SLOWEST:g} Hz, is {rate}')
+                    f'rates.{kind}: must be 0 or a number from {SLOWEST:g} Hz, is {rate}'
+                )
 
     def rate_of(self, kind: str) -> float:
         """Return the limit per client of an event type, Hz."""
@@ -128,4 +149,5 @@ class GatewayConfig:
             commands_per_second=self.commands_per_second,
             command_burst=self.command_burst,
             idle_timeout=self.idle_timeout,
-            ping_interval=self.ping_interval)
+            ping_interval=self.ping_interval,
+        )

@@ -71,7 +71,8 @@ HASTY_CLOSE_TIMEOUT = 0.05
 
 _HEADERS_TOO_LARGE = (
     b'HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n'
-    b'Content-Length: 0\r\n\r\n')
+    b'Content-Length: 0\r\n\r\n'
+)
 
 
 class Connection(ServerConnection):
@@ -195,8 +196,11 @@ class Connection(ServerConnection):
     def process_event(self, event: Event) -> None:
         """Count frames that are no whole message: no limit of commands sees them."""
         super().process_event(event)
-        if isinstance(event, Frame) and self.on_flood is not None and not (
-                event.fin and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CLOSE)):
+        if (
+            isinstance(event, Frame)
+            and self.on_flood is not None
+            and not (event.fin and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CLOSE))
+        ):
             if not self.frames.take(self.loop.time()):
                 self.on_flood()
 
@@ -244,12 +248,21 @@ class ConnectedClient:
         self.connection = connection
         self.address = connection.address
         self.session = Session(
-            gateway.config, gateway.authority, gateway.roles, gateway.ring.epoch, gateway.clock,
-            full=lambda: gateway.full(self), charge=lambda: gateway.charge_command(self))
+            gateway.config,
+            gateway.authority,
+            gateway.roles,
+            gateway.ring.epoch,
+            gateway.clock,
+            full=lambda: gateway.full(self),
+            charge=lambda: gateway.charge_command(self),
+        )
         self.outbox = Outbox(
-            capacity=gateway.config.outbox_capacity, max_age=gateway.config.outbox_age,
+            capacity=gateway.config.outbox_capacity,
+            max_age=gateway.config.outbox_age,
             rate_of=gateway.config.rate_of,
-            take_state=lambda: gateway.take_delivery(self), charge=gateway.charge_delivery)
+            take_state=lambda: gateway.take_delivery(self),
+            charge=gateway.charge_delivery,
+        )
         self._running: set[asyncio.Task[None]] = set()
         self._tick_timer: asyncio.TimerHandle | None = None
         self._pump_timer: asyncio.TimerHandle | None = None
@@ -294,10 +307,13 @@ class ConnectedClient:
     async def _in_turn(self, step: Callable[[], list[steps.Action]]) -> None:
         """Take a step of somebody unknown when its turn has come."""
         actions = await self._gateway.lane.call(
-            self.address, lambda: step() if not self._closing else [], ANSWER_WORK)
+            self.address, lambda: step() if not self._closing else [], ANSWER_WORK
+        )
         for action in actions:
-            if (isinstance(action, steps.Failure)
-                    and action.error is ErrorCode.AUTHENTICATION_FAILED):
+            if (
+                isinstance(action, steps.Failure)
+                and action.error is ErrorCode.AUTHENTICATION_FAILED
+            ):
                 await self._hold_back(action)
         await self._act(actions)
 
@@ -359,8 +375,9 @@ class ConnectedClient:
     @property
     def _open(self) -> bool:
         # The library learns of a lost connection later than the transport does.
-        return (self.connection.state is WireState.OPEN
-                and not self.connection.transport.is_closing())
+        return (
+            self.connection.state is WireState.OPEN and not self.connection.transport.is_closing()
+        )
 
     def _write(self, frame: bytes) -> None:
         if self._gateway.config.compression:
@@ -390,7 +407,10 @@ class ConnectedClient:
     # Ending
 
     def fail(
-        self, error: ErrorCode, description: str, request_id: str | None = None,
+        self,
+        error: ErrorCode,
+        description: str,
+        request_id: str | None = None,
         close: int | None = None,
     ) -> None:
         """Tell of an error; close if it is one of those that close, or `close` is given."""
@@ -411,7 +431,8 @@ class ConnectedClient:
         """Put a failure into the audit log, once."""
         if not self._noted:
             self._gateway.record_failure(
-                self, error=error.code, description=description, close=close)
+                self, error=error.code, description=description, close=close
+            )
         self._noted = False
 
     def turn_away(self) -> None:
@@ -423,13 +444,18 @@ class ConnectedClient:
             return
         self._hasty = True
         self._noted = True  # by the door
-        self.fail(ErrorCode.CONNECTION_LIMIT_REACHED,
-                  'too many peers have not authenticated; send auth right after connecting')
+        self.fail(
+            ErrorCode.CONNECTION_LIMIT_REACHED,
+            'too many peers have not authenticated; send auth right after connecting',
+        )
 
     def _flooded(self) -> None:
         self.connection.on_flood = None
-        self.fail(ErrorCode.RATE_LIMIT_EXCEEDED, 'Too many frames that are no whole message',
-                  close=CLOSE_RATE_LIMIT)
+        self.fail(
+            ErrorCode.RATE_LIMIT_EXCEEDED,
+            'Too many frames that are no whole message',
+            close=CLOSE_RATE_LIMIT,
+        )
 
     def close(self, code: int, reason: str) -> None:
         """Start to close the connection; nothing is sent after this."""
@@ -448,7 +474,8 @@ class ConnectedClient:
             # A close frame's reason holds 123 bytes.
             await asyncio.wait_for(
                 self.connection.close(code, reason.encode()[:120].decode(errors='ignore')),
-                HASTY_CLOSE_TIMEOUT if self._hasty else timeout)
+                HASTY_CLOSE_TIMEOUT if self._hasty else timeout,
+            )
         except asyncio.TimeoutError:
             self.connection.transport.abort()
 
@@ -529,17 +556,21 @@ class ConnectedClient:
     def _replay(self, action: steps.Replay) -> None:
         ring, command = self._gateway.ring, action.command
         events = ring.after(command.epoch, command.after)
-        wanted = [] if events is None else [
-            delivery for delivery in events if self.session.may_read(delivery.kind.name)]
+        wanted = (
+            []
+            if events is None
+            else [delivery for delivery in events if self.session.may_read(delivery.kind.name)]
+        )
         self.outbox.numbered = True
         result = replies.ResumeResult(
-            timestamp=self._gateway.stamp(), request_id=command.request_id,
+            timestamp=self._gateway.stamp(),
+            request_id=command.request_id,
             data=replies.ResumeResultData(
-                recovered=events is not None, replayed=len(wanted), epoch=ring.epoch,
-                seq=ring.seq))
+                recovered=events is not None, replayed=len(wanted), epoch=ring.epoch, seq=ring.seq
+            ),
+        )
         self.outbox.replay(wanted, self._gateway.frame_of(result), self._loop.time())
-        self._gateway.record(
-            'resume', self, after=command.after, recovered=events is not None)
+        self._gateway.record('resume', self, after=command.after, recovered=events is not None)
         self.pump()
 
     async def _run(self, action: steps.Run) -> None:
@@ -547,8 +578,10 @@ class ConnectedClient:
         if len(self._running) >= MAX_RUNNING:
             if name != 'emergency_stop':
                 self._gateway.refuse(
-                    self, action.command,
-                    f'{MAX_RUNNING} commands are under way, wait for their results')
+                    self,
+                    action.command,
+                    f'{MAX_RUNNING} commands are under way, wait for their results',
+                )
                 return
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         session = self.session

@@ -49,4 +49,4 @@ class EventHistory:
         if epoch != self.epoch or seq > self.seq or seq < self.seq - len(self._events):
             return None
         missed = self.seq - seq
-        return list(self._events)[len(self._events) - missed:]
+        return list(self._events)[len(self._events) - missed :]

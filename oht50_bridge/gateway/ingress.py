@@ -43,7 +43,9 @@ class Ingress:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, deliver: Callable[[Message], None],
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deliver: Callable[[Message], None],
         capacity: int = 10_000,
     ) -> None:
         self._loop = loop
@@ -69,7 +71,8 @@ class Ingress:
             if not kind.is_state:
                 if self._events >= self._capacity:
                     raise IngressFull(
-                        f'{self._capacity} events wait for the gateway, {event.type} not taken')
+                        f'{self._capacity} events wait for the gateway, {event.type} not taken'
+                    )
                 self._events += 1
                 key = object()
             else:

@@ -45,7 +45,7 @@ def text_frame(payload: bytes) -> bytes:
 def payload_of(frame: bytes) -> bytes:
     """Return the payload of an unmasked frame."""
     length = frame[1]
-    return frame[2 if length < 126 else 4 if length == 126 else 10:]
+    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
 
 
 class OutgoingEvent:
@@ -62,7 +62,7 @@ class OutgoingEvent:
     __slots__ = ('_encode', '_frame', '_numbered', '_payload', 'event', 'key', 'kind', 'seq')
 
     def __init__(
-        self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None,
+        self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None
     ) -> None:
         self.kind: EventType = EVENTS[event.type]
         self.event = event
@@ -96,8 +96,9 @@ class OutgoingEvent:
 
     def repeats(self, other: OutgoingEvent | None) -> bool:
         """Return whether it says the same as `other`, at another time."""
-        return (other is not None and other.kind is self.kind
-                and other.event.data == self.event.data)  # type: ignore[attr-defined]
+        return (
+            other is not None and other.kind is self.kind and other.event.data == self.event.data
+        )  # type: ignore[attr-defined]
 
 
 class _Waiting:
@@ -127,7 +128,11 @@ class Outbox:
     """
 
     def __init__(
-        self, *, capacity: int = 1000, max_age: float = 10.0, numbered: bool = False,
+        self,
+        *,
+        capacity: int = 1000,
+        max_age: float = 10.0,
+        numbered: bool = False,
         rate_of: Callable[[str], float] = lambda kind: EVENTS[kind].rate,
         take_state: Callable[[], bool] = lambda: True,
         charge: Callable[[], None] = lambda: None,
@@ -200,8 +205,13 @@ class Outbox:
         Those of them that wait already are not told twice.
         """
         again = {delivery.seq for delivery in deliveries}
-        self._filter(lambda entry: isinstance(entry.item, bytes) or entry.item.seq is None
-                     or entry.item.seq not in again)
+        self._filter(
+            lambda entry: (
+                isinstance(entry.item, bytes)
+                or entry.item.seq is None
+                or entry.item.seq not in again
+            )
+        )
         self._ready.extend(_Waiting(delivery, now, False) for delivery in deliveries)
         self._ready.append(_Waiting(end, now, False))
 
@@ -209,8 +219,7 @@ class Outbox:
         """Drop what waits of types that are no longer allowed."""
         for key in [key for key in self._state if not allowed(key[0])]:
             del self._state[key]
-        self._filter(
-            lambda entry: isinstance(entry.item, bytes) or allowed(entry.item.kind.name))
+        self._filter(lambda entry: isinstance(entry.item, bytes) or allowed(entry.item.kind.name))
 
     def pop(self, now: float) -> OutgoingEvent | bytes | None:
         """Take the next thing that may go now; None: nothing may."""
@@ -275,8 +284,12 @@ class Outbox:
         return None
 
     def __len__(self) -> int:
-        return (len(self._urgent) + len(self._ready) + len(self._state)
-                + sum(len(line) for line in tuple(self._held.values())))
+        return (
+            len(self._urgent)
+            + len(self._ready)
+            + len(self._state)
+            + sum(len(line) for line in tuple(self._held.values()))
+        )
 
     def _filter(self, keep: Callable[[_Waiting], bool]) -> None:
         for line in (self._urgent, self._ready, *self._held.values()):
@@ -292,9 +305,11 @@ class Outbox:
         if not entry.item.kind.urgent:
             self._ready.append(entry)
             return
+
         # A replay may hold older ones of its kind; left behind, they would be read after it.
         def is_urgent(other: _Waiting) -> bool:
             return isinstance(other.item, OutgoingEvent) and other.item.kind.urgent
+
         if any(is_urgent(other) for other in self._ready):
             self._urgent.extend(other for other in self._ready if is_urgent(other))
             self._ready = deque(other for other in self._ready if not is_urgent(other))

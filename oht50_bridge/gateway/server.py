@@ -95,8 +95,15 @@ HARD_LIMIT = 4 * MAX_PAYLOAD_BYTES
 SEQ_ROOM = 24
 #: Headers that say what a connection is; two of one kind are somebody's attempt to be taken for
 #: one thing here and for another by a proxy.
-SINGLE_HEADERS = ('Host', 'Origin', 'Authorization', 'Upgrade', 'Content-Length',
-                  'Sec-WebSocket-Key', 'Sec-WebSocket-Version')
+SINGLE_HEADERS = (
+    'Host',
+    'Origin',
+    'Authorization',
+    'Upgrade',
+    'Content-Length',
+    'Sec-WebSocket-Key',
+    'Sec-WebSocket-Version',
+)
 MAX_HEADERS = 64
 MAX_URL = 4096
 #: s that the end of a handshake takes.
@@ -126,7 +133,9 @@ class _Brief(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and record.msg in (
-                'opening handshake failed', 'unexpected internal error'):
+            'opening handshake failed',
+            'unexpected internal error',
+        ):
             record.msg, record.args = '%s: %s', (record.msg, redact(repr(record.exc_info[1])))
             record.exc_info, record.levelno, record.levelname = None, logging.WARNING, 'WARNING'
             return self._lines.take(time.monotonic())
@@ -176,8 +185,13 @@ class Gateway:
     """
 
     def __init__(
-        self, config: GatewayConfig, authority: TokenAuthority, roles: Roles,
-        handler: CommandHandler, *, audit: Audit | None = None,
+        self,
+        config: GatewayConfig,
+        authority: TokenAuthority,
+        roles: Roles,
+        handler: CommandHandler,
+        *,
+        audit: Audit | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
@@ -242,19 +256,29 @@ class Gateway:
             self._renewal = self.loop.call_later(CERTIFICATE_PERIOD, self._renew)
         self.lane = FairScheduler(self.loop)
         self._door = Listener(
-            config, self.lane, self._addresses, self._turned_away, config.tls is not None)
-        timeouts = {} if config.tls is None else {
-            'ssl_handshake_timeout': config.handshake_timeout}
+            config, self.lane, self._addresses, self._turned_away, config.tls is not None
+        )
+        timeouts = (
+            {} if config.tls is None else {'ssl_handshake_timeout': config.handshake_timeout}
+        )
         self._server = await serve(
-            self._handle, sock=self._door.hatch,
+            self._handle,
+            sock=self._door.hatch,
             ssl=self._certificate.context if self._certificate else None,
             create_connection=self._connect,  # type: ignore[arg-type]
-            process_request=self._page, compression='deflate' if config.compression else None,
+            process_request=self._page,
+            compression='deflate' if config.compression else None,
             # The door ends what takes too long, and says so.
             open_timeout=2 * config.handshake_timeout,
-            max_size=HARD_LIMIT, write_limit=WRITE_LIMIT, logger=_wire_log, server_header=None,
+            max_size=HARD_LIMIT,
+            write_limit=WRITE_LIMIT,
+            logger=_wire_log,
+            server_header=None,
             # Pings and patience are the session's.
-            ping_interval=None, close_timeout=config.close_timeout, **timeouts)
+            ping_interval=None,
+            close_timeout=config.close_timeout,
+            **timeouts,
+        )
         self._minute = self.loop.call_later(60, self._report)
 
     @property
@@ -283,12 +307,17 @@ class Gateway:
             client.close(CLOSE_GOING_AWAY, 'server shutdown')
         # Commands under way finish or run into their own timeout; connections may not linger.
         waiting: list[asyncio.Future[Any]] = [
-            asyncio.ensure_future(server.wait_closed()), *self._tasks]
+            asyncio.ensure_future(server.wait_closed()),
+            *self._tasks,
+        ]
         _, late = await asyncio.wait(waiting, timeout=self.config.shutdown_timeout)
         for _ in range(3):
             await asyncio.sleep(0)  # what was just being accepted is a connection by now
-        left = [connection for connection in list(self._connections)
-                if hasattr(connection, 'transport') and not connection.transport.is_closing()]
+        left = [
+            connection
+            for connection in list(self._connections)
+            if hasattr(connection, 'transport') and not connection.transport.is_closing()
+        ]
         for connection in left:
             connection.transport.abort()
         for task in self._tasks & late:
@@ -304,7 +333,8 @@ class Gateway:
         connection.lane = self.lane
         connection.frames = TokenBucket(
             FRAMES_PER_COMMAND * self.config.commands_per_second,
-            FRAMES_PER_COMMAND * self.config.command_burst)
+            FRAMES_PER_COMMAND * self.config.command_burst,
+        )
         connection.on_made = self._made
         connection.on_lost = self._lost
         self._connections.add(connection)
@@ -335,8 +365,10 @@ class Gateway:
         try:
             if self.authenticated_count >= self.config.max_connections:
                 client.session.open()
-                client.fail(ErrorCode.CONNECTION_LIMIT_REACHED,
-                            f'{self.config.max_connections} connections are open')
+                client.fail(
+                    ErrorCode.CONNECTION_LIMIT_REACHED,
+                    f'{self.config.max_connections} connections are open',
+                )
             else:
                 await client.serve()
             await client.drain()
@@ -357,8 +389,12 @@ class Gateway:
             if connection.guest is not None:
                 self._door.leave(connection.guest)
         self.record(
-            'auth.extended' if action.again else 'auth', client, peer=client.address,
-            token=action.claims.token_id, family=action.claims.family)
+            'auth.extended' if action.again else 'auth',
+            client,
+            peer=client.address,
+            token=action.claims.token_id,
+            family=action.claims.family,
+        )
 
     def failed(self, client: ConnectedClient) -> float:
         """Note that a client's token was not valid; return how long it waits for the news, s."""
@@ -382,7 +418,8 @@ class Gateway:
         self._refused[reason] += 1
         if self._audit is not None and self._records.take(address, reason, self.loop.time()):
             self._audit.record(
-                'refused', peer=address, reason=reason, description=redact(description))
+                'refused', peer=address, reason=reason, description=redact(description)
+            )
 
     def _renew(self) -> None:
         assert self._certificate is not None
@@ -445,8 +482,8 @@ class Gateway:
         # After the sending: nothing stands before an emergency stop.
         if self._audit is not None and not kind.is_state:
             self._audit.record(
-                'event', type=kind.name, seq=delivery.seq,
-                event=json.loads(delivery.payload))
+                'event', type=kind.name, seq=delivery.seq, event=json.loads(delivery.payload)
+            )
 
     def publish_threadsafe(self, event: Message) -> None:
         """Publish from any thread. Of the state class the newest value wins on the way.
@@ -484,11 +521,19 @@ class Gateway:
         if len(payload) <= MAX_PAYLOAD_BYTES - SEQ_ROOM:
             return payload
         self._counters['oversized'] += 1
-        _log.error('%s of %d bytes is above %d and is replaced by an error',
-                   event.type, len(payload), MAX_PAYLOAD_BYTES)
-        return self._encoder.encode(self.error(
-            ErrorCode.PAYLOAD_TOO_LARGE, f'{event.type} of {len(payload)} bytes was not sent',
-            event.request_id))
+        _log.error(
+            '%s of %d bytes is above %d and is replaced by an error',
+            event.type,
+            len(payload),
+            MAX_PAYLOAD_BYTES,
+        )
+        return self._encoder.encode(
+            self.error(
+                ErrorCode.PAYLOAD_TOO_LARGE,
+                f'{event.type} of {len(payload)} bytes was not sent',
+                event.request_id,
+            )
+        )
 
     def frame_of(self, message: Message) -> bytes:
         """Return the WebSocket frame of a message."""
@@ -505,7 +550,8 @@ class Gateway:
         if self._starved_timer is None:
             now = self.loop.time()
             self._starved_timer = self.loop.call_at(
-                max(self._budget.ready_at(now), now + 0.005), self._feed)
+                max(self._budget.ready_at(now), now + 0.005), self._feed
+            )
         return False
 
     def charge_delivery(self) -> None:
@@ -533,21 +579,26 @@ class Gateway:
         if self._starved and self._starved_timer is None:
             now = self.loop.time()
             self._starved_timer = self.loop.call_at(
-                max(self._budget.ready_at(now), now + 0.005), self._feed)
+                max(self._budget.ready_at(now), now + 0.005), self._feed
+            )
 
     # Commands
 
-    async def run(self, client: ConnectedClient, command: commands.Command, caller: Caller) -> None:
+    async def run(
+        self, client: ConnectedClient, command: commands.Command, caller: Caller
+    ) -> None:
         """Have the vehicle do something and answer the client."""
         name = command.type  # type: ignore[attr-defined]
         try:
             outcome = await asyncio.wait_for(
-                self._handler(command, caller), self.config.command_timeout)
+                self._handler(command, caller), self.config.command_timeout
+            )
             answer = self._answer(name, outcome)
         except asyncio.TimeoutError:
             answer = self.error(
                 ErrorCode.COMMAND_FAILED,
-                f'{name}: no answer from the vehicle within {self.config.command_timeout:g} s')
+                f'{name}: no answer from the vehicle within {self.config.command_timeout:g} s',
+            )
         except CommandFailed as error:
             answer = self.error(ErrorCode.COMMAND_FAILED, f'{name}: {error}')
         except Exception:
@@ -561,25 +612,38 @@ class Gateway:
 
     def _tell(self, client: ConnectedClient, command: commands.Command, answer: Message) -> None:
         client.send(answer.model_copy(update={'request_id': command.request_id}))
-        self.record('command', client, command=command.model_dump(mode='json'),
-                    outcome=_outcome(answer))
+        self.record(
+            'command', client, command=command.model_dump(mode='json'), outcome=_outcome(answer)
+        )
 
     def _answer(self, name: str, outcome: CommandOutcome) -> Message:
         if outcome.event is not None:
             return outcome.event
         return replies.CommandResult(
-            timestamp=self.stamp(), data=replies.CommandResultData(
-                **{**outcome.data, 'command': name, 'accepted': outcome.accepted,
-                   'message': outcome.message}))
+            timestamp=self.stamp(),
+            data=replies.CommandResultData(
+                **{
+                    **outcome.data,
+                    'command': name,
+                    'accepted': outcome.accepted,
+                    'message': outcome.message,
+                }
+            ),
+        )
 
     def error(
-        self, error: ErrorCode, description: str, request_id: str | None = None,
+        self, error: ErrorCode, description: str, request_id: str | None = None
     ) -> replies.Error:
         """Return the message of an error."""
         self._counters[error.code] += 1
         return replies.Error(
-            timestamp=self.stamp(), request_id=request_id, error_code=error.code,
-            error_name=error.title, description=redact(description), temporary=error.temporary)
+            timestamp=self.stamp(),
+            request_id=request_id,
+            error_code=error.code,
+            error_name=error.title,
+            description=redact(description),
+            temporary=error.temporary,
+        )
 
     def stamp(self) -> str:
         """Return the wire timestamp of now."""
@@ -590,7 +654,8 @@ class Gateway:
     async def _page(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, Connection)
         return await self.lane.call(
-            connection.address, lambda: self._respond(connection, request), HANDSHAKE_WORK)
+            connection.address, lambda: self._respond(connection, request), HANDSHAKE_WORK
+        )
 
     def _respond(self, connection: Connection, request: Request) -> Response | None:
         """Return the answer to a request; None: it becomes a WebSocket."""
@@ -603,11 +668,17 @@ class Gateway:
             return connection.respond(status, f'{description}\n')
 
         if len(request.path) > MAX_URL:
-            return refuse(HTTPStatus.REQUEST_URI_TOO_LONG, 'request',
-                          f'the URL is longer than {MAX_URL} characters')
+            return refuse(
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+                'request',
+                f'the URL is longer than {MAX_URL} characters',
+            )
         if len(list(headers.raw_items())) > MAX_HEADERS:
-            return refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, 'request',
-                          f'more than {MAX_HEADERS} headers')
+            return refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                'request',
+                f'more than {MAX_HEADERS} headers',
+            )
         if not headers.get_all('Host'):
             return refuse(HTTPStatus.BAD_REQUEST, 'request', 'the header Host is missing')
         for name in SINGLE_HEADERS:
@@ -616,30 +687,48 @@ class Gateway:
         if within(guest.host, self.config.proxies):
             try:
                 host = forwarded(
-                    guest.host, headers.get_all('X-Forwarded-For'), self.config.proxies)
+                    guest.host, headers.get_all('X-Forwarded-For'), self.config.proxies
+                )
             except ValueError:
-                return refuse(HTTPStatus.BAD_REQUEST, 'request',
-                              'the header X-Forwarded-For holds no address')
+                return refuse(
+                    HTTPStatus.BAD_REQUEST,
+                    'request',
+                    'the header X-Forwarded-For holds no address',
+                )
             self._door.move(guest, host)
             if not self._addresses.handshake(address_of(host), self.loop.time()):
-                return refuse(HTTPStatus.TOO_MANY_REQUESTS, 'handshakes',
-                              'too many handshakes of this address')
+                return refuse(
+                    HTTPStatus.TOO_MANY_REQUESTS,
+                    'handshakes',
+                    'too many handshakes of this address',
+                )
         path = urlsplit(request.path).path
         if path == PATH:
             origin = headers.get('Origin')
             if origin is not None and not self._may_connect(origin, headers['Host']):
-                return refuse(HTTPStatus.FORBIDDEN, 'origin',
-                              f'pages of {redact(origin)[:200]} may not connect; '
-                              'the parameter origins of the bridge lists who may')
+                return refuse(
+                    HTTPStatus.FORBIDDEN,
+                    'origin',
+                    f'pages of {redact(origin)[:200]} may not connect; '
+                    'the parameter origins of the bridge lists who may',
+                )
             return None  # without an upgrade the library answers 426
         if path == '/healthz':
-            return _body('application/json', json.dumps({
-                'status': 'ok', 'clients': self.client_count,
-                'uptime': round(self.loop.time() - self._started, 3),
-                'version': self.config.server_version}).encode())
+            return _body(
+                'application/json',
+                json.dumps(
+                    {
+                        'status': 'ok',
+                        'clients': self.client_count,
+                        'uptime': round(self.loop.time() - self._started, 3),
+                        'version': self.config.server_version,
+                    }
+                ).encode(),
+            )
         if path == '/metrics':
-            return _body('text/plain; version=0.0.4; charset=utf-8',
-                         generate_latest(self._registry))
+            return _body(
+                'text/plain; version=0.0.4; charset=utf-8', generate_latest(self._registry)
+            )
         return refuse(HTTPStatus.NOT_FOUND, 'request', f'Not here; events are on {PATH}')
 
     def _may_connect(self, origin: str, host: str) -> bool:
@@ -647,8 +736,11 @@ class Gateway:
         if '*' in self.config.origins or origin in self.config.origins:
             return True
         page = urlsplit(origin)
-        return (page.scheme in ('http', 'https') and bool(page.hostname)
-                and page.hostname == urlsplit(f'//{host}').hostname)
+        return (
+            page.scheme in ('http', 'https')
+            and bool(page.hostname)
+            and page.hostname == urlsplit(f'//{host}').hostname
+        )
 
     def early_auth(self, connection: ServerConnection) -> commands.Auth | None:
         """Return the `auth` that a connection brought in its header or URL, None if it did not.
@@ -684,8 +776,7 @@ class Gateway:
     @property
     def authenticated_count(self) -> int:
         """Connections that presented a valid token."""
-        return sum(
-            client.session.state is State.ACTIVE for client in list(self._clients))
+        return sum(client.session.state is State.ACTIVE for client in list(self._clients))
 
     def stats(self) -> Stats:
         """Return the figures; callable from any thread."""
@@ -702,13 +793,15 @@ class Gateway:
             oversized=self._counters['oversized'],
             audit_lost=self._audit.lost if self._audit else 0,
             errors={error.code: self._counters[error.code] for error in ErrorCode},
-            refused=dict(self._refused))
+            refused=dict(self._refused),
+        )
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics, as a collector of prometheus_client does."""
         figures = self.stats()
         for name, meaning in (
-            ('clients', 'authenticated connections'), ('connections', 'open connections'),
+            ('clients', 'authenticated connections'),
+            ('connections', 'open connections'),
             ('unauthenticated', 'peers that have not authenticated'),
             ('waiting', 'messages that wait for clients'),
         ):
@@ -722,20 +815,25 @@ class Gateway:
         ):
             yield CounterMetricFamily(f'oht50_gateway_{name}', meaning, getattr(figures, name))
         delivered = CounterMetricFamily(
-            'oht50_gateway_deliveries', 'event frames sent', labels=['type'])
+            'oht50_gateway_deliveries', 'event frames sent', labels=['type']
+        )
         for kind, count in self._delivered.items():
             delivered.add_metric([kind], count)
         errors = CounterMetricFamily(
-            'oht50_gateway_errors', 'errors told to clients', labels=['code'])
+            'oht50_gateway_errors', 'errors told to clients', labels=['code']
+        )
         for code, count in figures.errors.items():
             errors.add_metric([code], count)
         refused = CounterMetricFamily(
-            'oht50_gateway_refused', 'peers turned away before they had a connection',
-            labels=['reason'])
+            'oht50_gateway_refused',
+            'peers turned away before they had a connection',
+            labels=['reason'],
+        )
         for reason, count in figures.refused.items():
             refused.add_metric([reason], count)
         certificate = CounterMetricFamily(
-            'oht50_gateway_certificate', "changes of the certificate's files", labels=['outcome'])
+            'oht50_gateway_certificate', "changes of the certificate's files", labels=['outcome']
+        )
         for outcome in ('renewed', 'kept'):
             certificate.add_metric([outcome], self._counters[f'certificate_{outcome}'])
         yield delivered
@@ -750,8 +848,13 @@ class Gateway:
         if self._audit is not None:
             session = client.session
             self._audit.record(
-                what, session=session.session_id, client=redact(session.client_id),
-                subject=session.subject, role=session.role, **redact(fields))
+                what,
+                session=session.session_id,
+                client=redact(session.client_id),
+                subject=session.subject,
+                role=session.role,
+                **redact(fields),
+            )
 
     def record_failure(self, client: ConnectedClient, **fields: Any) -> None:
         """Put what a client was refused into the audit log, if there are not too many such."""
@@ -764,8 +867,11 @@ class Gateway:
 
     def _report(self, last: bool = False) -> None:
         if self._audit is not None:
-            since = {kind: count - self._reported[kind] for kind, count in self._delivered.items()
-                     if EVENTS[kind].is_state and count > self._reported[kind]}
+            since = {
+                kind: count - self._reported[kind]
+                for kind, count in self._delivered.items()
+                if EVENTS[kind].is_state and count > self._reported[kind]
+            }
             if since:
                 self._audit.record('deliveries', counts=since)
             self._reported = Counter(self._delivered)
@@ -784,7 +890,12 @@ def _outcome(answer: Message) -> dict[str, Any]:
 
 
 def _body(content_type: str, body: bytes) -> Response:
-    headers = Headers([
-        ('Content-Type', content_type), ('Content-Length', str(len(body))),
-        ('Connection', 'close'), ('Cache-Control', 'no-store')])
+    headers = Headers(
+        [
+            ('Content-Type', content_type),
+            ('Content-Length', str(len(body))),
+            ('Connection', 'close'),
+            ('Cache-Control', 'no-store'),
+        ]
+    )
     return Response(HTTPStatus.OK.value, HTTPStatus.OK.phrase, headers, body)

@@ -151,8 +151,9 @@ class Replay:
     command: commands.Resume
 
 
-Action = (Reply | Failure | Close | SendPing | Authenticated | Subscribed | Unsubscribed | Run
-          | Replay)
+Action = (
+    Reply | Failure | Close | SendPing | Authenticated | Subscribed | Unsubscribed | Run | Replay
+)
 
 
 class Session:
@@ -173,8 +174,14 @@ class Session:
     """
 
     def __init__(
-        self, config: GatewayConfig, authority: TokenAuthority, roles: Roles, epoch: str,
-        clock: Clock, *, full: Callable[[], str | None] = lambda: None,
+        self,
+        config: GatewayConfig,
+        authority: TokenAuthority,
+        roles: Roles,
+        epoch: str,
+        clock: Clock,
+        *,
+        full: Callable[[], str | None] = lambda: None,
         charge: Callable[[], bool] = lambda: True,
     ) -> None:
         self._config = config
@@ -196,7 +203,8 @@ class Session:
         self._noticed = False
         self._inbound = TokenBucket(config.commands_per_second, config.command_burst)
         self._assured = TokenBucket(
-            ASSURED * config.commands_per_second, ASSURED * config.command_burst)
+            ASSURED * config.commands_per_second, ASSURED * config.command_burst
+        )
         self._violations = 0
         self._opened = self._heard = self._pinged = clock.steady()
 
@@ -274,17 +282,17 @@ class Session:
             return []
         patience, ping, notice, expiry = self._deadlines()
         if patience <= 0 and self.state is State.AUTHENTICATING:
-            return self._fail(ErrorCode.AUTHENTICATION_FAILED,
-                              f'no valid auth within {self._config.auth_timeout:g} s')
+            return self._fail(
+                ErrorCode.AUTHENTICATION_FAILED,
+                f'no valid auth within {self._config.auth_timeout:g} s',
+            )
         if patience <= 0:
             self.close()
             return [Close(CLOSE_IDLE, f'nothing heard for {self._config.idle_timeout:g} s')]
         if expiry <= 0:
-            return self._fail(
-                ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: expired')
+            return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: expired')
         if self.claims is not None and self._authority.is_revoked(self.claims):
-            return self._fail(
-                ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: revoked')
+            return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: revoked')
         actions: list[Action] = []
         if ping <= 0:
             self._pinged = self._clock.steady()
@@ -302,9 +310,16 @@ class Session:
             except TokenError:
                 pass  # the client is told in time to bring a token of its own
         assert self.claims is not None
-        return [Reply(replies.AuthExpiring(
-            timestamp=self._stamp(), data=replies.AuthExpiringData(
-                expires_at=timestamp_from_seconds(self.claims.expires_at))))]
+        return [
+            Reply(
+                replies.AuthExpiring(
+                    timestamp=self._stamp(),
+                    data=replies.AuthExpiringData(
+                        expires_at=timestamp_from_seconds(self.claims.expires_at)
+                    ),
+                )
+            )
+        ]
 
     # Messages
 
@@ -330,7 +345,8 @@ class Session:
         try:
             if self.state is State.AUTHENTICATING and name != 'auth':
                 raise ProtocolViolation(
-                    ErrorCode.AUTHENTICATION_REQUIRED, 'send auth first', request_id)
+                    ErrorCode.AUTHENTICATION_REQUIRED, 'send auth first', request_id
+                )
             return self._obey(codec.command(value))
         except ProtocolViolation as violation:
             return self._fail(violation.error, violation.description, violation.request_id)
@@ -352,13 +368,17 @@ class Session:
         close = CLOSE_RATE_LIMIT if self._violations >= self._config.violations else None
         if close is not None:
             self.close()
-        return [Failure(
-            ErrorCode.RATE_LIMIT_EXCEEDED,
-            f'Too many events per second: {self._config.commands_per_second:g} are taken',
-            request_id, close)]
+        return [
+            Failure(
+                ErrorCode.RATE_LIMIT_EXCEEDED,
+                f'Too many events per second: {self._config.commands_per_second:g} are taken',
+                request_id,
+                close,
+            )
+        ]
 
     def _fail(
-        self, error: ErrorCode, description: str, request_id: str | None = None,
+        self, error: ErrorCode, description: str, request_id: str | None = None
     ) -> list[Action]:
         if error.close is not None:
             self.close()
@@ -381,8 +401,8 @@ class Session:
         name = command.type  # type: ignore[attr-defined]
         if name not in self._roles[self.role].commands:
             raise ProtocolViolation(
-                ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}',
-                command.request_id)
+                ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}', command.request_id
+            )
         return [Run(command)]
 
     def authenticate(self, command: commands.Auth) -> list[Action]:
@@ -396,8 +416,11 @@ class Session:
             if self.claims is not None and self.claims.subject != claims.subject:
                 raise TokenError('the session belongs to another subject')
         except TokenError as error:
-            return self._fail(ErrorCode.AUTHENTICATION_FAILED,
-                              f'Invalid or expired token: {error}', command.request_id)
+            return self._fail(
+                ErrorCode.AUTHENTICATION_FAILED,
+                f'Invalid or expired token: {error}',
+                command.request_id,
+            )
         if self.state is State.ACTIVE:
             if command.refresh_token is not None:
                 self._refresh_token = command.refresh_token
@@ -409,13 +432,25 @@ class Session:
             self._refresh_token = command.refresh_token
             self.client_id = command.client_id or self.client_id
             self._become(claims)
-            actions = [Authenticated(claims, again=False), Reply(replies.ConnectionEstablished(
-                timestamp=self._stamp(), request_id=command.request_id,
-                data=replies.ConnectionEstablishedData(
-                    client_id=self.client_id, session_id=self.session_id, role=claims.role,
-                    expires_at=timestamp_from_seconds(claims.expires_at),
-                    protocol_version=PROTOCOL_VERSION, limits=self._config.limits,
-                    server_version=self._config.server_version, epoch=self._epoch)))]
+            actions = [
+                Authenticated(claims, again=False),
+                Reply(
+                    replies.ConnectionEstablished(
+                        timestamp=self._stamp(),
+                        request_id=command.request_id,
+                        data=replies.ConnectionEstablishedData(
+                            client_id=self.client_id,
+                            session_id=self.session_id,
+                            role=claims.role,
+                            expires_at=timestamp_from_seconds(claims.expires_at),
+                            protocol_version=PROTOCOL_VERSION,
+                            limits=self._config.limits,
+                            server_version=self._config.server_version,
+                            epoch=self._epoch,
+                        ),
+                    )
+                ),
+            ]
         self.resumable = self.resumable or command.resume
         if command.subscription:
             actions += self._subscribe(command.subscription, None, None)
@@ -430,26 +465,40 @@ class Session:
             if claims.subject != self.subject:
                 raise TokenError('the session belongs to another subject')
         except TokenError as error:
-            return self._fail(ErrorCode.AUTHENTICATION_FAILED,
-                              f'Invalid or expired token: {error}', command.request_id)
+            return self._fail(
+                ErrorCode.AUTHENTICATION_FAILED,
+                f'Invalid or expired token: {error}',
+                command.request_id,
+            )
         return self._extend(claims, pair, command.request_id)
 
     def _extend(
-        self, claims: Claims, pair: TokenPair | None, request_id: str | None,
+        self, claims: Claims, pair: TokenPair | None, request_id: str | None
     ) -> list[Action]:
         self._become(claims)
         self._noticed = False
         if pair is not None:
             # Whoever had the server keep a refresh token goes on so with the new one.
             self._refresh_token = pair.refresh
-        return [Authenticated(claims, again=True), Reply(replies.AuthRefreshed(
-            timestamp=self._stamp(), request_id=request_id, data=replies.AuthRefreshedData(
-                role=claims.role, expires_at=timestamp_from_seconds(claims.expires_at),
-                token=pair.access if pair else None,
-                refresh_token=pair.refresh if pair else None)), when_saved=pair is not None)]
+        return [
+            Authenticated(claims, again=True),
+            Reply(
+                replies.AuthRefreshed(
+                    timestamp=self._stamp(),
+                    request_id=request_id,
+                    data=replies.AuthRefreshedData(
+                        role=claims.role,
+                        expires_at=timestamp_from_seconds(claims.expires_at),
+                        token=pair.access if pair else None,
+                        refresh_token=pair.refresh if pair else None,
+                    ),
+                ),
+                when_saved=pair is not None,
+            ),
+        ]
 
     def _subscribe(
-        self, patterns: list[str], rate: float | None, request_id: str | None,
+        self, patterns: list[str], rate: float | None, request_id: str | None
     ) -> list[Action]:
         actions: list[Action] = []
         granted, denied, effective = [], [], []
@@ -468,12 +517,19 @@ class Session:
         self.subscriptions.update(dict.fromkeys(granted, rate))
         if effective or denied:
             actions += [
-                Reply(replies.SubscriptionConfirmed(
-                    timestamp=self._stamp(), request_id=request_id,
-                    data=replies.SubscriptionConfirmedData(
-                        events=effective, denied=denied,
-                        rates={kind: self.rate_of(kind) for kind in granted}))),
-                Subscribed(added, tuple(granted), tuple(denied))]
+                Reply(
+                    replies.SubscriptionConfirmed(
+                        timestamp=self._stamp(),
+                        request_id=request_id,
+                        data=replies.SubscriptionConfirmedData(
+                            events=effective,
+                            denied=denied,
+                            rates={kind: self.rate_of(kind) for kind in granted},
+                        ),
+                    )
+                ),
+                Subscribed(added, tuple(granted), tuple(denied)),
+            ]
         return actions
 
     def _unsubscribe(self, command: commands.Unsubscribe) -> list[Action]:
@@ -491,15 +547,21 @@ class Session:
         if known:
             actions += [
                 Unsubscribed(tuple(dict.fromkeys(removed))),
-                Reply(replies.SubscriptionRemoved(
-                    timestamp=self._stamp(), request_id=command.request_id,
-                    data=replies.SubscriptionRemovedData(events=known)))]
+                Reply(
+                    replies.SubscriptionRemoved(
+                        timestamp=self._stamp(),
+                        request_id=command.request_id,
+                        data=replies.SubscriptionRemovedData(events=known),
+                    )
+                ),
+            ]
         return actions
 
     @staticmethod
     def _unknown(pattern: str, request_id: str | None) -> Failure:
         return Failure(
-            ErrorCode.INVALID_EVENT_TYPE, f'Unknown event type: {pattern[:64]}', request_id)
+            ErrorCode.INVALID_EVENT_TYPE, f'Unknown event type: {pattern[:64]}', request_id
+        )
 
     def _stamp(self) -> str:
         return timestamp_from_seconds(self._clock.wall())

@@ -77,15 +77,19 @@ def load(files: TlsFiles) -> ssl.SSLContext:
     context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(['http/1.1'])
     context.options |= (
-        ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-        | ssl.OP_NO_TICKET)
+        ssl.OP_NO_COMPRESSION
+        | ssl.OP_NO_RENEGOTIATION
+        | ssl.OP_CIPHER_SERVER_PREFERENCE
+        | ssl.OP_NO_TICKET
+    )
     context.num_tickets = 0  # a connection lives for hours
     for path in files.paths:
         try:
             mode = path.stat().st_mode
         except OSError as error:
-            raise TlsError(f'{path}: {error.strerror}; name a PEM file that the bridge may '
-                           'read') from error
+            raise TlsError(
+                f'{path}: {error.strerror}; name a PEM file that the bridge may read'
+            ) from error
         if path == files.key and stat.S_IMODE(mode) & 0o007:
             raise TlsError(f'{path} can be read by others: chmod 640 {path}, and replace the key')
     try:
@@ -96,7 +100,8 @@ def load(files: TlsFiles) -> ssl.SSLContext:
         reason = getattr(error, 'reason', None) or error
         raise TlsError(
             f'{files.certificate} and {files.key}: {reason}; give a PEM certificate and '
-            'the private key that belongs to it') from error
+            'the private key that belongs to it'
+        ) from error
     if files.client_ca is not None:
         try:
             context.load_verify_locations(files.client_ca)
@@ -141,8 +146,7 @@ class Certificate:
         self.context.sni_callback = self._choose
 
     def _choose(
-        self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None,
-        context: ssl.SSLContext,
+        self, connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, context: ssl.SSLContext
     ) -> None:
         connection.context = self._current
 
@@ -158,8 +162,9 @@ class Certificate:
         try:
             self._current = load(self._files)
         except TlsError as error:
-            _log.error('TLS: the new files are not taken, the certificate in force stays: %s',
-                       error)
+            _log.error(
+                'TLS: the new files are not taken, the certificate in force stays: %s', error
+            )
             self._told('kept', str(error))
             return
         _log.info('TLS: %s is in force', self._files.certificate)
@@ -178,7 +183,8 @@ def is_loopback(host: str) -> bool:
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition('%')[0]) for entry in found]
     return all(
-        (getattr(address, 'ipv4_mapped', None) or address).is_loopback for address in addresses)
+        (getattr(address, 'ipv4_mapped', None) or address).is_loopback for address in addresses
+    )
 
 
 def check_listening(host: str, encrypted: bool, insecure: bool) -> None:
@@ -197,4 +203,5 @@ def check_listening(host: str, encrypted: bool, insecure: bool) -> None:
     if not encrypted and not insecure and not is_loopback(host):
         raise InsecureError(
             f'host {host!r} can be reached from other machines, and without TLS whoever is in '
-            'between reads and changes everything, tokens included')
+            'between reads and changes everything, tokens included'
+        )

@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-One serial line: one port, one thread, every transaction in the order of its urgency.
+"""One serial line: one port, one thread, every transaction in the order of its urgency.
 
 Work comes as generators that yield `Read` and `Write` and receive a `Reply`, so that a driver's
 sequence reads from top to bottom and yet gives the line away after every single try. A request
@@ -105,8 +104,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Write:
-    """
-    Write `values` from `address` on.
+    """Write `values` from `address` on.
 
     `valid` is asked right before the frame is sent: where it says no, the generator gets
     `Abandoned` instead, so that a command that has waited cannot outlive its reason.
@@ -124,8 +122,7 @@ Request = Read | Write
 
 @dataclass(frozen=True)
 class Reply:
-    """
-    A good reply and when it arrived.
+    """A good reply and when it arrived.
 
     Attributes:
         words: registers read; empty for a write.
@@ -187,8 +184,7 @@ class _Task:
 
 
 class _Client(ModbusSerialClient):
-    """
-    Receives without polling, and by monotonic deadlines.
+    """Receives without polling, and by monotonic deadlines.
 
     Not every version of pymodbus has a deadline of its own for writing, nor for a line on which
     the bytes never end.
@@ -240,8 +236,7 @@ class _Client(ModbusSerialClient):
 
 
 class SerialLine:
-    """
-    A serial line and its thread.
+    """A serial line and its thread.
 
     Args:
         name: as in the configuration.
@@ -297,8 +292,7 @@ class SerialLine:
             self._changed.notify_all()
 
     def submit(self, steps: Steps, priority: Priority) -> Future[Any]:
-        """
-        Run a generator once.
+        """Run a generator once.
 
         The future takes its return value, or a ModuleError, or Abandoned when the line closes.
         """
@@ -527,8 +521,7 @@ class SerialLine:
                 task.due = now + _ERROR_PAUSE if error is not None else value
 
     def _transact(self, request: Request) -> Reply:
-        """
-        Send one request and take its reply.
+        """Send one request and take its reply.
 
         Raises:
             CommunicationTimeout, FrameError, ExceptionReply, PortLost.
@@ -595,8 +588,7 @@ def _belongs(request: Request, response: Any) -> bool:
 def write_verified(
     endpoint: Endpoint, address: int, values: tuple[int, ...], attempts: int = 3
 ) -> Generator[Request, Reply, None]:
-    """
-    Write and read back, again where the board lost or overwrote the write.
+    """Write and read back, again where the board lost or overwrote the write.
 
     Raises:
         FrameError: the board does not keep the values.

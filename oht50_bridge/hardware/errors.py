@@ -21,8 +21,7 @@ class HardwareConfigError(ValueError):
 
 
 class ModuleError(Exception):
-    """
-    A module could not be used.
+    """A module could not be used.
 
     Attributes:
         code: MOD-* code of module.status_change events.

@@ -22,8 +22,7 @@ from oht50_bridge.hardware.errors import HardwareConfigError
 
 
 def open_estop_input(chip: str, offset: int) -> Callable[[], bool]:
-    """
-    Return a function that tells whether the chain is open, see `EstopInput.pressed`.
+    """Return a function that tells whether the chain is open, see `EstopInput.pressed`.
 
     Args:
         chip: path of the GPIO chip.
@@ -55,8 +54,7 @@ def open_estop_input(chip: str, offset: int) -> Callable[[], bool]:
 
 
 class EstopInput:
-    """
-    The line of the emergency stop chain.
+    """The line of the emergency stop chain.
 
     Args:
         request: a LineRequest of gpiod that detects both edges of the line.
@@ -68,8 +66,7 @@ class EstopInput:
         self._offset = offset
 
     def pressed(self) -> bool:
-        """
-        Tell whether the chain is open, or was since the last call, or cannot be read.
+        """Tell whether the chain is open, or was since the last call, or cannot be read.
 
         The kernel keeps the edges, so that no opening is too short to be seen.
         """

@@ -96,8 +96,7 @@ class Motor:
         self._module = module
 
     def drive(self, velocity: float, age: float = 0.0) -> str:
-        """
-        Command m/s, to be repeated within 200 ms.
+        """Command m/s, to be repeated within 200 ms.
 
         Args:
             velocity: m/s, signed.
@@ -132,8 +131,7 @@ class Motor:
 
 
 class Hardware:
-    """
-    Lines and modules of a vehicle.
+    """Lines and modules of a vehicle.
 
     Callbacks run one at a time in a thread of their own, so that a slow one cannot delay a stop.
 
@@ -230,8 +228,7 @@ class Hardware:
             line.start()
 
     def close(self) -> bool:
-        """
-        Stop the motor, end every thread and process, close the ports. Safe to call twice.
+        """Stop the motor, end every thread and process, close the ports. Safe to call twice.
 
         Returns:
             False when the stop could not be verified; then `last_stop` lives on and keeps trying.
@@ -296,8 +293,7 @@ class Hardware:
     def scan(
         self, line: str, addresses: Iterable[int] = range(1, 17), timeout: float = 60.0
     ) -> list[FoundBoard]:
-        """
-        Ask each address who is there; waits for the result, at most `timeout` s.
+        """Ask each address who is there; waits for the result, at most `timeout` s.
 
         Raises:
             HardwareConfigError: unknown line or address.
@@ -314,8 +310,7 @@ class Hardware:
         return self._lines[line].submit(_scan(line, wanted), Priority.SCAN).result(timeout)
 
     def charge(self, wanted: bool, age: float = 0.0) -> bool:
-        """
-        Ask the power board to charge, to be repeated within 3 s, or let go of the charger.
+        """Ask the power board to charge, to be repeated within 3 s, or let go of the charger.
 
         While the charger is engaged the motor does not turn.
 
@@ -330,8 +325,7 @@ class Hardware:
         return any(taken) or not wanted
 
     def release_safety_latch(self, timeout: float = 2.0) -> bool:
-        """
-        Release the latch of every safety board that has one.
+        """Release the latch of every safety board that has one.
 
         Returns:
             True when all stay released, also when none has a latch; False when a cause persists.

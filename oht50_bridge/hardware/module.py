@@ -73,8 +73,7 @@ class ModuleSpec:
 
 @dataclass(frozen=True)
 class ModuleInfo:
-    """
-    What is known of a module now.
+    """What is known of a module now.
 
     Attributes:
         status: online, offline or error.
@@ -111,8 +110,7 @@ class Listener(Protocol):
 
 
 class Module:
-    """
-    A module on a line: the worker the line runs, and the base of the drivers.
+    """A module on a line: the worker the line runs, and the base of the drivers.
 
     A driver overrides `setup`, `on_block` and, where it needs to, the rest.
     """

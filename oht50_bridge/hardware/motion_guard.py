@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-The guard of the travel motor: what decides, last of all, whether it may turn.
+"""The guard of the travel motor: what decides, last of all, whether it may turn.
 
 The motor board has no watchdog of its own. The guard is asked in the thread of the motor's line,
 right before a frame is sent; it holds no thread, no timer and no I/O, so nothing can delay it.
@@ -56,8 +55,7 @@ def clock_through_sleep() -> float:
 
 @dataclass(frozen=True)
 class Verdict:
-    """
-    What the motor is to do now.
+    """What the motor is to do now.
 
     Attributes:
         stop: the motor must stand: a cause forbids motion, or the command is to stand (reason
@@ -72,8 +70,7 @@ class Verdict:
 
 
 class MotionGuard:
-    """
-    Thread-safe memory of command, heartbeat and inhibitions, and the judgement over them.
+    """Thread-safe memory of command, heartbeat and inhibitions, and the judgement over them.
 
     A command that arrives while a cause forbids motion is refused, and a cause discards the
     command it meets: after a stop only a new command, given when the cause is gone, moves again.
@@ -101,8 +98,7 @@ class MotionGuard:
         self._stalled_until = -math.inf
 
     def attend(self) -> float:
-        """
-        Note that the line's thread is at work.
+        """Note that the line's thread is at work.
 
         After a pause of PULSE_TIMEOUT, in which this process hung and the motor may have been
         stopped from outside, the command is void, and for a while so is each that comes: it may
@@ -122,8 +118,7 @@ class MotionGuard:
             return pause
 
     def drive(self, velocity: float, age: float = 0.0) -> str:
-        """
-        Take a command in m/s, given `age` s ago by whoever gave it.
+        """Take a command in m/s, given `age` s ago by whoever gave it.
 
         Returns:
             'none' when it is taken, otherwise why it is refused. NaN and infinity are refused
@@ -146,8 +141,7 @@ class MotionGuard:
         return cause
 
     def heartbeat(self, permitted: bool, speed_limit: float, age: float = 0.0) -> None:
-        """
-        Take the heartbeat, given `age` s ago.
+        """Take the heartbeat, given `age` s ago.
 
         `speed_limit` is in m/s, and one that is no number forbids motion.
         """
@@ -217,6 +211,4 @@ class MotionGuard:
 
 
 def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    )
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

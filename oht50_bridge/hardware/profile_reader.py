@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Register profiles: what a board's registers mean, as data.
+"""Register profiles: what a board's registers mean, as data.
 
 A profile is a YAML file of `config/modules`. Drivers know registers by their semantic names only,
 so that a board with another layout needs another file and no code.
@@ -67,8 +66,7 @@ _DRIVE_OPTIONAL = ('accel', 'decel', 'position', 'full_speed', 'hard_stop')
 
 @dataclass(frozen=True)
 class Register:
-    """
-    One register, or `count` neighbouring ones of the same meaning.
+    """One register, or `count` neighbouring ones of the same meaning.
 
     Attributes:
         valid: values outside decode to NaN (the sensor has no reading).
@@ -121,8 +119,7 @@ class Register:
         return value
 
     def encode(self, value: Value) -> list[int]:
-        """
-        Turn a value in `unit` into words for the wire.
+        """Turn a value in `unit` into words for the wire.
 
         Raises:
             ValueError: not a number, outside the range, or a value the board must never be given.
@@ -230,8 +227,7 @@ class Drive:
 
 @dataclass(frozen=True)
 class Timing:
-    """
-    How to talk to a board.
+    """How to talk to a board.
 
     Attributes:
         timeout: s to wait for the beginning of a reply.
@@ -284,8 +280,7 @@ def available(directory: Path | None = None) -> list[str]:
 
 
 def load(name: str, directory: Path | None = None) -> Profile:
-    """
-    Read and validate one profile.
+    """Read and validate one profile.
 
     Args:
         name: file name without its ending.

@@ -26,8 +26,7 @@ _LOAD_WINDOW = 10.0  # s over which utilisation is taken
 
 @dataclass(frozen=True)
 class ModuleStatistics:
-    """
-    Transactions with one module since the start.
+    """Transactions with one module since the start.
 
     Response times are s over the last replies, NaN before the first.
 

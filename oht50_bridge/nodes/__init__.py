@@ -21,5 +21,12 @@ NAMESPACE = '/oht50'
 REPLAY_NAMESPACE = '/replay'
 
 # In the order of their start: the motor's last line of safety comes first, clients come last.
-NODES = ('hardware_node', 'safety_node', 'telemetry_node', 'system_node', 'mission_node',
-         'config_node', 'bridge_node')
+NODES = (
+    'hardware_node',
+    'safety_node',
+    'telemetry_node',
+    'system_node',
+    'mission_node',
+    'config_node',
+    'bridge_node',
+)

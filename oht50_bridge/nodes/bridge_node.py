@@ -93,96 +93,190 @@ class BridgeNode(Node):
         super().__init__('bridge_node')
         host = declare(self, 'host', '127.0.0.1', 'Address the WebSocket server listens on')
         port = declare(
-            self, 'port', 8000, 'TCP port the WebSocket server listens on; 0 takes a free one',
-            minimum=0, maximum=65535)
+            self,
+            'port',
+            8000,
+            'TCP port the WebSocket server listens on; 0 takes a free one',
+            minimum=0,
+            maximum=65535,
+        )
         deliveries = declare(
-            self, 'max_deliveries', 1000.0,
+            self,
+            'max_deliveries',
+            1000.0,
             'Deliveries above which state-class events thin out, 1/s of all clients; 0: never',
-            minimum=0.0, maximum=1e6)
+            minimum=0.0,
+            maximum=1e6,
+        )
         connections = declare(
-            self, 'max_connections', 100, 'Connections at the same time', minimum=1, maximum=10000)
+            self, 'max_connections', 100, 'Connections at the same time', minimum=1, maximum=10000
+        )
         unauthenticated = declare(
-            self, 'max_unauthenticated', 64,
+            self,
+            'max_unauthenticated',
+            64,
             'Peers at the same time that have not authenticated, besides the connections',
-            minimum=1, maximum=10000)
+            minimum=1,
+            maximum=10000,
+        )
         address_connections = declare(
-            self, 'address_connections', 0,
+            self,
+            'address_connections',
+            0,
             'Connections at the same time of one address; 0: max_connections is the only limit',
-            minimum=0, maximum=10000)
+            minimum=0,
+            maximum=10000,
+        )
         address_handshakes = declare(
-            self, 'address_handshakes', 100.0, 'Handshakes of one address, 1/s; 0: no limit',
-            minimum=0.0, maximum=1e6)
+            self,
+            'address_handshakes',
+            100.0,
+            'Handshakes of one address, 1/s; 0: no limit',
+            minimum=0.0,
+            maximum=1e6,
+        )
         address_commands = declare(
-            self, 'address_commands', 200.0,
-            'Commands of all clients of one address, 1/s; 0: no limit', minimum=0.0, maximum=1e6)
-        files = [declare(self, name, '', description) for name, description in (
-            ('tls_certificate', 'PEM file of the certificate and its issuers; empty: no TLS'),
-            ('tls_key', 'PEM file of the private key of the certificate'),
-            ('tls_client_ca', 'PEM file of who issues the certificates that clients then need; '
-             'empty: clients need none'))]
+            self,
+            'address_commands',
+            200.0,
+            'Commands of all clients of one address, 1/s; 0: no limit',
+            minimum=0.0,
+            maximum=1e6,
+        )
+        files = [
+            declare(self, name, '', description)
+            for name, description in (
+                ('tls_certificate', 'PEM file of the certificate and its issuers; empty: no TLS'),
+                ('tls_key', 'PEM file of the private key of the certificate'),
+                (
+                    'tls_client_ca',
+                    'PEM file of who issues the certificates that clients then need; '
+                    'empty: clients need none',
+                ),
+            )
+        ]
         insecure = declare(
-            self, 'insecure', False,
-            'Listen without TLS where other machines can connect and read everything')
+            self,
+            'insecure',
+            False,
+            'Listen without TLS where other machines can connect and read everything',
+        )
         origins = declare(
-            self, 'origins', [''], 'Whose pages may connect besides those of this host, such as '
-            'https://panel.example:8443; *: all')
+            self,
+            'origins',
+            [''],
+            'Whose pages may connect besides those of this host, such as '
+            'https://panel.example:8443; *: all',
+        )
         proxies = declare(
-            self, 'trusted_proxies', [''],
-            'Addresses or networks of proxies whose X-Forwarded-For is believed')
+            self,
+            'trusted_proxies',
+            [''],
+            'Addresses or networks of proxies whose X-Forwarded-For is believed',
+        )
         query_token = declare(
-            self, 'query_token', False,
-            'Take tokens from the query of the URL, which ends up in logs')
+            self,
+            'query_token',
+            False,
+            'Take tokens from the query of the URL, which ends up in logs',
+        )
         keys = declare(
-            self, 'keys', '', 'Directory of the keys that verify tokens, or file of a secret; '
-            'empty: of OHT50_KEYS, else a secret made in state_dir')
+            self,
+            'keys',
+            '',
+            'Directory of the keys that verify tokens, or file of a secret; '
+            'empty: of OHT50_KEYS, else a secret made in state_dir',
+        )
         issuer = declare(
-            self, 'token_issuer', '', 'What `iss` of a token must be; empty: of '
-            'OHT50_TOKEN_ISSUER, else it is not looked at')
+            self,
+            'token_issuer',
+            '',
+            'What `iss` of a token must be; empty: of '
+            'OHT50_TOKEN_ISSUER, else it is not looked at',
+        )
         audience = declare(
-            self, 'token_audience', '', 'What `aud` of a token must be; empty: of '
-            'OHT50_TOKEN_AUDIENCE, else a token must have none')
+            self,
+            'token_audience',
+            '',
+            'What `aud` of a token must be; empty: of '
+            'OHT50_TOKEN_AUDIENCE, else a token must have none',
+        )
         audit_bytes = declare(
-            self, 'audit_bytes', 16 * 1024 * 1024, 'Size at which the audit log begins a new file',
-            minimum=4096, maximum=2 ** 40)
+            self,
+            'audit_bytes',
+            16 * 1024 * 1024,
+            'Size at which the audit log begins a new file',
+            minimum=4096,
+            maximum=2**40,
+        )
         audit_files = declare(
-            self, 'audit_files', 32, 'Older files of the audit log that are kept',
-            minimum=1, maximum=10 ** 6)
+            self,
+            'audit_files',
+            32,
+            'Older files of the audit log that are kept',
+            minimum=1,
+            maximum=10**6,
+        )
         self._is_replay = declare(
-            self, 'replay', False,
-            'Serve a recording: no command is passed on, and events are as old as they are')
+            self,
+            'replay',
+            False,
+            'Serve a recording: no command is passed on, and events are as old as they are',
+        )
         directory = state_directory(self)
         try:
             trusted = networks([proxy for proxy in proxies if proxy])
         except ValueError as error:
-            raise StartError(f'bridge_node: trusted_proxies: {error}; give addresses or networks '
-                             'such as 10.0.0.0/8') from error
+            raise StartError(
+                f'bridge_node: trusted_proxies: {error}; give addresses or networks '
+                'such as 10.0.0.0/8'
+            ) from error
         config = GatewayConfig(
-            host=host, port=port, server_version=VERSION, max_deliveries=deliveries,
-            max_connections=connections, query_token=query_token, tls=tls_files(*files),
-            insecure=insecure, origins=[origin for origin in origins if origin], proxies=trusted,
-            max_unauthenticated=unauthenticated, address_connections=address_connections,
+            host=host,
+            port=port,
+            server_version=VERSION,
+            max_deliveries=deliveries,
+            max_connections=connections,
+            query_token=query_token,
+            tls=tls_files(*files),
+            insecure=insecure,
+            origins=[origin for origin in origins if origin],
+            proxies=trusted,
+            max_unauthenticated=unauthenticated,
+            address_connections=address_connections,
             address_handshakes_per_second=address_handshakes,
-            address_commands_per_second=address_commands)
+            address_commands_per_second=address_commands,
+        )
         try:
             roles = load_roles(config_dir() / 'roles.yaml')
             self.audit = Audit(
-                directory / AUDIT_FILE, max_bytes=audit_bytes, max_files=audit_files)
+                directory / AUDIT_FILE, max_bytes=audit_bytes, max_files=audit_files
+            )
             self.tokens = TokenFiles(
-                keys=keys_path(keys, directory), revocations=revocations_path(directory),
-                used=directory / 'refresh_tokens.json', issuer=issuer, audience=audience,
-                record=self.audit.record)
+                keys=keys_path(keys, directory),
+                revocations=revocations_path(directory),
+                used=directory / 'refresh_tokens.json',
+                issuer=issuer,
+                audience=audience,
+                record=self.audit.record,
+            )
         except (TokenFileError, RolesError, OSError) as error:
             raise StartError(f'bridge_node: {error}') from error
         self.gateway = Gateway(
-            config, self.tokens.authority, roles, self.command, audit=self.audit)
+            config, self.tokens.authority, roles, self.command, audit=self.audit
+        )
 
         self._started = self.get_clock().now().nanoseconds
         self._history: list[Any] | None = None if self._is_replay else []
         # Without clients a replay could not command a vehicle even if one were there.
-        self._service_clients = {} if self._is_replay else {
-            call.name: self.create_client(call.service, call.name)
-            for call in SERVICE_CALLS.values()
-        }
+        self._service_clients = (
+            {}
+            if self._is_replay
+            else {
+                call.name: self.create_client(call.service, call.name)
+                for call in SERVICE_CALLS.values()
+            }
+        )
         for name, topic in topics.EVENT_TOPICS.items():
             topic.subscribe(self, self._on_latched if EVENTS[name].latched else self._on_event)
         self._settling = self.create_timer(SETTLING, self._settle)
@@ -195,7 +289,8 @@ class BridgeNode(Node):
             # A node broke the contract. The others' events must go on.
             self.get_logger().error(
                 f'{type(message).__name__} is not what the specification allows: {error}',
-                throttle_duration_sec=1.0)
+                throttle_duration_sec=1.0,
+            )
             return
         self.gateway.publish_threadsafe(event)
 
@@ -216,19 +311,19 @@ class BridgeNode(Node):
         """Publish the figures of the gateway every second; belongs to the gateway's loop."""
         while True:
             stats = self.gateway.stats()
-            self._status.publish(BridgeStatus(
-                header=header(self),
-                connected_clients=stats.clients,
-                deliveries=stats.deliveries,
-                state_events_replaced=stats.replaced,
-                slow_consumers_closed=stats.slow_consumers,
-                non_finite_values=stats.non_finite,
-            ))
+            self._status.publish(
+                BridgeStatus(
+                    header=header(self),
+                    connected_clients=stats.clients,
+                    deliveries=stats.deliveries,
+                    state_events_replaced=stats.replaced,
+                    slow_consumers_closed=stats.slow_consumers,
+                    non_finite_values=stats.non_finite,
+                )
+            )
             await asyncio.sleep(REPORT_PERIOD)
 
-    async def command(
-        self, command: commands.Command, caller: Caller,
-    ) -> CommandOutcome:
+    async def command(self, command: commands.Command, caller: Caller) -> CommandOutcome:
         """Do a client's command; called in the gateway's loop.
 
         Raises:
@@ -285,7 +380,8 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
     except InsecureError as error:
         raise StartError(
             f'bridge_node: {error}: set tls_certificate and tls_key, or, in a network where '
-            'nobody else is, insecure') from error
+            'nobody else is, insecure'
+        ) from error
     except TlsError as error:
         raise StartError(f'bridge_node: TLS: {error}') from error
     except OSError as error:

@@ -147,10 +147,12 @@ def declare(
     if minimum is not None and maximum is not None:
         if isinstance(default, float):
             descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(minimum), to_value=float(maximum))]
+                FloatingPointRange(from_value=float(minimum), to_value=float(maximum))
+            ]
         else:
             descriptor.integer_range = [
-                IntegerRange(from_value=int(minimum), to_value=int(maximum), step=1)]
+                IntegerRange(from_value=int(minimum), to_value=int(maximum), step=1)
+            ]
     return node.declare_parameter(name, default, descriptor).value
 
 
@@ -167,13 +169,20 @@ def configurable(node: Node, take: Callable[[dict[str, Any]], None]) -> None:
 
     """
     declare(
-        node, CONFIG_VERSION, '', 'Version of the configuration in force here; empty until '
-        'config_node has confirmed it since the start', read_only=False)
+        node,
+        CONFIG_VERSION,
+        '',
+        'Version of the configuration in force here; empty until '
+        'config_node has confirmed it since the start',
+        read_only=False,
+    )
 
     def on_set(parameters: list[Parameter]) -> SetParametersResult:
         values = {
-            parameter.name: parameter.value for parameter in parameters
-            if parameter.name != CONFIG_VERSION}
+            parameter.name: parameter.value
+            for parameter in parameters
+            if parameter.name != CONFIG_VERSION
+        }
         try:
             take(values)
         except ValueError as error:
@@ -213,14 +222,17 @@ def state_directory(node: Node) -> Path:
         StartError: it cannot be made or written to.
 
     """
-    path = Path(declare(
-        node, 'state_dir', str(default_state_dir()),
-        'Directory of what must outlive a restart')).expanduser()
+    path = Path(
+        declare(
+            node, 'state_dir', str(default_state_dir()), 'Directory of what must outlive a restart'
+        )
+    ).expanduser()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError(f'state_dir {path}: {error.strerror}; give a directory that can be '
-                         'written to') from error
+        raise StartError(
+            f'state_dir {path}: {error.strerror}; give a directory that can be written to'
+        ) from error
     if not os.access(path, os.W_OK):
         raise StartError(f'state_dir {path}: not writable; give another one or change its owner')
     return path

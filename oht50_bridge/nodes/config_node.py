@@ -74,9 +74,11 @@ class RemoteNode:
         self.values: dict[str, Any] = {}
         self.version: str | None = None
         self._get = owner.create_client(
-            GetParameters, f'{name}/get_parameters', callback_group=group)
+            GetParameters, f'{name}/get_parameters', callback_group=group
+        )
         self._set = owner.create_client(
-            SetParametersAtomically, f'{name}/set_parameters_atomically', callback_group=group)
+            SetParametersAtomically, f'{name}/set_parameters_atomically', callback_group=group
+        )
         self._reading: Future | None = None
 
     def read(self) -> Future | None:
@@ -111,10 +113,15 @@ class RemoteNode:
             return None
         parameters = [
             Parameter(item.parameter, Parameter.Type[item.type.upper()], values[item.name])
-            for item in self.items if item.name in values]
+            for item in self.items
+            if item.name in values
+        ]
         parameters.append(Parameter(CONFIG_VERSION, value=version))
-        return self._set.call_async(SetParametersAtomically.Request(
-            parameters=[parameter.to_parameter_msg() for parameter in parameters]))
+        return self._set.call_async(
+            SetParametersAtomically.Request(
+                parameters=[parameter.to_parameter_msg() for parameter in parameters]
+            )
+        )
 
     def give_up(self, future: Future) -> None:
         """Forget a `set` whose answer did not come."""
@@ -133,16 +140,27 @@ class ConfigNode(Node):
     def __init__(self):
         super().__init__('config_node')
         period = declare(
-            self, 'check_period', 0.5, 'Period of asking the nodes which version they have, s',
-            minimum=0.1, maximum=10.0)
+            self,
+            'check_period',
+            0.5,
+            'Period of asking the nodes which version they have, s',
+            minimum=0.1,
+            maximum=10.0,
+        )
         table_version = declare(
-            self, 'table_version', '1.0',
+            self,
+            'table_version',
+            '1.0',
             'MAJOR.MINOR of the items: a new item raises MINOR, one that goes or changes its '
-            'meaning MAJOR')
+            'meaning MAJOR',
+        )
         try:
             self._table = ConfigTable(
-                self._item(name) for name in declare(
-                    self, 'items', ['telemetry_rate'], 'Names of what may be configured'))
+                self._item(name)
+                for name in declare(
+                    self, 'items', ['telemetry_rate'], 'Names of what may be configured'
+                )
+            )
             self._store = ConfigStore(state_directory(self) / 'config', table_version)
         except (ConfigError, StoreError) as error:
             raise StartError(f'config_node: {error}') from error
@@ -156,20 +174,23 @@ class ConfigNode(Node):
         for record in self._undoing:
             self.get_logger().warning(
                 f'the change to {record.version} was interrupted; {self._store.in_force.version} '
-                'stays in force')
+                'stays in force'
+            )
 
         # What awaits must not keep the answers it awaits from coming in.
         group = ReentrantCallbackGroup()
         self._group = group
         self._remotes = {
             name: RemoteNode(self, name, self._table.of_node(name), group)
-            for name in self._table.nodes()}
+            for name in self._table.nodes()
+        }
         self._updated = topics.CONFIG_UPDATED.publisher(self)
         self._rollback = topics.CONFIG_ROLLBACK.publisher(self)
         self.create_service(GetConfig, 'get_config', self._on_get, callback_group=group)
         self.create_service(UpdateConfig, 'update_config', self._on_update, callback_group=group)
         self.create_service(
-            RollbackConfig, 'rollback_config', self._on_rollback, callback_group=group)
+            RollbackConfig, 'rollback_config', self._on_rollback, callback_group=group
+        )
         self.create_timer(period, self._check, callback_group=group)
 
     def _item(self, name: str) -> Item:
@@ -206,7 +227,7 @@ class ConfigNode(Node):
     # --- services -------------------------------------------------------------------------------
 
     def _on_get(
-        self, request: GetConfig.Request, response: GetConfig.Response,
+        self, request: GetConfig.Request, response: GetConfig.Response
     ) -> GetConfig.Response:
         config: dict[str, Any] = dict.fromkeys(self._table.items)
         for remote in self._remotes.values():
@@ -218,7 +239,7 @@ class ConfigNode(Node):
         return response
 
     async def _on_update(
-        self, request: UpdateConfig.Request, response: UpdateConfig.Response,
+        self, request: UpdateConfig.Request, response: UpdateConfig.Response
     ) -> UpdateConfig.Response:
         try:
             values = self._table.check(json.loads(request.changes_json))
@@ -232,7 +253,7 @@ class ConfigNode(Node):
         return response
 
     async def _on_rollback(
-        self, request: RollbackConfig.Request, response: RollbackConfig.Response,
+        self, request: RollbackConfig.Request, response: RollbackConfig.Response
     ) -> RollbackConfig.Response:
         response.accepted, response.message = await self._go_back(request)
         response.version = self._store.in_force.version
@@ -249,17 +270,25 @@ class ConfigNode(Node):
         except KeyError:
             return False, (
                 f'to_version {request.to_version!r}: was never in force, or is none of the last '
-                f'{KEPT} any more')
+                f'{KEPT} any more'
+            )
         except ConfigError as error:
             return False, f'to_version {request.to_version}: {error}'
-        return await self._change(values, request.source, ConfigRollback(
-            from_version=in_force, to_version=request.to_version, reason=request.reason,
-            rolled_back_by=ConfigRollback.ROLLED_BACK_BY_OPERATOR))
+        return await self._change(
+            values,
+            request.source,
+            ConfigRollback(
+                from_version=in_force,
+                to_version=request.to_version,
+                reason=request.reason,
+                rolled_back_by=ConfigRollback.ROLLED_BACK_BY_OPERATOR,
+            ),
+        )
 
     # --- changing -------------------------------------------------------------------------------
 
     async def _change(
-        self, values: dict[str, Any], source: str, rollback: ConfigRollback | None = None,
+        self, values: dict[str, Any], source: str, rollback: ConfigRollback | None = None
     ) -> tuple[bool, str]:
         """Make values the configuration, as the rollback that is given or else as an update.
 
@@ -277,7 +306,7 @@ class ConfigNode(Node):
             self._changing = ''
 
     async def _change_alone(
-        self, values: dict[str, Any], source: str, rollback: ConfigRollback | None,
+        self, values: dict[str, Any], source: str, rollback: ConfigRollback | None
     ) -> tuple[bool, str]:
         version = self._store.in_force.version
         stays = f'version {version} stays in force'
@@ -289,7 +318,8 @@ class ConfigNode(Node):
                 if remote.version != self._store.version_of(remote.name):
                     return False, (
                         f'{name}: its value is not known, {remote.name} did not tell it yet; '
-                        f'{stays}, try again')
+                        f'{stays}, try again'
+                    )
                 before[name] = remote.values[name]
         # A stored value that may not be any more is replaced even if the node has the new one.
         stored = before | self._store.in_force.values
@@ -300,8 +330,11 @@ class ConfigNode(Node):
             return not reasons, '; '.join([*reasons, f'version {version} is in force already'])
         try:
             record = self._store.begin(
-                changes, {name: before[name] for name in changes}, self._table.nodes(changes),
-                source)
+                changes,
+                {name: before[name] for name in changes},
+                self._table.nodes(changes),
+                source,
+            )
         except OSError as error:
             self.get_logger().error(f'the configuration cannot be stored: {error}')
             return False, f'cannot be stored ({error.strerror}); {stays}'
@@ -325,7 +358,7 @@ class ConfigNode(Node):
         return False, message
 
     async def _set(
-        self, nodes: list[str], values: dict[str, Any], version: str | None, timeout: float,
+        self, nodes: list[str], values: dict[str, Any], version: str | None, timeout: float
     ) -> list[str]:
         """Set values in nodes and say which version these are, by default what is in force there.
 
@@ -402,7 +435,9 @@ class ConfigNode(Node):
             self.get_logger().error(
                 f'{remote.name} has not all parameters that may be configured there: '
                 f'{", ".join(item.parameter for item in remote.items)}, {CONFIG_VERSION}; correct '
-                'the items of config_node', throttle_duration_sec=60.0)
+                'the items of config_node',
+                throttle_duration_sec=60.0,
+            )
             return
         version = self._store.version_of(remote.name)
         if remote.version == version:
@@ -419,14 +454,18 @@ class ConfigNode(Node):
         if not result.successful:
             self.get_logger().error(
                 f'{remote.name} refuses version {version}: {result.reason}; update_config with '
-                'other values', throttle_duration_sec=10.0)
+                'other values',
+                throttle_duration_sec=10.0,
+            )
 
     def _look_at_undone(self) -> None:
         """Tell that a failed change is undone once every node has what is in force."""
         for record in self._undoing.copy():
             done = all(
                 self._remotes[name].version == self._store.version_of(name)
-                for name in record.nodes if name in self._remotes)
+                for name in record.nodes
+                if name in self._remotes
+            )
             # After a start the bridge has to find this node first.
             if not done or self.count_subscribers(self._rollback.topic_name) == 0:
                 continue
@@ -436,35 +475,42 @@ class ConfigNode(Node):
                     record = self._store.fail(record)
                 except OSError as error:
                     self.get_logger().error(
-                        f'that {record.version} failed cannot be stored: {error}')
+                        f'that {record.version} failed cannot be stored: {error}'
+                    )
                 self._tell(record, None, applied=False)
-            self._rollback.publish(ConfigRollback(
-                header=header(self),
-                from_version=record.version,
-                to_version=self._store.in_force.version,
-                reason=ConfigRollback.REASON_SAFETY_CONCERN,
-                rolled_back_by=ConfigRollback.ROLLED_BACK_BY_SYSTEM,
-                status=ConfigRollback.STATUS_COMPLETED,
-            ))
+            self._rollback.publish(
+                ConfigRollback(
+                    header=header(self),
+                    from_version=record.version,
+                    to_version=self._store.in_force.version,
+                    reason=ConfigRollback.REASON_SAFETY_CONCERN,
+                    rolled_back_by=ConfigRollback.ROLLED_BACK_BY_SYSTEM,
+                    status=ConfigRollback.STATUS_COMPLETED,
+                )
+            )
 
     def _tell(self, record: Record, rollback: ConfigRollback | None, *, applied: bool) -> None:
         """Publish what became of a record."""
         if rollback is not None:
             rollback.header = header(self)
             rollback.status = (
-                ConfigRollback.STATUS_COMPLETED if applied else ConfigRollback.STATUS_FAILED)
+                ConfigRollback.STATUS_COMPLETED if applied else ConfigRollback.STATUS_FAILED
+            )
             self._rollback.publish(rollback)
             return
-        self._updated.publish(ConfigUpdated(
-            header=header(self),
-            config_id=record.config_id,
-            version=record.version,
-            updated_by=record.source,
-            changes=[
-                ConfigChange(name=name, description=describe(record.before[name], value))
-                for name, value in record.changes.items()],
-            status=ConfigUpdated.STATUS_APPLIED if applied else ConfigUpdated.STATUS_FAILED,
-        ))
+        self._updated.publish(
+            ConfigUpdated(
+                header=header(self),
+                config_id=record.config_id,
+                version=record.version,
+                updated_by=record.source,
+                changes=[
+                    ConfigChange(name=name, description=describe(record.before[name], value))
+                    for name, value in record.changes.items()
+                ],
+                status=ConfigUpdated.STATUS_APPLIED if applied else ConfigUpdated.STATUS_FAILED,
+            )
+        )
 
 
 def _value(message: ParameterValue) -> Any:

@@ -70,69 +70,90 @@ def _start_mission(command: commands.StartMission, source: str) -> srv.StartMiss
 
 def _control_mission(action: int) -> ServiceCall:
     return ServiceCall(
-        srv.ControlMission, 'control_mission',
+        srv.ControlMission,
+        'control_mission',
         lambda command, source: srv.ControlMission.Request(
-            action=action, mission_id=command.mission_id or '', source=source),
+            action=action, mission_id=command.mission_id or '', source=source
+        ),
         lambda response: {'mission_id': response.mission_id},
     )
 
 
 SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
     commands.SetTelemetryRate: ServiceCall(
-        srv.SetTelemetryRate, 'set_telemetry_rate',
+        srv.SetTelemetryRate,
+        'set_telemetry_rate',
         lambda command, source: srv.SetTelemetryRate.Request(rate=command.rate),
         lambda response: {'rate': response.rate},
     ),
     commands.GetSystemStatus: ServiceCall(
-        srv.GetSystemStatus, 'get_system_status',
+        srv.GetSystemStatus,
+        'get_system_status',
         lambda command, source: srv.GetSystemStatus.Request(),
         lambda response: {},
     ),
     commands.EmergencyStop: ServiceCall(
-        srv.EmergencyStop, 'emergency_stop',
+        srv.EmergencyStop,
+        'emergency_stop',
         lambda command, source: srv.EmergencyStop.Request(
-            reason=command.reason, trigger_type='remote', source=source),
+            reason=command.reason, trigger_type='remote', source=source
+        ),
         lambda response: {'estop_id': response.estop_id},
     ),
     commands.ClearEstop: ServiceCall(
-        srv.ClearEstop, 'clear_estop',
+        srv.ClearEstop,
+        'clear_estop',
         lambda command, source: srv.ClearEstop.Request(
-            source=source, next_action=command.next_action or ''),
+            source=source, next_action=command.next_action or ''
+        ),
         lambda response: {},
     ),
     commands.StartMission: ServiceCall(
-        srv.StartMission, 'start_mission', _start_mission,
+        srv.StartMission,
+        'start_mission',
+        _start_mission,
         lambda response: {
-            'mission_id': response.mission_id, 'estimated_duration': response.estimated_duration},
+            'mission_id': response.mission_id,
+            'estimated_duration': response.estimated_duration,
+        },
     ),
     commands.PauseMission: _control_mission(srv.ControlMission.Request.ACTION_PAUSE),
     commands.ResumeMission: _control_mission(srv.ControlMission.Request.ACTION_RESUME),
     commands.CancelMission: _control_mission(srv.ControlMission.Request.ACTION_CANCEL),
     commands.UpdateConfig: ServiceCall(
-        srv.UpdateConfig, 'update_config',
+        srv.UpdateConfig,
+        'update_config',
         lambda command, source: srv.UpdateConfig.Request(
-            changes_json=json.dumps(command.changes), source=source),
+            changes_json=json.dumps(command.changes), source=source
+        ),
         lambda response: {'version': response.version},
     ),
     commands.RollbackConfig: ServiceCall(
-        srv.RollbackConfig, 'rollback_config',
+        srv.RollbackConfig,
+        'rollback_config',
         lambda command, source: srv.RollbackConfig.Request(
-            to_version=command.to_version, reason=command.reason, source=source),
+            to_version=command.to_version, reason=command.reason, source=source
+        ),
         lambda response: {'version': response.version},
     ),
     commands.GetConfig: ServiceCall(
-        srv.GetConfig, 'get_config',
+        srv.GetConfig,
+        'get_config',
         lambda command, source: srv.GetConfig.Request(),
         lambda response: {
-            'version': response.version, 'config': json.loads(response.config_json or '{}')},
+            'version': response.version,
+            'config': json.loads(response.config_json or '{}'),
+        },
     ),
     commands.ListModules: ServiceCall(
-        srv.ListModules, 'list_modules',
+        srv.ListModules,
+        'list_modules',
         lambda command, source: srv.ListModules.Request(),
         lambda response: {'modules': [to_wire.module_state(m) for m in response.modules]},
     ),
     commands.ScanModules: ServiceCall(
-        srv.ScanModules, 'scan_modules',
+        srv.ScanModules,
+        'scan_modules',
         lambda command, source: srv.ScanModules.Request(),
         lambda response: {},
     ),

@@ -95,7 +95,8 @@ class HardwareNode(Node):
         self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
         try:
             self._hardware = Hardware(
-                self._config(), self._on_sample, self._on_discovered, self._on_status_change)
+                self._config(), self._on_sample, self._on_discovered, self._on_status_change
+            )
         except HardwareConfigError as error:
             raise StartError(f'hardware_node: {error}') from error
         self._work = ThreadPoolExecutor(max_workers=2, thread_name_prefix='work')
@@ -128,21 +129,24 @@ class HardwareNode(Node):
         """Stop the motor, verified, and give the ports back before the node goes."""
         if not self._hardware.close():
             self.get_logger().error(
-                'the stop of the motor could not be verified; last_stop goes on trying')
+                'the stop of the motor could not be verified; last_stop goes on trying'
+            )
         self._work.shutdown(cancel_futures=True)
         super().destroy_node()
 
     def _config(self) -> dict[str, Any]:
         """Return the configuration of the hardware from the parameters."""
         port = declare(
-            self, 'serial_port', '', 'One serial port that carries every module; empty: the lines')
+            self, 'serial_port', '', 'One serial port that carries every module; empty: the lines'
+        )
         names = declare(self, 'lines', ['drive', 'sense', 'safety'], 'Names of the serial lines')
         if port:
             lines = {SERIAL: {'device': port}}
         else:
             lines = {name: self._line(f'line.{name}') for name in names}
         modules = declare(
-            self, 'modules', ['travel_motor', 'power', 'dock', 'safety'], 'Names of the modules')
+            self, 'modules', ['travel_motor', 'power', 'dock', 'safety'], 'Names of the modules'
+        )
         line = SERIAL if port else None
         return {
             'lines': lines,
@@ -153,10 +157,12 @@ class HardwareNode(Node):
         return {
             'device': declare(self, f'{prefix}.device', '', 'Path of the serial port'),
             'baudrate': declare(
-                self, f'{prefix}.baudrate', 115200, 'Bit/s', minimum=9600, maximum=115200),
+                self, f'{prefix}.baudrate', 115200, 'Bit/s', minimum=9600, maximum=115200
+            ),
             'parity': declare(self, f'{prefix}.parity', 'N', 'N, E or O'),
             'stop_bits': declare(
-                self, f'{prefix}.stop_bits', 1, 'Stop bits', minimum=1, maximum=2),
+                self, f'{prefix}.stop_bits', 1, 'Stop bits', minimum=1, maximum=2
+            ),
         }
 
     def _module(self, name: str, prefix: str, line: str | None) -> dict[str, Any]:
@@ -166,20 +172,37 @@ class HardwareNode(Node):
             'id': name,
             'kind': kind,
             'profile': declare(
-                self, f'{prefix}.profile', '', 'Register profile, a file of config/modules'),
+                self, f'{prefix}.profile', '', 'Register profile, a file of config/modules'
+            ),
             'line': line or own_line,
             'address': declare(
-                self, f'{prefix}.address', 1, 'Modbus unit address', minimum=1, maximum=247),
+                self, f'{prefix}.address', 1, 'Modbus unit address', minimum=1, maximum=247
+            ),
         }
         timeout = declare(
-            self, f'{prefix}.timeout', 0.0, 'Wait for a reply, s; 0: as the profile says',
-            minimum=0.0, maximum=5.0)
+            self,
+            f'{prefix}.timeout',
+            0.0,
+            'Wait for a reply, s; 0: as the profile says',
+            minimum=0.0,
+            maximum=5.0,
+        )
         retries = declare(
-            self, f'{prefix}.retries', -1, 'Further tries; -1: as the profile says',
-            minimum=-1, maximum=10)
+            self,
+            f'{prefix}.retries',
+            -1,
+            'Further tries; -1: as the profile says',
+            minimum=-1,
+            maximum=10,
+        )
         gap = declare(
-            self, f'{prefix}.gap', -1.0, 'Silence before a request, s; -1: as the profile says',
-            minimum=-1.0, maximum=1.0)
+            self,
+            f'{prefix}.gap',
+            -1.0,
+            'Silence before a request, s; -1: as the profile says',
+            minimum=-1.0,
+            maximum=1.0,
+        )
         if timeout > 0.0:
             module['timeout'] = timeout
         if retries >= 0:
@@ -194,37 +217,64 @@ class HardwareNode(Node):
     def _motor_options(self, prefix: str) -> dict[str, Any]:
         return {
             'max_speed': declare(
-                self, f'{prefix}.max_speed', 1.0,
+                self,
+                f'{prefix}.max_speed',
+                1.0,
                 'Speed of the vehicle at full speed of the motor, m/s',
-                minimum=0.01, maximum=10.0),
+                minimum=0.01,
+                maximum=10.0,
+            ),
             'accel': declare(
-                self, f'{prefix}.accel', 1.0, 'Ramp up of the board, m/s^2',
-                minimum=0.01, maximum=10.0),
+                self,
+                f'{prefix}.accel',
+                1.0,
+                'Ramp up of the board, m/s^2',
+                minimum=0.01,
+                maximum=10.0,
+            ),
             'decel': declare(
-                self, f'{prefix}.decel', 2.0, 'Ramp down of the board, m/s^2',
-                minimum=0.01, maximum=10.0),
+                self,
+                f'{prefix}.decel',
+                2.0,
+                'Ramp down of the board, m/s^2',
+                minimum=0.01,
+                maximum=10.0,
+            ),
             'reverse': declare(
-                self, f'{prefix}.reverse', False, "The board's forward is towards smaller x"),
+                self, f'{prefix}.reverse', False, "The board's forward is towards smaller x"
+            ),
         }
 
     def _safety_options(self, prefix: str) -> dict[str, Any]:
         levels = declare(
-            self, f'{prefix}.digital_inputs', ['low', '', '', ''],
-            'Active level of each digital input: high, low, or empty when not in use')
+            self,
+            f'{prefix}.digital_inputs',
+            ['low', '', '', ''],
+            'Active level of each digital input: high, low, or empty when not in use',
+        )
         distances = declare(
-            self, f'{prefix}.distance_inputs', [False, False, False, False],
-            'Distance inputs in use')
+            self,
+            f'{prefix}.distance_inputs',
+            [False, False, False, False],
+            'Distance inputs in use',
+        )
         zones = declare(
-            self, f'{prefix}.zone_thresholds', [0.0, 0.0, 0.0, 0.0],
-            'Distances of zones 1 to 4 that the board judges by itself, m; all 0: as it has them')
+            self,
+            f'{prefix}.zone_thresholds',
+            [0.0, 0.0, 0.0, 0.0],
+            'Distances of zones 1 to 4 that the board judges by itself, m; all 0: as it has them',
+        )
         options = {
-            'digital_inputs': {
-                channel: level for channel, level in enumerate(levels, 1) if level},
+            'digital_inputs': {channel: level for channel, level in enumerate(levels, 1) if level},
             'estop_input': declare(
-                self, f'{prefix}.estop_input', 1, 'Digital input of the emergency stop chain',
-                minimum=1, maximum=4),
-            'distance_inputs': [
-                channel for channel, used in enumerate(distances, 1) if used],
+                self,
+                f'{prefix}.estop_input',
+                1,
+                'Digital input of the emergency stop chain',
+                minimum=1,
+                maximum=4,
+            ),
+            'distance_inputs': [channel for channel, used in enumerate(distances, 1) if used],
         }
         return options | {'zones': zones} if any(zones) else options
 
@@ -234,18 +284,21 @@ class HardwareNode(Node):
         reason = self._hardware.motor.drive(command.velocity, age=self._age(command))
         if reason != DriveState.STOP_NONE and command.velocity != 0.0:
             self.get_logger().warning(
-                f'drive command refused: {reason}', throttle_duration_sec=1.0)
+                f'drive command refused: {reason}', throttle_duration_sec=1.0
+            )
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         self._hardware.motor.heartbeat(
-            beat.motion_permitted, beat.speed_limit, age=self._age(beat))
+            beat.motion_permitted, beat.speed_limit, age=self._age(beat)
+        )
 
     def _on_charge(self, request: ChargeRequest) -> None:
         if request.charge and self._latched:
             return  # an emergency stop ends charging; only a new mission begins it again
         if not self._hardware.charge(request.charge, self._age(request)):
             self.get_logger().warning(
-                'charging refused: the motor does not stand', throttle_duration_sec=5.0)
+                'charging refused: the motor does not stand', throttle_duration_sec=5.0
+            )
 
     def _age(self, message: Any) -> float:
         """Return how old a message is, s: one may have waited for an executor that hung.
@@ -265,13 +318,13 @@ class HardwareNode(Node):
         self._latched = state.latched
 
     def _on_list(
-        self, request: ListModules.Request, response: ListModules.Response,
+        self, request: ListModules.Request, response: ListModules.Response
     ) -> ListModules.Response:
         response.modules = self._module_states()
         return response
 
     def _on_scan(
-        self, request: ScanModules.Request, response: ScanModules.Response,
+        self, request: ScanModules.Request, response: ScanModules.Response
     ) -> ScanModules.Response:
         # A safety board takes requests to others into its buffer and goes deaf (docs/hardware.md).
         if self._scan is not None and not self._scan.done():
@@ -288,12 +341,14 @@ class HardwareNode(Node):
         response.message = (
             f'scanning addresses {SCAN_ADDRESSES[0]} to {SCAN_ADDRESSES[-1]} of the lines '
             f'{", ".join(lines) or "(none)"}, not of {", ".join(deaf) or "(none)"}, whose safety '
-            'board would go deaf; each board found is told by module.discovered')
+            'board would go deaf; each board found is told by module.discovered'
+        )
         return response
 
     def _publish_states(self) -> None:
-        self._publish(self._states, ModuleStates(
-            header=header(self), modules=self._module_states()))
+        self._publish(
+            self._states, ModuleStates(header=header(self), modules=self._module_states())
+        )
 
     # Work that waits for the bus, in threads of its own.
 
@@ -301,7 +356,8 @@ class HardwareNode(Node):
         try:
             if not self._hardware.release_safety_latch():
                 self.get_logger().warning(
-                    'the safety board latched again: its cause is still present')
+                    'the safety board latched again: its cause is still present'
+                )
         except Exception as error:
             self.get_logger().error(f'the latch of the safety board was not released: {error}')
 
@@ -334,14 +390,17 @@ class HardwareNode(Node):
 
     def _publish_found(self, board: FoundBoard) -> None:
         """Tell of a board that is not configured; its type code does not tell what it does."""
-        self._publish(self._discovered, ModuleDiscovered(
-            header=header(self),
-            module_id=f'{board.line}-{board.address}',
-            module_type=ModuleDiscovered.TYPE_SENSOR,
-            address=f'{board.line}/{board.address}',
-            firmware_version=board.firmware_version,
-            status=ModuleDiscovered.STATUS_ONLINE,
-        ))
+        self._publish(
+            self._discovered,
+            ModuleDiscovered(
+                header=header(self),
+                module_id=f'{board.line}-{board.address}',
+                module_type=ModuleDiscovered.TYPE_SENSOR,
+                address=f'{board.line}/{board.address}',
+                firmware_version=board.firmware_version,
+                status=ModuleDiscovered.STATUS_ONLINE,
+            ),
+        )
 
     # Callbacks of the hardware, in its thread.
 
@@ -354,28 +413,34 @@ class HardwareNode(Node):
                 raise
 
     def _on_discovered(self, module: ModuleInfo) -> None:
-        self._publish(self._discovered, ModuleDiscovered(
-            header=header(self),
-            module_id=module.id,
-            module_type=MODULE_TYPES[module.kind],
-            address=f'{module.line}/{module.address}',
-            firmware_version=module.firmware_version,
-            status=module.status,
-        ))
+        self._publish(
+            self._discovered,
+            ModuleDiscovered(
+                header=header(self),
+                module_id=module.id,
+                module_type=MODULE_TYPES[module.kind],
+                address=f'{module.line}/{module.address}',
+                firmware_version=module.firmware_version,
+                status=module.status,
+            ),
+        )
         self._publish_states()
 
     def _on_status_change(
-        self, module_id: str, old: str, new: str, code: str, description: str,
+        self, module_id: str, old: str, new: str, code: str, description: str
     ) -> None:
         self._publish_states()
-        self._publish(self._status_change, ModuleStatusChange(
-            header=header(self),
-            module_id=module_id,
-            old_status=old,
-            new_status=new,
-            error_code=code,
-            error_description=description,
-        ))
+        self._publish(
+            self._status_change,
+            ModuleStatusChange(
+                header=header(self),
+                module_id=module_id,
+                old_status=old,
+                new_status=new,
+                error_code=code,
+                error_description=description,
+            ),
+        )
         text = f'{module_id}: {old} -> {new} {code} {description}'.rstrip()
         if code:
             self.get_logger().warning(text)
@@ -386,58 +451,70 @@ class HardwareNode(Node):
         self._publish_sample[type(sample)](sample)
 
     def _publish_motor(self, sample: MotorSample) -> None:
-        self._publish(self._drive_state, DriveState(
-            header=self._sample_header(sample),
-            position=sample.position,
-            position_resolution=sample.position_resolution,
-            velocity=sample.velocity,
-            commanded_velocity=sample.commanded_velocity,
-            enabled=sample.enabled,
-            stop_reason=sample.stop_reason,
-            stop_verified=sample.stop_verified,
-        ))
+        self._publish(
+            self._drive_state,
+            DriveState(
+                header=self._sample_header(sample),
+                position=sample.position,
+                position_resolution=sample.position_resolution,
+                velocity=sample.velocity,
+                commanded_velocity=sample.commanded_velocity,
+                enabled=sample.enabled,
+                stop_reason=sample.stop_reason,
+                stop_verified=sample.stop_verified,
+            ),
+        )
 
     def _publish_dock(self, sample: DockSample) -> None:
         x, y, z = sample.position
-        self._publish(self._location, Location(
-            header=self._sample_header(sample),
-            position=Point(x=x, y=y, z=z),
-            position_resolution=sample.position_resolution,
-            linear_velocity=sample.velocity[0],
-            angular_velocity=sample.angular_velocity[2],
-            linear_acceleration=sample.acceleration[0],
-            roll=sample.roll,
-            pitch=sample.pitch,
-            yaw=sample.yaw,
-            dock_distance=sample.dock_distance,
-            dock_aligned=sample.aligned,
-        ))
+        self._publish(
+            self._location,
+            Location(
+                header=self._sample_header(sample),
+                position=Point(x=x, y=y, z=z),
+                position_resolution=sample.position_resolution,
+                linear_velocity=sample.velocity[0],
+                angular_velocity=sample.angular_velocity[2],
+                linear_acceleration=sample.acceleration[0],
+                roll=sample.roll,
+                pitch=sample.pitch,
+                yaw=sample.yaw,
+                dock_distance=sample.dock_distance,
+                dock_aligned=sample.aligned,
+            ),
+        )
 
     def _publish_power(self, sample: PowerSample) -> None:
-        self._publish(self._power, PowerState(
-            header=self._sample_header(sample),
-            voltage=sample.voltage,
-            current=sample.current,
-            percentage=sample.soc,
-            temperature=sample.temperature,
-            cell_voltages=sample.cell_voltages,
-            state=POWER_STATES.get(sample.state, PowerState.STATE_UNKNOWN),
-            charger_present=sample.charger_present,
-            charge_requested=sample.charge_requested,
-            charge_state=CHARGE_STATES.get(sample.charge_state, PowerState.CHARGE_UNKNOWN),
-            fault_flags=sample.fault_flags,
-        ))
+        self._publish(
+            self._power,
+            PowerState(
+                header=self._sample_header(sample),
+                voltage=sample.voltage,
+                current=sample.current,
+                percentage=sample.soc,
+                temperature=sample.temperature,
+                cell_voltages=sample.cell_voltages,
+                state=POWER_STATES.get(sample.state, PowerState.STATE_UNKNOWN),
+                charger_present=sample.charger_present,
+                charge_requested=sample.charge_requested,
+                charge_state=CHARGE_STATES.get(sample.charge_state, PowerState.CHARGE_UNKNOWN),
+                fault_flags=sample.fault_flags,
+            ),
+        )
 
     def _publish_safety(self, sample: SafetySample) -> None:
-        self._publish(self._safety_inputs, SafetyInputs(
-            header=self._sample_header(sample),
-            configured=sample.configured,
-            status=SAFETY_STATUSES.get(sample.status, SafetyInputs.STATUS_ERROR),
-            latched=sample.latched,
-            estop_pressed=sample.estop_pressed,
-            distances=sample.distances,
-            digital_inputs=sample.digital_inputs,
-        ))
+        self._publish(
+            self._safety_inputs,
+            SafetyInputs(
+                header=self._sample_header(sample),
+                configured=sample.configured,
+                status=SAFETY_STATUSES.get(sample.status, SafetyInputs.STATUS_ERROR),
+                latched=sample.latched,
+                estop_pressed=sample.estop_pressed,
+                distances=sample.distances,
+                digital_inputs=sample.digital_inputs,
+            ),
+        )
 
     def _sample_header(self, sample: Any) -> Header:
         return Header(stamp=to_stamp(sample.stamp), frame_id=self._frame)

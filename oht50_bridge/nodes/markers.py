@@ -77,24 +77,37 @@ def markers(header: Header, scene: Scene) -> MarkerArray:
     """
     shown = [
         Marker(action=Marker.DELETEALL),
-        _box('rail', 0.0, scene.track_length, RAIL_SIZE, GREY)]
+        _box('rail', 0.0, scene.track_length, RAIL_SIZE, GREY),
+    ]
     for zone in scene.zones:
         middle = (zone.start + zone.end) / 2.0
         color = ZONE_COLORS[zone.zone_type]
         shown.append(_box('zones', zone.start, zone.end, ZONE_SIZE, color))
-        shown.append(_text(
-            'zones', _at(middle, ZONE_TEXT_HEIGHT), f'{zone.zone_id}: {zone.action}'))
+        shown.append(
+            _text('zones', _at(middle, ZONE_TEXT_HEIGHT), f'{zone.zone_id}: {zone.action}')
+        )
     for name, x in scene.stations.items():
-        shown.append(Marker(
-            ns='stations', type=Marker.SPHERE, pose=_at(x), color=BLUE,
-            scale=Vector3(x=STATION_SIZE, y=STATION_SIZE, z=STATION_SIZE)))
+        shown.append(
+            Marker(
+                ns='stations',
+                type=Marker.SPHERE,
+                pose=_at(x),
+                color=BLUE,
+                scale=Vector3(x=STATION_SIZE, y=STATION_SIZE, z=STATION_SIZE),
+            )
+        )
         shown.append(_text('stations', _at(x, STATION_TEXT_HEIGHT), name))
     if scene.target is not None:
         x, y, z = scene.target.x, scene.target.y, scene.target.z + TARGET_HEIGHT
-        shown.append(Marker(
-            ns='target', type=Marker.ARROW, color=ORANGE,
-            points=[Point(x=x, y=y, z=z + TARGET_LENGTH), Point(x=x, y=y, z=z)],
-            scale=Vector3(x=RAIL_SIZE, y=2.5 * RAIL_SIZE, z=2.0 * RAIL_SIZE)))
+        shown.append(
+            Marker(
+                ns='target',
+                type=Marker.ARROW,
+                color=ORANGE,
+                points=[Point(x=x, y=y, z=z + TARGET_LENGTH), Point(x=x, y=y, z=z)],
+                scale=Vector3(x=RAIL_SIZE, y=2.5 * RAIL_SIZE, z=2.0 * RAIL_SIZE),
+            )
+        )
     # Numbered by namespace: rviz keeps the complaint about a marker until one of the same
     # namespace and number is well.
     numbers = Counter()
@@ -104,7 +117,8 @@ def markers(header: Header, scene: Scene) -> MarkerArray:
         marker.header = header
     if scene.status:
         text = _text(
-            'vehicle', _at(0.0, STATUS_HEIGHT), scene.status, RED if scene.alarm else WHITE)
+            'vehicle', _at(0.0, STATUS_HEIGHT), scene.status, RED if scene.alarm else WHITE
+        )
         text.header = Header(stamp=header.stamp, frame_id=scene.base_frame)
         text.frame_locked = True  # goes with the vehicle
         shown.append(text)
@@ -117,11 +131,20 @@ def _at(x: float, z: float = 0.0) -> Pose:
 
 def _box(namespace: str, start: float, end: float, size: float, color: ColorRGBA) -> Marker:
     return Marker(
-        ns=namespace, type=Marker.CUBE, pose=_at((start + end) / 2.0), color=color,
-        scale=Vector3(x=end - start, y=size, z=size))
+        ns=namespace,
+        type=Marker.CUBE,
+        pose=_at((start + end) / 2.0),
+        color=color,
+        scale=Vector3(x=end - start, y=size, z=size),
+    )
 
 
 def _text(namespace: str, pose: Pose, text: str, color: ColorRGBA = WHITE) -> Marker:
     return Marker(
-        ns=namespace, type=Marker.TEXT_VIEW_FACING, pose=pose, color=color,
-        scale=Vector3(x=TEXT_SPACE, y=0.0, z=TEXT_SIZE), text=text)
+        ns=namespace,
+        type=Marker.TEXT_VIEW_FACING,
+        pose=pose,
+        color=color,
+        scale=Vector3(x=TEXT_SPACE, y=0.0, z=TEXT_SIZE),
+        text=text,
+    )

@@ -102,8 +102,11 @@ HOLDS = {
 }
 # After these the travel motor needs more than a new command.
 DRIVE_FAULTS = (
-    DriveState.STOP_ESTOP, DriveState.STOP_LAYOUT, DriveState.STOP_SHUTDOWN,
-    DriveState.STOP_MODULE_LOST)
+    DriveState.STOP_ESTOP,
+    DriveState.STOP_LAYOUT,
+    DriveState.STOP_SHUTDOWN,
+    DriveState.STOP_MODULE_LOST,
+)
 
 
 class MissionNode(Node):
@@ -112,9 +115,11 @@ class MissionNode(Node):
     def __init__(self):
         super().__init__('mission_node')
         rate = declare(
-            self, 'control_rate', 50.0, 'Rate of drive commands, Hz', minimum=20.0, maximum=100.0)
+            self, 'control_rate', 50.0, 'Rate of drive commands, Hz', minimum=20.0, maximum=100.0
+        )
         progress_rate = declare(
-            self, 'progress_rate', 5.0, 'Rate of mission.progress, Hz', minimum=0.5, maximum=5.0)
+            self, 'progress_rate', 5.0, 'Rate of mission.progress, Hz', minimum=0.5, maximum=5.0
+        )
         self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
         self._limits = self._declare_limits()
         self._rules = self._declare_rules()
@@ -124,21 +129,38 @@ class MissionNode(Node):
         self._patience = Patience(
             silence=COMMAND_TIMEOUT,
             position=declare(
-                self, 'position_timeout', 0.2,
+                self,
+                'position_timeout',
+                0.2,
                 'Age of the position beyond which nothing is commanded, s',
-                minimum=0.1, maximum=1.0),
+                minimum=0.1,
+                maximum=1.0,
+            ),
             loss=declare(
-                self, 'loss_timeout', 0.3,
+                self,
+                'loss_timeout',
+                0.3,
                 'Duration of a lack of position or heartbeat after which a mission has failed, s',
-                minimum=0.1, maximum=5.0),
+                minimum=0.1,
+                maximum=5.0,
+            ),
             hold=declare(
-                self, 'hold_timeout', 60.0,
+                self,
+                'hold_timeout',
+                60.0,
                 'Duration of a hold, as by an obstacle, after which a mission has failed, s',
-                minimum=1.0, maximum=3600.0),
+                minimum=1.0,
+                maximum=3600.0,
+            ),
             clear=declare(
-                self, 'hold_clear_time', 1.0,
+                self,
+                'hold_clear_time',
+                1.0,
                 'How long nothing must hold a mission before it goes on, s',
-                minimum=0.2, maximum=60.0))
+                minimum=0.2,
+                maximum=60.0,
+            ),
+        )
         self._journal = Journal(state_directory(self) / 'mission.json')
         self._lost = self._load_lost()
         self._lost_since = time.monotonic()
@@ -196,91 +218,180 @@ class MissionNode(Node):
     # Parameters.
 
     def _declare_limits(self) -> Limits:
-        return Limits(**{
-            field: declare(
-                self, name, getattr(SAFETY_PROFILE, field), description, minimum=0.01,
-                maximum=getattr(SAFETY_PROFILE, field), read_only=False)
-            for field, name, description in LIMITS})
+        return Limits(
+            **{
+                field: declare(
+                    self,
+                    name,
+                    getattr(SAFETY_PROFILE, field),
+                    description,
+                    minimum=0.01,
+                    maximum=getattr(SAFETY_PROFILE, field),
+                    read_only=False,
+                )
+                for field, name, description in LIMITS
+            }
+        )
 
     def _take_limits(self, values: dict[str, Any]) -> None:
         """Take limits that were set while the node runs; an active mission keeps to them too."""
-        self._limits = replace(self._limits, **{
-            field: values[name] for field, name, _ in LIMITS if name in values})
+        self._limits = replace(
+            self._limits, **{field: values[name] for field, name, _ in LIMITS if name in values}
+        )
 
     def _declare_rules(self) -> Rules:
         return Rules(
             track_length=declare(
-                self, 'track_length', 50.0, 'The rail is from 0 to there, m',
-                minimum=0.1, maximum=1500.0),
+                self,
+                'track_length',
+                50.0,
+                'The rail is from 0 to there, m',
+                minimum=0.1,
+                maximum=1500.0,
+            ),
             minimum_battery=declare(
-                self, 'minimum_battery', 0.30, 'Least charge at the start, ratio 0..1',
-                minimum=0.0, maximum=1.0),
+                self,
+                'minimum_battery',
+                0.30,
+                'Least charge at the start, ratio 0..1',
+                minimum=0.0,
+                maximum=1.0,
+            ),
             maximum_payload=declare(
-                self, 'maximum_payload', 50.0, 'Greatest payload, kg', minimum=0.0, maximum=50.0),
+                self, 'maximum_payload', 50.0, 'Greatest payload, kg', minimum=0.0, maximum=50.0
+            ),
             maximum_duration=declare(
-                self, 'maximum_duration', 3600.0, 'Longest estimated duration, s',
-                minimum=1.0, maximum=3600.0))
+                self,
+                'maximum_duration',
+                3600.0,
+                'Longest estimated duration, s',
+                minimum=1.0,
+                maximum=3600.0,
+            ),
+        )
 
     def _declare_loop(self) -> Loop:
         return Loop(
             delay=declare(
-                self, 'drive_delay', Loop.delay, 'From a drive command to its motion, s',
-                minimum=0.0, maximum=0.5),
+                self,
+                'drive_delay',
+                Loop.delay,
+                'From a drive command to its motion, s',
+                minimum=0.0,
+                maximum=0.5,
+            ),
             creep_speed=declare(
-                self, 'creep_speed', Loop.creep_speed,
+                self,
+                'creep_speed',
+                Loop.creep_speed,
                 'Speed of the last millimetres, not below the smallest step of the drive, m/s',
-                minimum=0.001, maximum=0.05),
+                minimum=0.001,
+                maximum=0.05,
+            ),
             tolerance=declare(
-                self, 'tolerance', Loop.tolerance,
+                self,
+                'tolerance',
+                Loop.tolerance,
                 'Error allowed at arrival, or the resolution of the position if coarser, m',
-                minimum=0.001, maximum=0.05))
+                minimum=0.001,
+                maximum=0.05,
+            ),
+        )
 
     def _declare_docking(self) -> DockingSettings:
         default = DockingSettings()
         return DockingSettings(
             approach_distance=declare(
-                self, 'dock.approach_distance', default.approach_distance,
-                'From the dock, where docking begins, m', minimum=0.05, maximum=2.0),
+                self,
+                'dock.approach_distance',
+                default.approach_distance,
+                'From the dock, where docking begins, m',
+                minimum=0.05,
+                maximum=2.0,
+            ),
             approach_speed=declare(
-                self, 'dock.approach_speed', default.approach_speed, 'From there on, m/s',
-                minimum=0.01, maximum=0.5),
+                self,
+                'dock.approach_speed',
+                default.approach_speed,
+                'From there on, m/s',
+                minimum=0.01,
+                maximum=0.5,
+            ),
             final_distance=declare(
-                self, 'dock.final_distance', default.final_distance,
-                'From the dock, where the final speed begins, m', minimum=0.01, maximum=1.0),
+                self,
+                'dock.final_distance',
+                default.final_distance,
+                'From the dock, where the final speed begins, m',
+                minimum=0.01,
+                maximum=1.0,
+            ),
             final_speed=declare(
-                self, 'dock.final_speed', default.final_speed, 'From there on, m/s',
-                minimum=0.01, maximum=0.2),
+                self,
+                'dock.final_speed',
+                default.final_speed,
+                'From there on, m/s',
+                minimum=0.01,
+                maximum=0.2,
+            ),
             retries=declare(
-                self, 'dock.retries', default.retries, 'Attempts after the first',
-                minimum=0, maximum=10),
+                self,
+                'dock.retries',
+                default.retries,
+                'Attempts after the first',
+                minimum=0,
+                maximum=10,
+            ),
             timeout=declare(
-                self, 'dock.timeout', default.timeout, 'Of one attempt, s',
-                minimum=1.0, maximum=120.0),
+                self,
+                'dock.timeout',
+                default.timeout,
+                'Of one attempt, s',
+                minimum=1.0,
+                maximum=120.0,
+            ),
             contact_time=declare(
-                self, 'dock.contact_time', default.contact_time,
-                'From arrival to alignment and charger, s', minimum=0.5, maximum=30.0),
+                self,
+                'dock.contact_time',
+                default.contact_time,
+                'From arrival to alignment and charger, s',
+                minimum=0.5,
+                maximum=30.0,
+            ),
             back_off=declare(
-                self, 'dock.back_off', default.back_off,
-                'From the dock, where another attempt begins, m', minimum=0.02, maximum=1.0),
+                self,
+                'dock.back_off',
+                default.back_off,
+                'From the dock, where another attempt begins, m',
+                minimum=0.02,
+                maximum=1.0,
+            ),
             capture=declare(
-                self, 'dock.capture', default.capture,
+                self,
+                'dock.capture',
+                default.capture,
                 'The dock is looked for this far around its station, m',
-                minimum=0.0, maximum=0.5))
+                minimum=0.0,
+                maximum=0.5,
+            ),
+        )
 
     def _declare_stations(self) -> dict[str, tuple[float, bool]]:
         names = declare(self, 'stations', ['charger'], 'Names of the stations')
         positions = declare(
-            self, 'station_positions', [1.0], 'Position of each station along the rail, m')
+            self, 'station_positions', [1.0], 'Position of each station along the rail, m'
+        )
         docks = declare(self, 'station_docks', [True], 'Whether each station is a dock')
         if not len(names) == len(positions) == len(docks):
             raise StartError(
                 'mission_node: stations, station_positions and station_docks differ in length; '
-                'give one position and one dock flag for each station')
+                'give one position and one dock flag for each station'
+            )
         for name, position in zip(names, positions, strict=True):
             if not 0.0 <= position <= self._rules.track_length:
                 raise StartError(
                     f'mission_node: station_positions: {name} at {position:g} m is not on the '
-                    f'rail, 0 to {self._rules.track_length:g} m (track_length)')
+                    f'rail, 0 to {self._rules.track_length:g} m (track_length)'
+                )
         if len(set(names)) != len(names):
             raise StartError('mission_node: stations: a name is given twice; rename one')
         return dict(zip(names, zip(positions, docks, strict=True), strict=True))
@@ -290,16 +401,20 @@ class MissionNode(Node):
     def _on_location(self, location: Location) -> None:
         self._location = location
         self._location_measured = self._measurement(
-            location.header.stamp, location.position.x, location.position_resolution,
-            location.linear_velocity)
+            location.header.stamp,
+            location.position.x,
+            location.position_resolution,
+            location.linear_velocity,
+        )
 
     def _on_drive(self, drive: DriveState) -> None:
         self._drive.put(drive)
         self._drive_measured = self._measurement(
-            drive.header.stamp, drive.position, drive.position_resolution, drive.velocity)
+            drive.header.stamp, drive.position, drive.position_resolution, drive.velocity
+        )
 
     def _measurement(
-        self, stamp: Time, position: float, resolution: float, velocity: float,
+        self, stamp: Time, position: float, resolution: float, velocity: float
     ) -> Measurement | None:
         """Return a measurement on the monotonic clock, None where the board measures none."""
         if not (math.isfinite(position) and math.isfinite(resolution)):
@@ -327,12 +442,14 @@ class MissionNode(Node):
 
     def _on_zones(self, zones: Zones) -> None:
         self._zones = [
-            Zone(zone.zone_id, zone.zone_type, zone.action, zone.start, zone.end,
-                 zone.speed_limit)
-            for zone in zones.zones]
+            Zone(zone.zone_id, zone.zone_type, zone.action, zone.start, zone.end, zone.speed_limit)
+            for zone in zones.zones
+        ]
         self._speed_zones = tuple(
             SpeedZone(zone.start, zone.end, zone.speed_limit)
-            for zone in self._zones if zone.action != STOP)
+            for zone in self._zones
+            if zone.action != STOP
+        )
 
     def _on_error(self, error: SystemError) -> None:
         if self._mission is not None:
@@ -352,11 +469,13 @@ class MissionNode(Node):
         known = self._location is not None and self._fresh(self._location_measured) is not None
         power: PowerState | None = self._power.get()
         charger = power is not None and (
-            power.charger_present or power.state == PowerState.STATE_CHARGING)
+            power.charger_present or power.state == PowerState.STATE_CHARGING
+        )
         return DockReading(
             distance=self._location.dock_distance if known else math.nan,
             aligned=known and self._location.dock_aligned,
-            charger=charger)
+            charger=charger,
+        )
 
     def _forbidden(self) -> str:
         """Return why motion is forbidden until someone does something about it."""
@@ -400,7 +519,7 @@ class MissionNode(Node):
     # Services.
 
     def _on_start(
-        self, request: StartMission.Request, response: StartMission.Response,
+        self, request: StartMission.Request, response: StartMission.Response
     ) -> StartMission.Response:
         response.estimated_duration = math.nan
         response.message = self._start(request, response)
@@ -421,14 +540,18 @@ class MissionNode(Node):
         target, dock = request.target_position, False
         if request.station:
             if request.station not in self._stations:
-                return (f'station {request.station!r} is not known; the stations are '
-                        f'{", ".join(self._stations)}')
+                return (
+                    f'station {request.station!r} is not known; the stations are '
+                    f'{", ".join(self._stations)}'
+                )
             x, dock = self._stations[request.station]
             target = Point(x=x, y=0.0, z=0.0)
         measured = self._position()
         why_not = refusal(
             Request(request.mission_type, (target.x, target.y, target.z), request.payload, dock),
-            self._situation(measured), self._rules)
+            self._situation(measured),
+            self._rules,
+        )
         if why_not:
             return why_not
         if dock and measured is not self._location_measured:
@@ -436,7 +559,8 @@ class MissionNode(Node):
         docking = self._make_docking(target.x, measured.position) if dock else None
         zones = (*self._speed_zones, *(docking.zones if docking else ()))
         duration = self._loop.settle + travel_time(
-            State(measured.position), target.x, self._limits, zones)
+            State(measured.position), target.x, self._limits, zones
+        )
         if self._hold():
             duration += self._patience.clear
         why_not = too_long(duration, self._rules)
@@ -446,8 +570,13 @@ class MissionNode(Node):
             self._publish_lost()
         now = time.monotonic()
         mission = Mission(
-            request.mission_id or f'mission-{uuid.uuid4().hex[:12]}', request.mission_type,
-            target.x, Motion(measured, now, self._limits, self._loop), docking, self._patience)
+            request.mission_id or f'mission-{uuid.uuid4().hex[:12]}',
+            request.mission_type,
+            target.x,
+            Motion(measured, now, self._limits, self._loop),
+            docking,
+            self._patience,
+        )
         self._mission = mission
         self._by_location = measured is self._location_measured
         self._started = self.get_clock().now().nanoseconds
@@ -489,10 +618,11 @@ class MissionNode(Node):
             not_ready=self._forbidden() or self._missing() or self._unconfirmed(),
             position=measured.position if measured is not None else math.nan,
             battery=power.percentage if power is not None else math.nan,
-            zones=self._zones)
+            zones=self._zones,
+        )
 
     def _on_control(
-        self, request: ControlMission.Request, response: ControlMission.Response,
+        self, request: ControlMission.Request, response: ControlMission.Response
     ) -> ControlMission.Response:
         mission = self._mission
         if mission is None:
@@ -500,7 +630,8 @@ class MissionNode(Node):
             return response
         if request.mission_id not in ('', mission.mission_id):
             response.message = (
-                f'mission_id {request.mission_id!r}: the active mission is {mission.mission_id}')
+                f'mission_id {request.mission_id!r}: the active mission is {mission.mission_id}'
+            )
             return response
         response.mission_id = mission.mission_id
         if request.action == ControlMission.Request.ACTION_PAUSE:
@@ -531,8 +662,9 @@ class MissionNode(Node):
         if command is None:
             self._halt()
         else:
-            self._command.publish(DriveCommand(
-                header=header(self), velocity=command, direction=mission.direction))
+            self._command.publish(
+                DriveCommand(header=header(self), velocity=command, direction=mission.direction)
+            )
             self._driving = True
         if mission.status:
             self._end()
@@ -555,7 +687,8 @@ class MissionNode(Node):
         else:
             self.get_logger().warning(
                 f'mission {mission.mission_id} interrupted: {mission.interruption}; the vehicle '
-                'stops and goes on from standstill')
+                'stops and goes on from standstill'
+            )
 
     def _inputs(self, now: float) -> Inputs:
         measurement = self._location_measured if self._by_location else self._drive_measured
@@ -570,7 +703,8 @@ class MissionNode(Node):
             dock=self._dock_reading(),
             stopped=self._stopped(),
             zones=self._speed_zones,
-            hold=self._hold())
+            hold=self._hold(),
+        )
 
     def _halt(self) -> None:
         """Command standstill once; then silence keeps the motor stopped."""
@@ -608,7 +742,8 @@ class MissionNode(Node):
         if not self._charging:
             return
         left = self._fresh(self._location_measured) is not None and (
-            not self._location.dock_aligned)
+            not self._location.dock_aligned
+        )
         self._charge(not left)
 
     def _record(self) -> Record:
@@ -623,7 +758,8 @@ class MissionNode(Node):
             energy=self._meter.energy,
             errors=mission.errors,
             status=mission.status,
-            duration=now - self._started_at)
+            duration=now - self._started_at,
+        )
 
     def _save(self, record: Record, *, durable: bool) -> None:
         try:
@@ -631,7 +767,8 @@ class MissionNode(Node):
         except OSError as error:
             self.get_logger().error(
                 f'the mission cannot be recorded ({error}); after a crash its end would be lost',
-                throttle_duration_sec=5.0)
+                throttle_duration_sec=5.0,
+            )
 
     def _clear(self) -> None:
         try:
@@ -639,7 +776,8 @@ class MissionNode(Node):
         except OSError as error:
             self.get_logger().error(
                 f'the record of the mission cannot be removed ({error}); its end is told again '
-                'after a restart')
+                'after a restart'
+            )
 
     # Reports.
 
@@ -684,16 +822,18 @@ class MissionNode(Node):
         self._mission_state.publish(state)
 
     def _publish_completed(self, record: Record, position: float) -> None:
-        self._mission_completed.publish(MissionCompleted(
-            header=header(self, self._frame),
-            mission_id=record.mission_id,
-            status=record.status,
-            completion_time=record.duration,
-            final_position=point(position),
-            distance_traveled=record.travelled,
-            energy_consumed=record.energy,
-            errors_encountered=record.errors,
-        ))
+        self._mission_completed.publish(
+            MissionCompleted(
+                header=header(self, self._frame),
+                mission_id=record.mission_id,
+                status=record.status,
+                completion_time=record.duration,
+                final_position=point(position),
+                distance_traveled=record.travelled,
+                energy_consumed=record.energy,
+                errors_encountered=record.errors,
+            )
+        )
 
     # The mission of the node that died.
 
@@ -703,14 +843,16 @@ class MissionNode(Node):
         except (OSError, ValueError) as error:
             self.get_logger().error(
                 f'the record of the last mission cannot be read ({error}); how it ended is not '
-                'known')
+                'known'
+            )
             return None
 
     def _report_lost(self) -> None:
         """Tell of the lost mission as soon as someone listens and the position is known."""
         heard = self._mission_completed.get_subscription_count() > 0
         if (heard and self._position() is not None) or (
-                time.monotonic() - self._lost_since > LOST_PATIENCE):
+            time.monotonic() - self._lost_since > LOST_PATIENCE
+        ):
             self._publish_lost()
 
     def _publish_lost(self) -> None:
@@ -729,9 +871,11 @@ class MissionNode(Node):
                 energy=lost.energy,
                 errors=lost.errors + 1,
                 status=FAILED,
-                duration=(self.get_clock().now().nanoseconds - lost.started) / NS)
+                duration=(self.get_clock().now().nanoseconds - lost.started) / NS,
+            )
             self.get_logger().error(
-                f'mission {lost.mission_id}: failed, the mission node ended in the midst of it')
+                f'mission {lost.mission_id}: failed, the mission node ended in the midst of it'
+            )
         self._publish_completed(lost, lost.position)
         self._clear()
 

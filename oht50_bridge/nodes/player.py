@@ -57,7 +57,8 @@ class Player(Node):
         if not self.get_namespace().startswith(f'{REPLAY_NAMESPACE}/'):
             raise StartError(
                 f'player: namespace {self.get_namespace()}; recordings are played below '
-                f'{REPLAY_NAMESPACE}, away from vehicles')
+                f'{REPLAY_NAMESPACE}, away from vehicles'
+            )
         types = bag.typestore()
         self._reader = reader
         self._connected = 0
@@ -71,7 +72,8 @@ class Player(Node):
             if (connection.msgtype, connection.digest) != (name, types.hash_rihs01(name)):
                 raise StartError(
                     f'{reader.path}: {connection.topic} holds {connection.msgtype} of another '
-                    'version of this package; replay it with that version')
+                    'version of this package; replay it with that version'
+                )
             self._publishers_of[connection.id] = topic.publisher(self)
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
 
@@ -85,16 +87,22 @@ class Player(Node):
 
     def wait_for_client(self) -> None:
         """Wait until the bridge listens to every topic and has had a client for a while."""
-        while not (self._connected and all(
-                publisher.get_subscription_count()
-                for publisher in self._publishers_of.values())):
+        while not (
+            self._connected
+            and all(
+                publisher.get_subscription_count() for publisher in self._publishers_of.values()
+            )
+        ):
             rclpy.spin_once(self, timeout_sec=SLICE)
         self._until(time.monotonic() + LEAD)
 
     def _messages(self) -> Iterator[tuple[Publisher, int, bytes]]:
         """Give publisher, ns and encoded message of each event, in the order of their time."""
-        connections = [connection for connection in self._reader.connections
-                       if connection.id in self._publishers_of]
+        connections = [
+            connection
+            for connection in self._reader.connections
+            if connection.id in self._publishers_of
+        ]
         for connection, stamp, data in self._reader.messages(connections):
             yield self._publishers_of[connection.id], stamp, bytes(data)
 

@@ -79,8 +79,11 @@ class Recorder(Node):
             connection = self._connections.get(name)
             if connection is None:
                 connection = self._connections[name] = self._writer.add_connection(
-                    name, type_name(topic.type), typestore=self._types,
-                    offered_qos_profiles=[offered(topic.qos)])
+                    name,
+                    type_name(topic.type),
+                    typestore=self._types,
+                    offered_qos_profiles=[offered(topic.qos)],
+                )
             self._writer.write(connection, self.get_clock().now().nanoseconds, data)
 
         return write
@@ -89,8 +92,11 @@ class Recorder(Node):
         """End the bag, then the node."""
         writer = self._writer
         writer.close()
-        print(f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
-              f'are in {writer.path}', flush=True)
+        print(
+            f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
+            f'are in {writer.path}',
+            flush=True,
+        )
         super().destroy_node()
 
 
@@ -111,10 +117,16 @@ def offered(qos: QoSProfile) -> Qos:
     reliable = qos.reliability == ReliabilityPolicy.RELIABLE
     lasting = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
     return Qos(
-        QosHistory.KEEP_LAST, qos.depth,
+        QosHistory.KEEP_LAST,
+        qos.depth,
         QosReliability.RELIABLE if reliable else QosReliability.BEST_EFFORT,
         QosDurability.TRANSIENT_LOCAL if lasting else QosDurability.VOLATILE,
-        infinite, infinite, QosLiveliness.AUTOMATIC, infinite, False)
+        infinite,
+        infinite,
+        QosLiveliness.AUTOMATIC,
+        infinite,
+        False,
+    )
 
 
 def main() -> None:

@@ -102,43 +102,89 @@ class SafetyNode(Node):
     def __init__(self):
         super().__init__('safety_node')
         rate = declare(
-            self, 'heartbeat_rate', 20.0, 'Rate of the safety heartbeat, Hz',
-            minimum=10.0, maximum=100.0)
+            self,
+            'heartbeat_rate',
+            20.0,
+            'Rate of the safety heartbeat, Hz',
+            minimum=10.0,
+            maximum=100.0,
+        )
         self._speed_limit = declare(
-            self, 'speed_limit', 0.5, 'No motion is faster than this, m/s',
-            minimum=0.0, maximum=2.0, read_only=False)
+            self,
+            'speed_limit',
+            0.5,
+            'No motion is faster than this, m/s',
+            minimum=0.0,
+            maximum=2.0,
+            read_only=False,
+        )
         self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
         self._track_length = declare(
-            self, 'track_length', 50.0, 'Length of the rail, m', minimum=1.0, maximum=1500.0)
-        self._inputs = Newest(declare(
-            self, 'safety_timeout', 0.3,
-            "Age of the safety board's report beyond which motion is forbidden, s",
-            minimum=0.1, maximum=2.0))
+            self, 'track_length', 50.0, 'Length of the rail, m', minimum=1.0, maximum=1500.0
+        )
+        self._inputs = Newest(
+            declare(
+                self,
+                'safety_timeout',
+                0.3,
+                "Age of the safety board's report beyond which motion is forbidden, s",
+                minimum=0.1,
+                maximum=2.0,
+            )
+        )
         position_timeout = declare(
-            self, 'position_timeout', 0.5, 'Age beyond which a position is unknown, s',
-            minimum=0.1, maximum=2.0)
+            self,
+            'position_timeout',
+            0.5,
+            'Age beyond which a position is unknown, s',
+            minimum=0.1,
+            maximum=2.0,
+        )
         self._location = Newest(position_timeout)
         self._drive = Newest(position_timeout)
         self._place = Newest(PLACE_AGE)
         self._command = Newest(COMMAND_AGE)
         self._power_timeout = declare(
-            self, 'power_timeout', 5.0,
-            'Time after which a lost power board forbids motion, s', minimum=0.5, maximum=60.0)
+            self,
+            'power_timeout',
+            5.0,
+            'Time after which a lost power board forbids motion, s',
+            minimum=0.5,
+            maximum=60.0,
+        )
         self._maintenance = declare(
-            self, 'maintenance', False, 'Whether people are at work on the vehicle: no motion',
-            read_only=False)
+            self,
+            'maintenance',
+            False,
+            'Whether people are at work on the vehicle: no motion',
+            read_only=False,
+        )
         self._guard_input = declare(
-            self, 'guard_input', 0,
+            self,
+            'guard_input',
+            0,
             'Digital input that is active while a guard is open, 1 to 4; 0: none',
-            minimum=0, maximum=4)
+            minimum=0,
+            maximum=4,
+        )
         self._braking = Braking(
             deceleration=declare(
-                self, 'deceleration', 0.3, 'Deceleration counted on ahead of zones, m/s^2',
-                minimum=0.05, maximum=2.0),
+                self,
+                'deceleration',
+                0.3,
+                'Deceleration counted on ahead of zones, m/s^2',
+                minimum=0.05,
+                maximum=2.0,
+            ),
             reaction_time=declare(
-                self, 'reaction_time', 0.25,
+                self,
+                'reaction_time',
+                0.25,
                 "Time from a measured position to the motor's obeying its limit, s",
-                minimum=0.0, maximum=2.0))
+                minimum=0.0,
+                maximum=2.0,
+            ),
+        )
         self._declare_obstacles()
         self._tracker = ZoneTracker()
         for name, (default, description) in ZONE_PARAMETERS.items():
@@ -172,8 +218,9 @@ class SafetyNode(Node):
         self.create_service(ClearEstop, 'clear_estop', self._on_clear_estop)
         self.create_timer(1.0 / rate, self._beat)
         if line is not None:
-            self.create_timer(LINE_PERIOD, lambda: self._watch_causes(
-                lambda: self._sources.line(line())))
+            self.create_timer(
+                LINE_PERIOD, lambda: self._watch_causes(lambda: self._sources.line(line()))
+            )
         configurable(self, self._take_parameters)
 
         self._publish_zones()
@@ -182,7 +229,8 @@ class SafetyNode(Node):
             self._publish_estop(self._latch.estop)
             self.get_logger().warning(
                 f'the emergency stop is still latched: {self._latch.estop.reason}; '
-                'clear it with clear_estop')
+                'clear it with clear_estop'
+            )
         else:
             self._publish_state()
 
@@ -190,33 +238,57 @@ class SafetyNode(Node):
 
     def _declare_obstacles(self) -> None:
         names = declare(
-            self, 'distance_directions', ['', '', '', ''],
-            'Where each distance input looks: forward, backward, or empty when not in use')
+            self,
+            'distance_directions',
+            ['', '', '', ''],
+            'Where each distance input looks: forward, backward, or empty when not in use',
+        )
         try:
             self._distance_directions = [DIRECTIONS[name] for name in names]
         except KeyError as error:
             raise StartError(
-                f'safety_node: distance_directions: {error} is not forward, backward or empty',
+                f'safety_node: distance_directions: {error} is not forward, backward or empty'
             ) from error
         self._obstacles = ObstacleRule(
             stop_distance=declare(
-                self, 'obstacle_stop_distance', 0.5,
-                'No motion towards an obstacle that is nearer, m', minimum=0.0, maximum=10.0),
+                self,
+                'obstacle_stop_distance',
+                0.5,
+                'No motion towards an obstacle that is nearer, m',
+                minimum=0.0,
+                maximum=10.0,
+            ),
             slow_distance=declare(
-                self, 'obstacle_slow_distance', 2.0,
-                'Slow motion towards an obstacle that is nearer, m', minimum=0.0, maximum=20.0),
+                self,
+                'obstacle_slow_distance',
+                2.0,
+                'Slow motion towards an obstacle that is nearer, m',
+                minimum=0.0,
+                maximum=20.0,
+            ),
             speed=declare(
-                self, 'obstacle_speed', 0.1, 'Slow motion towards an obstacle, m/s',
-                minimum=0.01, maximum=2.0),
+                self,
+                'obstacle_speed',
+                0.1,
+                'Slow motion towards an obstacle, m/s',
+                minimum=0.01,
+                maximum=2.0,
+            ),
             dock_speed=declare(
-                self, 'obstacle_dock_speed', 0.05,
+                self,
+                'obstacle_dock_speed',
+                0.05,
                 'Motion towards an obstacle nearer than obstacle_stop_distance while docking, m/s',
-                minimum=0.01, maximum=0.2))
+                minimum=0.01,
+                maximum=0.2,
+            ),
+        )
 
     def _make_zones(self, values: dict[str, Any]) -> tuple[Zone, ...]:
         """Return the zones of the parameters, `values` over those in force."""
-        return make_zones(*(
-            values.get(name, self.get_parameter(name).value) for name in ZONE_PARAMETERS))
+        return make_zones(
+            *(values.get(name, self.get_parameter(name).value) for name in ZONE_PARAMETERS)
+        )
 
     def _take_parameters(self, values: dict[str, Any]) -> None:
         if values.keys() & ZONE_PARAMETERS.keys():
@@ -228,10 +300,14 @@ class SafetyNode(Node):
 
     def _open_line(self) -> Callable[[], bool] | None:
         chip = declare(
-            self, 'gpio_chip', '',
-            'GPIO chip with an emergency stop line, such as /dev/gpiochip1; empty: none')
+            self,
+            'gpio_chip',
+            '',
+            'GPIO chip with an emergency stop line, such as /dev/gpiochip1; empty: none',
+        )
         offset = declare(
-            self, 'gpio_line', 27, 'Line of the chip; low while pressed', minimum=0, maximum=511)
+            self, 'gpio_line', 27, 'Line of the chip; low while pressed', minimum=0, maximum=511
+        )
         try:
             return open_estop_input(chip, offset) if chip else None
         except HardwareConfigError as error:
@@ -242,14 +318,16 @@ class SafetyNode(Node):
     def _beat(self) -> None:
         """Give permission to move, or the reason why not."""
         limit = self._limit()
-        self._heartbeat.publish(SafetyHeartbeat(
-            header=header(self),
-            motion_permitted=limit.speed > 0.0,
-            speed_limit=limit.speed,
-            reason=limit.reason,
-            mode=self._mode(),
-            hold=limit.hold and limit.speed == 0.0,
-        ))
+        self._heartbeat.publish(
+            SafetyHeartbeat(
+                header=header(self),
+                motion_permitted=limit.speed > 0.0,
+                speed_limit=limit.speed,
+                reason=limit.reason,
+                mode=self._mode(),
+                hold=limit.hold and limit.speed == 0.0,
+            )
+        )
         self._save()
 
     def _save(self) -> None:
@@ -262,45 +340,64 @@ class SafetyNode(Node):
         except OSError as error:
             self.get_logger().error(
                 f'the latched emergency stop cannot be written ({error}); a restart of this '
-                'node would lose it', throttle_duration_sec=5.0)
+                'node would lose it',
+                throttle_duration_sec=5.0,
+            )
 
     def _mode(self) -> int:
         # Before, the parameters are those of the files: zones may be missing.
         if not self.get_parameter(CONFIG_VERSION).value:
             return SafetyHeartbeat.MODE_STARTING
         return (
-            SafetyHeartbeat.MODE_MAINTENANCE if self._maintenance else SafetyHeartbeat.MODE_NORMAL)
+            SafetyHeartbeat.MODE_MAINTENANCE if self._maintenance else SafetyHeartbeat.MODE_NORMAL
+        )
 
     def _limit(self) -> Limit:
         """Return the lowest of all limits at this moment."""
         inputs: SafetyInputs | None = self._inputs.get()
-        reason = interlock(Conditions(
-            estop=self._latch.estop.reason or self._latch.estop.estop_id
-            if self._latch.estop is not None else '',
-            inputs_fresh=inputs is not None,
-            configured=inputs is not None and inputs.configured,
-            alarm=inputs is not None and inputs.status not in (
-                SafetyInputs.STATUS_OK, SafetyInputs.STATUS_WARNING),
-            board_latched=inputs is not None and inputs.latched,
-            confirmed=self._mode() != SafetyHeartbeat.MODE_STARTING,
-            maintenance=self._maintenance,
-            guard_open=inputs is not None and self._guard_open(inputs),
-            power_lost=self._power_lost_since is not None
-            and time.monotonic() - self._power_lost_since > self._power_timeout,
-        ))
+        reason = interlock(
+            Conditions(
+                estop=self._latch.estop.reason or self._latch.estop.estop_id
+                if self._latch.estop is not None
+                else '',
+                inputs_fresh=inputs is not None,
+                configured=inputs is not None and inputs.configured,
+                alarm=inputs is not None
+                and inputs.status not in (SafetyInputs.STATUS_OK, SafetyInputs.STATUS_WARNING),
+                board_latched=inputs is not None and inputs.latched,
+                confirmed=self._mode() != SafetyHeartbeat.MODE_STARTING,
+                maintenance=self._maintenance,
+                guard_open=inputs is not None and self._guard_open(inputs),
+                power_lost=self._power_lost_since is not None
+                and time.monotonic() - self._power_lost_since > self._power_timeout,
+            )
+        )
         if reason:
             return Limit(0.0, reason, hold=reason == STALE)
         ways = {
-            direction: lowest([
-                Limit(self._speed_limit, '' if self._speed_limit > 0.0 else 'speed_limit is 0'),
-                *zone_limits(
-                    self._tracker.zones, self._position(), direction, self._track_length,
-                    self._braking),
-                *self._obstacles.limits(
-                    inputs.distances, self._distance_directions, direction, self._docking,
-                    self._braking),
-            ])
-            for direction in (FORWARD, BACKWARD)}
+            direction: lowest(
+                [
+                    Limit(
+                        self._speed_limit, '' if self._speed_limit > 0.0 else 'speed_limit is 0'
+                    ),
+                    *zone_limits(
+                        self._tracker.zones,
+                        self._position(),
+                        direction,
+                        self._track_length,
+                        self._braking,
+                    ),
+                    *self._obstacles.limits(
+                        inputs.distances,
+                        self._distance_directions,
+                        direction,
+                        self._docking,
+                        self._braking,
+                    ),
+                ]
+            )
+            for direction in (FORWARD, BACKWARD)
+        }
         command: DriveCommand | None = self._command.get()
         self._direction = direction_of(command)
         return ways.get(self._direction) or either_way(ways[FORWARD], ways[BACKWARD])
@@ -332,14 +429,21 @@ class SafetyNode(Node):
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         self._inputs.put(inputs)
-        self._watch_causes(lambda: self._sources.inputs(
-            inputs.estop_pressed, inputs.latched, inputs.configured))
+        self._watch_causes(
+            lambda: self._sources.inputs(inputs.estop_pressed, inputs.latched, inputs.configured)
+        )
 
     def _on_modules(self, states: ModuleStates) -> None:
         boards = [
-            Board(module.module_id, module.kind, module.status == ModuleDiscovered.STATUS_ONLINE,
-                  module.status, module.error_description or module.error_code)
-            for module in states.modules]
+            Board(
+                module.module_id,
+                module.kind,
+                module.status == ModuleDiscovered.STATUS_ONLINE,
+                module.status,
+                module.error_description or module.error_code,
+            )
+            for module in states.modules
+        ]
         self._watch_causes(lambda: self._sources.boards(boards))
         for board in boards:
             if board.kind != 'power':
@@ -363,21 +467,24 @@ class SafetyNode(Node):
 
     def _enter_zones(self, position: Point) -> None:
         for zone in self._tracker.update(position.x):
-            self._zone_entered.publish(SafetyZoneEntered(
-                header=header(self, self._frame),
-                zone_id=zone.zone_id,
-                zone_type=zone.zone_type,
-                position=position,
-                action=zone.action,
-            ))
+            self._zone_entered.publish(
+                SafetyZoneEntered(
+                    header=header(self, self._frame),
+                    zone_id=zone.zone_id,
+                    zone_type=zone.zone_type,
+                    position=position,
+                    action=zone.action,
+                )
+            )
             self.get_logger().info(
                 f'entered {zone.zone_type} zone {zone.zone_id} at {position.x:.3f} m: '
-                f'{zone.action}')
+                f'{zone.action}'
+            )
 
     # The emergency stop.
 
     def _on_emergency_stop(
-        self, request: EmergencyStop.Request, response: EmergencyStop.Response,
+        self, request: EmergencyStop.Request, response: EmergencyStop.Response
     ) -> EmergencyStop.Response:
         # An unknown trigger type must not keep a stop from happening.
         trigger_type = request.trigger_type
@@ -394,14 +501,17 @@ class SafetyNode(Node):
         return response
 
     def _on_clear_estop(
-        self, request: ClearEstop.Request, response: ClearEstop.Response,
+        self, request: ClearEstop.Request, response: ClearEstop.Response
     ) -> ClearEstop.Response:
         next_action = request.next_action or SafetyClear.NEXT_MANUAL_CONTROL
         if next_action not in (
-                SafetyClear.NEXT_RESUME, SafetyClear.NEXT_RETURN_HOME,
-                SafetyClear.NEXT_MANUAL_CONTROL):
+            SafetyClear.NEXT_RESUME,
+            SafetyClear.NEXT_RETURN_HOME,
+            SafetyClear.NEXT_MANUAL_CONTROL,
+        ):
             response.message = (
-                f'next_action {next_action!r}: must be resume, return_home or manual_control')
+                f'next_action {next_action!r}: must be resume, return_home or manual_control'
+            )
             return response
         if self._latch.estop is None:
             response.accepted = True
@@ -417,12 +527,14 @@ class SafetyNode(Node):
             return response
         self._saved = True
         self._publish_state()
-        self._clear.publish(SafetyClear(
-            header=header(self, self._frame),
-            cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
-            position=self._point(),
-            next_action=next_action,
-        ))
+        self._clear.publish(
+            SafetyClear(
+                header=header(self, self._frame),
+                cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
+                position=self._point(),
+                next_action=next_action,
+            )
+        )
         self.get_logger().warning(f'emergency stop cleared by {request.source!r}')
         response.accepted = True
         response.message = 'emergency stop cleared; nothing moves without a new command'
@@ -447,7 +559,8 @@ class SafetyNode(Node):
             self._save()
         self.get_logger().error(
             f'EMERGENCY STOP {estop.estop_id} ({estop.trigger_type}) by {estop.source!r}: '
-            f'{estop.reason}')
+            f'{estop.reason}'
+        )
         return True
 
     def _publish_estop(self, estop: Estop) -> None:
@@ -475,14 +588,22 @@ class SafetyNode(Node):
         self._state.publish(state)
 
     def _publish_zones(self) -> None:
-        self._zones.publish(Zones(
-            header=header(self, self._frame),
-            zones=[
-                ZoneMessage(
-                    zone_id=zone.zone_id, zone_type=zone.zone_type, action=zone.action,
-                    start=zone.start, end=zone.end, speed_limit=zone.speed_limit)
-                for zone in self._tracker.zones],
-        ))
+        self._zones.publish(
+            Zones(
+                header=header(self, self._frame),
+                zones=[
+                    ZoneMessage(
+                        zone_id=zone.zone_id,
+                        zone_type=zone.zone_type,
+                        action=zone.action,
+                        start=zone.start,
+                        end=zone.end,
+                        speed_limit=zone.speed_limit,
+                    )
+                    for zone in self._tracker.zones
+                ],
+            )
+        )
 
     def _point(self) -> Point:
         """Return the place of an event, m; NaN when it is not known."""

@@ -81,8 +81,12 @@ SILENCE = {
 # What it means that nobody publishes a topic.
 ABSENCE = {
     'mission_node': (topics.MISSION_STATE, 'SYS-004', 'no mission can be started'),
-    'config_node': (topics.CONFIG_UPDATED, 'SYS-005', 'the configuration cannot be loaded; see '
-                    'its log. The vehicle does not move after a start of safety_node'),
+    'config_node': (
+        topics.CONFIG_UPDATED,
+        'SYS-005',
+        'the configuration cannot be loaded; see '
+        'its log. The vehicle does not move after a start of safety_node',
+    ),
 }
 ABSENCE_HOLD = 5.0  # s, for the nodes of a vehicle to find one another
 
@@ -92,15 +96,15 @@ class SystemNode(Node):
 
     def __init__(self):
         super().__init__('system_node')
-        rate = declare(
-            self, 'rate', 1.0, 'Rate of the status, Hz', minimum=0.1, maximum=10.0)
+        rate = declare(self, 'rate', 1.0, 'Rate of the status, Hz', minimum=0.1, maximum=10.0)
         self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
         self._scene = Scene(
             track_length=declare(
-                self, 'track_length', 50.0, 'Length of the rail, m',
-                minimum=1.0, maximum=1500.0),
+                self, 'track_length', 50.0, 'Length of the rail, m', minimum=1.0, maximum=1500.0
+            ),
             stations=self._declare_stations(),
-            base_frame=declare(self, 'base_frame', 'base_link', 'Frame of the vehicle'))
+            base_frame=declare(self, 'base_frame', 'base_link', 'Frame of the vehicle'),
+        )
         self._state_directory = state_directory(self)
         self._started = time.monotonic()
         self._machine = StateMachine()
@@ -110,8 +114,11 @@ class SystemNode(Node):
         self._telemetry_status = Newest(STATUS_LIFETIME)
         self._bridge = Newest(STATUS_LIFETIME)
         self._heard = {
-            'hardware_node': self._modules, 'safety_node': self._heartbeat,
-            'telemetry_node': self._telemetry_status, 'bridge_node': self._bridge}
+            'hardware_node': self._modules,
+            'safety_node': self._heartbeat,
+            'telemetry_node': self._telemetry_status,
+            'bridge_node': self._bridge,
+        }
         self._known: set[str] = set()  # nodes that were heard of since the start
         self._estop = EstopState()
         self._mission = MissionState()
@@ -120,7 +127,8 @@ class SystemNode(Node):
         self._slow_consumers: int | None = None
         self._published: tuple[str, str] | None = None
         self._host_alarms = {
-            name: ThresholdAlarm(thresholds) for name, thresholds in HOST_THRESHOLDS.items()}
+            name: ThresholdAlarm(thresholds) for name, thresholds in HOST_THRESHOLDS.items()
+        }
         self._alarms: defaultdict[str, Alarm] = defaultdict(Alarm)
         self._alarms.update({name: Alarm(ABSENCE_HOLD) for name in ABSENCE})
         self._battery_alarm = ThresholdAlarm(BATTERY_THRESHOLDS)
@@ -149,11 +157,13 @@ class SystemNode(Node):
     def _declare_stations(self) -> dict[str, float]:
         names = declare(self, 'stations', ['charger'], 'Names of the stations')
         positions = declare(
-            self, 'station_positions', [1.0], 'Position of each station along the rail, m')
+            self, 'station_positions', [1.0], 'Position of each station along the rail, m'
+        )
         if len(names) != len(positions):
             raise StartError(
                 f'system_node: station_positions has {len(positions)} entries, stations has '
-                f'{len(names)}: give each station one entry of both')
+                f'{len(names)}: give each station one entry of both'
+            )
         return dict(zip(names, positions, strict=True))
 
     # What the other nodes report.
@@ -172,7 +182,9 @@ class SystemNode(Node):
                 self._tell(
                     module_error(module.error_code),
                     f'{module.module_id} on {module.line}/{module.unit_address}: '
-                    f'{module.error_code} {module.error_description}', [module.module_id])
+                    f'{module.error_code} {module.error_description}',
+                    [module.module_id],
+                )
         self._follow()
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
@@ -198,7 +210,9 @@ class SystemNode(Node):
         if before is not None and status.slow_consumers_closed > before:
             self._tell(
                 CATALOGUE['NET-003'],
-                'a client was disconnected that did not take its events in time', ['bridge_node'])
+                'a client was disconnected that did not take its events in time',
+                ['bridge_node'],
+            )
 
     def _on_power(self, power: PowerState) -> None:
         self._power.put(power)
@@ -206,10 +220,12 @@ class SystemNode(Node):
         if severity:
             self._tell(
                 CATALOGUE[BATTERY_THRESHOLDS.code],
-                f'{power.percentage:.0%} left: charge it', ['power'], severity)
+                f'{power.percentage:.0%} left: charge it',
+                ['power'],
+                severity,
+            )
         if self._alarms['battery'].update(power.fault_flags != 0):
-            self._tell(
-                CATALOGUE['SYS-009'], f'fault flags {power.fault_flags:#06x}', ['power'])
+            self._tell(CATALOGUE['SYS-009'], f'fault flags {power.fault_flags:#06x}', ['power'])
 
     def _on_mission(self, mission: MissionState) -> None:
         self._mission = mission
@@ -222,11 +238,12 @@ class SystemNode(Node):
 
     def _on_config(self, update: ConfigUpdated) -> None:
         if update.status == ConfigUpdated.STATUS_FAILED:
-            changes = ', '.join(
-                f'{change.name} {change.description}' for change in update.changes)
+            changes = ', '.join(f'{change.name} {change.description}' for change in update.changes)
             self._tell(
                 CATALOGUE['APP-001'],
-                f'the configuration {changes} was refused and taken back', ['config_node'])
+                f'the configuration {changes} was refused and taken back',
+                ['config_node'],
+            )
 
     # The state.
 
@@ -240,9 +257,12 @@ class SystemNode(Node):
         return Situation(
             known=heard and not starting,
             estop=self._estop.latched,
-            fault=heard and (
-                modules is None or beat is None
-                or any(module.error_code for module in modules.modules)),
+            fault=heard
+            and (
+                modules is None
+                or beat is None
+                or any(module.error_code for module in modules.modules)
+            ),
             maintenance=beat is not None and beat.mode == SafetyHeartbeat.MODE_MAINTENANCE,
             docking=phase == MissionState.PHASE_DOCKING,
             executing=phase == MissionState.PHASE_EXECUTING,
@@ -277,11 +297,13 @@ class SystemNode(Node):
         if shown != self._scene.status:
             self._scene.status = shown
             self._scene.alarm = status.status in (
-                SystemStatus.STATUS_ESTOP, SystemStatus.STATUS_FAULT)
+                SystemStatus.STATUS_ESTOP,
+                SystemStatus.STATUS_FAULT,
+            )
             self._publish_markers()
 
     def _on_get_status(
-        self, request: GetSystemStatus.Request, response: GetSystemStatus.Response,
+        self, request: GetSystemStatus.Request, response: GetSystemStatus.Response
     ) -> GetSystemStatus.Response:
         self._follow()
         response.status = self._make_status()
@@ -319,8 +341,11 @@ class SystemNode(Node):
             if severity:
                 thresholds = HOST_THRESHOLDS[name]
                 self._tell(
-                    CATALOGUE[thresholds.code], f'{name} of the host: {in_words(name, value)}',
-                    ['host'], severity)
+                    CATALOGUE[thresholds.code],
+                    f'{name} of the host: {in_words(name, value)}',
+                    ['host'],
+                    severity,
+                )
         for name, newest in self._heard.items():
             if self._alarms[name].update(name in self._known and newest.get() is None):
                 code, meaning = SILENCE[name]
@@ -332,16 +357,18 @@ class SystemNode(Node):
         self._publish_diagnostics()
 
     def _tell(
-        self, error: Error, description: str, affected: list[str], severity: str = '',
+        self, error: Error, description: str, affected: list[str], severity: str = ''
     ) -> None:
-        self._error.publish(SystemErrorMessage(
-            header=header(self),
-            error_code=error.code,
-            error_name=error.name,
-            severity=severity or error.severity,
-            description=description,
-            affected_services=affected,
-        ))
+        self._error.publish(
+            SystemErrorMessage(
+                header=header(self),
+                error_code=error.code,
+                error_name=error.name,
+                severity=severity or error.severity,
+                description=description,
+                affected_services=affected,
+            )
+        )
         self.get_logger().error(f'{error.code} {error.name}: {description}')
 
     def _publish_diagnostics(self) -> None:
@@ -362,25 +389,41 @@ class SystemNode(Node):
         bad = {name: alarm.active for name, alarm in self._host_alarms.items() if alarm.active}
         worst = any(
             severity == CATALOGUE[HOST_THRESHOLDS[name].code].severity
-            for name, severity in bad.items())
+            for name, severity in bad.items()
+        )
         return diagnosis(
-            'host', DiagnosticStatus.ERROR if worst else DiagnosticStatus.WARN if bad
-            else DiagnosticStatus.OK, ', '.join(f'{name} is high' for name in bad),
-            {name: in_words(name, value) for name, value in self._host.items()})
+            'host',
+            DiagnosticStatus.ERROR
+            if worst
+            else DiagnosticStatus.WARN
+            if bad
+            else DiagnosticStatus.OK,
+            ', '.join(f'{name} is high' for name in bad),
+            {name: in_words(name, value) for name, value in self._host.items()},
+        )
 
     def _safety_diagnostics(self) -> DiagnosticStatus:
         beat: SafetyHeartbeat | None = self._heartbeat.get()
         if beat is None:
             return diagnosis('safety_node', DiagnosticStatus.STALE, 'no heartbeat', {})
         level = (
-            DiagnosticStatus.ERROR if self._estop.latched
-            else DiagnosticStatus.OK if beat.motion_permitted else DiagnosticStatus.WARN)
-        return diagnosis('safety_node', level, beat.reason, {
-            'motion permitted': str(beat.motion_permitted).lower(),
-            'speed limit': f'{beat.speed_limit:.3f} m/s',
-            'emergency stop': self._estop.reason if self._estop.latched else 'not latched',
-            'causes present': '; '.join(self._estop.active_causes) or 'none',
-        })
+            DiagnosticStatus.ERROR
+            if self._estop.latched
+            else DiagnosticStatus.OK
+            if beat.motion_permitted
+            else DiagnosticStatus.WARN
+        )
+        return diagnosis(
+            'safety_node',
+            level,
+            beat.reason,
+            {
+                'motion permitted': str(beat.motion_permitted).lower(),
+                'speed limit': f'{beat.speed_limit:.3f} m/s',
+                'emergency stop': self._estop.reason if self._estop.latched else 'not latched',
+                'causes present': '; '.join(self._estop.active_causes) or 'none',
+            },
+        )
 
     def _publish_markers(self) -> None:
         has_target = self._mission.phase not in ('', MissionState.PHASE_NONE)
@@ -391,12 +434,15 @@ class SystemNode(Node):
 
 
 def diagnosis(
-    name: str, level: bytes, message: str, values: Mapping[str, str],
+    name: str, level: bytes, message: str, values: Mapping[str, str]
 ) -> DiagnosticStatus:
     """Return one status of /diagnostics."""
     return DiagnosticStatus(
-        name=name, level=level, message=message or 'well',
-        values=[KeyValue(key=key, value=value) for key, value in values.items()])
+        name=name,
+        level=level,
+        message=message or 'well',
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
 
 
 def module_diagnostics(module: ModuleState) -> DiagnosticStatus:
@@ -407,20 +453,25 @@ def module_diagnostics(module: ModuleState) -> DiagnosticStatus:
         level, message = DiagnosticStatus.OK, module.status
     else:
         level, message = DiagnosticStatus.STALE, 'not asked yet'
-    return diagnosis(module.module_id, level, message, {
-        'kind': module.kind,
-        'profile': module.profile,
-        'address': f'{module.line}/{module.unit_address}',
-        'firmware': module.firmware_version,
-        'hardware': module.hardware_version,
-        'requests': str(module.requests),
-        'replies': str(module.replies),
-        'timeouts': str(module.timeouts),
-        'crc errors': str(module.crc_errors),
-        'exceptions': str(module.exceptions),
-        'response time, mean': f'{module.response_time_mean * 1e3:.1f} ms',
-        'response time, max': f'{module.response_time_max * 1e3:.1f} ms',
-    })
+    return diagnosis(
+        module.module_id,
+        level,
+        message,
+        {
+            'kind': module.kind,
+            'profile': module.profile,
+            'address': f'{module.line}/{module.unit_address}',
+            'firmware': module.firmware_version,
+            'hardware': module.hardware_version,
+            'requests': str(module.requests),
+            'replies': str(module.replies),
+            'timeouts': str(module.timeouts),
+            'crc errors': str(module.crc_errors),
+            'exceptions': str(module.exceptions),
+            'response time, mean': f'{module.response_time_mean * 1e3:.1f} ms',
+            'response time, max': f'{module.response_time_max * 1e3:.1f} ms',
+        },
+    )
 
 
 def battery_diagnostics(power: PowerState) -> DiagnosticStatus:
@@ -430,17 +481,22 @@ def battery_diagnostics(power: PowerState) -> DiagnosticStatus:
     if power.fault_flags or gone >= BATTERY_THRESHOLDS.critical:
         level = DiagnosticStatus.ERROR
         message = (
-            f'fault flags {power.fault_flags:#06x}' if power.fault_flags
-            else 'empty: charge it')
+            f'fault flags {power.fault_flags:#06x}' if power.fault_flags else 'empty: charge it'
+        )
     elif gone >= BATTERY_THRESHOLDS.warning:
         level, message = DiagnosticStatus.WARN, 'low: no mission starts'
-    return diagnosis('battery', level, message, {
-        'charge': f'{power.percentage:.1%}',
-        'voltage': f'{power.voltage:.1f} V',
-        'current': f'{power.current:.1f} A',
-        'temperature': f'{power.temperature:.0f} degC',
-        'charger': 'present' if power.charger_present else 'absent',
-    })
+    return diagnosis(
+        'battery',
+        level,
+        message,
+        {
+            'charge': f'{power.percentage:.1%}',
+            'voltage': f'{power.voltage:.1f} V',
+            'current': f'{power.current:.1f} A',
+            'temperature': f'{power.temperature:.0f} degC',
+            'charger': 'present' if power.charger_present else 'absent',
+        },
+    )
 
 
 def in_words(name: str, value: float) -> str:

@@ -59,26 +59,48 @@ class TelemetryNode(Node):
     def __init__(self):
         super().__init__('telemetry_node')
         self._rate = declare(
-            self, 'rate', 10.0, 'Publishing rate, Hz',
-            minimum=MINIMUM_RATE, maximum=MAXIMUM_RATE, read_only=False)
+            self,
+            'rate',
+            10.0,
+            'Publishing rate, Hz',
+            minimum=MINIMUM_RATE,
+            maximum=MAXIMUM_RATE,
+            read_only=False,
+        )
         lifetime = declare(
-            self, 'position_lifetime', 0.5, 'Age beyond which a position is not reported, s',
-            minimum=0.05, maximum=10.0)
+            self,
+            'position_lifetime',
+            0.5,
+            'Age beyond which a position is not reported, s',
+            minimum=0.05,
+            maximum=10.0,
+        )
         power_lifetime = declare(
-            self, 'power_lifetime', 5.0, 'Age beyond which battery values are not reported, s',
-            minimum=0.5, maximum=60.0)
+            self,
+            'power_lifetime',
+            5.0,
+            'Age beyond which battery values are not reported, s',
+            minimum=0.5,
+            maximum=60.0,
+        )
         self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
         self._odom_frame = declare(
-            self, 'odom_frame', 'odom', 'Frame of the odometry; here it is where map_frame is')
+            self, 'odom_frame', 'odom', 'Frame of the odometry; here it is where map_frame is'
+        )
         self._base_frame = declare(self, 'base_frame', 'base_link', 'Frame of the vehicle')
         self._distance_directions = declare(
-            self, 'distance_directions', ['', '', '', ''],
-            'Where each distance input looks: forward, backward, or empty when not in use')
+            self,
+            'distance_directions',
+            ['', '', '', ''],
+            'Where each distance input looks: forward, backward, or empty when not in use',
+        )
         self._range_limits = tuple(
             declare(self, name, default, description, minimum=0.0, maximum=100.0)
             for name, default, description in (
                 ('range_minimum', 0.1, 'Least distance that the distance inputs measure, m'),
-                ('range_maximum', 0.95, 'Greatest distance that they measure, m')))
+                ('range_maximum', 0.95, 'Greatest distance that they measure, m'),
+            )
+        )
         self._location = Newest(lifetime)
         self._drive = Newest(lifetime)
         self._power = Newest(power_lifetime)
@@ -107,8 +129,15 @@ class TelemetryNode(Node):
         self.create_timer(ODOMETRY_PERIOD, self._publish_odometry)
         configurable(self, self._take_parameters)
         # The position is absolute: nothing drifts between the two.
-        self._tf_static.publish(TFMessage(transforms=[TransformStamped(
-            header=header(self, self._frame), child_frame_id=self._odom_frame)]))
+        self._tf_static.publish(
+            TFMessage(
+                transforms=[
+                    TransformStamped(
+                        header=header(self, self._frame), child_frame_id=self._odom_frame
+                    )
+                ]
+            )
+        )
 
     def _on_location(self, location: Location) -> None:
         """Take a location; no board measures angular acceleration, two of its rates give it."""
@@ -137,7 +166,8 @@ class TelemetryNode(Node):
         located = location is not None and not math.isnan(location.position.x)
         source = location if located else drive
         message = odometry(
-            telemetry, self._odom_frame, self._base_frame, source.position_resolution)
+            telemetry, self._odom_frame, self._base_frame, source.position_resolution
+        )
         self._odometry.publish(message)
         self._tf.publish(TFMessage(transforms=[transform(message)]))
 
@@ -148,7 +178,7 @@ class TelemetryNode(Node):
         self._telemetry.publish(telemetry)
 
     def _estimate(
-        self, location: Location | None, drive: DriveState | None, power: PowerState | None,
+        self, location: Location | None, drive: DriveState | None, power: PowerState | None
     ) -> Telemetry:
         """Return the estimate; for the position the location board is preferred to the motor's."""
         nan = math.nan
@@ -208,7 +238,7 @@ class TelemetryNode(Node):
             self._publish_status()
 
     def _on_set_rate(
-        self, request: SetTelemetryRate.Request, response: SetTelemetryRate.Response,
+        self, request: SetTelemetryRate.Request, response: SetTelemetryRate.Response
     ) -> SetTelemetryRate.Response:
         if MINIMUM_RATE <= request.rate <= MAXIMUM_RATE:
             self.set_parameters([Parameter('rate', value=request.rate)])
@@ -216,7 +246,8 @@ class TelemetryNode(Node):
             response.message = f'telemetry at {self._rate:g} Hz'
         else:
             response.message = (
-                f'rate {request.rate:g}: must be within {MINIMUM_RATE:g} and {MAXIMUM_RATE:g} Hz')
+                f'rate {request.rate:g}: must be within {MINIMUM_RATE:g} and {MAXIMUM_RATE:g} Hz'
+            )
         response.rate = self._rate
         return response
 

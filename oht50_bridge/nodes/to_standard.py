@@ -41,7 +41,7 @@ UNKNOWN_VARIANCE = 1e6  # of what no board measures
 
 
 def odometry(
-    telemetry: Telemetry, odom_frame: str, base_frame: str, resolution: float,
+    telemetry: Telemetry, odom_frame: str, base_frame: str, resolution: float
 ) -> Odometry:
     """Return the odometry of an estimate whose position is known.
 
@@ -55,14 +55,18 @@ def odometry(
 
     """
     message = Odometry(
-        header=Header(stamp=telemetry.header.stamp, frame_id=odom_frame),
-        child_frame_id=base_frame)
+        header=Header(stamp=telemetry.header.stamp, frame_id=odom_frame), child_frame_id=base_frame
+    )
     message.pose.pose = Pose(
         position=Point(
-            x=telemetry.position.x, y=_or_zero(telemetry.position.y),
-            z=_or_zero(telemetry.position.z)),
+            x=telemetry.position.x,
+            y=_or_zero(telemetry.position.y),
+            z=_or_zero(telemetry.position.z),
+        ),
         orientation=quaternion(
-            _or_zero(telemetry.roll), _or_zero(telemetry.pitch), _or_zero(telemetry.yaw)))
+            _or_zero(telemetry.roll), _or_zero(telemetry.pitch), _or_zero(telemetry.yaw)
+        ),
+    )
     message.twist.twist.linear.x = _or_zero(telemetry.linear_velocity)
     message.twist.twist.angular.z = _or_zero(telemetry.angular_velocity)
     # The x of both, and the turning about z: rows of 6.
@@ -84,7 +88,9 @@ def transform(message: Odometry) -> TransformStamped:
         child_frame_id=message.child_frame_id,
         transform=Transform(
             translation=Vector3(x=position.x, y=position.y, z=position.z),
-            rotation=message.pose.pose.orientation))
+            rotation=message.pose.pose.orientation,
+        ),
+    )
 
 
 def battery_state(power: PowerState) -> BatteryState:
@@ -100,10 +106,13 @@ def battery_state(power: PowerState) -> BatteryState:
         design_capacity=nan,
         percentage=power.percentage,
         power_supply_status=SUPPLY_STATUSES.get(
-            power.state, BatteryState.POWER_SUPPLY_STATUS_UNKNOWN),
+            power.state, BatteryState.POWER_SUPPLY_STATUS_UNKNOWN
+        ),
         power_supply_health=(
-            BatteryState.POWER_SUPPLY_HEALTH_UNSPEC_FAILURE if power.fault_flags
-            else BatteryState.POWER_SUPPLY_HEALTH_GOOD),
+            BatteryState.POWER_SUPPLY_HEALTH_UNSPEC_FAILURE
+            if power.fault_flags
+            else BatteryState.POWER_SUPPLY_HEALTH_GOOD
+        ),
         power_supply_technology=BatteryState.POWER_SUPPLY_TECHNOLOGY_UNKNOWN,
         present=power.state != PowerState.STATE_OFFLINE,
         cell_voltage=list(power.cell_voltages),
@@ -112,7 +121,7 @@ def battery_state(power: PowerState) -> BatteryState:
 
 
 def ranges(
-    inputs: SafetyInputs, directions: list[str], minimum: float, maximum: float,
+    inputs: SafetyInputs, directions: list[str], minimum: float, maximum: float
 ) -> list[Range]:
     """Return a range for each distance input in use; infinity for nothing in range.
 
@@ -133,19 +142,23 @@ def ranges(
             range=math.inf if math.isnan(distance) else distance,
         )
         for channel, (distance, direction) in enumerate(
-            zip(inputs.distances, directions, strict=False), 1)
-        if direction]
+            zip(inputs.distances, directions, strict=False), 1
+        )
+        if direction
+    ]
 
 
 def quaternion(roll: float, pitch: float, yaw: float) -> Quaternion:
     """Return the rotation by roll about x, then pitch about y, then yaw about z, rad."""
     (cr, sr), (cp, sp), (cy, sy) = (
-        (math.cos(angle / 2.0), math.sin(angle / 2.0)) for angle in (roll, pitch, yaw))
+        (math.cos(angle / 2.0), math.sin(angle / 2.0)) for angle in (roll, pitch, yaw)
+    )
     return Quaternion(
         x=sr * cp * cy - cr * sp * sy,
         y=cr * sp * cy + sr * cp * sy,
         z=cr * cp * sy - sr * sp * cy,
-        w=cr * cp * cy + sr * sp * sy)
+        w=cr * cp * cy + sr * sp * sy,
+    )
 
 
 def _or_zero(value: float) -> float:

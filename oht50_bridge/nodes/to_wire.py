@@ -82,7 +82,8 @@ def _moment(stamp: Time) -> str | None:
 
 def _position(point: Point) -> events.Position:
     return events.Position(
-        x=point.x * MILLIMETRES, y=point.y * MILLIMETRES, z=point.z * MILLIMETRES)
+        x=point.x * MILLIMETRES, y=point.y * MILLIMETRES, z=point.z * MILLIMETRES
+    )
 
 
 def _system_status(message: msg.SystemStatus) -> events.SystemStatus:
@@ -122,11 +123,14 @@ def _telemetry(message: msg.Telemetry) -> events.TelemetryRealtime:
         data=events.TelemetryRealtimeData(
             position=_position(message.position),
             velocity=events.Motion(
-                linear=message.linear_velocity, angular=message.angular_velocity),
+                linear=message.linear_velocity, angular=message.angular_velocity
+            ),
             acceleration=events.Motion(
-                linear=message.linear_acceleration, angular=message.angular_acceleration),
+                linear=message.linear_acceleration, angular=message.angular_acceleration
+            ),
             orientation=events.Orientation(
-                roll=message.roll, pitch=message.pitch, yaw=message.yaw),
+                roll=message.roll, pitch=message.pitch, yaw=message.yaw
+            ),
             sensors=events.Sensors(
                 battery=message.battery_percentage * PERCENT,
                 temperature=message.temperature,

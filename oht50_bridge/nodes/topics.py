@@ -40,16 +40,20 @@ from oht50_bridge.protocol.catalogue import EventType
 
 # The newest value counts and late joiners need it.
 STATE = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 # Each one counts.
 EVENT = QoSProfile(
-    depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE)
+    depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
+)
 # Each one counts, and who joins late must know the last: an emergency stop outlives a bridge.
 LATCHED_EVENT = QoSProfile(
-    depth=10, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    depth=10, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 # The newest value counts and is soon followed by a newer one.
 STREAM = QoSProfile(
-    depth=1, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.VOLATILE)
+    depth=1, reliability=ReliabilityPolicy.BEST_EFFORT, durability=DurabilityPolicy.VOLATILE
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Topic:
         return node.create_publisher(self.type, self.name, self.qos)
 
     def subscribe(
-        self, node: Node, callback: Callable[[Any], None], *, raw: bool = False,
+        self, node: Node, callback: Callable[[Any], None], *, raw: bool = False
     ) -> Subscription:
         """Call `callback` with each message of this topic; with `raw`, as it is encoded."""
         return node.create_subscription(self.type, self.name, callback, self.qos, raw=raw)

@@ -56,7 +56,9 @@ def schemas() -> dict[str, dict[str, Any]]:
     for name, model in MODELS.items():
         top, definitions = _generated([model], '#/$defs/{model}')
         schema = {
-            '$schema': 'https://json-schema.org/draft/2020-12/schema', **definitions.pop(top)}
+            '$schema': 'https://json-schema.org/draft/2020-12/schema',
+            **definitions.pop(top),
+        }
         if definitions:
             schema['$defs'] = definitions
         result[name] = {**schema, 'examples': examples_of(name)}
@@ -74,39 +76,64 @@ def document() -> dict[str, Any]:
     return {
         'asyncapi': '3.0.0',
         'info': {
-            'title': 'OHT-50 WebSocket events', 'version': PROTOCOL_VERSION,
+            'title': 'OHT-50 WebSocket events',
+            'version': PROTOCOL_VERSION,
             'description': _DESCRIPTION.strip(),
             'license': {
-                'name': 'Apache-2.0', 'url': 'https://www.apache.org/licenses/LICENSE-2.0'},
+                'name': 'Apache-2.0',
+                'url': 'https://www.apache.org/licenses/LICENSE-2.0',
+            },
         },
         'defaultContentType': 'application/json',
         'servers': {
             'local': _server('localhost:8000', 'ws', 'A vehicle, or a simulated one.'),
             'production': _server('production.example.com', 'wss', 'TLS 1.2 or above.'),
         },
-        'channels': {_CHANNEL: {
-            'address': PATH,
-            'description': 'Everything, both ways.',
-            'messages': {name: _ref('messages', name) for name in MODELS},
-            'bindings': {'ws': {
-                'method': 'GET',
-                'query': {'type': 'object', 'properties': {
-                    'token': _text('Access token; taken only where the server allows it.'),
-                    'client_id': _text('Name of the client, with a token.'),
-                    'subscription': _text('Patterns, separated by commas, with a token.')}},
-                'headers': {'type': 'object', 'properties': {
-                    'Authorization': _text('`Bearer` and an access token.')}},
-            }},
-        }},
+        'channels': {
+            _CHANNEL: {
+                'address': PATH,
+                'description': 'Everything, both ways.',
+                'messages': {name: _ref('messages', name) for name in MODELS},
+                'bindings': {
+                    'ws': {
+                        'method': 'GET',
+                        'query': {
+                            'type': 'object',
+                            'properties': {
+                                'token': _text(
+                                    'Access token; taken only where the server allows it.'
+                                ),
+                                'client_id': _text('Name of the client, with a token.'),
+                                'subscription': _text(
+                                    'Patterns, separated by commas, with a token.'
+                                ),
+                            },
+                        },
+                        'headers': {
+                            'type': 'object',
+                            'properties': {
+                                'Authorization': _text('`Bearer` and an access token.')
+                            },
+                        },
+                    }
+                },
+            }
+        },
         'operations': _operations(),
         'components': {
             'securitySchemes': {
                 'bearer': {
-                    'type': 'http', 'scheme': 'bearer', 'bearerFormat': 'JWT',
-                    'description': 'In the header, or as `token` of the first message, `auth`.'},
+                    'type': 'http',
+                    'scheme': 'bearer',
+                    'bearerFormat': 'JWT',
+                    'description': 'In the header, or as `token` of the first message, `auth`.',
+                },
                 'query': {
-                    'type': 'httpApiKey', 'in': 'query', 'name': 'token',
-                    'description': 'Off unless the server allows it: URLs end up in logs.'},
+                    'type': 'httpApiKey',
+                    'in': 'query',
+                    'name': 'token',
+                    'description': 'Off unless the server allows it: URLs end up in logs.',
+                },
             },
             'messages': {name: _message(name, model) for name, model in MODELS.items()},
             'schemas': definitions,
@@ -119,13 +146,17 @@ def _operations() -> dict[str, Any]:
     for name, command in COMMANDS.items():
         answers = [*(name_of(model) for model in command.replies), 'error']
         operations[f'receive.{name}'] = {
-            **_operation('receive', name), **({'x-level': command.level} if command.level else {}),
+            **_operation('receive', name),
+            **({'x-level': command.level} if command.level else {}),
             'reply': {'channel': _channel(), 'messages': [_of_channel(each) for each in answers]},
         }
     for name, event in EVENTS.items():
         operations[f'send.{name}'] = {
-            **_operation('send', name), 'x-delivery': event.delivery, 'x-rate-hz': event.rate,
-            'x-level': event.level}
+            **_operation('send', name),
+            'x-delivery': event.delivery,
+            'x-rate-hz': event.rate,
+            'x-level': event.level,
+        }
     for name in REPLIES:
         operations[f'send.{name}'] = _operation('send', name)
     return operations
@@ -133,17 +164,23 @@ def _operations() -> dict[str, Any]:
 
 def _operation(action: Literal['send', 'receive'], name: str) -> dict[str, Any]:
     return {
-        'action': action, 'channel': _channel(), 'summary': _summary(MODELS[name]),
-        'messages': [_of_channel(name)]}
+        'action': action,
+        'channel': _channel(),
+        'summary': _summary(MODELS[name]),
+        'messages': [_of_channel(name)],
+    }
 
 
 def _message(name: str, model: type[Message] | type[Command]) -> dict[str, Any]:
     return {
-        'name': name, 'title': model.__name__, 'summary': _summary(model),
+        'name': name,
+        'title': model.__name__,
+        'summary': _summary(model),
         'payload': _ref('schemas', model.__name__),
         'examples': [
             {'name': f'{name}-{number}', 'payload': example}
-            for number, example in enumerate(examples_of(name), 1)],
+            for number, example in enumerate(examples_of(name), 1)
+        ],
     }
 
 
@@ -154,8 +191,11 @@ def _summary(model: type[Message] | type[Command]) -> str:
 
 def _server(host: str, protocol: str, description: str) -> dict[str, Any]:
     return {
-        'host': host, 'protocol': protocol, 'description': description,
-        'security': [_ref('securitySchemes', 'bearer'), _ref('securitySchemes', 'query')]}
+        'host': host,
+        'protocol': protocol,
+        'description': description,
+        'security': [_ref('securitySchemes', 'bearer'), _ref('securitySchemes', 'query')],
+    }
 
 
 def _text(description: str) -> dict[str, Any]:
@@ -175,12 +215,13 @@ def _of_channel(name: str) -> dict[str, Any]:
 
 
 def _generated(
-    models: list[type[Message] | type[Command]], ref_template: str,
+    models: list[type[Message] | type[Command]], ref_template: str
 ) -> tuple[str, dict[str, Any]]:
     """Return the name of the first model, and the schemas by name of all and of their parts."""
     sent: list[tuple[Any, Any]] = [
         (model, 'serialization' if issubclass(model, Message) else 'validation')
-        for model in models]
+        for model in models
+    ]
     _, schema = models_json_schema(sent, ref_template=ref_template)
     definitions = {name: _plain(part) for name, part in schema['$defs'].items()}
     for model in models:
@@ -190,14 +231,17 @@ def _generated(
 
 
 def _as_sent(
-    kind: str, definitions: dict[str, Any], schema: dict[str, Any], ref_template: str,
+    kind: str, definitions: dict[str, Any], schema: dict[str, Any], ref_template: str
 ) -> None:
     """Say what the encoder does: keys without a value are sent as null, but for two of them."""
     fields = schema['properties']
     for key, used in (('request_id', kind in _ANSWERS), ('seq', kind in _NUMBERED)):
         if used:
-            fields[key] = {'type': 'string', 'maxLength': 128} if key == 'request_id' else {
-                'type': 'integer', 'minimum': 1}
+            fields[key] = (
+                {'type': 'string', 'maxLength': 128}
+                if key == 'request_id'
+                else {'type': 'integer', 'minimum': 1}
+            )
         else:
             del fields[key]
     prefix = ref_template.format(model='')
@@ -224,9 +268,11 @@ def _plain(schema: Any) -> Any:
         return schema
     result = {
         key: {name: _plain(field) for name, field in value.items()}
-        if key == 'properties' else _plain(value)
+        if key == 'properties'
+        else _plain(value)
         for key, value in schema.items()
-        if not (key == 'title' or (key == 'default' and value is None))}
+        if not (key == 'title' or (key == 'default' and value is None))
+    }
     if '$ref' in result and len(result) > 1:
         result = {'allOf': [{'$ref': result.pop('$ref')}], **result}
     return result

@@ -26,8 +26,7 @@ from pydantic import ConfigDict
 from pydantic import Field
 
 #: UTC, RFC 3339, `Z` suffix. We write milliseconds; readers accept any fraction.
-Timestamp = Annotated[
-    str, Field(pattern=r'^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$')]
+Timestamp = Annotated[str, Field(pattern=r'^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$')]
 
 #: A measured quantity. None: nothing measures it. NaN and infinities go out as null.
 Measured = float | None
@@ -48,7 +47,8 @@ class Model(BaseModel):
     """Strict, immutable, closed: unknown keys and converted types are errors."""
 
     model_config = ConfigDict(
-        strict=True, frozen=True, extra='forbid', ser_json_inf_nan='constants')
+        strict=True, frozen=True, extra='forbid', ser_json_inf_nan='constants'
+    )
 
 
 class Message(Model):

@@ -119,8 +119,15 @@ _EVENTS = (
     EventType(events.TelemetryStatus, 'state', 1, 'viewer'),
     EventType(events.MissionStarted, 'event', 5, 'viewer', immediate=True),
     EventType(events.MissionProgress, 'state', 5, 'viewer', key=_mission),
-    EventType(events.MissionCompleted, 'event', 5, 'viewer', immediate=True, key=_mission,
-              ends='mission.progress'),
+    EventType(
+        events.MissionCompleted,
+        'event',
+        5,
+        'viewer',
+        immediate=True,
+        key=_mission,
+        ends='mission.progress',
+    ),
     EventType(events.SafetyZoneEntered, 'event', 1, 'viewer'),
     EventType(events.SafetyEstop, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
     # Urgent too: were a clear to stay behind, a later stop would overtake it, and the client
@@ -133,8 +140,7 @@ _EVENTS = (
 )
 
 _COMMANDS = (
-    CommandType(commands.Auth, None,
-                (replies.ConnectionEstablished, replies.AuthRefreshed)),
+    CommandType(commands.Auth, None, (replies.ConnectionEstablished, replies.AuthRefreshed)),
     CommandType(commands.RefreshToken, None, (replies.AuthRefreshed,)),
     CommandType(commands.Ping, None, (replies.Pong,)),
     CommandType(commands.Subscribe, None, (replies.SubscriptionConfirmed,)),
@@ -171,11 +177,13 @@ EVENTS = MappingProxyType({entry.name: entry for entry in _EVENTS})
 COMMANDS = MappingProxyType({entry.name: entry for entry in _COMMANDS})
 REPLIES = MappingProxyType({name_of(model): model for model in _REPLIES})
 #: The class of every message, either way.
-MODELS: Mapping[str, type[Message] | type[commands.Command]] = MappingProxyType({
-    **{name: entry.model for name, entry in EVENTS.items()},
-    **{name: entry.model for name, entry in COMMANDS.items()},
-    **REPLIES,
-})
+MODELS: Mapping[str, type[Message] | type[commands.Command]] = MappingProxyType(
+    {
+        **{name: entry.model for name, entry in EVENTS.items()},
+        **{name: entry.model for name, entry in COMMANDS.items()},
+        **REPLIES,
+    }
+)
 FAMILIES = tuple(dict.fromkeys(entry.family for entry in _EVENTS))
 
 PROTOCOL_VERSION = '1.0'

@@ -54,7 +54,8 @@ class Encoder:
         if b'NaN' in payload or b'Infinity' in payload:
             tree = self._finite(serializer.to_python(message, exclude=_SPLICED))
             payload = json.dumps(
-                tree, allow_nan=False, ensure_ascii=False, separators=(',', ':')).encode()
+                tree, allow_nan=False, ensure_ascii=False, separators=(',', ':')
+            ).encode()
         return with_keys(payload, request_id=message.request_id, seq=message.seq)
 
     def _finite(self, value: Any) -> Any:
@@ -104,7 +105,8 @@ def _float(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float)
+    object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float
+)
 
 
 def _check_text(value: Any) -> None:
@@ -135,11 +137,14 @@ def parse(message: str | bytes) -> dict[str, Any]:
     """
     if isinstance(message, bytes):
         raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE, 'binary frame: send JSON in a text frame')
+            ErrorCode.INVALID_MESSAGE, 'binary frame: send JSON in a text frame'
+        )
     if len(message) > MAX_PAYLOAD_BYTES or (
-            not message.isascii() and len(message.encode()) > MAX_PAYLOAD_BYTES):
+        not message.isascii() and len(message.encode()) > MAX_PAYLOAD_BYTES
+    ):
         raise ProtocolViolation(
-            ErrorCode.PAYLOAD_TOO_LARGE, f'message above {MAX_PAYLOAD_BYTES} bytes')
+            ErrorCode.PAYLOAD_TOO_LARGE, f'message above {MAX_PAYLOAD_BYTES} bytes'
+        )
     try:
         value = _DECODER.decode(message)
         if '\\u' in message:
@@ -149,18 +154,20 @@ def parse(message: str | bytes) -> dict[str, Any]:
         too_deep = True
     except json.JSONDecodeError as error:
         raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE,
-            f'not JSON: {error.msg} at character {error.pos}') from None
+            ErrorCode.INVALID_MESSAGE, f'not JSON: {error.msg} at character {error.pos}'
+        ) from None
     except ValueError as error:
         raise ProtocolViolation(ErrorCode.INVALID_MESSAGE, str(error)) from None
     if too_deep:
         raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE, f'nested deeper than {MAX_DEPTH} levels')
+            ErrorCode.INVALID_MESSAGE, f'nested deeper than {MAX_DEPTH} levels'
+        )
     if not isinstance(value, dict):
         raise ProtocolViolation(ErrorCode.INVALID_MESSAGE, 'send a JSON object')
     if not isinstance(value.get('type'), str):
         raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE, 'type: give the command as a string', request_id_of(value))
+            ErrorCode.INVALID_MESSAGE, 'type: give the command as a string', request_id_of(value)
+        )
     return value
 
 
@@ -182,8 +189,10 @@ def command(value: dict[str, Any]) -> Command:
     entry = COMMANDS.get(value['type'])
     if entry is None:
         raise ProtocolViolation(
-            ErrorCode.INVALID_EVENT_TYPE, f'Unknown command: {_shown(value["type"])[1:-1]}',
-            request_id)
+            ErrorCode.INVALID_EVENT_TYPE,
+            f'Unknown command: {_shown(value["type"])[1:-1]}',
+            request_id,
+        )
     try:
         return entry.model.model_validate(value)
     except ValidationError as error:
@@ -191,5 +200,5 @@ def command(value: dict[str, Any]) -> Command:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = '.'.join(str(part) for part in first['loc']) or entry.name
         raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE, f'{_shown(field)[1:-1]}: {first["msg"]}',
-            request_id) from None
+            ErrorCode.INVALID_MESSAGE, f'{_shown(field)[1:-1]}: {first["msg"]}', request_id
+        ) from None

@@ -64,7 +64,8 @@ class RefreshToken(Command):
     refresh_token: Token
     example: ClassVar[dict[str, Any]] = {
         'refresh_token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
-        'request_id': 'req-101'}
+        'request_id': 'req-101',
+    }
 
 
 class Ping(Command):
@@ -82,7 +83,8 @@ class Subscribe(Command):
     rate: Rate | None = None
     example: ClassVar[dict[str, Any]] = {
         'events': ['telemetry.realtime', 'system.status', 'mission.*'],
-        'rate': 10}
+        'rate': 10,
+    }
 
 
 class Unsubscribe(Command):
@@ -100,7 +102,10 @@ class Resume(Command):
     epoch: Annotated[str, Field(max_length=64)]
     after: Annotated[int, Field(ge=0)]
     example: ClassVar[dict[str, Any]] = {
-        'epoch': '3vQpZ0aXw1Yb', 'after': 41, 'request_id': 'req-103'}
+        'epoch': '3vQpZ0aXw1Yb',
+        'after': 41,
+        'request_id': 'req-103',
+    }
 
 
 class SetTelemetryRate(Command):
@@ -145,9 +150,17 @@ class Target(Model):
 class StartMission(Command):
     """Start a mission to a position or to a station, exactly one of them."""
 
-    model_config = ConfigDict(json_schema_extra={'oneOf': [
-        {'required': ['target_position'], 'properties': {'target_position': {'type': 'object'}}},
-        {'required': ['station'], 'properties': {'station': {'type': 'string'}}}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            'oneOf': [
+                {
+                    'required': ['target_position'],
+                    'properties': {'target_position': {'type': 'object'}},
+                },
+                {'required': ['station'], 'properties': {'station': {'type': 'string'}}},
+            ]
+        }
+    )
 
     type: Literal['start_mission']
     mission_type: MissionType
@@ -157,8 +170,10 @@ class StartMission(Command):
     mission_id: Identifier | None = None
     example: ClassVar[dict[str, Any]] = {
         'mission_type': 'transport',
-        'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0}, 'payload_kg': 12.5,
-        'request_id': 'req-126'}
+        'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
+        'payload_kg': 12.5,
+        'request_id': 'req-126',
+    }
 
     @model_validator(mode='after')
     def _one_destination(self) -> StartMission:
@@ -206,8 +221,10 @@ class RollbackConfig(Command):
     to_version: Identifier
     reason: RollbackReason
     example: ClassVar[dict[str, Any]] = {
-        'to_version': '1.2.2', 'reason': 'performance_issue',
-        'request_id': 'req-131'}
+        'to_version': '1.2.2',
+        'reason': 'performance_issue',
+        'request_id': 'req-131',
+    }
 
 
 class GetConfig(Command):

@@ -55,8 +55,7 @@ class ProtocolViolation(Exception):
 
     """
 
-    def __init__(
-            self, error: ErrorCode, description: str, request_id: str | None = None) -> None:
+    def __init__(self, error: ErrorCode, description: str, request_id: str | None = None) -> None:
         super().__init__(f'{error.code} {description}')
         self.error = error
         self.description = description

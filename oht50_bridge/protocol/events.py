@@ -76,8 +76,13 @@ class SystemStatus(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'status': 'idle', 'state': 'ready', 'uptime': 86400, 'version': '1.2.3',
-            'health': {'cpu': 45.2, 'memory': 67.8, 'disk': 23.1, 'temperature': 42.5}}}
+            'status': 'idle',
+            'state': 'ready',
+            'uptime': 86400,
+            'version': '1.2.3',
+            'health': {'cpu': 45.2, 'memory': 67.8, 'disk': 23.1, 'temperature': 42.5},
+        },
+    }
 
 
 class SystemErrorData(Model):
@@ -98,9 +103,13 @@ class SystemErrorEvent(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'error_code': 'SYS-001', 'error_name': 'Database Connection Failed', 'severity': 'P0',
+            'error_code': 'SYS-001',
+            'error_name': 'Database Connection Failed',
+            'severity': 'P0',
             'description': 'Cannot connect to database',
-            'affected_services': ['api', 'telemetry']}}
+            'affected_services': ['api', 'telemetry'],
+        },
+    }
 
 
 class Motion(Model):
@@ -148,7 +157,9 @@ class TelemetryRealtime(Message):
             'velocity': {'linear': 0.8, 'angular': 0.0},
             'acceleration': {'linear': 0.2, 'angular': 0.0},
             'orientation': {'roll': 0.0, 'pitch': 0.0, 'yaw': 0.0},
-            'sensors': {'battery': 85.2, 'temperature': 42.5, 'humidity': 45.8}}}
+            'sensors': {'battery': 85.2, 'temperature': 42.5, 'humidity': 45.8},
+        },
+    }
 
 
 class TelemetryStatusData(Model):
@@ -168,8 +179,12 @@ class TelemetryStatus(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'streaming': True, 'rate': 10, 'connected_clients': 3,
-            'last_update': '2024-12-19T10:29:59Z'}}
+            'streaming': True,
+            'rate': 10,
+            'connected_clients': 3,
+            'last_update': '2024-12-19T10:29:59Z',
+        },
+    }
 
 
 class MissionStartedData(Model):
@@ -190,9 +205,13 @@ class MissionStarted(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'mission_id': 'mission-123', 'mission_type': 'transport',
+            'mission_id': 'mission-123',
+            'mission_type': 'transport',
             'start_position': {'x': 0.0, 'y': 0.0, 'z': 0.0},
-            'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0}, 'estimated_duration': 180}}
+            'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
+            'estimated_duration': 180,
+        },
+    }
 
 
 class MissionProgressData(Model):
@@ -213,9 +232,13 @@ class MissionProgress(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'mission_id': 'mission-123', 'progress': 65.5,
-            'current_position': {'x': 820.3, 'y': 0.0, 'z': 0.0}, 'remaining_distance': 430.2,
-            'estimated_completion': '2024-12-19T10:33:00Z'}}
+            'mission_id': 'mission-123',
+            'progress': 65.5,
+            'current_position': {'x': 820.3, 'y': 0.0, 'z': 0.0},
+            'remaining_distance': 430.2,
+            'estimated_completion': '2024-12-19T10:33:00Z',
+        },
+    }
 
 
 class MissionSummary(Model):
@@ -244,10 +267,17 @@ class MissionCompleted(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:33:00Z',
         'data': {
-            'mission_id': 'mission-123', 'status': 'success', 'completion_time': 180,
+            'mission_id': 'mission-123',
+            'status': 'success',
+            'completion_time': 180,
             'final_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
             'summary': {
-                'distance_traveled': 1250.5, 'energy_consumed': 2.3, 'errors_encountered': 0}}}
+                'distance_traveled': 1250.5,
+                'energy_consumed': 2.3,
+                'errors_encountered': 0,
+            },
+        },
+    }
 
 
 class SafetyZoneEnteredData(Model):
@@ -267,8 +297,12 @@ class SafetyZoneEntered(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'zone_id': 'zone-001', 'zone_type': 'restricted',
-            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0}, 'action': 'slow_down'}}
+            'zone_id': 'zone-001',
+            'zone_type': 'restricted',
+            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0},
+            'action': 'slow_down',
+        },
+    }
 
 
 class SafetyEstopData(Model):
@@ -289,9 +323,13 @@ class SafetyEstop(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'estop_id': 'estop-001', 'trigger_type': 'hardware',
-            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0}, 'emergency_level': 'critical',
-            'auto_recovery': False}}
+            'estop_id': 'estop-001',
+            'trigger_type': 'hardware',
+            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0},
+            'emergency_level': 'critical',
+            'auto_recovery': False,
+        },
+    }
 
 
 class SafetyClearData(Model):
@@ -310,8 +348,11 @@ class SafetyClear(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'cleared_by': 'operator', 'position': {'x': 820.3, 'y': 0.0, 'z': 0.0},
-            'next_action': 'resume'}}
+            'cleared_by': 'operator',
+            'position': {'x': 820.3, 'y': 0.0, 'z': 0.0},
+            'next_action': 'resume',
+        },
+    }
 
 
 class ConfigUpdatedData(Model):
@@ -332,9 +373,13 @@ class ConfigUpdated(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'config_id': 'config-123', 'version': '1.2.3', 'updated_by': 'operator@example.com',
+            'config_id': 'config-123',
+            'version': '1.2.3',
+            'updated_by': 'operator@example.com',
             'changes': {'max_velocity': '1.5 -> 2.0', 'safety_zones': 'added zone-001'},
-            'status': 'applied'}}
+            'status': 'applied',
+        },
+    }
 
 
 class ConfigRollbackData(Model):
@@ -355,8 +400,13 @@ class ConfigRollback(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'from_version': '1.2.3', 'to_version': '1.2.2', 'reason': 'performance_issue',
-            'rolled_back_by': 'system', 'status': 'completed'}}
+            'from_version': '1.2.3',
+            'to_version': '1.2.2',
+            'reason': 'performance_issue',
+            'rolled_back_by': 'system',
+            'status': 'completed',
+        },
+    }
 
 
 class ModuleDiscoveredData(Model):
@@ -377,8 +427,13 @@ class ModuleDiscovered(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'module_id': 'module-001', 'module_type': 'motor', 'address': '192.168.1.100',
-            'firmware_version': '2.1.0', 'status': 'online'}}
+            'module_id': 'module-001',
+            'module_type': 'motor',
+            'address': '192.168.1.100',
+            'firmware_version': '2.1.0',
+            'status': 'online',
+        },
+    }
 
 
 class ModuleStatusChangeData(Model):
@@ -399,11 +454,28 @@ class ModuleStatusChange(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'module_id': 'module-001', 'old_status': 'online', 'new_status': 'error',
-            'error_code': 'MOD-001', 'error_description': 'Communication timeout'}}
+            'module_id': 'module-001',
+            'old_status': 'online',
+            'new_status': 'error',
+            'error_code': 'MOD-001',
+            'error_description': 'Communication timeout',
+        },
+    }
 
 
 Event = (
-    SystemStatus | SystemErrorEvent | TelemetryRealtime | TelemetryStatus | MissionStarted
-    | MissionProgress | MissionCompleted | SafetyZoneEntered | SafetyEstop | SafetyClear
-    | ConfigUpdated | ConfigRollback | ModuleDiscovered | ModuleStatusChange)
+    SystemStatus
+    | SystemErrorEvent
+    | TelemetryRealtime
+    | TelemetryStatus
+    | MissionStarted
+    | MissionProgress
+    | MissionCompleted
+    | SafetyZoneEntered
+    | SafetyEstop
+    | SafetyClear
+    | ConfigUpdated
+    | ConfigRollback
+    | ModuleDiscovered
+    | ModuleStatusChange
+)

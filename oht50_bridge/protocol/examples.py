@@ -24,27 +24,37 @@ from oht50_bridge.protocol.catalogue import MODELS
 from oht50_bridge.protocol.errors import ErrorCode
 
 #: What an error's description says, as in section 7 of the specification for the first three.
-DESCRIPTIONS = MappingProxyType({
-    ErrorCode.AUTHENTICATION_FAILED: 'Invalid or expired token',
-    ErrorCode.INVALID_EVENT_TYPE: 'Unknown event type: invalid.event',
-    ErrorCode.RATE_LIMIT_EXCEEDED: 'Too many events per second',
-    ErrorCode.INVALID_MESSAGE: 'rate: Input should be greater than 0',
-    ErrorCode.PAYLOAD_TOO_LARGE: 'message above 16384 bytes',
-    ErrorCode.PERMISSION_DENIED: 'role viewer may not emergency_stop',
-    ErrorCode.CONNECTION_LIMIT_REACHED: '100 connections are open',
-    ErrorCode.AUTHENTICATION_REQUIRED: 'send auth first',
-    ErrorCode.COMMAND_FAILED: 'start_mission: no answer from the vehicle within 2 s',
-    ErrorCode.SLOW_CONSUMER: (
-        'a message waited 10 s for the connection; read faster or subscribe to less'
-    ),
-})
+DESCRIPTIONS = MappingProxyType(
+    {
+        ErrorCode.AUTHENTICATION_FAILED: 'Invalid or expired token',
+        ErrorCode.INVALID_EVENT_TYPE: 'Unknown event type: invalid.event',
+        ErrorCode.RATE_LIMIT_EXCEEDED: 'Too many events per second',
+        ErrorCode.INVALID_MESSAGE: 'rate: Input should be greater than 0',
+        ErrorCode.PAYLOAD_TOO_LARGE: 'message above 16384 bytes',
+        ErrorCode.PERMISSION_DENIED: 'role viewer may not emergency_stop',
+        ErrorCode.CONNECTION_LIMIT_REACHED: '100 connections are open',
+        ErrorCode.AUTHENTICATION_REQUIRED: 'send auth first',
+        ErrorCode.COMMAND_FAILED: 'start_mission: no answer from the vehicle within 2 s',
+        ErrorCode.SLOW_CONSUMER: (
+            'a message waited 10 s for the connection; read faster or subscribe to less'
+        ),
+    }
+)
 
 #: One error of each code, in the order of the codes.
-ERRORS = tuple({
-    'type': 'error', 'error_code': error.code, 'error_name': error.title,
-    'description': description, 'timestamp': '2024-12-19T10:30:00Z',
-    'temporary': error.temporary} for error, description in DESCRIPTIONS.items())
+ERRORS = tuple(
+    {
+        'type': 'error',
+        'error_code': error.code,
+        'error_name': error.title,
+        'description': description,
+        'timestamp': '2024-12-19T10:30:00Z',
+        'temporary': error.temporary,
+    }
+    for error, description in DESCRIPTIONS.items()
+)
 
 #: One message of every type but `error`, by type.
-EXAMPLES = MappingProxyType({
-    name: {'type': name, **model.example} for name, model in MODELS.items() if name != 'error'})
+EXAMPLES = MappingProxyType(
+    {name: {'type': name, **model.example} for name, model in MODELS.items() if name != 'error'}
+)

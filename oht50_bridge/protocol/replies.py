@@ -62,14 +62,24 @@ class ConnectionEstablished(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {
-            'client_id': 'panel-1', 'session_id': 'Zk3nQ0v1b7uXh2Lw', 'role': 'operator',
-            'expires_at': '2024-12-19T10:45:00Z', 'protocol_version': '1.0',
+            'client_id': 'panel-1',
+            'session_id': 'Zk3nQ0v1b7uXh2Lw',
+            'role': 'operator',
+            'expires_at': '2024-12-19T10:45:00Z',
+            'protocol_version': '1.0',
             'server_version': '1.0.0',
             'limits': {
-                'max_connections': 100, 'max_events_per_second': 1000.0,
-                'max_payload_bytes': 16384, 'commands_per_second': 20.0, 'command_burst': 40,
-                'idle_timeout': 300.0, 'ping_interval': 30.0},
-            'epoch': '3vQpZ0aXw1Yb'}}
+                'max_connections': 100,
+                'max_events_per_second': 1000.0,
+                'max_payload_bytes': 16384,
+                'commands_per_second': 20.0,
+                'command_burst': 40,
+                'idle_timeout': 300.0,
+                'ping_interval': 30.0,
+            },
+            'epoch': '3vQpZ0aXw1Yb',
+        },
+    }
 
 
 class SubscriptionConfirmedData(Model):
@@ -90,9 +100,14 @@ class SubscriptionConfirmed(Message):
         'data': {
             'events': ['telemetry.realtime', 'safety.*'],
             'rates': {
-                'telemetry.realtime': 10.0, 'safety.zone_entered': 1.0, 'safety.estop': 1.0,
-                'safety.clear': 1.0},
-            'denied': ['config.*']}}
+                'telemetry.realtime': 10.0,
+                'safety.zone_entered': 1.0,
+                'safety.estop': 1.0,
+                'safety.clear': 1.0,
+            },
+            'denied': ['config.*'],
+        },
+    }
 
 
 class SubscriptionRemovedData(Model):
@@ -108,7 +123,8 @@ class SubscriptionRemoved(Message):
     data: SubscriptionRemovedData
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
-        'data': {'events': ['telemetry.realtime']}}
+        'data': {'events': ['telemetry.realtime']},
+    }
 
 
 class Empty(Model):
@@ -121,7 +137,10 @@ class Pong(Message):
     type: Literal['pong'] = 'pong'
     data: Empty = Empty()
     example: ClassVar[dict[str, Any]] = {
-        'timestamp': '2024-12-19T10:30:00Z', 'data': {}, 'request_id': 'req-102'}
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {},
+        'request_id': 'req-102',
+    }
 
 
 class CommandResultData(Model):
@@ -142,7 +161,8 @@ class CommandResult(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {'command': 'emergency_stop', 'accepted': True, 'message': 'stopped and latched'},
-        'request_id': 'req-124'}
+        'request_id': 'req-124',
+    }
 
 
 class AuthExpiringData(Model):
@@ -158,7 +178,8 @@ class AuthExpiring(Message):
     data: AuthExpiringData
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:44:00Z',
-        'data': {'expires_at': '2024-12-19T10:45:00Z'}}
+        'data': {'expires_at': '2024-12-19T10:45:00Z'},
+    }
 
 
 class AuthRefreshedData(Model):
@@ -178,10 +199,13 @@ class AuthRefreshed(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:44:01Z',
         'data': {
-            'role': 'operator', 'expires_at': '2024-12-19T10:59:01Z',
+            'role': 'operator',
+            'expires_at': '2024-12-19T10:59:01Z',
             'token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
-            'refresh_token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...'},
-        'request_id': 'req-101'}
+            'refresh_token': 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
+        },
+        'request_id': 'req-101',
+    }
 
 
 class ResumeResultData(Model):
@@ -201,7 +225,8 @@ class ResumeResult(Message):
     example: ClassVar[dict[str, Any]] = {
         'timestamp': '2024-12-19T10:30:00Z',
         'data': {'recovered': True, 'replayed': 2, 'epoch': '3vQpZ0aXw1Yb', 'seq': 43},
-        'request_id': 'req-103'}
+        'request_id': 'req-103',
+    }
 
 
 class Error(Message):

@@ -48,8 +48,11 @@ def main() -> int:
     )
     parser.add_argument('--die-with-parent', action='store_true', help='end when the parent dies')
     parser.add_argument(
-        '--linger', type=float, default=0.0, metavar='S',
-        help='s to go on after SIGINT or SIGTERM, so that nodes can stop the motor first'
+        '--linger',
+        type=float,
+        default=0.0,
+        metavar='S',
+        help='s to go on after SIGINT or SIGTERM, so that nodes can stop the motor first',
     )
     arguments = parser.parse_args()
     config = dict(DEFAULT_CONFIG)

@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-The boards: register stores made from the profiles, with the habits of the real ones.
+"""The boards: register stores made from the profiles, with the habits of the real ones.
 
 Each habit is a field of `Misbehaviour`; a profile's `quirks` give its start value, a
 configuration or a test another.
@@ -41,8 +40,7 @@ _LIMITS = {'i16': (-0x8000, 0x7FFF), 'i8': (-0x80, 0x7F), 'u8': (0, 0xFF)}
 
 @dataclass
 class Misbehaviour:
-    """
-    How a board differs from a perfect one.
+    """How a board differs from a perfect one.
 
     Attributes:
         tick: s, period at which it looks at its receive buffer.
@@ -70,8 +68,7 @@ class Misbehaviour:
 
 
 class Board:
-    """
-    One slave: registers, requests, and a model that ties them to the world.
+    """One slave: registers, requests, and a model that ties them to the world.
 
     Args:
         on_change: called with (board id, register name, raw words) at each change of a register.
@@ -258,8 +255,10 @@ class PowerBoard(Board):
         put('pack_state', 'charging' if world.current > 0.0 else 'discharging')
         put('residual_capacity', world.soc * world.parameters.capacity)
         put('charger_present', world.charger_present)
-        put('charge_state', 'charging' if world.charging
-            else 'waiting' if world.charge_requested else 'idle')
+        put(
+            'charge_state',
+            'charging' if world.charging else 'waiting' if world.charge_requested else 'idle',
+        )
         put('charger_voltage', world.voltage if world.charging else 0.0)
         put('charger_current', world.parameters.charge_current if world.charging else 0.0)
         put('charger_input_voltage', _CHARGER_SUPPLY if world.charger_present else 0.0)

@@ -25,8 +25,7 @@ from oht50_bridge.simulator.server import short_path
 
 
 class SimulatorClient:
-    """
-    Sees the truth and disturbs the boards.
+    """Sees the truth and disturbs the boards.
 
     Args:
         directory: the simulator's `--dir`.
@@ -52,8 +51,7 @@ class SimulatorClient:
         self._socket.close()
 
     def call(self, command: str, **arguments: Any) -> Any:
-        """
-        Send one command and take its result.
+        """Send one command and take its result.
 
         Raises:
             RuntimeError: the simulator refused it.

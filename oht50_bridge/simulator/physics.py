@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Physics of the vehicle: a carrier on a straight rail, its battery, what its sensors see.
+"""Physics of the vehicle: a carrier on a straight rail, its battery, what its sensors see.
 
 Integrated in fixed steps, so that the same inputs at the same times give the same states. SI
 units.
@@ -55,8 +54,7 @@ class Parameters:
 
 @dataclass
 class World:
-    """
-    State of the vehicle and its surroundings, advanced to a given time.
+    """State of the vehicle and its surroundings, advanced to a given time.
 
     Attributes:
         obstacles: positions on the rail, m.

@@ -91,8 +91,7 @@ def short_path(folder: Path) -> Iterator[str]:
 
 
 class Simulator:
-    """
-    Lines, boards, world, control.
+    """Lines, boards, world, control.
 
     Args:
         config: {'lines': {name: {baudrate, boards: [{id, profile, address, misbehaviour}]}},
@@ -106,7 +105,10 @@ class Simulator:
     """
 
     def __init__(
-        self, config: Mapping[str, Any], directory: Path, die_with_parent: bool = False,
+        self,
+        config: Mapping[str, Any],
+        directory: Path,
+        die_with_parent: bool = False,
         linger: float = 0.0,
     ) -> None:
         self._selector = selectors.DefaultSelector()

@@ -98,9 +98,7 @@ class ConfigStore:
 
     """
 
-    def __init__(
-        self, directory: Path, table_version: str, now: Callable[[], int] = time.time_ns,
-    ):
+    def __init__(self, directory: Path, table_version: str, now: Callable[[], int] = time.time_ns):
         self._directory = directory
         self._now = now
         match = VERSION.fullmatch(f'{table_version}.0')
@@ -108,8 +106,15 @@ class ConfigStore:
             raise StoreError(f'table version {table_version!r}: must be MAJOR.MINOR, such as 1.0')
         self._table = int(match[1]), int(match[2])
         self._initial = Record(
-            config_id='config-initial', version=f'{match[1]}.0.0', stamp=0, source='',
-            nodes=[], before={}, values={}, status=APPLIED)
+            config_id='config-initial',
+            version=f'{match[1]}.0.0',
+            stamp=0,
+            source='',
+            nodes=[],
+            before={},
+            values={},
+            status=APPLIED,
+        )
         try:
             if not directory.exists():
                 directory.mkdir(parents=True)
@@ -117,15 +122,16 @@ class ConfigStore:
             self._records = self._load()
         except OSError as error:
             raise StoreError(
-                f'{error.filename or directory}: {error.strerror}; make it readable and '
-                'writable') from error
+                f'{error.filename or directory}: {error.strerror}; make it readable and writable'
+            ) from error
 
     @property
     def in_force(self) -> Record:
         """The record that is in force: the newest that was confirmed."""
         return next(
             (record for record in reversed(self._records) if record.status == APPLIED),
-            self._initial)
+            self._initial,
+        )
 
     @property
     def interrupted(self) -> list[Record]:
@@ -146,8 +152,9 @@ class ConfigStore:
         if len(kept) < KEPT:
             kept.insert(0, self._initial)
         record = next(
-            (record for record in kept
-             if record.version == version and record.status == APPLIED), None)
+            (record for record in kept if record.version == version and record.status == APPLIED),
+            None,
+        )
         if record is None:
             raise KeyError(version)
         values = dict(record.values)
@@ -163,18 +170,28 @@ class ConfigStore:
         Beside what is configured that is what the version changed, with the value before.
         """
         before = next(
-            (record.before for record in self._records
-             if record.version == version and record.status != APPLIED), {})
+            (
+                record.before
+                for record in self._records
+                if record.version == version and record.status != APPLIED
+            ),
+            {},
+        )
         return before | self.in_force.values
 
     def version_of(self, node: str) -> str:
         """Return the version in force that last changed parameters of a node, or the first."""
         return next(
-            (record.version for record in reversed(self._records)
-             if record.status == APPLIED and node in record.nodes), self._initial.version)
+            (
+                record.version
+                for record in reversed(self._records)
+                if record.status == APPLIED and node in record.nodes
+            ),
+            self._initial.version,
+        )
 
     def begin(
-        self, changes: dict[str, Any], before: dict[str, Any], nodes: list[str], source: str,
+        self, changes: dict[str, Any], before: dict[str, Any], nodes: list[str], source: str
     ) -> Record:
         """Store a change that is about to be applied. The version before stays in force.
 
@@ -190,9 +207,15 @@ class ConfigStore:
         """
         self._prune()
         record = Record(
-            config_id=f'config-{uuid.uuid4().hex[:12]}', version=self._next_version(),
-            stamp=self._now(), source=source, nodes=nodes, before=before,
-            values=self.in_force.values | changes, status=PENDING)
+            config_id=f'config-{uuid.uuid4().hex[:12]}',
+            version=self._next_version(),
+            stamp=self._now(),
+            source=source,
+            nodes=nodes,
+            before=before,
+            values=self.in_force.values | changes,
+            status=PENDING,
+        )
         self._write(record)
         self._records.append(record)
         return record
@@ -223,8 +246,9 @@ class ConfigStore:
     def _prune(self) -> None:
         """Remove old records, so that there are KEPT with the next one, but none still needed."""
         needed = {self.in_force.version} | {
-            self.version_of(node) for record in self._records for node in record.nodes}
-        for record in self._records[:1 - KEPT]:
+            self.version_of(node) for record in self._records for node in record.nodes
+        }
+        for record in self._records[: 1 - KEPT]:
             if record.version not in needed and record.status != PENDING:
                 remove(self._path(record.version))
                 self._records.remove(record)
@@ -264,7 +288,8 @@ class ConfigStore:
             raise StoreError(
                 f'{self._directory}: holds version {records[-1].version}, but what may be '
                 f'configured is of version {self._table[0]}; move the directory away to start '
-                'with the values of the parameter files')
+                'with the values of the parameter files'
+            )
         return records
 
     def _read(self, path: Path) -> Record:
@@ -275,13 +300,15 @@ class ConfigStore:
                 and path == self._path(record.version)
                 and record.status in STATUSES
                 and isinstance(record.nodes, list)
-                and set(record.before) <= set(record.values))
+                and set(record.before) <= set(record.values)
+            )
         except (ValueError, TypeError):
             sound = False
         if not sound:
             raise StoreError(
                 f'{path}: is not a record of the configuration; restore it from a backup, or '
-                'remove it to go without this change')
+                'remove it to go without this change'
+            )
         return record
 
 

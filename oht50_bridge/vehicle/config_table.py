@@ -25,7 +25,8 @@ from typing import Any
 # What the configuration must never hold: it is shown to every viewer and told to every client.
 SECRET = re.compile(
     r'secret|token|passw|passphrase|credential|private|jwt|api_?key|(^|[_.])key([_.]|$)',
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 # Types of a parameter, by the names that ROS 2 has for them.
 ELEMENTS = {'bool': bool, 'integer': int, 'double': float, 'string': str}
 TYPES = (*ELEMENTS, 'bool_array', 'integer_array', 'double_array', 'string_array')
@@ -100,7 +101,8 @@ class Item:
             unit = f' {self.unit}' if self.unit else ''
             raise ConfigError(
                 f'{self.name} {value:g}: must be within {self.minimum:g} and '
-                f'{self.maximum:g}{unit}')
+                f'{self.maximum:g}{unit}'
+            )
         return value
 
 
@@ -114,7 +116,8 @@ def refuse_secret(name: str) -> None:
     if SECRET.search(name):
         raise ConfigError(
             f'{name}: a secret has no place in the configuration; give it to its node by a file '
-            'or an environment variable')
+            'or an environment variable'
+        )
 
 
 class ConfigTable:
@@ -160,7 +163,8 @@ class ConfigTable:
         refuse_secret(name)
         if name not in self.items:
             raise ConfigError(
-                f'{name}: cannot be configured; what can is {", ".join(sorted(self.items))}')
+                f'{name}: cannot be configured; what can is {", ".join(sorted(self.items))}'
+            )
         return self.items[name]
 
 
@@ -170,8 +174,11 @@ def describe(old: Any, new: Any) -> str:
         # An empty name stands for nothing: arrays of parameters cannot always be empty.
         added = [text for text in new if text and text not in old]
         removed = [text for text in old if text and text not in new]
-        parts = [f'{verb} {", ".join(texts)}'
-                 for verb, texts in (('added', added), ('removed', removed)) if texts]
+        parts = [
+            f'{verb} {", ".join(texts)}'
+            for verb, texts in (('added', added), ('removed', removed))
+            if texts
+        ]
         if parts:
             return '; '.join(parts)
     return f'{_text(old)} -> {_text(new)}'

@@ -103,10 +103,16 @@ class Docking:
         """Where it goes slowly."""
         settings = self._settings
         return (
-            SpeedZone(self._station - settings.approach_distance,
-                      self._station + settings.approach_distance, settings.approach_speed),
-            SpeedZone(self._station - settings.final_distance,
-                      self._station + settings.final_distance, settings.final_speed),
+            SpeedZone(
+                self._station - settings.approach_distance,
+                self._station + settings.approach_distance,
+                settings.approach_speed,
+            ),
+            SpeedZone(
+                self._station - settings.final_distance,
+                self._station + settings.final_distance,
+                settings.final_speed,
+            ),
         )
 
     def begins_at(self, position: float) -> bool:

@@ -36,24 +36,27 @@ class Error:
     severity: str
 
 
-CATALOGUE: dict[str, Error] = {error.code: error for error in (
-    Error('SYS-002', 'Memory Exhaustion', HIGH),
-    Error('SYS-003', 'Disk Space Full', HIGH),
-    Error('SYS-004', 'Service Crash', CRITICAL),
-    Error('SYS-005', 'Configuration Load Failed', HIGH),
-    Error('SYS-006', 'Processor Overload', HIGH),
-    Error('SYS-007', 'Overtemperature', HIGH),
-    Error('SYS-008', 'Battery Low', HIGH),
-    Error('SYS-009', 'Battery Fault', HIGH),
-    Error('APP-001', 'Invalid Configuration', MEDIUM),
-    Error('APP-004', 'Telemetry Processing Error', MEDIUM),
-    Error('APP-005', 'WebSocket Connection Error', MEDIUM),
-    Error('NET-002', 'RS485 Communication Error', HIGH),
-    Error('NET-003', 'WebSocket Disconnect', MEDIUM),
-    Error('DATA-003', 'Corruption', HIGH),
-    Error('INT-002', 'Firmware communication', HIGH),
-    Error('INT-003', 'Module Discovery Failed', MEDIUM),
-)}
+CATALOGUE: dict[str, Error] = {
+    error.code: error
+    for error in (
+        Error('SYS-002', 'Memory Exhaustion', HIGH),
+        Error('SYS-003', 'Disk Space Full', HIGH),
+        Error('SYS-004', 'Service Crash', CRITICAL),
+        Error('SYS-005', 'Configuration Load Failed', HIGH),
+        Error('SYS-006', 'Processor Overload', HIGH),
+        Error('SYS-007', 'Overtemperature', HIGH),
+        Error('SYS-008', 'Battery Low', HIGH),
+        Error('SYS-009', 'Battery Fault', HIGH),
+        Error('APP-001', 'Invalid Configuration', MEDIUM),
+        Error('APP-004', 'Telemetry Processing Error', MEDIUM),
+        Error('APP-005', 'WebSocket Connection Error', MEDIUM),
+        Error('NET-002', 'RS485 Communication Error', HIGH),
+        Error('NET-003', 'WebSocket Disconnect', MEDIUM),
+        Error('DATA-003', 'Corruption', HIGH),
+        Error('INT-002', 'Firmware communication', HIGH),
+        Error('INT-003', 'Module Discovery Failed', MEDIUM),
+    )
+}
 
 # What the error of a board means for the vehicle; every other one is of the communication.
 MODULE_ERRORS: dict[str, str] = {
@@ -79,8 +82,7 @@ class Alarm:
     """
 
     def __init__(
-        self, hold: float = 0.0, recovery: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
+        self, hold: float = 0.0, recovery: float = 5.0, clock: Callable[[], float] = time.monotonic
     ):
         self._hold = hold
         self._recovery = recovery
@@ -161,8 +163,9 @@ class ThresholdAlarm:
         """Take a value, NaN when it is not measured; return the severity to tell, or ''."""
         told = False
         for alarm, threshold in (
-                (self._critical, self._thresholds.critical),
-                (self._warning, self._thresholds.warning)):
+            (self._critical, self._thresholds.critical),
+            (self._warning, self._thresholds.warning),
+        ):
             level = threshold - self._thresholds.hysteresis if alarm.active else threshold
             told |= alarm.update(not math.isnan(value) and value >= level)
         return self.active if told else ''

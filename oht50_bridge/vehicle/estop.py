@@ -153,5 +153,5 @@ class EstopLatch:
             return None
         except (OSError, ValueError, TypeError):
             return Estop(
-                UNREADABLE, SOFTWARE, f'{self._path.name} cannot be read', 'latch',
-                self._now())
+                UNREADABLE, SOFTWARE, f'{self._path.name} cannot be read', 'latch', self._now()
+            )

@@ -75,8 +75,8 @@ def lowest(limits: Iterable[Limit]) -> Limit:
     Of equal ones the first, but one that does not go away by itself before one that does.
     """
     stops = (
-        limit if limit.speed > STANDSTILL_SPEED else replace(limit, speed=0.0)
-        for limit in limits)
+        limit if limit.speed > STANDSTILL_SPEED else replace(limit, speed=0.0) for limit in limits
+    )
     return min(stops, key=lambda limit: (limit.speed, limit.hold))
 
 
@@ -133,8 +133,12 @@ class ObstacleRule:
     dock_speed: float
 
     def limits(
-        self, distances: Sequence[float], directions: Sequence[int], direction: int,
-        docking: bool, braking: Braking,
+        self,
+        distances: Sequence[float],
+        directions: Sequence[int],
+        direction: int,
+        docking: bool,
+        braking: Braking,
     ) -> list[Limit]:
         """Return the limits in one direction.
 
@@ -159,7 +163,8 @@ class ObstacleRule:
             floor = self.dock_speed if docking else 0.0
             speed = min(
                 braking.approach_speed(distance - self.stop_distance, floor),
-                braking.approach_speed(distance - self.slow_distance, max(self.speed, floor)))
+                braking.approach_speed(distance - self.slow_distance, max(self.speed, floor)),
+            )
             limits.append(Limit(speed, f'obstacle at {distance:.2f} m', hold=True))
         return limits
 
@@ -198,13 +203,19 @@ STALE = 'no fresh report of the safety board'
 INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
     (lambda conditions: bool(conditions.estop), 'emergency stop: {estop}'),
     (lambda conditions: not conditions.inputs_fresh, STALE),
-    (lambda conditions: not conditions.configured,
-     'the inputs of the safety board are not enabled'),
-    (lambda conditions: conditions.board_latched,
-     'the safety board holds its relay; emergency_stop and clear_estop release it'),
+    (
+        lambda conditions: not conditions.configured,
+        'the inputs of the safety board are not enabled',
+    ),
+    (
+        lambda conditions: conditions.board_latched,
+        'the safety board holds its relay; emergency_stop and clear_estop release it',
+    ),
     (lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
-    (lambda conditions: not conditions.confirmed,
-     'the configuration is not confirmed since the start; look at config_node'),
+    (
+        lambda conditions: not conditions.confirmed,
+        'the configuration is not confirmed since the start; look at config_node',
+    ),
     (lambda conditions: conditions.maintenance, 'maintenance'),
     (lambda conditions: conditions.guard_open, 'a guard is open'),
     (lambda conditions: conditions.power_lost, 'the power board is lost'),
@@ -244,7 +255,10 @@ class EstopSources:
     """
 
     def __init__(
-        self, latch: EstopLatch, *, has_line: bool = False,
+        self,
+        latch: EstopLatch,
+        *,
+        has_line: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ):
         self._latch = latch
@@ -277,13 +291,15 @@ class EstopSources:
         estop = None
         if pressed:
             estop = self._latch.set_cause(
-                'estop_button', HARDWARE, 'the emergency stop button is pressed')
+                'estop_button', HARDWARE, 'the emergency stop button is pressed'
+            )
         elif configured:
             self._latch.drop_cause('estop_button')
         # On the edge only: after a clear the board holds its relay until it is released.
         if latched and not self._board_latched:
-            estop = self._latch.trigger(
-                HARDWARE, 'the safety board tripped', 'safety_board') or estop
+            estop = (
+                self._latch.trigger(HARDWARE, 'the safety board tripped', 'safety_board') or estop
+            )
         self._board_latched = latched
         if not configured:
             return estop
@@ -307,13 +323,20 @@ class EstopSources:
                 self._latch.drop_cause(board.module_id)
                 continue
             self._absent.append(board.module_id)
-            starting = (board.module_id not in self._met and board.status == 'offline'
-                        and now - self._missed_since.setdefault(board.module_id, now)
-                        < MEETING_TIME)
+            starting = (
+                board.module_id not in self._met
+                and board.status == 'offline'
+                and now - self._missed_since.setdefault(board.module_id, now) < MEETING_TIME
+            )
             if board.error and not starting:  # without one it has not been asked yet
-                estop = self._latch.set_cause(
-                    board.module_id, SOFTWARE,
-                    f'{board.module_id} is {board.status}: {board.error}') or estop
+                estop = (
+                    self._latch.set_cause(
+                        board.module_id,
+                        SOFTWARE,
+                        f'{board.module_id} is {board.status}: {board.error}',
+                    )
+                    or estop
+                )
         return estop
 
     def line(self, pressed: bool) -> Estop | None:
@@ -321,8 +344,7 @@ class EstopSources:
         now = self._line_at = self._clock()
         if pressed:
             self._line_closed_at = math.inf
-            return self._latch.set_cause(
-                'estop_line', HARDWARE, 'the emergency stop line is open')
+            return self._latch.set_cause('estop_line', HARDWARE, 'the emergency stop line is open')
         self._line_closed_at = min(self._line_closed_at, now)
         if now - self._line_closed_at >= DEBOUNCE:
             self._line_was_closed = True
@@ -344,8 +366,10 @@ class EstopSources:
             return ''
         if self._latch.causes:
             return 'still present: ' + '; '.join(self._latch.causes)
-        if (estop.estop_id != self._stop_known
-                or self._inputs_at < self._stop_known_at + CAUSE_DELAY):
+        if (
+            estop.estop_id != self._stop_known
+            or self._inputs_at < self._stop_known_at + CAUSE_DELAY
+        ):
             return 'the safety board was not read since the stop; try again'
         now = self._clock()
         if now - self._inputs_at > INPUTS_AGE:
@@ -354,8 +378,7 @@ class EstopSources:
             return 'the boards were not reported lately; try again, or look at hardware_node'
         if self._absent:
             return f'not online: {", ".join(self._absent)}; try again'
-        if self._has_line and (
-                not self._line_was_closed or now - self._line_at > INPUTS_AGE):
+        if self._has_line and (not self._line_was_closed or now - self._line_at > INPUTS_AGE):
             return 'the emergency stop line was not read closed lately; try again'
         self._latch.clear()
         return ''

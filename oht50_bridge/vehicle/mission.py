@@ -126,8 +126,10 @@ def refusal(request: Request, situation: Situation, rules: Rules) -> str:
     if math.isnan(situation.battery):
         return 'the vehicle is not ready: the charge of its battery is not known'
     if situation.battery < rules.minimum_battery and not request.to_charger:
-        return (f'battery at {situation.battery:.0%}: charge to at least '
-                f'{rules.minimum_battery:.0%} first')
+        return (
+            f'battery at {situation.battery:.0%}: charge to at least '
+            f'{rules.minimum_battery:.0%} first'
+        )
     if situation.zones is None:
         return 'the vehicle is not ready: its zones are not known'
     low, high = sorted((situation.position, x))
@@ -147,8 +149,10 @@ def too_long(duration: float, rules: Rules) -> str:
     """Return why a mission of an estimated duration is refused, empty when it is not."""
     if duration <= rules.maximum_duration:
         return ''
-    return (f'estimated duration {duration:.0f} s: must not exceed '
-            f'{rules.maximum_duration:.0f} s; give a nearer target')
+    return (
+        f'estimated duration {duration:.0f} s: must not exceed '
+        f'{rules.maximum_duration:.0f} s; give a nearer target'
+    )
 
 
 class EnergyMeter:
@@ -237,8 +241,13 @@ class Mission:
     """
 
     def __init__(
-        self, mission_id: str, mission_type: str, target: float, motion: Motion,
-        docking: Docking | None = None, patience: Patience = Patience(),
+        self,
+        mission_id: str,
+        mission_type: str,
+        target: float,
+        motion: Motion,
+        docking: Docking | None = None,
+        patience: Patience = Patience(),
     ):
         self.mission_id = mission_id
         self.mission_type = mission_type

@@ -183,9 +183,15 @@ class Profile:
             ways = (
                 _trajectory(self._ruckig, state, target, allowed),
                 _trajectory(
-                    self._ruckig, state, None, limits, math.copysign(limits.velocity, peak)))
-            self._trajectory = min(ways, key=lambda way: way.at_time(
-                min(BRAKING_STEP, way.duration))[1][0] * math.copysign(1.0, peak))
+                    self._ruckig, state, None, limits, math.copysign(limits.velocity, peak)
+                ),
+            )
+            self._trajectory = min(
+                ways,
+                key=lambda way: (
+                    way.at_time(min(BRAKING_STEP, way.duration))[1][0] * math.copysign(1.0, peak)
+                ),
+            )
             self._duration = ways[0].duration
         else:
             self._trajectory = _trajectory(self._ruckig, state, target, limits)
@@ -202,7 +208,7 @@ def peak_velocity(state: State, jerk: float) -> float:
 
 
 def _trajectory(
-    ruckig: Ruckig, state: State, target: float | None, limits: Limits, velocity: float = 0.0,
+    ruckig: Ruckig, state: State, target: float | None, limits: Limits, velocity: float = 0.0
 ) -> Trajectory:
     """Return the way from a state to rest at a target, or without one to a velocity."""
     wanted = InputParameter(1)
@@ -228,7 +234,7 @@ def _trajectory(
 
 
 def travel_time(
-    state: State, target: float, limits: Limits, zones: Iterable[SpeedZone] = (),
+    state: State, target: float, limits: Limits, zones: Iterable[SpeedZone] = ()
 ) -> float:
     """Return the time from a state to rest at `target`, s; within zones as they allow."""
     time = _trajectory(Ruckig(1), state, target, limits).duration
@@ -249,7 +255,7 @@ def travel_time(
 
 def _ramp_time(change: float, limits: Limits) -> float:
     """Return the time that a change of velocity takes."""
-    if change < limits.acceleration ** 2 / limits.jerk:
+    if change < limits.acceleration**2 / limits.jerk:
         return 2.0 * math.sqrt(change / limits.jerk)
     return change / limits.acceleration + limits.acceleration / limits.jerk
 
@@ -291,7 +297,8 @@ class PositionEstimate:
         predicted = self._position + (before + self.velocity) / 2.0 * dt
         half = measurement.resolution / 2.0
         self._position = _clamp(
-            predicted, measurement.position - half, measurement.position + half)
+            predicted, measurement.position - half, measurement.position + half
+        )
 
     def at(self, now: float) -> float:
         """Return the position now."""
@@ -398,7 +405,8 @@ class Motion:
     def there(self) -> bool:
         """Whether it has come to the target, which becomes an arrival when it has settled."""
         return self.arrived or (
-            self._stopped_at is not None and abs(self._target - self.position) <= self.tolerance)
+            self._stopped_at is not None and abs(self._target - self.position) <= self.tolerance
+        )
 
     @property
     def standing(self) -> bool:
@@ -407,8 +415,9 @@ class Motion:
 
     def rests(self, since: float) -> bool:
         """Return whether the vehicle stands now, so long after `since`, s, that it stays so."""
-        return (self._estimate.stamp - since >= self._loop.settle
-                and abs(self.velocity) <= STANDSTILL)
+        return (
+            self._estimate.stamp - since >= self._loop.settle and abs(self.velocity) <= STANDSTILL
+        )
 
     def step(self, now: float, speed_limit: float) -> float:
         """Return the velocity to command now.
@@ -433,7 +442,8 @@ class Motion:
         self._way += abs(command) * dt
         if self._way > self._loop.stall + self._estimate.resolution:
             raise MotionError(
-                f'the position does not change although {self._way:.2f} m were commanded')
+                f'the position does not change although {self._way:.2f} m were commanded'
+            )
         return command
 
     def _follow(self, speed_limit: float) -> None:
@@ -442,7 +452,8 @@ class Motion:
         error = state.position - self.position
         behind = error * math.copysign(1.0, state.velocity)
         if behind < -self._loop.runaway or (
-                state.velocity == 0.0 and abs(error) > self._loop.runaway):
+            state.velocity == 0.0 and abs(error) > self._loop.runaway
+        ):
             raise MotionError(f'the vehicle is {abs(error):.2f} m off its commanded motion')
         if abs(state.velocity) > speed_limit + SHORTEST_STEP and behind > 0.0:
             # The drive is held to the limit at once, the profile comes down to it by its jerk.
@@ -489,8 +500,7 @@ class Motion:
         if self._target is None and self._profile.remaining == 0.0:
             return 0.0
         error = state.position - self.position
-        correction = _clamp(
-            self._loop.gain * error, -self._loop.correction, self._loop.correction)
+        correction = _clamp(self._loop.gain * error, -self._loop.correction, self._loop.correction)
         limit = min(speed_limit, self._limits.velocity)
         direction = math.copysign(1.0, ahead.velocity or correction)
         speed = _clamp((ahead.velocity + correction) * direction, 0.0, limit)
@@ -507,7 +517,8 @@ class Motion:
                 self._creeps += 1
                 if self._creeps > MAXIMUM_CREEPS:
                     raise MotionError(
-                        f'{abs(error) * 1000:.1f} mm off after {MAXIMUM_CREEPS} tries')
+                        f'{abs(error) * 1000:.1f} mm off after {MAXIMUM_CREEPS} tries'
+                    )
             if self._creeping != 0.0 and error * self._creeping > speed * self._loop.delay:
                 return self._creeping * speed
             self._stopped_at = self._now

@@ -83,13 +83,19 @@ def make_zones(
 
     """
     arrays = {
-        'zone_names': names, 'zone_types': types, 'zone_actions': actions,
-        'zone_starts': starts, 'zone_ends': ends, 'zone_limits': limits}
+        'zone_names': names,
+        'zone_types': types,
+        'zone_actions': actions,
+        'zone_starts': starts,
+        'zone_ends': ends,
+        'zone_limits': limits,
+    }
     for parameter, array in arrays.items():
         if len(array) != len(names):
             raise ZoneError(
                 f'{parameter} has {len(array)} entries, zone_names has {len(names)}: give each '
-                'zone one entry of every array')
+                'zone one entry of every array'
+            )
     zones: list[Zone] = []
     for name, zone_type, action, start, end, limit in zip(*arrays.values(), strict=True):
         if not name:
@@ -103,12 +109,16 @@ def make_zones(
         if action not in ACTIONS:
             raise ZoneError(f'zone_actions of {name!r}: {action!r} is not one of {ACTIONS}')
         for parameter, value in (
-                ('zone_starts', start), ('zone_ends', end), ('zone_limits', limit)):
+            ('zone_starts', start),
+            ('zone_ends', end),
+            ('zone_limits', limit),
+        ):
             if not _is_number(value):
                 raise ZoneError(f'{parameter} of {name!r}: {value!r} is not a finite number')
         if not start < end:
             raise ZoneError(
-                f'zone_starts of {name!r}: {start:g} m is not below its end, {end:g} m')
+                f'zone_starts of {name!r}: {start:g} m is not below its end, {end:g} m'
+            )
         if not limit > 0.0:
             raise ZoneError(f'zone_limits of {name!r}: {limit:g} m/s is not above 0')
         zones.append(Zone(name, zone_type, action, float(start), float(end), float(limit)))
@@ -158,7 +168,7 @@ class ZoneTracker:
 
 
 def zone_limits(
-    zones: Sequence[Zone], position: float, direction: int, track_length: float, braking: Braking,
+    zones: Sequence[Zone], position: float, direction: int, track_length: float, braking: Braking
 ) -> list[Limit]:
     """Return the limits of the zones that the vehicle is in and of those ahead.
 
@@ -177,9 +187,12 @@ def zone_limits(
     """
     if math.isnan(position):
         return [
-            Limit(0.0 if zone.action == STOP else zone.speed_limit,
-                  f'the position is unknown and zone {zone.zone_id} may be ahead')
-            for zone in zones]
+            Limit(
+                0.0 if zone.action == STOP else zone.speed_limit,
+                f'the position is unknown and zone {zone.zone_id} may be ahead',
+            )
+            for zone in zones
+        ]
     limits = []
     for zone in zones:
         if zone.contains(position):
@@ -188,8 +201,9 @@ def zone_limits(
         way = zone.start - position if direction == FORWARD else position - zone.end
         if way > 0.0:
             speed = 0.0 if zone.action == STOP else zone.speed_limit
-            limits.append(Limit(
-                braking.approach_speed(way, speed), f'zone {zone.zone_id} in {way:.2f} m'))
+            limits.append(
+                Limit(braking.approach_speed(way, speed), f'zone {zone.zone_id} in {way:.2f} m')
+            )
     for start, end, name in _stop_spans(zones):
         if start <= position <= end:
             exit_start, exit_end = start > 0.0, end < track_length
@@ -215,5 +229,4 @@ def _stop_spans(zones: Sequence[Zone]) -> list[tuple[float, float, str]]:
 
 
 def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value))
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -26,19 +26,24 @@ def params(tmp_path):
         path = tmp_path / 'params.yaml'
         path.write_text(text)
         return path
+
     return write
 
 
 def test_lines_of_the_standard_vehicle():
     lines = simulated_lines(None)
     assert {name: [board['id'] for board in line['boards']] for name, line in lines.items()} == {
-        'drive': ['travel_motor'], 'sense': ['power', 'dock'], 'safety': ['safety']}
+        'drive': ['travel_motor'],
+        'sense': ['power', 'dock'],
+        'safety': ['safety'],
+    }
 
 
 @pytest.mark.parametrize('node', ['/**', '/**/hardware_node', '/oht50/hardware_node'])
 def test_later_file_wins_value_by_value(params, node):
     path = params(
-        f'{node}:\n  ros__parameters:\n    module: {{power: {{line: drive, address: 9}}}}\n')
+        f'{node}:\n  ros__parameters:\n    module: {{power: {{line: drive, address: 9}}}}\n'
+    )
     module = parameters_of('hardware_node', path)['module']['power']
     assert (module['line'], module['address'], module['profile']) == ('drive', 9, 'stm32_power')
     assert simulated_lines(path)['drive']['boards'][-1]['address'] == 9

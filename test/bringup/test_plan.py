@@ -27,20 +27,26 @@ from oht50_bridge.bringup.plan import Replay
 from oht50_bridge.cli.options import CommandError
 
 
-@pytest.mark.parametrize(('options', 'said'), [
-    ({'namespace': 'oht50'}, 'no namespace'),
-    ({'namespace': '/replay/oht50'}, 'replayed'),
-    ({'simulated': True, 'serial_port': '/dev/ttyS0'}, 'one of the two'),
-    ({'use_sim_time': True}, 'real boards'),
-])
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        ({'namespace': 'oht50'}, 'no namespace'),
+        ({'namespace': '/replay/oht50'}, 'replayed'),
+        ({'simulated': True, 'serial_port': '/dev/ttyS0'}, 'one of the two'),
+        ({'use_sim_time': True}, 'real boards'),
+    ],
+)
 def test_what_does_not_go_together_is_refused(options, said):
     with pytest.raises(CommandError, match=said):
         Plan(Path('state'), 0, **options)
 
 
 def test_vehicles_differ_in_their_directory(tmp_path):
-    plans = [Plan(tmp_path, domain, namespace) for domain in (0, 1)
-             for namespace in ('/oht50', '/hoist_a', '/plant/hoist_a')]
+    plans = [
+        Plan(tmp_path, domain, namespace)
+        for domain in (0, 1)
+        for namespace in ('/oht50', '/hoist_a', '/plant/hoist_a')
+    ]
     assert len({plan.directory for plan in plans}) == len(plans)
 
 
@@ -56,8 +62,9 @@ def test_one_vehicle_is_held_by_one(tmp_path):
 def test_each_node_gets_its_own_parameters_last(tmp_path):
     plan = Plan(tmp_path, 0, '/hoist_a', simulated=True, port=1234)
     for node, name, value in (
-            ('bridge_node', 'port', 1234),
-            ('hardware_node', 'line.drive.device', str(plan.directory / 'simulator' / 'drive'))):
+        ('bridge_node', 'port', 1234),
+        ('hardware_node', 'line.drive.device', str(plan.directory / 'simulator' / 'drive')),
+    ):
         own = yaml.safe_load(plan.parameter_files(node)[-1].read_text())
         assert own[f'/hoist_a/{node}']['ros__parameters'][name] == value
 
@@ -81,9 +88,17 @@ def test_a_process_is_given_up():
 
 def bag(directory, *topics):
     directory.mkdir()
-    (directory / 'metadata.yaml').write_text(yaml.safe_dump({'rosbag2_bagfile_information': {
-        'topics_with_message_count': [
-            {'topic_metadata': {'name': name, 'type': kind}} for name, kind in topics]}}))
+    (directory / 'metadata.yaml').write_text(
+        yaml.safe_dump(
+            {
+                'rosbag2_bagfile_information': {
+                    'topics_with_message_count': [
+                        {'topic_metadata': {'name': name, 'type': kind}} for name, kind in topics
+                    ]
+                }
+            }
+        )
+    )
     return directory
 
 

@@ -33,8 +33,11 @@ def path(tmp_path):
     minutes = itertools.count()
     audit = Audit(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
     for client, subject, what in (
-        ('panel', 'ann', 'auth'), ('panel', 'ann', 'command'), ('tablet', 'bob', 'auth'),
-        ('tablet', 'bob', 'command'), ('tablet', 'bo\x1bb', 'disconnect'),
+        ('panel', 'ann', 'auth'),
+        ('panel', 'ann', 'command'),
+        ('tablet', 'bob', 'auth'),
+        ('tablet', 'bob', 'command'),
+        ('tablet', 'bo\x1bb', 'disconnect'),
     ):
         audit.record(what, client=client, subject=subject, role='operator')
     audit.record('event', event={'reason': '[red]\x1b[2J\u202e'})
@@ -66,12 +69,16 @@ def test_a_whole_log_is_said_to_be_whole_with_what_to_keep(path, capsys):
         main(['audit', 'verify', '--expect', 'x'])
 
 
-@pytest.mark.parametrize(('tamper', 'said'), [
-    (lambda x: [*x[:1], x[1].replace('panel', 'other'), *x[2:]], 'line 2: changed'),
-    (lambda x: [*x[:2], *x[3:]], 'line 3: records 3 to 3'),
-    (lambda x: x[:-1], 'ends at record 5'),
-    (lambda x: [x[0], x[2], x[1], *x[3:]], 'line 2: records 2 to 2'),
-], ids=['edit', 'cut', 'cut at the end', 'swap'])
+@pytest.mark.parametrize(
+    ('tamper', 'said'),
+    [
+        (lambda x: [*x[:1], x[1].replace('panel', 'other'), *x[2:]], 'line 2: changed'),
+        (lambda x: [*x[:2], *x[3:]], 'line 3: records 3 to 3'),
+        (lambda x: x[:-1], 'ends at record 5'),
+        (lambda x: [x[0], x[2], x[1], *x[3:]], 'line 2: records 2 to 2'),
+    ],
+    ids=['edit', 'cut', 'cut at the end', 'swap'],
+)
 def test_what_was_done_to_a_log_is_found_with_file_and_line(path, capsys, tamper, said):
     path.write_text(''.join(tamper(path.read_text().splitlines(keepends=True))))
     code, out, _ = run(capsys, 'verify', path)
@@ -92,14 +99,21 @@ def test_the_log_is_found_by_state_dir_and_domain(path, tmp_path, capsys, monkey
     assert len(shown(capsys, '--state-dir', tmp_path, '--namespace', '/hoist_a')) == 6
 
 
-@pytest.mark.parametrize(('filters', 'numbers'), [
-    ([], [1, 2, 3, 4, 5, 6]), (['--what', 'auth'], [1, 3]),
-    (['--what', 'auth', '--what', 'event'], [1, 3, 6]), (['--client', 'tablet'], [3, 4, 5]),
-    (['--subject', 'ann', '--what', 'command'], [2]),
-    (['--since', '2026-11-23T10:04:00Z'], [5, 6]),
-    (['--since', '2026-11-23T12:04:00+02:00'], [5, 6]),
-    (['--until', '2026-11-23T10:01'], [1, 2]), (['--until', '1h'], [1, 2, 3, 4, 5, 6]),
-], ids=str)
+@pytest.mark.parametrize(
+    ('filters', 'numbers'),
+    [
+        ([], [1, 2, 3, 4, 5, 6]),
+        (['--what', 'auth'], [1, 3]),
+        (['--what', 'auth', '--what', 'event'], [1, 3, 6]),
+        (['--client', 'tablet'], [3, 4, 5]),
+        (['--subject', 'ann', '--what', 'command'], [2]),
+        (['--since', '2026-11-23T10:04:00Z'], [5, 6]),
+        (['--since', '2026-11-23T12:04:00+02:00'], [5, 6]),
+        (['--until', '2026-11-23T10:01'], [1, 2]),
+        (['--until', '1h'], [1, 2, 3, 4, 5, 6]),
+    ],
+    ids=str,
+)
 def test_filters(path, capsys, filters, numbers, monkeypatch):
     monkeypatch.setattr('time.time', lambda: 1795500000.0)
     assert shown(capsys, path, *filters) == numbers
@@ -124,7 +138,8 @@ def test_following_goes_on_over_new_files(path, tmp_path):
     shown = tmp_path / 'shown'
     with shown.open('w') as file:
         process = subprocess.Popen(
-            [*OHT50, 'audit', 'show', '--json', '--follow', str(path)], stdout=file)
+            [*OHT50, 'audit', 'show', '--json', '--follow', str(path)], stdout=file
+        )
     try:
         wait_for(lambda: shown.read_text().count('\n') == 6, what='the old records are shown')
         audit = Audit(path, max_bytes=1000)
@@ -137,5 +152,4 @@ def test_following_goes_on_over_new_files(path, tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
     assert len(list(path.parent.iterdir())) > 5
-    assert [json.loads(line)['n'] for line in shown.read_text().splitlines()] == list(
-        range(1, 37))
+    assert [json.loads(line)['n'] for line in shown.read_text().splitlines()] == list(range(1, 37))

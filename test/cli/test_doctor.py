@@ -56,8 +56,8 @@ def test_serial_port(tmp_path, terminal):
 def test_ports_of_the_parameters_are_checked(tmp_path, terminal, capsys):
     params = tmp_path / 'params.yaml'
     params.write_text(
-        '/**/hardware_node:\n  ros__parameters:\n    line:\n'
-        f'      drive: {{device: {terminal}}}\n')
+        f'/**/hardware_node:\n  ros__parameters:\n    line:\n      drive: {{device: {terminal}}}\n'
+    )
     main(['doctor', '--params', str(params), '--state-dir', str(tmp_path)])
     out = capsys.readouterr().out.replace('\n', '')
     assert terminal in out

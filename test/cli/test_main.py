@@ -54,5 +54,9 @@ def test_version_is_that_of_the_package(capsys):
 def test_reader_that_leaves_early_is_no_error():
     process = subprocess.run(
         f'{sys.executable} -m oht50_bridge.cli.main --help | head -1',
-        shell=True, capture_output=True, text=True, cwd=ROOT)
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     assert process.stderr == ''

@@ -30,10 +30,10 @@ def run(capsys, *arguments):
 
 def test_prints_the_token_alone(tmp_path, capsys):
     code, out, err = run(
-        capsys, '--role', 'operator', '--subject', 'alice', '--ttl', '5m', '--state-dir', tmp_path)
+        capsys, '--role', 'operator', '--subject', 'alice', '--ttl', '5m', '--state-dir', tmp_path
+    )
     assert (code, err) == (0, '')
-    claims = jwt.decode(
-        out.strip(), (tmp_path / 'jwt_secret').read_bytes(), algorithms=['HS256'])
+    claims = jwt.decode(out.strip(), (tmp_path / 'jwt_secret').read_bytes(), algorithms=['HS256'])
     assert (claims['sub'], claims['role'], claims['typ']) == ('alice', 'operator', 'access')
     assert claims['exp'] - claims['iat'] == pytest.approx(300)
 
@@ -63,10 +63,13 @@ def test_given_secret_is_used_and_never_made(tmp_path, capsys, monkeypatch):
     assert not (tmp_path / 'state').exists()
 
 
-@pytest.mark.parametrize(('arguments', 'named'), [
-    (['--role', 'boss'], 'viewer, operator, system, admin'),
-    (['--role', 'viewer', '--ttl', '31m'], '--ttl'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'named'),
+    [
+        (['--role', 'boss'], 'viewer, operator, system, admin'),
+        (['--role', 'viewer', '--ttl', '31m'], '--ttl'),
+    ],
+)
 def test_refusal_names_the_option_and_the_remedy(tmp_path, capsys, arguments, named):
     code, out, err = run(capsys, *arguments, '--state-dir', tmp_path)
     assert (code, out) == (1, '')
@@ -94,24 +97,33 @@ def test_the_pair_is_printed_as_json(tmp_path, capsys):
     code, out, _ = run(capsys, '--role', 'operator', '--pair', '--state-dir', tmp_path)
     pair = json.loads(out)
     secret = (tmp_path / 'jwt_secret').read_bytes()
-    kinds = [jwt.decode(pair[name], secret, algorithms=['HS256'])['typ']
-             for name in ('token', 'refresh_token')]
+    kinds = [
+        jwt.decode(pair[name], secret, algorithms=['HS256'])['typ']
+        for name in ('token', 'refresh_token')
+    ]
     assert (code, kinds) == (0, ['access', 'refresh'])
 
 
 def test_a_token_is_signed_with_the_key_that_is_chosen(tmp_path, capsys, monkeypatch):
     public = {}
     for kid, algorithm in (('2026-10', 'ES256'), ('2026-11', 'EdDSA')):
-        code, public[kid], _ = run(capsys, 'keygen', kid, '--algorithm', algorithm,
-                                   '--keys', tmp_path)
+        code, public[kid], _ = run(
+            capsys, 'keygen', kid, '--algorithm', algorithm, '--keys', tmp_path
+        )
         assert code == 0
     monkeypatch.setenv('OHT50_KEYS', str(tmp_path))
     for options, kid in (((), '2026-11'), (('--kid', '2026-10'), '2026-10')):
-        _, out, _ = run(capsys, '--role', 'viewer', '--issuer', 'fleet', '--audience', 'oht50-7',
-                        *options)
+        _, out, _ = run(
+            capsys, '--role', 'viewer', '--issuer', 'fleet', '--audience', 'oht50-7', *options
+        )
         assert jwt.get_unverified_header(out.strip())['kid'] == kid
-        claims = jwt.decode(out.strip(), public[kid], algorithms=['ES256', 'EdDSA'],
-                            issuer='fleet', audience='oht50-7')
+        claims = jwt.decode(
+            out.strip(),
+            public[kid],
+            algorithms=['ES256', 'EdDSA'],
+            issuer='fleet',
+            audience='oht50-7',
+        )
         assert claims['role'] == 'viewer'
     code, out, err = run(capsys, '--role', 'viewer', '--kid', 'other')
     assert (code, out) == (1, '')
@@ -137,8 +149,12 @@ def test_keygen_overwrites_nothing_and_wants_a_directory(tmp_path, capsys, monke
 
 def test_what_is_revoked_is_listed(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv('OHT50_REVOCATIONS_FILE', raising=False)
-    for options in (['--subject', 'ann'], ['--subject', 'bob', '--until', '2099-01-01T00:00:00Z'],
-                    ['--token-id', 'abc'], ['--subject', '[red]eve', '--for', '8h']):
+    for options in (
+        ['--subject', 'ann'],
+        ['--subject', 'bob', '--until', '2099-01-01T00:00:00Z'],
+        ['--token-id', 'abc'],
+        ['--subject', '[red]eve', '--for', '8h'],
+    ):
         code, out, err = run(capsys, 'revoke', *options, '--state-dir', tmp_path)
         assert (code, out) == (0, '')
         assert str(tmp_path) in err
@@ -148,14 +164,20 @@ def test_what_is_revoked_is_listed(tmp_path, capsys, monkeypatch):
     for text in ('ann', 'abc', '[red]eve', 'issued before 2099-01-01T00:00:00.000Z'):
         assert text in out
     assert set(json.loads((tmp_path / 'revoked.json').read_text())['subjects']) == {
-        'ann', 'bob', '[red]eve'}
+        'ann',
+        'bob',
+        '[red]eve',
+    }
 
 
 def test_revoke_refuses_what_makes_no_sense(tmp_path, capsys):
     code, _, err = run(capsys, 'revoke', '--token-id', 'a', '--for', '8h', '--state-dir', tmp_path)
     assert (code, '--for' in err) == (1, True)
-    for wrong in ([], ['--subject', 'a', '--token-id', 'b'],
-                  ['--subject', 'a', '--until', 'tomorrow']):
+    for wrong in (
+        [],
+        ['--subject', 'a', '--token-id', 'b'],
+        ['--subject', 'a', '--until', 'tomorrow'],
+    ):
         with pytest.raises(SystemExit):
             main(['token', 'revoke', *wrong])
     assert list(tmp_path.iterdir()) == []

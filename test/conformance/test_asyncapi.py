@@ -47,14 +47,21 @@ def contract(what, messages=()):
     """What the AsyncAPI parser, or the JSON Schema validator given (valid, message)s, finds."""
     assert (MODULES / '@asyncapi' / 'parser').is_dir(), 'run `make test`, it installs the parser'
     lines = ''.join(
-        json.dumps({'valid': valid, 'message': message}) + '\n' for valid, message in messages)
+        json.dumps({'valid': valid, 'message': message}) + '\n' for valid, message in messages
+    )
     return subprocess.run(
         ['node', str(ROOT / 'test' / 'conformance' / 'contract.cjs'), what, str(DOCS)],
-        input=lines, env={**os.environ, 'NODE_PATH': str(MODULES)}, capture_output=True,
-        text=True, timeout=60, check=False)
+        input=lines,
+        env={**os.environ, 'NODE_PATH': str(MODULES)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 # The files
+
 
 def test_the_kept_files_are_what_the_models_say():
     wanted = command.files()
@@ -63,7 +70,8 @@ def test_the_kept_files_are_what_the_models_say():
     for name, text in wanted.items():
         # By content: how it is laid out is the libraries' affair.
         assert parsed(name, (DOCS / name).read_text(encoding='utf-8')) == parsed(name, text), (
-            f'docs/{name} is out of date: run `oht50 asyncapi --write docs`')
+            f'docs/{name} is out of date: run `oht50 asyncapi --write docs`'
+        )
 
 
 def test_the_command_prints_and_writes(tmp_path, capsys):
@@ -87,10 +95,13 @@ def test_every_message_is_in_the_document_and_goes_its_way():
     document = asyncapi.document()
     assert set(document['components']['messages']) == set(MESSAGES)
     assert document['channels']['telemetry']['address'] == PATH
-    ways = {(operation['action'], operation['messages'][0]['$ref'].rsplit('/', 1)[1])
-            for operation in document['operations'].values()}
+    ways = {
+        (operation['action'], operation['messages'][0]['$ref'].rsplit('/', 1)[1])
+        for operation in document['operations'].values()
+    }
     assert ways == {('receive', name) for name in COMMANDS} | {
-        ('send', name) for name in (*EVENTS, *REPLIES)}
+        ('send', name) for name in (*EVENTS, *REPLIES)
+    }
     for name in COMMANDS:
         answers = document['operations'][f'receive.{name}']['reply']['messages']
         assert answers[-1]['$ref'].endswith('/error') and len(answers) > 1
@@ -115,12 +126,14 @@ def test_whatever_is_measured_says_its_unit():
         for part in schema['$defs'].values():
             for field, content in part['properties'].items():
                 numeric = {'number', 'integer'} & {
-                    option.get('type') for option in (content, *content.get('anyOf', ()))}
+                    option.get('type') for option in (content, *content.get('anyOf', ()))
+                }
                 if numeric and field not in counts and part is not schema['$defs'].get('Motion'):
                     assert content.get('x-unit'), f'{name}: {field}'
 
 
 # With the tools of others
+
 
 def test_the_parser_of_asyncapi_finds_nothing_wrong():
     result = contract('document')
@@ -138,8 +151,11 @@ async def test_what_a_gateway_sends_fits_the_schemas(serving):
     """A session with every event, every command, resumption, and some errors."""
     seen = []
     async with serving(
-            commands_per_second=1e6, command_burst=10**6, expiry_notice=14.999 * 60,
-            answers={'get_system_status': make_event('system.status', uptime=1)}) as server:
+        commands_per_second=1e6,
+        command_burst=10**6,
+        expiry_notice=14.999 * 60,
+        answers={'get_system_status': make_event('system.status', uptime=1)},
+    ) as server:
         pair = server.authority.issue('ann', 'admin')
         peer = await server.connect()
         await peer.send('ping')
@@ -151,8 +167,17 @@ async def test_what_a_gateway_sends_fits_the_schemas(serving):
             seen.append(await peer.receive())
         for kind in EVENTS:
             server.gateway.publish(make_event(kind))
-        server.gateway.publish(make_event('system.status', health={
-            'cpu': float('nan'), 'memory': None, 'disk': 1, 'temperature': float('inf')}))
+        server.gateway.publish(
+            make_event(
+                'system.status',
+                health={
+                    'cpu': float('nan'),
+                    'memory': None,
+                    'disk': 1,
+                    'temperature': float('inf'),
+                },
+            )
+        )
         server.gateway.publish(make_event('system.error', description='x' * 17_000))
         for name in COMMANDS:
             if name == 'refresh_token':
@@ -169,7 +194,8 @@ async def test_what_a_gateway_sends_fits_the_schemas(serving):
         await peer.send('auth', token='x')
         seen += (await peer.ended())[2]
     assert {'WS-001', 'WS-002', 'WS-004', 'WS-005', 'WS-008'} == {
-        message['error_code'] for message in seen if message['type'] == 'error'}
+        message['error_code'] for message in seen if message['type'] == 'error'
+    }
     assert any('seq' in message for message in seen)
     assert any('request_id' in message for message in seen)
     result = contract('messages', ((True, message) for message in seen))
@@ -178,9 +204,18 @@ async def test_what_a_gateway_sends_fits_the_schemas(serving):
 
 
 def test_what_a_gateway_refuses_its_schema_refuses():
-    examples = [{**EXAMPLES['start_mission'], **change} for change in (
-        {'target_position': None}, {'station': 'dock-1'}, {'payload_kg': -1}, {'surplus': 1},
-        {'mission_type': 'joyride'}, {'mission_id': ''}, {'target_position': {'x': 1}})]
+    examples = [
+        {**EXAMPLES['start_mission'], **change}
+        for change in (
+            {'target_position': None},
+            {'station': 'dock-1'},
+            {'payload_kg': -1},
+            {'surplus': 1},
+            {'mission_type': 'joyride'},
+            {'mission_id': ''},
+            {'target_position': {'x': 1}},
+        )
+    ]
     for example in examples:
         with pytest.raises(codec.ProtocolViolation):
             codec.command(codec.parse(json.dumps(example)))

@@ -58,8 +58,10 @@ def leaves(part, schema, path='', unit=''):
     """Path, kind and unit of every field below a part of a schema."""
     for option in (part, *part.get('allOf', ())):
         if '$ref' in option:
-            part = {**schema['$defs'][option['$ref'].rsplit('/', 1)[1]],
-                    **{key: value for key, value in part.items() if key.startswith('x-')}}
+            part = {
+                **schema['$defs'][option['$ref'].rsplit('/', 1)[1]],
+                **{key: value for key, value in part.items() if key.startswith('x-')},
+            }
     unit = part.get('x-unit', unit)
     if 'properties' in part:
         # A list of units belongs to the fields below, in their order.
@@ -79,14 +81,18 @@ def kind_of(part, schema):
     if 'enum' in part:
         return ', '.join(f'`{value}`' for value in part['enum'])
     if part.get('type') == 'array':
-        return f"list of {part['items']['type']}s"
+        return f'list of {part["items"]["type"]}s'
     return {'object': 'object', 'null': 'null'}.get(part.get('type'), part.get('type', 'any'))
 
 
 def events_table():
-    return table(['type', 'class', 'at most, Hz', 'least level', 'is sent when'], [
-        [f'`{name}`', entry.delivery, f'{entry.rate:g}', entry.level, summary(name)]
-        for name, entry in EVENTS.items()])
+    return table(
+        ['type', 'class', 'at most, Hz', 'least level', 'is sent when'],
+        [
+            [f'`{name}`', entry.delivery, f'{entry.rate:g}', entry.level, summary(name)]
+            for name, entry in EVENTS.items()
+        ],
+    )
 
 
 def fields_table():
@@ -109,38 +115,62 @@ def commands_table():
                 continue
             kind = kind_of(part, schema).removesuffix(' or null')
             unit = part.get('x-unit') or next(
-                (option['x-unit'] for option in part.get('anyOf', ()) if 'x-unit' in option), '')
+                (option['x-unit'] for option in part.get('anyOf', ()) if 'x-unit' in option), ''
+            )
             star = '' if field in schema.get('required', ()) else '?'
             fields.append(f'`{field}`{star} {kind}' + (f', {unit}' if unit else ''))
         roles = [role for role in ROLES.names if name in ROLES[role].commands]
-        rows.append([
-            f'`{name}`', '; '.join(fields), ', '.join(f'`{name_of(r)}`' for r in entry.replies),
-            ', '.join(roles) if entry.level else 'all', summary(name)])
+        rows.append(
+            [
+                f'`{name}`',
+                '; '.join(fields),
+                ', '.join(f'`{name_of(r)}`' for r in entry.replies),
+                ', '.join(roles) if entry.level else 'all',
+                summary(name),
+            ]
+        )
     return table(['command', 'fields (`?`: optional)', 'reply', 'roles', 'what it does'], rows)
 
 
 def roles_table():
     rows = []
     for role in ROLES.names:
-        families = [family for family in FAMILIES
-                    if set(expand(f'{family}.*')) <= ROLES[role].events]
+        families = [
+            family for family in FAMILIES if set(expand(f'{family}.*')) <= ROLES[role].events
+        ]
         assert set(families) == {EVENTS[kind].family for kind in ROLES[role].events}
-        rows.append([
-            role, ', '.join(f'`{family}.*`' for family in families),
-            ', '.join(f'`{name}`' for name in COMMANDS if name in ROLES[role].commands)])
+        rows.append(
+            [
+                role,
+                ', '.join(f'`{family}.*`' for family in families),
+                ', '.join(f'`{name}`' for name in COMMANDS if name in ROLES[role].commands),
+            ]
+        )
     return table(['role', 'may read', 'may order'], rows)
 
 
 def errors_table():
-    return table(['code', 'name', 'closes with', 'temporary', 'for example'], [
-        [error.code, error.title, str(error.close or ''), 'yes' if error.temporary else 'no',
-         example['description']]
-        for error, example in zip(ErrorCode, asyncapi.examples_of('error'), strict=True)])
+    return table(
+        ['code', 'name', 'closes with', 'temporary', 'for example'],
+        [
+            [
+                error.code,
+                error.title,
+                str(error.close or ''),
+                'yes' if error.temporary else 'no',
+                example['description'],
+            ]
+            for error, example in zip(ErrorCode, asyncapi.examples_of('error'), strict=True)
+        ],
+    )
 
 
 TABLES = {
-    'events': events_table, 'fields': fields_table, 'commands': commands_table,
-    'roles': roles_table, 'errors': errors_table,
+    'events': events_table,
+    'fields': fields_table,
+    'commands': commands_table,
+    'roles': roles_table,
+    'errors': errors_table,
 }
 
 
@@ -148,15 +178,17 @@ def with_tables(text):
     for name, make in TABLES.items():
         text, count = re.subn(
             rf'(<!-- table: {name} -->\n).*?(<!-- end -->)',
-            lambda match, make=make: f'{match[1]}\n{make()}\n{match[2]}', text, flags=re.DOTALL)
+            lambda match, make=make: f'{match[1]}\n{make()}\n{match[2]}',
+            text,
+            flags=re.DOTALL,
+        )
         assert count == 1, name
     return text
 
 
 @pytest.mark.parametrize('name', TABLES)
 def test_a_table_is_the_catalogues(name):
-    assert TABLES[name]() in TEXT, (
-        'out of date: run python test/conformance/test_documentation.py')
+    assert TABLES[name]() in TEXT, 'out of date: run python test/conformance/test_documentation.py'
 
 
 def test_no_event_command_or_error_is_left_out():
@@ -167,30 +199,39 @@ def test_no_event_command_or_error_is_left_out():
 def test_the_close_codes_are_all_there():
     section = TEXT.split('## Close codes')[1].split('\n## ')[0]
     ours = {error.close for error in ErrorCode if error.close} | {
-        value for name, value in vars(errors).items() if name.startswith('CLOSE_')}
+        value for name, value in vars(errors).items() if name.startswith('CLOSE_')
+    }
     of_the_library = {1000, 1002, 1007}
     assert {int(code) for code in re.findall(r'^\| (\d{4}) ', section, re.M)} == (
-        ours | of_the_library)
+        ours | of_the_library
+    )
 
 
 def test_the_numbers_are_those_of_the_code():
     config = GatewayConfig()
     for words in (
-        PATH, f'at most {MAX_PAYLOAD_BYTES:,} bytes', f'within {config.auth_timeout:g} s',
-        f'{config.expiry_notice:g} s before the token ends', f'burst {EVENT_BURST})',
+        PATH,
+        f'at most {MAX_PAYLOAD_BYTES:,} bytes',
+        f'within {config.auth_timeout:g} s',
+        f'{config.expiry_notice:g} s before the token ends',
+        f'burst {EVENT_BURST})',
         f'within about {config.command_timeout:g} s',
         f'{config.commands_per_second:g} commands per second with a burst of '
         f'{config.command_burst}, then WS-003; after {config.violations} of these',
-        f'At most {MAX_RUNNING} commands', f'the last {config.ring:,} event-class events',
-        f'All {config.max_connections} connections', f'for {config.idle_timeout:g} s, not even',
+        f'At most {MAX_RUNNING} commands',
+        f'the last {config.ring:,} event-class events',
+        f'All {config.max_connections} connections',
+        f'for {config.idle_timeout:g} s, not even',
     ):
         assert words in TEXT.replace('\n', ' '), words
 
 
 # The session
 
-STEPS = [(line[0], line[2:]) for line in
-         re.search(r'```session\n(.*?)```', TEXT, re.DOTALL)[1].splitlines()]
+STEPS = [
+    (line[0], line[2:])
+    for line in re.search(r'```session\n(.*?)```', TEXT, re.DOTALL)[1].splitlines()
+]
 TIMED = {'auth.expiring'}  # comes by the clock
 
 
@@ -199,8 +240,10 @@ def keys(value):
     if not isinstance(value, dict):
         return None
     if value.get('type') == 'command.result':
-        value = {**value, 'data': {
-            key: value['data'][key] for key in ('command', 'accepted', 'message')}}
+        value = {
+            **value,
+            'data': {key: value['data'][key] for key in ('command', 'accepted', 'message')},
+        }
     return {key: None if key == 'rates' else keys(item) for key, item in value.items()}
 
 
@@ -214,17 +257,22 @@ async def test_a_gateway_holds_the_session_that_is_shown(serving):
         epoch = None
 
         def publish(message):
-            server.gateway.publish(EVENTS[message['type']].model.model_validate(
-                {key: item for key, item in message.items() if key != 'seq'}))
+            server.gateway.publish(
+                EVENTS[message['type']].model.model_validate(
+                    {key: item for key, item in message.items() if key != 'seq'}
+                )
+            )
+
         peer = await server.connect()
         away = False
         for number, (mark, text) in enumerate(STEPS):
             if mark == '!':
                 peer.websocket.transport.abort()
-                for _, later in STEPS[number + 1:]:
+                for _, later in STEPS[number + 1 :]:
                     message = json.loads(later) if later.startswith('{') else {'type': ''}
-                    if message['type'] in EVENTS and ('seq' in message or EVENTS[
-                            message['type']].is_state):
+                    if message['type'] in EVENTS and (
+                        'seq' in message or EVENTS[message['type']].is_state
+                    ):
                         publish(message)
                 peer, away = await server.connect(), True
             elif mark == '>':
@@ -243,8 +291,15 @@ async def test_a_gateway_holds_the_session_that_is_shown(serving):
                     publish(shown)
                 message = await peer.receive()
                 assert keys(message) == keys(shown)
-                for key in ('type', 'seq', 'request_id', 'error_code', 'error_name', 'description',
-                            'temporary'):
+                for key in (
+                    'type',
+                    'seq',
+                    'request_id',
+                    'error_code',
+                    'error_name',
+                    'description',
+                    'temporary',
+                ):
                     assert message.get(key) == shown.get(key)
                 if is_published(shown) or shown['type'].startswith('subscription.'):
                     assert message['data'] == shown['data']

@@ -110,6 +110,7 @@ def test_every_block_is_checked_and_every_event_has_one():
 
 # Events
 
+
 @pytest.mark.parametrize('block', EVENT_BLOCKS, **BY_TYPE)
 def test_every_reading_of_an_event_goes_in_and_comes_out_the_same(block):
     for reading in readings(block):
@@ -139,6 +140,7 @@ def test_no_field_may_be_missing_or_added(block):
             yield (*path, key)
             if isinstance(item, dict) and (*path, key) != ('data', 'changes'):
                 yield from places(item, (*path, key))
+
     for path in places(reading):
         if path == ('type',):
             continue  # which model it is was told by it
@@ -164,6 +166,7 @@ async def test_an_event_reaches_a_subscriber_as_it_stands_there(serving, block):
 
 # Commands
 
+
 @pytest.mark.parametrize('block', COMMAND_BLOCKS, **BY_TYPE)
 async def test_a_command_is_accepted_as_it_stands_there(serving, block):
     status = EVENTS['system.status'].model.model_validate(EXAMPLES['system.status'])
@@ -181,9 +184,10 @@ async def test_a_command_is_accepted_as_it_stands_there(serving, block):
             assert answer['data']['events'] == block['events']
             assert answer['data']['denied'] == []
             assert set(answer['data']['rates']) == {
-                kind for pattern in block['events'] for kind in expand(pattern)}
+                kind for pattern in block['events'] for kind in expand(pattern)
+            }
         if COMMANDS[block['type']].level is not None:
-            (command, caller), = server.commands
+            ((command, caller),) = server.commands
             assert command.model_dump(exclude_unset=True) == block
             assert caller.subject == 'ann'
         else:
@@ -207,6 +211,7 @@ async def test_the_endpoint_is_the_one(serving):
 
 
 # Errors, each from its cause
+
 
 async def bad_token(server):
     peer = await server.connect()
@@ -272,9 +277,17 @@ async def stopped_reader(server):
     while not server.gateway.stats().slow_consumers:
         number += 1
         assert number < 20_000
-        server.gateway.publish(EVENTS['safety.estop'].model.model_validate({
-            **EXAMPLES['safety.estop'],
-            'data': {**EXAMPLES['safety.estop']['data'], 'estop_id': f'{number}-' + 'x' * 4000}}))
+        server.gateway.publish(
+            EVENTS['safety.estop'].model.model_validate(
+                {
+                    **EXAMPLES['safety.estop'],
+                    'data': {
+                        **EXAMPLES['safety.estop']['data'],
+                        'estop_id': f'{number}-' + 'x' * 4000,
+                    },
+                }
+            )
+        )
         if number % 50 == 0:
             await asyncio.sleep(0)
     peer.websocket.transport.resume_reading()
@@ -298,14 +311,18 @@ CAUSES = {
 @pytest.mark.parametrize('error', ErrorCode, ids=lambda error: error.code)
 async def test_an_error_has_its_cause_and_its_shape(serving, error):
     # The specification's example where it has one, else our own.
-    example = next(block for block in (*ERROR_BLOCKS, *ERRORS)
-                   if block['error_code'] == error.code)
+    example = next(
+        block for block in (*ERROR_BLOCKS, *ERRORS) if block['error_code'] == error.code
+    )
     async with serving(command_timeout=0.5, outbox_capacity=50) as server:
         peer = await CAUSES[error](server)
         told = await peer.receive('error')
         assert set(told) == set(example) | {'temporary'}
         assert (told['error_code'], told['error_name'], told['temporary']) == (
-            example['error_code'], example['error_name'], error.temporary)
+            example['error_code'],
+            example['error_name'],
+            error.temporary,
+        )
         assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', told['timestamp'])
         if example in ERROR_BLOCKS:
             assert told['description'].startswith(example['description'])
@@ -327,6 +344,7 @@ def test_our_examples_are_those_of_the_specification():
 
 
 # Limits
+
 
 def test_the_limits_are_those_of_the_specification():
     limits, config = GatewayConfig().limits, GatewayConfig()

@@ -26,9 +26,16 @@ from cryptography.x509.oid import NameOID
 from oht50_bridge.gateway.tls import TlsFiles
 
 CERTIFICATES_ONLY = x509.KeyUsage(
-    digital_signature=False, content_commitment=False, key_encipherment=False,
-    data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-    encipher_only=False, decipher_only=False)
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def pem(certificate):
@@ -36,10 +43,14 @@ def pem(certificate):
 
 
 def pem_key(key, passphrase=None):
-    protection = (serialization.BestAvailableEncryption(passphrase) if passphrase
-                  else serialization.NoEncryption())
+    protection = (
+        serialization.BestAvailableEncryption(passphrase)
+        if passphrase
+        else serialization.NoEncryption()
+    )
     return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
+    )
 
 
 class Authority:
@@ -52,11 +63,14 @@ class Authority:
     def _sign(self, name, key, issuer):
         now = datetime.datetime.now(datetime.timezone.utc)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = x509.SubjectAlternativeName([
-            x509.DNSName('localhost'), x509.IPAddress(ipaddress.ip_address('127.0.0.1'))])
+        names = x509.SubjectAlternativeName(
+            [x509.DNSName('localhost'), x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]
+        )
         builder = (
-            x509.CertificateBuilder().subject_name(subject)
-            .issuer_name(issuer.subject if issuer else subject).public_key(key.public_key())
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer.subject if issuer else subject)
+            .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(days=30))
@@ -65,7 +79,9 @@ class Authority:
             # Python asks for these from 3.13 on, as RFC 5280 does.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False))
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False
+            )
+        )
         if issuer is None:
             builder = builder.add_extension(CERTIFICATES_ONLY, True)
         return builder.sign(self.key, hashes.SHA256())
@@ -87,8 +103,11 @@ def write(path, content, mode=0o600):
 def install(directory, authority, name='vehicle', client_ca=None):
     """Write a fresh certificate and its key; the files, and the certificate."""
     key, certificate = authority.issue(name)
-    files = TlsFiles(directory / 'certificate.pem', directory / 'key.pem',
-                     directory / 'clients.pem' if client_ca else None)
+    files = TlsFiles(
+        directory / 'certificate.pem',
+        directory / 'key.pem',
+        directory / 'clients.pem' if client_ca else None,
+    )
     if client_ca:
         write(files.client_ca, pem(client_ca.certificate))
     write(files.key, pem_key(key))

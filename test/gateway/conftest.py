@@ -35,4 +35,5 @@ def pytest_configure(config):
     """Let Python 3.10 say of a TLS handshake that failed that it never closed it."""
     if sys.version_info < (3, 11):
         config.addinivalue_line(
-            'filterwarnings', r'ignore:unclosed transport <asyncio\.sslproto:ResourceWarning')
+            'filterwarnings', r'ignore:unclosed transport <asyncio\.sslproto:ResourceWarning'
+        )

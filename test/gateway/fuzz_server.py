@@ -13,7 +13,7 @@
 # limitations under the License.
 """A gateway as a process of its own: prints its port, publishes, ends on SIGTERM with a report.
 
-    python fuzz_server.py
+python fuzz_server.py
 """
 
 import asyncio
@@ -42,11 +42,19 @@ async def main():
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     async with Serving(
-            handler=handle, max_deliveries=0, commands_per_second=1e9, command_burst=10**9,
-            address_handshakes_per_second=0, address_commands_per_second=0, failure_delay=0,
-            rates={'safety.zone_entered': 0}, ring=100) as server:
-        print(json.dumps({'port': server.gateway.port, 'token': server.token('admin')}),
-              flush=True)
+        handler=handle,
+        max_deliveries=0,
+        commands_per_second=1e9,
+        command_burst=10**9,
+        address_handshakes_per_second=0,
+        address_commands_per_second=0,
+        failure_delay=0,
+        rates={'safety.zone_entered': 0},
+        ring=100,
+    ) as server:
+        print(
+            json.dumps({'port': server.gateway.port, 'token': server.token('admin')}), flush=True
+        )
         number = 0
         while not ending.is_set():
             number += 1

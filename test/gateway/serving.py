@@ -87,6 +87,7 @@ class Peer:
         async def read():
             async for message in self.websocket:
                 seen.append(json.loads(message))
+
         with contextlib.suppress(ConnectionClosedError):
             await asyncio.wait_for(read(), 10)
         return self.websocket.close_code, self.websocket.close_reason, seen
@@ -105,8 +106,12 @@ class Serving:
         handler = settings.pop('handler', self.handle)
         self._audit = settings.pop('audit', None)
         self.gateway = Gateway(
-            GatewayConfig(port=0, **settings), self.authority,
-            load_roles(ROOT / 'config' / 'roles.yaml'), handler, audit=self._audit)
+            GatewayConfig(port=0, **settings),
+            self.authority,
+            load_roles(ROOT / 'config' / 'roles.yaml'),
+            handler,
+            audit=self._audit,
+        )
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self):

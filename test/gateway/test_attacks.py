@@ -51,7 +51,8 @@ from oht50_bridge.protocol.examples import EXAMPLES
 ROLES = load_roles(ROOT / 'config' / 'roles.yaml')
 PRIVATE = rsa.generate_private_key(65537, 2048)
 PUBLIC = PRIVATE.public_key().public_bytes(
-    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
 ISSUER, AUDIENCE = 'issuer.example', 'oht50'
 ATTACKS = {}
 # So begins every token, and a random id of 16 characters by chance.
@@ -70,10 +71,14 @@ class Attacked(Serving):
         self.log = Audit(path / 'audit.jsonl')
         self.tokens = []
         super().__init__(
-            audit=self.log, authority=TokenAuthority(
+            audit=self.log,
+            authority=TokenAuthority(
                 [Key('HS256', SECRET), Key('RS256', PUBLIC, 'rsa')],
-                issuer=ISSUER, audience=AUDIENCE),
-            **settings)
+                issuer=ISSUER,
+                audience=AUDIENCE,
+            ),
+            **settings,
+        )
 
     def token(self, role='operator', subject='ann'):
         token = super().token(role, subject)
@@ -87,8 +92,15 @@ class Attacked(Serving):
     def claims(self):
         """What a good token of an administrator says."""
         now = time.time()
-        return {'sub': 'mallory', 'role': 'admin', 'typ': 'access', 'iat': now,
-                'exp': now + 600, 'iss': ISSUER, 'aud': AUDIENCE}
+        return {
+            'sub': 'mallory',
+            'role': 'admin',
+            'typ': 'access',
+            'iat': now,
+            'exp': now + 600,
+            'iss': ISSUER,
+            'aud': AUDIENCE,
+        }
 
     def sign_bytes(self, payload, key=SECRET, **header):
         """A token with a good signature over whatever bytes. By hand: PyJWT refuses to."""
@@ -142,9 +154,17 @@ class Attacked(Serving):
     async def request(self, *lines, path='/ws/telemetry', start=None):
         """Send a handshake with some lines more; its status, 0 for none."""
         key = base64.b64encode(b'0' * 16).decode()
-        head = [start or f'GET {path} HTTP/1.1', 'Host: x', 'Upgrade: websocket',
-                'Connection: Upgrade', f'Sec-WebSocket-Key: {key}', 'Sec-WebSocket-Version: 13',
-                *lines, '', '']
+        head = [
+            start or f'GET {path} HTTP/1.1',
+            'Host: x',
+            'Upgrade: websocket',
+            'Connection: Upgrade',
+            f'Sec-WebSocket-Key: {key}',
+            'Sec-WebSocket-Version: 13',
+            *lines,
+            '',
+            '',
+        ]
         answer = await self.raw('\r\n'.join(head).encode('latin-1'))
         return int(answer.split()[1]) if answer.startswith(b'HTTP/1.1 ') else 0
 
@@ -157,6 +177,7 @@ def attack(name, **expected):
         assert name not in ATTACKS
         ATTACKS[name] = (function, expected, settings)
         return function
+
     return enter
 
 
@@ -169,7 +190,6 @@ def bad_token(name, make):
     @attack(name, **FAILED)
     async def _(bridge):
         await bridge.refused_token(make(bridge))
-
 
 
 def _unsigned(bridge, algorithm, **header):
@@ -189,31 +209,48 @@ for _algorithm in ('none', 'None', 'NONE', 'nOnE', ''):
     bad_token(f'alg {_algorithm or "empty"}', lambda bridge, a=_algorithm: _unsigned(bridge, a))
 bad_token('alg none with the kid of a key', lambda bridge: _unsigned(bridge, 'none', kid='rsa'))
 bad_token('public key as HMAC secret', _hmac_with_public_key)
-bad_token('public key as HMAC secret, by kid',
-          lambda bridge: _hmac_with_public_key(bridge, kid='rsa'))
-bad_token('RS256 with the kid of no key', lambda bridge: bridge.sign(
-    PRIVATE, 'RS256', {'kid': 'other'}))
+bad_token(
+    'public key as HMAC secret, by kid', lambda bridge: _hmac_with_public_key(bridge, kid='rsa')
+)
+bad_token(
+    'RS256 with the kid of no key', lambda bridge: bridge.sign(PRIVATE, 'RS256', {'kid': 'other'})
+)
 bad_token('RS256 for the HMAC key', lambda bridge: bridge.sign(PRIVATE, 'RS256'))
 bad_token('HS512 in place of HS256', lambda bridge: bridge.sign(SECRET * 2, 'HS512'))
 for _kid in ('../../../../dev/null', '/dev/null', "' OR '1'='1", 'rsa\x00', '$(id)', 'x' * 5000):
-    bad_token(f'kid {_kid[:24]!a}', lambda bridge, kid=_kid: bridge.sign_bytes(
-        json.dumps(bridge.claims()).encode(), b'', kid=kid))
+    bad_token(
+        f'kid {_kid[:24]!a}',
+        lambda bridge, kid=_kid: bridge.sign_bytes(
+            json.dumps(bridge.claims()).encode(), b'', kid=kid
+        ),
+    )
 for _name in ('jku', 'x5u', 'jwk', 'x5c'):
-    bad_token(f'header {_name} brings a key of its own', lambda bridge, name=_name: bridge.sign(
-        rsa_of_mallory(), 'RS256', {name: 'http://127.0.0.1:1/keys', 'kid': 'rsa'}))
+    bad_token(
+        f'header {_name} brings a key of its own',
+        lambda bridge, name=_name: bridge.sign(
+            rsa_of_mallory(), 'RS256', {name: 'http://127.0.0.1:1/keys', 'kid': 'rsa'}
+        ),
+    )
 bad_token('forged signature', lambda bridge: bridge.sign(b'y' * 32))
-bad_token('payload of one token, signature of another', lambda bridge: '.'.join(
-    [*bridge.sign(role='admin').split('.')[:2], bridge.sign(role='viewer').split('.')[2]]))
+bad_token(
+    'payload of one token, signature of another',
+    lambda bridge: '.'.join(
+        [*bridge.sign(role='admin').split('.')[:2], bridge.sign(role='viewer').split('.')[2]]
+    ),
+)
 for _claim in ('exp', 'iat', 'sub', 'role', 'typ', 'iss', 'aud'):
     bad_token(f'without {_claim}', lambda bridge, c=_claim: bridge.sign(without=[c]))
 bad_token('wrong aud', lambda bridge: bridge.sign(aud='another-vehicle'))
 bad_token('wrong iss', lambda bridge: bridge.sign(iss='mallory.example'))
-bad_token('refresh token as access token', lambda bridge: bridge.authority.issue(
-    'mallory', 'admin').refresh)
+bad_token(
+    'refresh token as access token',
+    lambda bridge: bridge.authority.issue('mallory', 'admin').refresh,
+)
 bad_token('typ of no kind', lambda bridge: bridge.sign(typ='admin'))
 bad_token('expired', lambda bridge: bridge.sign(iat=time.time() - 900, exp=time.time() - 300))
-bad_token('from the future', lambda bridge: bridge.sign(
-    iat=time.time() + 300, exp=time.time() + 900))
+bad_token(
+    'from the future', lambda bridge: bridge.sign(iat=time.time() + 300, exp=time.time() + 900)
+)
 bad_token('not valid yet', lambda bridge: bridge.sign(nbf=time.time() + 300))
 bad_token('lives for a day', lambda bridge: bridge.sign(exp=time.time() + 86400))
 bad_token('lives for ever', lambda bridge: bridge.sign(exp=float(10**15)))
@@ -234,7 +271,6 @@ def rsa_of_mallory():
     return rsa.generate_private_key(65537, 2048)
 
 
-
 @attack('token in the URL', what='failure', error='WS-008')
 async def _(bridge):
     peer = await bridge.connect(f'{bridge.url}?token={bridge.token("admin")}')
@@ -245,7 +281,8 @@ async def _(bridge):
 @attack('bad token in the header', **FAILED)
 async def _(bridge):
     peer = await bridge.connect(
-        additional_headers={'Authorization': f'Bearer {bridge.sign(b"y" * 32)}'})
+        additional_headers={'Authorization': f'Bearer {bridge.sign(b"y" * 32)}'}
+    )
     code, _, seen = await peer.ended()
     assert (code, seen[0]['error_code']) == (4401, 'WS-001')
 
@@ -280,8 +317,11 @@ async def _(bridge):
 @attack("somebody else's refresh token beside one's own", **FAILED)
 async def _(bridge):
     peer = await bridge.connect()
-    await peer.send('auth', token=bridge.token('viewer', 'mallory'),
-                    refresh_token=bridge.authority.issue('ann', 'admin').refresh)
+    await peer.send(
+        'auth',
+        token=bridge.token('viewer', 'mallory'),
+        refresh_token=bridge.authority.issue('ann', 'admin').refresh,
+    )
     assert (await peer.ended())[0] == 4401
 
 
@@ -314,6 +354,7 @@ async def _(bridge):
 for _role in ROLES.names:
     for _command in COMMANDS.values():
         if _command.level is not None and _command.name not in ROLES[_role].commands:
+
             @attack(f'{_role}: {_command.name}', what='failure', error='WS-006')
             async def _(bridge, role=_role, name=_command.name):
                 await bridge.refused_message(json.dumps(EXAMPLES[name]), 'WS-006', role)
@@ -358,6 +399,7 @@ async def _(bridge):
 
 
 for _command in ('emergency_stop', 'subscribe', 'refresh_token', 'resume', 'ping'):
+
     @attack(f'{_command} before auth', what='failure', error='WS-008')
     async def _(bridge, name=_command):
         peer = await bridge.connect()
@@ -397,23 +439,27 @@ MESSAGES = {
     'a byte order mark': ('\ufeff{"type":"ping"}', 'WS-004'),
     'a comment': ('{"type":"ping"}//', 'WS-004'),
     'binary frame': (b'{"type":"ping"}', 'WS-004'),
-    'null character in a request id': (
-        '{"type":"ping","request_id":"a\\u0000b","x":1}', 'WS-004'),
+    'null character in a request id': ('{"type":"ping","request_id":"a\\u0000b","x":1}', 'WS-004'),
     'request id of 10,000 characters': (
-        f'{{"type":"ping","request_id":"{"x" * 10_000}"}}', 'WS-004'),
+        f'{{"type":"ping","request_id":"{"x" * 10_000}"}}',
+        'WS-004',
+    ),
     'client id that is a path': (
-        '{"type":"auth","token":"x","client_id":"../../etc/passwd"}', 'WS-004'),
+        '{"type":"auth","token":"x","client_id":"../../etc/passwd"}',
+        'WS-004',
+    ),
     'client id with a line break for the log': (
-        '{"type":"auth","token":"x","client_id":"a\\nERROR forged"}', 'WS-004'),
+        '{"type":"auth","token":"x","client_id":"a\\nERROR forged"}',
+        'WS-004',
+    ),
     'rate 0': ('{"type":"subscribe","events":["*"],"rate":0}', 'WS-004'),
     'rate true': ('{"type":"subscribe","events":["*"],"rate":true}', 'WS-004'),
-    'a million patterns': (
-        json.dumps({'type': 'subscribe', 'events': ['*'] * 3000}), 'WS-004'),
-    'pattern of regular expressions': (
-        '{"type":"subscribe","events":["(a+)+$"]}', 'WS-002'),
+    'a million patterns': (json.dumps({'type': 'subscribe', 'events': ['*'] * 3000}), 'WS-004'),
+    'pattern of regular expressions': ('{"type":"subscribe","events":["(a+)+$"]}', 'WS-002'),
     'pattern beyond families': ('{"type":"subscribe","events":["**"]}', 'WS-002'),
 }
 for _name, (_message, _error) in MESSAGES.items():
+
     @attack(f'message: {_name}', what='failure', error=_error)
     async def _(bridge, message=_message, error=_error):
         await bridge.refused_message(message, error)
@@ -432,11 +478,11 @@ async def _(bridge):
 @attack('a token where a pattern should be', what='failure', error='WS-002')
 async def _(bridge):
     pattern = bridge.token('admin')[:64]
-    await bridge.refused_message(
-        json.dumps({'type': 'subscribe', 'events': [pattern]}), 'WS-002')
+    await bridge.refused_message(json.dumps({'type': 'subscribe', 'events': [pattern]}), 'WS-002')
 
 
 # Handshakes
+
 
 def bad_request(name, status, *lines, reason='request', settings=None, **more):
     @attack(name, what='refused', reason=reason, settings=settings or {})
@@ -467,13 +513,19 @@ bad_request('a header of 10,000 characters', 431, 'X-Long: ' + 'y' * 10_000)
 bad_request('headers of 60,000 characters', 431, *(f'X-{n}: ' + 'y' * 3000 for n in range(20)))
 bad_request('cross-origin page', 403, 'Origin: http://evil.example', reason='origin')
 bad_request('page of a file', 403, 'Origin: null', reason='origin')
-bad_request('origin with our host before an at', 403, 'Origin: http://x@evil.example',
-            reason='origin')
-bad_request('origin with our host as a beginning', 403, 'Origin: http://x.evil.example',
-            reason='origin')
+bad_request(
+    'origin with our host before an at', 403, 'Origin: http://x@evil.example', reason='origin'
+)
+bad_request(
+    'origin with our host as a beginning', 403, 'Origin: http://x.evil.example', reason='origin'
+)
 bad_request('origin of another scheme', 403, 'Origin: chrome-extension://x', reason='origin')
-bad_request('a forwarded address that is none', 400, 'X-Forwarded-For: <script>', settings={
-    'proxies': (ipaddress.ip_network('127.0.0.1'),)})
+bad_request(
+    'a forwarded address that is none',
+    400,
+    'X-Forwarded-For: <script>',
+    settings={'proxies': (ipaddress.ip_network('127.0.0.1'),)},
+)
 
 
 @attack('no host', what='refused', reason='request')
@@ -481,14 +533,19 @@ async def _(bridge):
     assert (await bridge.raw(b'GET /ws/telemetry HTTP/1.1\r\n\r\n')).startswith(b'HTTP/1.1 400')
 
 
-@attack('a request that never ends', what='refused', reason='slow',
-        settings={'handshake_timeout': 0.5})
+@attack(
+    'a request that never ends', what='refused', reason='slow', settings={'handshake_timeout': 0.5}
+)
 async def _(bridge):
     assert await bridge.raw(b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nX-') == b''
 
 
-@attack('a request of one byte at a time', what='refused', reason='slow',
-        settings={'handshake_timeout': 0.5})
+@attack(
+    'a request of one byte at a time',
+    what='refused',
+    reason='slow',
+    settings={'handshake_timeout': 0.5},
+)
 async def _(bridge):
     reader, writer = await asyncio.open_connection('127.0.0.1', bridge.gateway.port)
 
@@ -497,6 +554,7 @@ async def _(bridge):
             for byte in b'GET /ws/telemetry HTTP/1.1\r\nX-Slow: ' + b'y' * 1000:
                 writer.write(bytes([byte]))
                 await asyncio.sleep(0.02)
+
     dripping = asyncio.create_task(drip())
     with contextlib.suppress(ConnectionError):
         assert await asyncio.wait_for(reader.read(), 10) == b''
@@ -512,6 +570,7 @@ async def _(bridge):
 
 # Floods
 
+
 @attack('1,000 half-open connections', what='refused', reason='unauthenticated')
 async def _(bridge):
     with contextlib.ExitStack() as stack:
@@ -522,16 +581,19 @@ async def _(bridge):
                 sock.connect(('127.0.0.1', bridge.gateway.port))
             if number % 50 == 0:
                 await asyncio.sleep(0.01)
-        await bridge.until(
-            lambda: bridge.gateway.stats().refused.get('unauthenticated', 0) >= 900)
+        await bridge.until(lambda: bridge.gateway.stats().refused.get('unauthenticated', 0) >= 900)
         assert bridge.gateway.stats().unauthenticated <= 100
         newcomer = await bridge.enter(subject='bea')
         await newcomer.send('emergency_stop')
         assert (await newcomer.receive())['data']['accepted']
 
 
-@attack('1,000 half-open WebSockets', what='refused', reason='unauthenticated',
-        settings={'max_unauthenticated': 20})
+@attack(
+    '1,000 half-open WebSockets',
+    what='refused',
+    reason='unauthenticated',
+    settings={'max_unauthenticated': 20},
+)
 async def _(bridge):
     peers = [await bridge.connect() for _ in range(30)]
     code, _, (error,) = await peers[0].ended()
@@ -540,8 +602,12 @@ async def _(bridge):
     assert bridge.gateway.stats().unauthenticated <= 20
 
 
-@attack('handshake after handshake', what='refused', reason='handshakes',
-        settings={'address_handshakes_per_second': 0.1, 'address_handshake_burst': 5})
+@attack(
+    'handshake after handshake',
+    what='refused',
+    reason='handshakes',
+    settings={'address_handshakes_per_second': 0.1, 'address_handshake_burst': 5},
+)
 async def _(bridge):
     for _ in range(10):
         status = await bridge.request(path='/healthz')
@@ -561,8 +627,12 @@ async def _(bridge):
     assert time.monotonic() - good < 5
 
 
-@attack('more commands than one may give', what='failure', error='WS-003',
-        settings={'commands_per_second': 0.01, 'command_burst': 5})
+@attack(
+    'more commands than one may give',
+    what='failure',
+    error='WS-003',
+    settings={'commands_per_second': 0.01, 'command_burst': 5},
+)
 async def _(bridge):
     peer = await bridge.enter(subject='mallory')
     with contextlib.suppress(ConnectionClosed):
@@ -573,8 +643,12 @@ async def _(bridge):
     assert seen[-1]['error_code'] == 'WS-003'
 
 
-@attack('more commands than an address may give', what='failure', error='WS-003',
-        settings={'address_commands_per_second': 5})
+@attack(
+    'more commands than an address may give',
+    what='failure',
+    error='WS-003',
+    settings={'address_commands_per_second': 5},
+)
 async def _(bridge):
     peers = [await bridge.enter(role='viewer', subject='mallory') for _ in range(3)]
     told = []
@@ -606,8 +680,12 @@ async def _(bridge):
     assert (code, seen[-1]['error_code']) == (4429, 'WS-003')
 
 
-@attack('a hundred and one connections', what='failure', error='WS-007',
-        settings={'max_connections': 4})
+@attack(
+    'a hundred and one connections',
+    what='failure',
+    error='WS-007',
+    settings={'max_connections': 4},
+)
 async def _(bridge):
     for _ in range(3):
         await bridge.enter(role='viewer', subject='mallory')
@@ -615,8 +693,12 @@ async def _(bridge):
     assert (code, error['error_code']) == (1013, 'WS-007')
 
 
-@attack('every connection from one address', what='failure', error='WS-007',
-        settings={'address_connections': 3})
+@attack(
+    'every connection from one address',
+    what='failure',
+    error='WS-007',
+    settings={'address_connections': 3},
+)
 async def _(bridge):
     for _ in range(2):
         await bridge.enter(role='viewer', subject='mallory')
@@ -637,15 +719,19 @@ async def test_an_attack_is_refused_audited_and_not_noticed(name, tmp_path, capl
     async with Attacked(tmp_path, **settings) as bridge:
         bridge.operator = await bridge.enter('safety.*')
         await act(bridge)
-        await bridge.until(lambda: any(
-            expected.items() <= record.items() for record in bridge.records()))
+        await bridge.until(
+            lambda: any(expected.items() <= record.items() for record in bridge.records())
+        )
         await bridge.operator.send('emergency_stop', request_id='still here')
         assert (await bridge.operator.receive('command.result'))['request_id'] == 'still here'
         metrics = await bridge.raw(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
     assert verify(bridge.log.path) == []
     ours = [record for record in caplog.records if record.name != 'websockets.client']
-    told = bridge.log.path.read_text() + metrics.decode() + '\n'.join(
-        logging.Formatter().format(record) for record in ours)
+    told = (
+        bridge.log.path.read_text()
+        + metrics.decode()
+        + '\n'.join(logging.Formatter().format(record) for record in ours)
+    )
     assert not TOKEN.search(told)
     for token in bridge.tokens:
         for part in token.split('.')[1:]:

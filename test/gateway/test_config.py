@@ -16,11 +16,21 @@ import pytest
 from oht50_bridge.gateway.config import GatewayConfig
 
 
-@pytest.mark.parametrize('wrong', [
-    {'auth_timeout': 0}, {'max_connections': 0}, {'max_deliveries': -1},
-    {'rates': {'no.such': 1}}, {'rates': {'system.status': -1}},
-    {'rates': {'system.status': 1e-320}}, {'rates': {'system.status': float('inf')}}, {'ring': 0},
-    {'max_deliveries': float('nan')}], ids=str)
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        {'auth_timeout': 0},
+        {'max_connections': 0},
+        {'max_deliveries': -1},
+        {'rates': {'no.such': 1}},
+        {'rates': {'system.status': -1}},
+        {'rates': {'system.status': 1e-320}},
+        {'rates': {'system.status': float('inf')}},
+        {'ring': 0},
+        {'max_deliveries': float('nan')},
+    ],
+    ids=str,
+)
 def test_a_wrong_setting_is_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         GatewayConfig(**wrong)
@@ -28,5 +38,10 @@ def test_a_wrong_setting_is_named(wrong):
 
 def test_defaults_are_the_specifications():
     limits = GatewayConfig().limits
-    assert (limits.max_connections, limits.max_events_per_second, limits.max_payload_bytes,
-            limits.idle_timeout, limits.ping_interval) == (100, 1000, 16384, 300, 30)
+    assert (
+        limits.max_connections,
+        limits.max_events_per_second,
+        limits.max_payload_bytes,
+        limits.idle_timeout,
+        limits.ping_interval,
+    ) == (100, 1000, 16384, 300, 30)

@@ -43,27 +43,50 @@ from oht50_bridge.gateway.audit.log import Audit
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.redact import redact
 
-FLOODS = ('half_open', 'slowloris', 'junk', 'large_requests', 'handshakes', 'pages', 'bad_tokens',
-          'commands_before_auth', 'nested_before_auth', 'tiny_frames', 'fragments')
+FLOODS = (
+    'half_open',
+    'slowloris',
+    'junk',
+    'large_requests',
+    'handshakes',
+    'pages',
+    'bad_tokens',
+    'commands_before_auth',
+    'nested_before_auth',
+    'tiny_frames',
+    'fragments',
+)
 
 
 # Addresses
 
-@pytest.mark.parametrize(('host', 'address'), [
-    ('10.1.2.3', '10.1.2.3'), ('::ffff:10.1.2.3', '10.1.2.3'), ('::1', '::1'),
-    ('2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'), ('fe80::1%eth0', 'fe80::/64')])
+
+@pytest.mark.parametrize(
+    ('host', 'address'),
+    [
+        ('10.1.2.3', '10.1.2.3'),
+        ('::ffff:10.1.2.3', '10.1.2.3'),
+        ('::1', '::1'),
+        ('2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'),
+        ('fe80::1%eth0', 'fe80::/64'),
+    ],
+)
 def test_what_a_peer_is_known_by(host, address):
     assert address_of(host) == address
 
 
-@pytest.mark.parametrize(('chain', 'address'), [
-    ([], '10.0.0.1'),                                       # a proxy that says nothing
-    (['192.0.2.7'], '192.0.2.7'),
-    (['1.1.1.1, 192.0.2.7'], '192.0.2.7'),                  # the first was said by the peer
-    (['1.1.1.1', '192.0.2.7'], '192.0.2.7'),
-    (['192.0.2.7, 10.0.0.2'], '192.0.2.7'),                 # two proxies
-    (['nonsense, 192.0.2.7'], '192.0.2.7'),
-    (['[2001:db8::1]'], '2001:db8::1')])
+@pytest.mark.parametrize(
+    ('chain', 'address'),
+    [
+        ([], '10.0.0.1'),  # a proxy that says nothing
+        (['192.0.2.7'], '192.0.2.7'),
+        (['1.1.1.1, 192.0.2.7'], '192.0.2.7'),  # the first was said by the peer
+        (['1.1.1.1', '192.0.2.7'], '192.0.2.7'),
+        (['192.0.2.7, 10.0.0.2'], '192.0.2.7'),  # two proxies
+        (['nonsense, 192.0.2.7'], '192.0.2.7'),
+        (['[2001:db8::1]'], '2001:db8::1'),
+    ],
+)
 def test_a_trusted_proxy_says_for_whom_it_speaks(chain, address):
     assert forwarded('10.0.0.1', chain, networks(['10.0.0.0/24'])) == address
 
@@ -100,15 +123,19 @@ def test_a_flood_of_refusals_becomes_counts():
     assert limit.summary() is None
 
 
-@pytest.mark.parametrize('text', [
-    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.abc', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWI', 'eyJhbGciOiJI'])
+@pytest.mark.parametrize(
+    'text',
+    ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.abc', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWI', 'eyJhbGciOiJI'],
+)
 def test_tokens_are_taken_out_of_texts(text):
     assert redact({'a': [f'Unknown command: {text}', {text: 1}]}) == {
-        'a': ['Unknown command: (token)', {'(token)': 1}]}
+        'a': ['Unknown command: (token)', {'(token)': 1}]
+    }
     assert redact('eyJ is no token') == 'eyJ is no token'
 
 
 # The lane
+
 
 async def test_the_lane_leaves_room_for_others():
     loop = asyncio.get_running_loop()
@@ -119,6 +146,7 @@ async def test_the_lane_leaves_room_for_others():
         while time.perf_counter() < end:
             pass
         done.append(None)
+
     for _ in range(100):
         lane.put('a', work)
     turns = 0
@@ -160,6 +188,7 @@ async def test_a_defect_in_the_lane_is_told_and_stops_nobody(caplog):
 
 # The door
 
+
 def source(address, port):
     """A connection from an address of the loopback."""
     return socket.create_connection(('127.0.0.1', port), 10, source_address=(address, 0))
@@ -171,8 +200,10 @@ async def test_the_oldest_of_the_busiest_address_makes_room(serving):
         lone = source('127.0.0.9', port)
         many = [source('127.0.0.2', port) for _ in range(8)]
         await server.until(lambda: server.gateway.stats().refused == {'unauthenticated': 5})
-        for sock, gone in [(lone, False), *((sock, number < 5)
-                                            for number, sock in enumerate(many))]:
+        for sock, gone in [
+            (lone, False),
+            *((sock, number < 5) for number, sock in enumerate(many)),
+        ]:
             sock.setblocking(False)
             if gone:
                 assert sock.recv(1) == b''
@@ -210,11 +241,13 @@ async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(serving)
         found = []
         for client in clients:
             reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
-            writer.write(f'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n'
-                         .encode())
+            writer.write(
+                f'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\r\n'.encode()
+            )
             found.append((await asyncio.wait_for(reader.read(), 10))[9:12])
             writer.close()
         return found
+
     clients = ['192.0.2.1'] * 3 + ['192.0.2.2']
     trusted = (ipaddress.ip_network('127.0.0.1'),)
     async with serving(proxies=trusted, **settings) as server:
@@ -237,9 +270,11 @@ async def test_a_taken_port_is_an_error_and_leaves_nothing_open(serving):
             await other.gateway.start()
 
 
-REQUEST = (b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
-           b'Connection: Upgrade\r\nSec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMA==\r\n'
-           b'Sec-WebSocket-Version: 13\r\n\r\n')
+REQUEST = (
+    b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+    b'Connection: Upgrade\r\nSec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMA==\r\n'
+    b'Sec-WebSocket-Version: 13\r\n\r\n'
+)
 
 
 def frame(message):
@@ -250,10 +285,14 @@ def frame(message):
 async def test_what_came_before_the_end_of_a_connection_is_done(serving):
     """Auth, stop, gone: all of it in one piece, as a script does."""
     async with serving() as server:
-        sock = await asyncio.to_thread(socket.create_connection, (
-            '127.0.0.1', server.gateway.port))
-        sock.sendall(REQUEST + frame({'type': 'auth', 'token': server.token()})
-                     + frame({'type': 'emergency_stop'}))
+        sock = await asyncio.to_thread(
+            socket.create_connection, ('127.0.0.1', server.gateway.port)
+        )
+        sock.sendall(
+            REQUEST
+            + frame({'type': 'auth', 'token': server.token()})
+            + frame({'type': 'emergency_stop'})
+        )
         sock.shutdown(socket.SHUT_WR)
         await server.until(lambda: server.commands)
         sock.close()
@@ -261,6 +300,7 @@ async def test_what_came_before_the_end_of_a_connection_is_done(serving):
 
 
 # Under floods
+
 
 @pytest.mark.parametrize('encrypted', [False, True], ids=['plain', 'tls'])
 async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path, encrypted):
@@ -292,9 +332,20 @@ async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path,
             return time.monotonic() - begin
 
         operator = await enter(time.monotonic() + 10)
-        floods = [subprocess.Popen(
-            [sys.executable, str(ROOT / 'bench' / 'flood.py'), '--attack', name, '--port',
-             str(server.gateway.port), *(['--tls'] if encrypted else [])]) for name in FLOODS]
+        floods = [
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    str(ROOT / 'bench' / 'flood.py'),
+                    '--attack',
+                    name,
+                    '--port',
+                    str(server.gateway.port),
+                    *(['--tls'] if encrypted else []),
+                ]
+            )
+            for name in FLOODS
+        ]
         try:
             await server.until(lambda: sum(server.gateway.stats().refused.values()) > 500)
             stops = [await stop(operator) for _ in range(10)]

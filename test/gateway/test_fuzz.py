@@ -52,13 +52,48 @@ MEMORY_ROOM = 6 * 1024
 TEST = Path(__file__).resolve().parents[1]
 
 HOSTILE = [
-    None, True, 0, -1, 10**15, 1e308, -0.0, 1e-320, '', 'x' * 2000, '\x00', 'ế' * 300, '*',
-    'safety.*', [], {}, [[]], ['*'] * 65, {'': ''}, {'x': None}, 'NaN', '\ud800', '🚚' * 90,
+    None,
+    True,
+    0,
+    -1,
+    10**15,
+    1e308,
+    -0.0,
+    1e-320,
+    '',
+    'x' * 2000,
+    '\x00',
+    'ế' * 300,
+    '*',
+    'safety.*',
+    [],
+    {},
+    [[]],
+    ['*'] * 65,
+    {'': ''},
+    {'x': None},
+    'NaN',
+    '\ud800',
+    '🚚' * 90,
     [[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]],
 ]
 SPLICES = [
-    b'NaN', b'1e999', b'9' * 30, b'\\ud800', b'"type":"ping",', b'\x00', b'\xff', b'{', b'}', b'"',
-    b'[' * 500, b',', b'\\', b'\xed\xa0\x80', b'Infinity', b'\xef\xbb\xbf',
+    b'NaN',
+    b'1e999',
+    b'9' * 30,
+    b'\\ud800',
+    b'"type":"ping",',
+    b'\x00',
+    b'\xff',
+    b'{',
+    b'}',
+    b'"',
+    b'[' * 500,
+    b',',
+    b'\\',
+    b'\xed\xa0\x80',
+    b'Infinity',
+    b'\xef\xbb\xbf',
 ]
 
 
@@ -86,7 +121,7 @@ class Chance:
         text = json.dumps(value).encode()
         if pick.random() < 0.3:
             at = pick.randrange(len(text) + 1)
-            text = text[:at] + pick.choice(SPLICES) + text[at + pick.randrange(3):]
+            text = text[:at] + pick.choice(SPLICES) + text[at + pick.randrange(3) :]
         return text
 
     def legal(self):
@@ -96,8 +131,11 @@ class Chance:
             payload = self.command().decode(errors='replace').encode()
             if pick.random() < 0.15:
                 at = pick.randrange(len(payload) + 1)
-                return (frame(TEXT, payload[:at], final=False) + frame(PING, b'between')
-                        + frame(CONTINUATION, payload[at:]))
+                return (
+                    frame(TEXT, payload[:at], final=False)
+                    + frame(PING, b'between')
+                    + frame(CONTINUATION, payload[at:])
+                )
             return frame(TEXT, payload)
         if deed < 0.8:
             return frame(TEXT, pick.choice(HOSTILE[9:12]).encode())
@@ -109,38 +147,42 @@ class Chance:
         """A frame that it must not take, or bytes that are none."""
         pick = self.random
         payload = self.command()
-        return pick.choice([
-            lambda: frame(TEXT, payload + b'\xff'),
-            lambda: frame(pick.choice([3, 4, 5, 6, 7, 11, 12, 13, 14, 15]), payload),
-            lambda: frame(TEXT, payload, reserved=pick.randrange(1, 8)),
-            lambda: frame(TEXT, payload, masked=False),
-            lambda: frame(CONTINUATION, payload),
-            lambda: frame(TEXT, payload, final=False) + frame(TEXT, payload),
-            lambda: frame(PING, bytes(126)),
-            lambda: frame(PING, b'', final=False),
-            lambda: frame(CLOSE, pick.randbytes(pick.randrange(6))),
-            lambda: frame(TEXT, payload, length=2**63 - 1),
-            lambda: frame(TEXT, payload, length=2**64 - 1),
-            lambda: frame(TEXT, b'x' * 70_000),
-            lambda: frame(TEXT, b'[' * 16_000),
-            lambda: frame(TEXT, payload)[:pick.randrange(1, 12)],
-            lambda: frame(TEXT, json.dumps(EXAMPLES['auth']).encode()),
-            lambda: pick.randbytes(pick.randrange(1, 400)),
-        ])()
+        return pick.choice(
+            [
+                lambda: frame(TEXT, payload + b'\xff'),
+                lambda: frame(pick.choice([3, 4, 5, 6, 7, 11, 12, 13, 14, 15]), payload),
+                lambda: frame(TEXT, payload, reserved=pick.randrange(1, 8)),
+                lambda: frame(TEXT, payload, masked=False),
+                lambda: frame(CONTINUATION, payload),
+                lambda: frame(TEXT, payload, final=False) + frame(TEXT, payload),
+                lambda: frame(PING, bytes(126)),
+                lambda: frame(PING, b'', final=False),
+                lambda: frame(CLOSE, pick.randbytes(pick.randrange(6))),
+                lambda: frame(TEXT, payload, length=2**63 - 1),
+                lambda: frame(TEXT, payload, length=2**64 - 1),
+                lambda: frame(TEXT, b'x' * 70_000),
+                lambda: frame(TEXT, b'[' * 16_000),
+                lambda: frame(TEXT, payload)[: pick.randrange(1, 12)],
+                lambda: frame(TEXT, json.dumps(EXAMPLES['auth']).encode()),
+                lambda: pick.randbytes(pick.randrange(1, 400)),
+            ]
+        )()
 
     def request(self):
         """An opening handshake that is none."""
         pick = self.random
         at = pick.randrange(len(REQUEST))
-        return pick.choice([
-            lambda: pick.randbytes(pick.randrange(1, 300)) + b'\r\n\r\n',
-            lambda: REQUEST[:at] + pick.randbytes(3) + REQUEST[at + 2:],
-            lambda: REQUEST[:at],
-            lambda: b'GET ' + b'a' * 20_000 + b' HTTP/1.1\r\n\r\n',
-            lambda: b'POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nping',
-            lambda: b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n',
-            lambda: b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + pick.randbytes(200),
-        ])()
+        return pick.choice(
+            [
+                lambda: pick.randbytes(pick.randrange(1, 300)) + b'\r\n\r\n',
+                lambda: REQUEST[:at] + pick.randbytes(3) + REQUEST[at + 2 :],
+                lambda: REQUEST[:at],
+                lambda: b'GET ' + b'a' * 20_000 + b' HTTP/1.1\r\n\r\n',
+                lambda: b'POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nping',
+                lambda: b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n',
+                lambda: b'\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' + pick.randbytes(200),
+            ]
+        )()
 
 
 class Offender:
@@ -148,8 +190,12 @@ class Offender:
 
     def __init__(self, port, token, seed, frames):
         self._port = port
-        self._auth = frame(TEXT, json.dumps(
-            {'type': 'auth', 'token': token, 'resume': True, 'subscription': ['*']}).encode())
+        self._auth = frame(
+            TEXT,
+            json.dumps(
+                {'type': 'auth', 'token': token, 'resume': True, 'subscription': ['*']}
+            ).encode(),
+        )
         self._chance = Chance(seed)
         self._left = frames
 
@@ -198,7 +244,8 @@ class Offender:
 
     def _reset(self):
         self._writer.get_extra_info('socket').setsockopt(
-            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)
+        )
 
     async def _read_to(self, mark):
         """Read until a mark was read or, without one, the end; return whether it was."""
@@ -262,8 +309,11 @@ def server(tmp_path):
     with errors.open('w') as stderr:
         process = subprocess.Popen(
             [sys.executable, '-W', 'error', str(TEST / 'gateway' / 'fuzz_server.py')],
-            stdout=subprocess.PIPE, stderr=stderr, text=True,
-            env={**os.environ, 'PYTHONPATH': f'{TEST}:{TEST.parent}'})
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, 'PYTHONPATH': f'{TEST}:{TEST.parent}'},
+        )
     process.errors = errors
     with process:
         yield process
@@ -277,9 +327,12 @@ async def test_nothing_that_is_sent_harms_the_gateway_or_its_other_clients(serve
     watching = asyncio.create_task(witness.run())
 
     async def offend(frames, seed):
-        offending = asyncio.gather(*(
-            Offender(port, token, seed * 1000 + number, frames // OFFENDERS).run()
-            for number in range(OFFENDERS)))
+        offending = asyncio.gather(
+            *(
+                Offender(port, token, seed * 1000 + number, frames // OFFENDERS).run()
+                for number in range(OFFENDERS)
+            )
+        )
         await asyncio.wait([watching, offending], return_when=asyncio.FIRST_COMPLETED)
         if watching.done():
             watching.result()
@@ -305,12 +358,19 @@ async def test_nothing_that_is_sent_harms_the_gateway_or_its_other_clients(serve
     server.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(server.wait, 10) == 0
     assert json.loads(server.stdout.readline()) == {'tasks': []}
-    complaints = [line for line in server.errors.read_text().splitlines() if not re.search(
-        'is replaced by an error|^(opening handshake failed|unexpected internal error): ', line)]
+    complaints = [
+        line
+        for line in server.errors.read_text().splitlines()
+        if not re.search(
+            'is replaced by an error|^(opening handshake failed|unexpected internal error): ', line
+        )
+    ]
     assert complaints == []
-    print(f'{FRAMES} frames, the second half in {took:.1f} s; resident {level} -> {after} KiB; '
-          f'the witness read {len(witness.zones)} events without a gap, '
-          f'its slowest pong took {witness.worst * 1000:.0f} ms')
+    print(
+        f'{FRAMES} frames, the second half in {took:.1f} s; resident {level} -> {after} KiB; '
+        f'the witness read {len(witness.zones)} events without a gap, '
+        f'its slowest pong took {witness.worst * 1000:.0f} ms'
+    )
 
 
 test_nothing_that_is_sent_harms_the_gateway_or_its_other_clients.deadline = 30 + FRAMES / 1000

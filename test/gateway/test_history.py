@@ -68,9 +68,29 @@ class Reader:
 
 
 @settings(max_examples=400)
-@given(st.lists(st.sampled_from([
-    'safety.estop', 'safety.clear', 'safety.zone_entered', 'mission.started', 'config.updated',
-    'module.discovered', 'module.discovered', 'cut', 'cut', 'resume', 1, 1, 2, 5]), max_size=40))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                'safety.estop',
+                'safety.clear',
+                'safety.zone_entered',
+                'mission.started',
+                'config.updated',
+                'module.discovered',
+                'module.discovered',
+                'cut',
+                'cut',
+                'resume',
+                1,
+                1,
+                2,
+                5,
+            ]
+        ),
+        max_size=40,
+    )
+)
 def test_who_is_cut_off_and_resumes_any_number_of_times_misses_nothing(event, steps):
     """Urgent events overtake others: a number that is shown never stands for one not read."""
     ring, now = EventHistory('here', 1000), 1.0

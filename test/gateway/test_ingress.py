@@ -59,6 +59,7 @@ async def test_a_bad_event_does_not_take_the_others_along(event, caplog):
         if each.data.estop_id == 'bad':
             raise ValueError('bad')
         got.append(each.data.estop_id)
+
     inlet = Ingress(asyncio.get_running_loop(), deliver)
     for name in ('a', 'bad', 'b'):
         inlet.put(event('safety.estop', estop_id=name))

@@ -33,6 +33,7 @@ def deliver(event):
     def make(kind, seq=True, **data):
         number = None if EVENTS[kind].is_state or not seq else next(counter)
         return OutgoingEvent(event(kind, **data), Encoder().encode, number)
+
     return make
 
 
@@ -95,9 +96,15 @@ def test_a_stop_overtakes_everything_that_waits(deliver):
     assert popped(outbox, 1.0)[:5] == [stop, *before, b'reply']
 
 
-@given(st.lists(st.sampled_from(
-    ['safety.estop', 'safety.clear', 'safety.zone_entered', 'module.discovered']), max_size=60),
-    st.data())
+@given(
+    st.lists(
+        st.sampled_from(
+            ['safety.estop', 'safety.clear', 'safety.zone_entered', 'module.discovered']
+        ),
+        max_size=60,
+    ),
+    st.data(),
+)
 def test_what_a_client_reads_last_of_stop_and_clear_is_how_things_stand(event, kinds, data):
     """Whatever waits, whatever repeats: stops and clears never change places."""
     outbox, now, offered, read = Outbox(capacity=10**6), 1.0, [], []
@@ -115,8 +122,11 @@ def test_what_a_client_reads_last_of_stop_and_clear_is_how_things_stand(event, k
     assert [item for item in read if item in offered] == offered
 
 
-@given(st.lists(st.tuples(
-    st.sampled_from(sorted(EVENTS)), st.floats(0, 0.5), st.booleans()), max_size=120))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(EVENTS)), st.floats(0, 0.5), st.booleans()), max_size=120
+    )
+)
 def test_events_are_never_lost_nor_reordered_and_the_newest_state_arrives(event, steps):
     outbox, now, offered, read = Outbox(capacity=10**6), 1.0, [], []
     newest = {}
@@ -146,23 +156,34 @@ def test_events_are_never_lost_nor_reordered_and_the_newest_state_arrives(event,
             assert mine == [item for item in offered if item.kind is entry]
 
 
-@given(st.lists(st.tuples(
-    st.sampled_from([kind for kind, entry in EVENTS.items() if not entry.immediate]),
-    st.floats(0, 0.4)), max_size=150))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([kind for kind, entry in EVENTS.items() if not entry.immediate]),
+            st.floats(0, 0.4),
+        ),
+        max_size=150,
+    )
+)
 def test_no_window_of_any_length_holds_more_than_the_rate_allows(event, steps):
     outbox, now, taken = Outbox(capacity=10**6), 1.0, {kind: [] for kind in EVENTS}
 
     def read():
         for item in popped(outbox, now):
             taken[item.kind.name].append(now)
+
     for number, (kind, gap) in enumerate(steps, 1):
         end = now + gap
         while (due := outbox.due(now)) is not None and due < end:
             now = max(now + 1e-6, due)
             read()
         now = end
-        outbox.offer(OutgoingEvent(
-            event(kind), Encoder().encode, None if EVENTS[kind].is_state else number), now)
+        outbox.offer(
+            OutgoingEvent(
+                event(kind), Encoder().encode, None if EVENTS[kind].is_state else number
+            ),
+            now,
+        )
         read()
     for kind, times in taken.items():
         entry = EVENTS[kind]
@@ -232,14 +253,16 @@ def test_a_number_is_never_shown_while_a_lower_one_waits(deliver):
     frames = {item.seq: outbox.bytes_of(item) for item in popped(outbox, 1.0)}
     assert b'"seq"' not in frames[stop.seq]  # update 6 waits for its rate
     assert all(b'"seq":%d' % n in frames[n] for n in range(1, 6))
-    last, = popped(outbox, 11.0)
+    (last,) = popped(outbox, 11.0)
     assert b'"seq":6' in outbox.bytes_of(last)
 
 
 def test_a_replay_comes_whole_and_once_and_a_stop_takes_its_likes_along(deliver):
     outbox = Outbox(numbered=True)
-    old = [deliver(kind) for kind in
-           ('safety.estop', 'module.discovered', 'safety.clear', 'module.discovered')]
+    old = [
+        deliver(kind)
+        for kind in ('safety.estop', 'module.discovered', 'safety.clear', 'module.discovered')
+    ]
     outbox.offer(old[3], 1.0)  # waits already
     outbox.replay(old, b'end', 1.0)
     new = deliver('safety.estop', estop_id='new')

@@ -50,6 +50,7 @@ async def http(port, path, head=''):
 
 # Life of a connection
 
+
 async def test_the_specifications_client_sends_auth_and_subscribe_back_to_back(serving, event):
     async with serving() as server:
         peer = await server.connect()
@@ -59,17 +60,31 @@ async def test_the_specifications_client_sends_auth_and_subscribe_back_to_back(s
         assert established['type'] == 'connection.established'
         data = established['data']
         assert (data['client_id'], data['role'], data['epoch']) == (
-            'panel-1', 'operator', server.gateway.ring.epoch)
-        assert set(data) == {'client_id', 'session_id', 'role', 'expires_at', 'limits', 'epoch',
-                             'protocol_version', 'server_version'}
+            'panel-1',
+            'operator',
+            server.gateway.ring.epoch,
+        )
+        assert set(data) == {
+            'client_id',
+            'session_id',
+            'role',
+            'expires_at',
+            'limits',
+            'epoch',
+            'protocol_version',
+            'server_version',
+        }
         confirmed = await peer.receive()
         assert confirmed['data'] == {
-            'events': ['telemetry.realtime', 'system.status'], 'denied': [],
-            'rates': {'telemetry.realtime': 10.0, 'system.status': 1.0}}
+            'events': ['telemetry.realtime', 'system.status'],
+            'denied': [],
+            'rates': {'telemetry.realtime': 10.0, 'system.status': 1.0},
+        }
         server.gateway.publish(event('telemetry.realtime'))
         message = await peer.receive()
-        assert message == json.loads(event('telemetry.realtime').model_dump_json(
-            exclude={'seq', 'request_id'}))
+        assert message == json.loads(
+            event('telemetry.realtime').model_dump_json(exclude={'seq', 'request_id'})
+        )
 
 
 async def test_nothing_but_auth_before_auth(serving):
@@ -86,9 +101,9 @@ async def test_nothing_but_auth_before_auth(serving):
 async def test_a_bad_token_is_told_and_closed_4401(serving, token):
     async with serving() as server:
         token = {
-            'expired': TokenAuthority(
-                [Key('HS256', SECRET)], wall=lambda: time.time() - 3600,
-            ).issue('a', 'admin').access,
+            'expired': TokenAuthority([Key('HS256', SECRET)], wall=lambda: time.time() - 3600)
+            .issue('a', 'admin')
+            .access,
             'refresh': server.authority.issue('a', 'admin').refresh,
             'forged': TokenAuthority([Key('HS256', b'y' * 32)]).issue('a', 'admin').access,
         }.get(token, token)
@@ -108,7 +123,8 @@ async def test_no_auth_in_time_is_closed_4401(serving):
 async def test_a_token_in_the_header_authenticates_and_in_the_url_only_if_allowed(serving):
     async with serving() as server:
         peer = await server.connect(
-            additional_headers={'Authorization': f'Bearer {server.token()}'})
+            additional_headers={'Authorization': f'Bearer {server.token()}'}
+        )
         assert (await peer.receive())['type'] == 'connection.established'
         bad = await server.connect(additional_headers={'Authorization': 'Bearer x'})
         assert (await bad.ended())[0] == 4401
@@ -117,7 +133,8 @@ async def test_a_token_in_the_header_authenticates_and_in_the_url_only_if_allowe
         assert (await peer.receive())['error_code'] == 'WS-008'
     async with serving(query_token=True) as server:
         peer = await server.connect(
-            f'{server.url}?token={server.token()}&client_id=c1&subscription=mission.*,bad.one')
+            f'{server.url}?token={server.token()}&client_id=c1&subscription=mission.*,bad.one'
+        )
         assert (await peer.receive())['data']['client_id'] == 'c1'
         assert 'bad.one' in (await peer.receive('error'))['description']
         assert (await peer.receive())['data']['events'] == ['mission.*']
@@ -142,11 +159,17 @@ async def test_a_ping_that_meets_a_closing_connection_is_no_defect(serving, capl
     assert caplog.records == []
 
 
-@pytest.mark.parametrize('nonsense', [
-    b'\x16\x03\x01\x02\x00\x01\r\n\r\n', b'GET /ws/telemetry HTTP/1.1\r\nHost',
-    b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\n\r\n'])
+@pytest.mark.parametrize(
+    'nonsense',
+    [
+        b'\x16\x03\x01\x02\x00\x01\r\n\r\n',
+        b'GET /ws/telemetry HTTP/1.1\r\nHost',
+        b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\n\r\n',
+    ],
+)
 async def test_nonsense_in_place_of_a_handshake_is_at_most_a_line_in_the_log(
-        serving, caplog, nonsense):
+    serving, caplog, nonsense
+):
     async with serving() as server:
         reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
         writer.write(nonsense)
@@ -159,10 +182,12 @@ async def test_nonsense_in_place_of_a_handshake_is_at_most_a_line_in_the_log(
     assert all(record.exc_info is None for record in caplog.records)
 
 
-@pytest.mark.parametrize(('words', 'whole'), [
-    ('opening handshake failed', False), ('connection handler failed', True)])
+@pytest.mark.parametrize(
+    ('words', 'whole'), [('opening handshake failed', False), ('connection handler failed', True)]
+)
 def test_the_library_tells_of_our_defects_at_length_and_of_others_in_a_line(
-        caplog, monkeypatch, words, whole):
+    caplog, monkeypatch, words, whole
+):
     log = logging.getLogger('oht50_bridge.gateway.server.wire')
     # Others may have told of many just now.
     monkeypatch.setattr(log.filters[0], '_lines', TokenBucket(1.0, 1))
@@ -194,8 +219,12 @@ async def test_shutdown_closes_1001_and_leaves_nothing_behind(serving):
         silent = socket.create_connection(('127.0.0.1', server.gateway.port))
         halfway = socket.create_connection(('127.0.0.1', server.gateway.port))
         halfway.sendall(b'GET ')
-        await server.until(lambda: len(server.gateway._connections) == 4
-                           and server.gateway.stats().unauthenticated == 2)
+        await server.until(
+            lambda: (
+                len(server.gateway._connections) == 4
+                and server.gateway.stats().unauthenticated == 2
+            )
+        )
         closing = asyncio.create_task(server.gateway.close())
         for peer in peers:
             assert (await peer.ended())[0] == 1001
@@ -215,7 +244,10 @@ async def test_plain_http_is_answered_cleanly(serving, event):
         assert (await http(port, '/elsewhere'))[0] == 404
         status, body = await http(port, '/healthz')
         assert (status, json.loads(body)['status'], json.loads(body)['version']) == (
-            200, 'ok', '9.9')
+            200,
+            'ok',
+            '9.9',
+        )
         status, body = await http(port, '/metrics')
         assert status == 200
         assert b'oht50_gateway_clients 1.0' in body
@@ -227,13 +259,16 @@ async def test_plain_http_is_answered_cleanly(serving, event):
 
 # Subscriptions and roles
 
+
 async def test_an_unknown_type_is_told_in_the_specifications_words_and_the_rest_holds(serving):
     async with serving() as server:
         peer = await server.enter()
         await peer.send('subscribe', events=['invalid.event', 'mission.*'], request_id='r')
         error, confirmed = await peer.receive(), await peer.receive()
         assert (error['error_code'], error['description']) == (
-            'WS-002', 'Unknown event type: invalid.event')
+            'WS-002',
+            'Unknown event type: invalid.event',
+        )
         assert confirmed['data']['events'] == ['mission.*']
         await peer.send('fly')
         assert (await peer.receive())['error_code'] == 'WS-002'
@@ -254,7 +289,10 @@ async def test_last_values_and_the_latched_stop_come_once_on_subscribing(serving
         await server.until(lambda: server.gateway.stats().waiting == 0)
         seen += await peer.barrier()
         assert sorted(message['type'] for message in seen) == [
-            'mission.progress', 'safety.estop', 'telemetry.realtime']
+            'mission.progress',
+            'safety.estop',
+            'telemetry.realtime',
+        ]
         await peer.send('subscribe', events=['*'], rate=5)
         assert [m['type'] for m in await peer.barrier()] == ['subscription.confirmed']
         publish(event('safety.clear'))
@@ -316,6 +354,7 @@ async def test_what_waits_when_a_role_is_lowered_is_not_sent_any_more(serving, e
 
 # Commands
 
+
 async def test_a_command_reaches_the_handler_with_its_caller_and_the_answer_comes_back(serving):
     async with serving() as server:
         peer = await server.enter(client_id='panel')
@@ -323,8 +362,11 @@ async def test_a_command_reaches_the_handler_with_its_caller_and_the_answer_come
         result = await peer.receive()
         assert result['type'] == 'command.result' and result['request_id'] == 'req-124'
         assert result['data'] == {
-            'command': 'emergency_stop', 'accepted': True, 'message': 'done',
-            'mission_id': 'm-1'}
+            'command': 'emergency_stop',
+            'accepted': True,
+            'message': 'done',
+            'mission_id': 'm-1',
+        }
         command, caller = server.commands[0]
         assert command.reason == 'manual_trigger'
         assert (caller.client_id, caller.subject, caller.role) == ('panel', 'ann', 'operator')
@@ -333,6 +375,7 @@ async def test_a_command_reaches_the_handler_with_its_caller_and_the_answer_come
 async def test_the_answer_may_be_an_event(serving, event):
     async def handler(command, caller):
         return CommandOutcome(event=event('system.status'))
+
     async with serving(handler=handler) as server:
         peer = await server.enter(role='viewer')
         await peer.send('get_system_status', request_id='req-123')
@@ -347,10 +390,14 @@ async def test_a_handler_that_fails_breaks_or_hangs_is_ws_009(serving):
         if command.type == 'list_modules':
             raise KeyError('a defect')
         await asyncio.sleep(60)
+
     async with serving(handler=handler, command_timeout=0.3) as server:
         peer = await server.enter()
-        for name, words in (('get_config', 'no node serves it'), ('list_modules', 'internal'),
-                            ('get_system_status', 'no answer')):
+        for name, words in (
+            ('get_config', 'no node serves it'),
+            ('list_modules', 'internal'),
+            ('get_system_status', 'no answer'),
+        ):
             await peer.send(name, request_id=name)
             error = await peer.receive()
             assert (error['error_code'], error['request_id']) == ('WS-009', name)
@@ -367,6 +414,7 @@ async def test_a_stop_is_carried_out_though_its_sender_is_gone_and_others_hang(s
         else:
             await release.wait()
         return CommandOutcome()
+
     async with serving(handler=handler, command_timeout=5) as server:
         peer = await server.enter()
         for _ in range(35):
@@ -381,11 +429,17 @@ async def test_a_stop_is_carried_out_though_its_sender_is_gone_and_others_hang(s
 
 # Messages that are not taken
 
+
 async def test_invalid_messages_are_ws_004_and_the_session_goes_on(serving):
     async with serving() as server:
         peer = await server.enter()
-        for message in ('{', b'{"type":"ping"}', '{"type":"ping","x":1}',
-                        '{"type":"ping","type":"ping"}', '{"type":"subscribe","rate":0}'):
+        for message in (
+            '{',
+            b'{"type":"ping"}',
+            '{"type":"ping","x":1}',
+            '{"type":"ping","type":"ping"}',
+            '{"type":"subscribe","rate":0}',
+        ):
             await peer.websocket.send(message)
             assert (await peer.receive())['error_code'] == 'WS-004', message
         assert await peer.barrier() == []
@@ -420,6 +474,7 @@ async def test_an_oversized_event_is_replaced_by_an_error_and_counted(serving, e
 async def test_a_reply_too_large_to_be_sent_is_an_error_with_its_request_id(serving):
     async def handler(command, caller):
         return CommandOutcome(data={'config': 'x' * 17_000})
+
     async with serving(handler=handler) as server:
         peer = await server.enter()
         await peer.send('get_config', request_id='r')
@@ -447,7 +502,8 @@ async def test_too_many_commands_are_ws_003_then_4429(serving):
         code, _, seen = await peer.ended()
         assert code == 4429
         assert [message.get('error_code', 'pong') for message in seen] == (
-            ['pong'] * 4 + ['WS-003'] * 10)
+            ['pong'] * 4 + ['WS-003'] * 10
+        )
 
 
 async def test_the_emergency_stop_is_exempt_from_the_limit(serving):
@@ -471,6 +527,7 @@ async def test_the_hundred_and_first_is_told_and_closed_1013(serving):
 
 # Tokens in the session
 
+
 async def test_a_session_is_told_of_its_expiry_and_a_new_token_extends_it(serving, event):
     async with serving(expiry_notice=14.995 * 60) as server:
         peer = await server.enter('safety.*')
@@ -478,22 +535,24 @@ async def test_a_session_is_told_of_its_expiry_and_a_new_token_extends_it(servin
         await peer.send('auth', token=server.token(), request_id='again')
         assert (await peer.receive('auth.refreshed'))['request_id'] == 'again'
         server.gateway.publish(event('safety.estop'))
-        assert (await peer.receive('safety.estop'))
+        assert await peer.receive('safety.estop')
         await peer.send('auth', token=server.token(subject='bob'))
         assert (await peer.ended())[0] == 4401
 
 
 async def test_a_session_ends_with_its_token(serving):
     authority = TokenAuthority([Key('HS256', SECRET)], access_life=1)
-    early = TokenAuthority(
-        [Key('HS256', SECRET)], access_life=1, wall=lambda: time.time() - 5.5)
+    early = TokenAuthority([Key('HS256', SECRET)], access_life=1, wall=lambda: time.time() - 5.5)
     async with serving(authority=authority) as server:
         peer = await server.connect()
         await peer.send('auth', token=early.issue('ann', 'viewer').access)
         code, _, seen = await peer.ended()
         assert code == 4401
         assert [message.get('error_code', message['type']) for message in seen] == [
-            'connection.established', 'auth.expiring', 'WS-001']
+            'connection.established',
+            'auth.expiring',
+            'WS-001',
+        ]
 
 
 async def test_a_refresh_token_extends_once_and_its_replay_ends_the_family(serving):
@@ -523,6 +582,7 @@ async def test_the_server_refreshes_who_left_a_refresh_token(serving):
 
 # Resumption
 
+
 async def test_what_was_missed_is_replayed_in_order_and_whole(serving, event):
     async with serving() as server:
         peer = await server.enter('*', resume=True)
@@ -537,7 +597,10 @@ async def test_what_was_missed_is_replayed_in_order_and_whole(serving, event):
         seen = await peer.barrier()
         assert [(m['type'], m.get('seq')) for m in seen] == [
             ('safety.clear', None),  # how things stand, told on subscribing
-            ('module.discovered', 2), ('safety.clear', 3), ('resume.result', None)]
+            ('module.discovered', 2),
+            ('safety.clear', 3),
+            ('resume.result', None),
+        ]
         assert seen[-1]['data'] == {'recovered': True, 'replayed': 2, 'epoch': epoch, 'seq': 4}
         server.gateway.publish(event('module.discovered'))
         assert (await peer.receive())['seq'] == 5
@@ -550,8 +613,12 @@ async def test_a_gap_is_never_called_whole(serving, event):
         peer = await server.enter('*', role='admin')
         epoch = peer.established['data']['epoch']
         for other, after, recovered in (
-                ('elsewhere', 4, False), (epoch, 1, False), (epoch, 9, False), (epoch, 5, True),
-                (epoch, 2, True)):
+            ('elsewhere', 4, False),
+            (epoch, 1, False),
+            (epoch, 9, False),
+            (epoch, 5, True),
+            (epoch, 2, True),
+        ):
             await peer.send('resume', epoch=other, after=after)
             result = (await peer.receive('resume.result'))['data']
             assert result['recovered'] is recovered, (other, after)
@@ -588,11 +655,13 @@ async def test_a_port_used_again_at_once_belongs_to_who_has_it_now(serving):
             with connected() as there:
                 there.send(request)
                 answer = await asyncio.wait_for(
-                    asyncio.get_running_loop().sock_recv(there, 4096), 10)
+                    asyncio.get_running_loop().sock_recv(there, 4096), 10
+                )
                 assert answer.startswith(b'HTTP/1.1 200 OK'), answer
 
 
 # Rates
+
 
 async def test_a_client_gets_its_rate_and_the_newest_value_in_the_end(serving, event):
     async with serving() as server:
@@ -601,8 +670,12 @@ async def test_a_client_gets_its_rate_and_the_newest_value_in_the_end(serving, e
         started = time.monotonic()
         for n in range(100):
             server.gateway.publish(event('telemetry.status'))
-            server.gateway.publish(event(
-                'telemetry.realtime', sensors={'battery': n, 'temperature': 1, 'humidity': None}))
+            server.gateway.publish(
+                event(
+                    'telemetry.realtime',
+                    sensors={'battery': n, 'temperature': 1, 'humidity': None},
+                )
+            )
             await asyncio.sleep(0.01)
         for peer, rate in ((fast, 10), (slow, 2)):
             count, last = 0, -1
@@ -632,8 +705,11 @@ async def test_above_the_servers_limit_state_thins_out_and_events_do_not(serving
         peers = [await server.enter('telemetry.realtime', 'module.*') for _ in range(5)]
         started = time.monotonic()
         for n in range(60):
-            server.gateway.publish(event(
-                'telemetry.realtime', sensors={'battery': n, 'temperature': 1, 'humidity': 1}))
+            server.gateway.publish(
+                event(
+                    'telemetry.realtime', sensors={'battery': n, 'temperature': 1, 'humidity': 1}
+                )
+            )
             if n % 20 == 0:
                 server.gateway.publish(event('module.discovered', module_id=str(n)))
             await asyncio.sleep(0.01)
@@ -666,12 +742,14 @@ async def test_whoever_had_to_wait_for_the_servers_limit_goes_first(serving, eve
 
 # Other threads
 
+
 async def test_events_from_another_thread_arrive_whole_and_in_order(serving, event):
     async with serving() as server:
         peer = await server.enter('safety.*')
         events = [event('safety.estop', estop_id=str(n)) for n in range(500)]
         thread = threading.Thread(
-            target=lambda: [server.gateway.publish_threadsafe(each) for each in events])
+            target=lambda: [server.gateway.publish_threadsafe(each) for each in events]
+        )
         thread.start()
         got = [(await peer.receive())['data']['estop_id'] for _ in range(500)]
         thread.join()
@@ -681,23 +759,28 @@ async def test_events_from_another_thread_arrive_whole_and_in_order(serving, eve
 
 # A reader that stops
 
+
 async def raw_client(server, *events):
     """A client that does the handshake and auth and then never reads; its socket."""
+
     def shake():
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.settimeout(10)
         sock.connect(('127.0.0.1', server.gateway.port))
         key = base64.b64encode(os.urandom(16)).decode()
-        sock.sendall(f'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
-                     f'Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n'
-                     f'Sec-WebSocket-Version: 13\r\n\r\n'.encode())
+        sock.sendall(
+            f'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+            f'Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n'
+            f'Sec-WebSocket-Version: 13\r\n\r\n'.encode()
+        )
         while b'\r\n\r\n' not in sock.recv(1024):
             pass
         for message in ({'type': 'auth', 'token': server.token(), 'subscription': list(events)},):
             payload = json.dumps(message).encode()
             sock.sendall(b'\x81\xfe' + len(payload).to_bytes(2, 'big') + bytes(4) + payload)
         return sock
+
     return await asyncio.to_thread(shake)
 
 
@@ -736,7 +819,7 @@ async def test_a_stuck_reader_is_cut_off_and_delays_nobody(serving, event):
         assert worst < 1.0  # it is never waited for: a wait would be half a second each
         received = await asyncio.to_thread(drain, stuck, CODE_4503)
         assert b'WS-010' in received
-        assert CODE_4503 in received[received.index(b'WS-010'):]
+        assert CODE_4503 in received[received.index(b'WS-010') :]
         await server.until(lambda: server.gateway.client_count == 1)
 
 
@@ -769,7 +852,7 @@ async def test_a_stop_overtakes_what_waits_for_a_slow_reader(serving, event):
         await server.until(lambda: len(client.outbox) == 0)
         await server.gateway.close()
         received = await reading
-        after_stop = received[received.index(b'"now"'):].count(b'mission.started')
+        after_stop = received[received.index(b'"now"') :].count(b'mission.started')
         assert waiting > 50
         assert after_stop >= waiting
 
@@ -792,7 +875,8 @@ async def test_a_stuck_reader_of_the_state_class_holds_one_value(serving, event)
 async def test_ready_made_frames_and_the_librarys_own_keep_out_of_each_others_way(serving, event):
     """The transport is written to beside the library: pings, pongs and events must interleave."""
     async with serving(
-            ping_interval=0.005, commands_per_second=1e4, command_burst=10_000) as server:
+        ping_interval=0.005, commands_per_second=1e4, command_burst=10_000
+    ) as server:
         peer = await server.enter('safety.*')
         for number in range(200):
             server.gateway.publish(event('safety.estop', estop_id=str(number)))

@@ -46,9 +46,15 @@ class World:
     def __init__(self, **settings):
         self.now = 1000.0
         self.authority = TokenAuthority(
-            [Key('HS256', b'0123456789abcdef0123456789abcdef')], wall=lambda: self.now)
-        self.session = Session(GatewayConfig(**settings), self.authority, ROLES, 'epoch',
-                               Clock(lambda: self.now, lambda: self.now))
+            [Key('HS256', b'0123456789abcdef0123456789abcdef')], wall=lambda: self.now
+        )
+        self.session = Session(
+            GatewayConfig(**settings),
+            self.authority,
+            ROLES,
+            'epoch',
+            Clock(lambda: self.now, lambda: self.now),
+        )
         self.session.open()
 
     def say(self, kind, **fields):
@@ -86,7 +92,7 @@ def test_patience_before_auth_is_ten_seconds_whatever_is_said():
     assert world.session.tick() == []
     assert world.session.next_tick() == pytest.approx(0.1)
     world.now += 0.2
-    failure, = world.session.tick()
+    (failure,) = world.session.tick()
     assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
     assert world.session.state is State.CLOSED
 
@@ -112,8 +118,11 @@ def test_a_sign_of_life_keeps_it_open_until_the_token_ends():
     while world.session.state is State.ACTIVE:
         world.session.heard()
         world.now += world.session.next_tick() + 1e-6
-        told += [(round(world.now - 1000), action) for action in world.session.tick()
-                 if not isinstance(action, SendPing)]
+        told += [
+            (round(world.now - 1000), action)
+            for action in world.session.tick()
+            if not isinstance(action, SendPing)
+        ]
     (first, notice), (last, failure) = told
     assert (first, notice.message.type) == (840, 'auth.expiring')
     assert (last, failure.error) == (905, ErrorCode.AUTHENTICATION_FAILED)
@@ -138,7 +147,7 @@ def test_a_replayed_refresh_token_ends_the_sessions_of_its_family():
     assert world.session.tick() == []
     with pytest.raises(TokenError):
         world.authority.refresh(pair.refresh)
-    failure, = world.session.tick()
+    (failure,) = world.session.tick()
     assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
     assert world.session.state is State.CLOSED
 
@@ -154,14 +163,31 @@ def test_rates_are_clamped_to_the_table():
     world.enter()
     confirmed = world.say('subscribe', events=['telemetry.*', 'safety.estop'], rate=4)[0].message
     assert confirmed.data.rates == {
-        'telemetry.realtime': 4, 'telemetry.status': 1, 'safety.estop': 1}
+        'telemetry.realtime': 4,
+        'telemetry.status': 1,
+        'safety.estop': 1,
+    }
     confirmed = world.say('subscribe', events=['telemetry.realtime'], rate=500)[0].message
     assert confirmed.data.rates == {'telemetry.realtime': 10}
 
 
-MESSAGES = st.sampled_from([
-    'auth', 'bad auth', 'ping', 'subscribe', 'unsubscribe', 'resume', 'emergency_stop',
-    'clear_estop', 'junk', 'binary', 'tick', 'wait', 'close'])
+MESSAGES = st.sampled_from(
+    [
+        'auth',
+        'bad auth',
+        'ping',
+        'subscribe',
+        'unsubscribe',
+        'resume',
+        'emergency_stop',
+        'clear_estop',
+        'junk',
+        'binary',
+        'tick',
+        'wait',
+        'close',
+    ]
+)
 
 
 @given(st.lists(MESSAGES, max_size=40), st.sampled_from([*ROLES.names, 'stranger']))
@@ -189,10 +215,15 @@ def test_no_order_of_messages_gets_past_the_rules(steps, role):
         elif step == 'binary':
             actions = session.receive(b'{}')
         else:
-            actions = world.say(*{'bad auth': ['auth']}.get(step, [step]), **{
-                'bad auth': {'token': 'x'}, 'subscribe': {'events': ['*']},
-                'unsubscribe': {'events': ['mission.*']},
-                'resume': {'epoch': 'e', 'after': 0}}.get(step, {}))
+            actions = world.say(
+                *{'bad auth': ['auth']}.get(step, [step]),
+                **{
+                    'bad auth': {'token': 'x'},
+                    'subscribe': {'events': ['*']},
+                    'unsubscribe': {'events': ['mission.*']},
+                    'resume': {'epoch': 'e', 'after': 0},
+                }.get(step, {}),
+            )
         for action in actions:
             if isinstance(action, Run):
                 assert entered and action.command.type in ROLES[role].commands

@@ -78,16 +78,26 @@ class Encrypted(Serving):
         return x509.load_der_x509_certificate(found)
 
     def audited(self, **expected):
-        return any(expected.items() <= json.loads(line).items()
-                   for line in self.log.path.read_text().splitlines())
+        return any(
+            expected.items() <= json.loads(line).items()
+            for line in self.log.path.read_text().splitlines()
+        )
 
     async def s_client(self, *options):
         """What OpenSSL's client says, and whether it got through."""
         process = await asyncio.create_subprocess_exec(
-            'openssl', 's_client', '-connect', f'127.0.0.1:{self.gateway.port}',
-            '-CAfile', str(self.directory / 'issuer.pem'), '-verify_return_error', *options,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT)
+            'openssl',
+            's_client',
+            '-connect',
+            f'127.0.0.1:{self.gateway.port}',
+            '-CAfile',
+            str(self.directory / 'issuer.pem'),
+            '-verify_return_error',
+            *options,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         request = b'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
         process.stdin.write(request)
         with contextlib.suppress(ConnectionError):
@@ -123,14 +133,22 @@ async def test_a_client_that_trusts_the_issuer_gets_in_and_another_does_not(tmp_
         await bridge.until(lambda: bridge.audited(what='refused', reason='tls'))
 
 
-@pytest.mark.parametrize(('options', 'through'), [
-    (['-tls1_3'], True), (['-tls1_2'], True), (['-tls1_2', '-noservername'], True),
-    (['-tls1_1', '-cipher', 'ALL@SECLEVEL=0'], False),
-    (['-tls1', '-cipher', 'ALL@SECLEVEL=0'], False),
-    (['-tls1_2', '-cipher', 'AES128-SHA256'], False),
-    (['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-SHA256'], False)], ids=str)
+@pytest.mark.parametrize(
+    ('options', 'through'),
+    [
+        (['-tls1_3'], True),
+        (['-tls1_2'], True),
+        (['-tls1_2', '-noservername'], True),
+        (['-tls1_1', '-cipher', 'ALL@SECLEVEL=0'], False),
+        (['-tls1', '-cipher', 'ALL@SECLEVEL=0'], False),
+        (['-tls1_2', '-cipher', 'AES128-SHA256'], False),
+        (['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-SHA256'], False),
+    ],
+    ids=str,
+)
 async def test_openssl_gets_through_with_tls_1_2_or_later_and_strong_ciphers_only(
-        tmp_path, authority, options, through):
+    tmp_path, authority, options, through
+):
     (tmp_path / 'issuer.pem').write_bytes(pem(authority.certificate))
     async with Encrypted(tmp_path, authority) as bridge:
         output, answered = await bridge.s_client(*options)
@@ -147,8 +165,9 @@ async def test_plain_http_at_a_port_of_tls_is_turned_away(tmp_path, authority):
         with contextlib.suppress(ConnectionError):
             assert await asyncio.wait_for(reader.read(), 10) == b''
         writer.close()
-        await bridge.until(lambda: bridge.audited(
-            what='refused', reason='tls', description='not TLS'))
+        await bridge.until(
+            lambda: bridge.audited(what='refused', reason='tls', description='not TLS')
+        )
 
 
 @pytest.mark.parametrize('begin', [b'\x16', b'\x16\x03\x01\x00\x20\x01\x00\x00\x1c\x03\x03'])
@@ -171,7 +190,7 @@ async def test_a_client_hello_in_pieces_is_a_client_hello(tmp_path, authority):
         hello = outgoing.read()
         reader, writer = await asyncio.open_connection('127.0.0.1', bridge.gateway.port)
         for at in range(0, len(hello), 100):
-            writer.write(hello[at:at + 100])
+            writer.write(hello[at : at + 100])
             await asyncio.sleep(0.01)
         assert (await asyncio.wait_for(reader.read(5), 10))[:1] == b'\x16'
         writer.close()
@@ -199,7 +218,8 @@ async def test_a_certificate_is_renewed_under_load_and_no_session_notices(tmp_pa
 
 @pytest.mark.parametrize('wrong', ['nonsense', 'missing', 'key of another', 'encrypted', 'open'])
 async def test_a_wrong_new_file_keeps_the_old_certificate_and_says_so(
-        tmp_path, authority, wrong, caplog):
+    tmp_path, authority, wrong, caplog
+):
     async with Encrypted(tmp_path, authority) as bridge:
         peer = await bridge.enter()
         key, _ = authority.issue('another')
@@ -226,6 +246,7 @@ async def test_a_wrong_new_file_keeps_the_old_certificate_and_says_so(
 async def test_clients_need_a_certificate_where_an_issuer_is_named(tmp_path, authority):
     ours, theirs = Authority('ours'), Authority('theirs')
     async with Encrypted(tmp_path, authority, client_ca=ours) as bridge:
+
         def context(issuer):
             trust = ssl.create_default_context(cadata=pem(authority.certificate).decode())
             key, certificate = issuer.issue('panel')
@@ -272,14 +293,28 @@ def test_files_that_cannot_be_used_are_named_with_the_remedy(tmp_path, authority
 
 # Without TLS
 
-@pytest.mark.parametrize('host', ['127.0.0.1', '127.3.2.1', 'localhost', '::1',
-                                  '::ffff:127.0.0.1'])
+
+@pytest.mark.parametrize(
+    'host', ['127.0.0.1', '127.3.2.1', 'localhost', '::1', '::ffff:127.0.0.1']
+)
 def test_the_loopback_needs_no_tls(host):
     check_listening(host, encrypted=False, insecure=False)
 
 
-@pytest.mark.parametrize('host', ['0.0.0.0', '', '::', '192.0.2.1', '10.0.0.5', 'fe80::1',
-                                  '::ffff:10.0.0.5', '169.254.1.1', '0'])
+@pytest.mark.parametrize(
+    'host',
+    [
+        '0.0.0.0',
+        '',
+        '::',
+        '192.0.2.1',
+        '10.0.0.5',
+        'fe80::1',
+        '::ffff:10.0.0.5',
+        '169.254.1.1',
+        '0',
+    ],
+)
 def test_nothing_listens_beyond_the_loopback_without_tls(host):
     with pytest.raises(InsecureError, match='other machines'):
         check_listening(host, encrypted=False, insecure=False)
@@ -330,8 +365,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.server.page.encode())
 
     def do_POST(self):
-        self.server.told.append(json.loads(
-            self.rfile.read(int(self.headers['Content-Length']))))
+        self.server.told.append(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
         self.send_response(204)
         self.end_headers()
 
@@ -342,14 +376,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def browser(url, profile, certificate):
     """A page open in a browser that trusts one key."""
-    digest = base64.b64encode(hashlib.sha256(certificate.public_key().public_bytes(
-        serialization.Encoding.DER,
-        serialization.PublicFormat.SubjectPublicKeyInfo)).digest()).decode()
+    digest = base64.b64encode(
+        hashlib.sha256(
+            certificate.public_key().public_bytes(
+                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        ).digest()
+    ).decode()
     process = subprocess.Popen(
-        ['chromium', '--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run',
-         '--disable-dev-shm-usage', '--disable-background-networking',
-         f'--user-data-dir={profile}', f'--ignore-certificate-errors-spki-list={digest}', url],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        [
+            'chromium',
+            '--headless=new',
+            '--no-sandbox',
+            '--disable-gpu',
+            '--no-first-run',
+            '--disable-dev-shm-usage',
+            '--disable-background-networking',
+            f'--user-data-dir={profile}',
+            f'--ignore-certificate-errors-spki-list={digest}',
+            url,
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         yield
     finally:
@@ -364,15 +414,17 @@ def browser(url, profile, certificate):
 @pytest.mark.skipif(not shutil.which('chromium'), reason='chromium is not installed')
 @pytest.mark.parametrize(('host', 'heard'), [('localhost', 'stopped'), ('127.0.0.1', 'closed')])
 async def test_a_page_of_the_same_host_connects_and_one_of_another_does_not(
-        tmp_path, authority, host, heard):
+    tmp_path, authority, host, heard
+):
     async with Encrypted(tmp_path, authority) as bridge:
         bridge.gateway.publish(make_event('safety.estop'))
         with Pages(PAGE % (bridge.url, bridge.token())) as pages:
             thread = threading.Thread(target=pages.serve_forever)
             thread.start()
             try:
-                with browser(f'http://{host}:{pages.server_port}/', tmp_path / 'profile',
-                             bridge.certificate):
+                with browser(
+                    f'http://{host}:{pages.server_port}/', tmp_path / 'profile', bridge.certificate
+                ):
                     for _ in range(6000):
                         if pages.told:
                             break

@@ -46,7 +46,7 @@ class Wire:
             head = await asyncio.wait_for(self.reader.readexactly(2), 10)
         except asyncio.IncompleteReadError:
             return None
-        assert head[0] & 0xf0 == 0x80 and not head[1] & 0x80  # final, not masked
+        assert head[0] & 0xF0 == 0x80 and not head[1] & 0x80  # final, not masked
         size = head[1]
         if size == 126:
             size = int.from_bytes(await self.reader.readexactly(2), 'big')
@@ -76,8 +76,7 @@ def wire(serving):
             writer.write(REQUEST)
             await asyncio.wait_for(reader.readuntil(b'\r\n\r\n'), 10)
             peer = Wire(reader, writer)
-            peer.write(frame(TEXT, json.dumps(
-                {'type': 'auth', 'token': server.token()}).encode()))
+            peer.write(frame(TEXT, json.dumps({'type': 'auth', 'token': server.token()}).encode()))
             assert (await peer.answer())['type'] == 'connection.established'
             bystander = await server.enter()
             try:
@@ -87,6 +86,7 @@ def wire(serving):
                 writer.close()
                 with contextlib.suppress(ConnectionError):
                     await writer.wait_closed()
+
     return connect
 
 
@@ -96,8 +96,9 @@ async def test_control_frames_between_fragments_are_answered_at_once(wire):
     async with wire() as peer:
         peer.write(frame(TEXT, ASK[:cut], final=False) + frame(PING, b'one'))
         assert await peer.read() == (PONG, b'one')
-        peer.write(frame(CONTINUATION, b'', final=False) + frame(PONG, b'unasked')
-                   + frame(PING, b'two'))
+        peer.write(
+            frame(CONTINUATION, b'', final=False) + frame(PONG, b'unasked') + frame(PING, b'two')
+        )
         assert await peer.read() == (PONG, b'two')
         peer.write(frame(CONTINUATION, ASK[cut:]))
         assert PONG_OF_TEST.items() <= (await peer.answer()).items()
@@ -135,28 +136,40 @@ async def test_a_binary_message_is_told_and_the_session_goes_on(wire):
         assert PONG_OF_TEST.items() <= (await peer.answer()).items()
 
 
-@pytest.mark.parametrize('frames', [
-    frame(TEXT, b'\xff'),
-    frame(TEXT, b'{"type":"\xc3\x28"}'),
-    frame(TEXT, b'\xed\xa0\x80'),
-    frame(TEXT, b'\xf4\x90\x80\x80'),
-    frame(TEXT, b'\xc0\xaf'),
-    frame(TEXT, b'{"type":', final=False) + frame(CONTINUATION, b'"\xff"}'),
-    frame(TEXT, 'ế'.encode()[:2]),
-], ids=['byte', 'sequence', 'surrogate', 'beyond', 'overlong', 'fragment', 'cut'])
+@pytest.mark.parametrize(
+    'frames',
+    [
+        frame(TEXT, b'\xff'),
+        frame(TEXT, b'{"type":"\xc3\x28"}'),
+        frame(TEXT, b'\xed\xa0\x80'),
+        frame(TEXT, b'\xf4\x90\x80\x80'),
+        frame(TEXT, b'\xc0\xaf'),
+        frame(TEXT, b'{"type":', final=False) + frame(CONTINUATION, b'"\xff"}'),
+        frame(TEXT, 'ế'.encode()[:2]),
+    ],
+    ids=['byte', 'sequence', 'surrogate', 'beyond', 'overlong', 'fragment', 'cut'],
+)
 async def test_text_that_is_not_utf_8_is_closed_1007(wire, frames):
     async with wire() as peer:
         peer.write(frames)
         assert await peer.close_code() == 1007
 
 
-@pytest.mark.parametrize('frames', [
-    frame(TEXT, b'x' * 65_537),
-    frame(TEXT, b'x', length=2**63 - 1),
-    frame(TEXT, b'x', length=2**64 - 1),
-    b''.join([frame(TEXT, b'x' * 30_000, final=False),
-              *[frame(CONTINUATION, b'x' * 30_000, final=False)] * 3]),
-], ids=['frame', 'announced', 'impossible', 'fragments'])
+@pytest.mark.parametrize(
+    'frames',
+    [
+        frame(TEXT, b'x' * 65_537),
+        frame(TEXT, b'x', length=2**63 - 1),
+        frame(TEXT, b'x', length=2**64 - 1),
+        b''.join(
+            [
+                frame(TEXT, b'x' * 30_000, final=False),
+                *[frame(CONTINUATION, b'x' * 30_000, final=False)] * 3,
+            ]
+        ),
+    ],
+    ids=['frame', 'announced', 'impossible', 'fragments'],
+)
 async def test_what_is_too_large_to_be_read_is_closed_1009(wire, frames):
     async with wire() as peer:
         peer.write(frames)
@@ -170,14 +183,37 @@ async def test_too_large_in_fragments_is_told_too(wire):
         assert await peer.close_code() == 1009
 
 
-@pytest.mark.parametrize('frames', [
-    frame(3, b''), frame(11, b''), frame(TEXT, ASK, reserved=4), frame(TEXT, ASK, reserved=1),
-    frame(TEXT, ASK, masked=False), frame(CONTINUATION, ASK),
-    frame(TEXT, ASK, final=False) + frame(TEXT, ASK), frame(PING, bytes(126)),
-    frame(PING, b'', final=False), frame(CLOSE, b'\x03'), frame(CLOSE, b'\x03\xed'),
-    frame(CLOSE, b'\x00\x00'),
-], ids=['opcode 3', 'opcode 11', 'rsv1', 'rsv3', 'unmasked', 'lone continuation', 'interrupted',
-        'large ping', 'cut ping', 'short close', 'close 1005', 'close 0'])
+@pytest.mark.parametrize(
+    'frames',
+    [
+        frame(3, b''),
+        frame(11, b''),
+        frame(TEXT, ASK, reserved=4),
+        frame(TEXT, ASK, reserved=1),
+        frame(TEXT, ASK, masked=False),
+        frame(CONTINUATION, ASK),
+        frame(TEXT, ASK, final=False) + frame(TEXT, ASK),
+        frame(PING, bytes(126)),
+        frame(PING, b'', final=False),
+        frame(CLOSE, b'\x03'),
+        frame(CLOSE, b'\x03\xed'),
+        frame(CLOSE, b'\x00\x00'),
+    ],
+    ids=[
+        'opcode 3',
+        'opcode 11',
+        'rsv1',
+        'rsv3',
+        'unmasked',
+        'lone continuation',
+        'interrupted',
+        'large ping',
+        'cut ping',
+        'short close',
+        'close 1005',
+        'close 0',
+    ],
+)
 async def test_what_breaks_the_framing_is_closed_1002(wire, frames):
     async with wire() as peer:
         peer.write(frames)

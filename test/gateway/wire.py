@@ -14,9 +14,11 @@
 """WebSocket frames by hand, right and wrong ones."""
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-REQUEST = (b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
-           b'Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
-           b'Sec-WebSocket-Version: 13\r\n\r\n')
+REQUEST = (
+    b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+    b'Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+    b'Sec-WebSocket-Version: 13\r\n\r\n'
+)
 
 
 def frame(opcode, payload, *, final=True, reserved=0, masked=True, length=None):

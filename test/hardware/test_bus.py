@@ -332,8 +332,10 @@ def test_late_reply_is_not_taken_for_that_of_the_next_request(wire):
     with pytest.raises(CommunicationTimeout):
         line.submit(once(Read(endpoint, 1, 1)), Priority.POLL).result(5)
     late.set()
-    assert [line.submit(once(Read(endpoint, address, 1)), Priority.POLL).result(5).words
-            for address in (2, 3)] == [(2,), (3,)]
+    assert [
+        line.submit(once(Read(endpoint, address, 1)), Priority.POLL).result(5).words
+        for address in (2, 3)
+    ] == [(2,), (3,)]
     board.join()
 
 

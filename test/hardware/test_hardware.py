@@ -90,8 +90,7 @@ def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):
     before = set(os.listdir('/proc/self/fd')), threading.active_count()
     with Hardware(CONFIG) as hardware:
         wait_for(
-            lambda: all(info.error_code == 'MOD-005' for info in hardware.modules()),
-            what='errors',
+            lambda: all(info.error_code == 'MOD-005' for info in hardware.modules()), what='errors'
         )
         assert all('does not exist' in str(line.port_error) for line in hardware.lines())
         assert hardware.modules()[0].status == 'offline'

@@ -38,15 +38,28 @@ def bags_of(tmp_path_factory):
     directory = tmp_path_factory.mktemp('recorded')
     own = directory / 'own'
     (directory / 'slow.yaml').write_text(SLOW)
-    with own_domain() as domain, Launched(
+    with (
+        own_domain() as domain,
+        Launched(
             directory, domain, '--record', 'true', '--params', str(directory / 'slow.yaml')
-    ) as vehicle:
+        ) as vehicle,
+    ):
         vehicle.wait_until_up()
         with vehicle.client('admin', ['*']) as client:
             client.wait('system.status', 30.0, lambda e: e['data']['state'] == 'ready')
-            with Background(directory / 'record.log', [
-                    *OHT50, 'record', str(own), '--domain', str(domain),
-                    '--state-dir', str(vehicle.state_dir)], vehicle.environment) as recorder:
+            with Background(
+                directory / 'record.log',
+                [
+                    *OHT50,
+                    'record',
+                    str(own),
+                    '--domain',
+                    str(domain),
+                    '--state-dir',
+                    str(vehicle.state_dir),
+                ],
+                vehicle.environment,
+            ) as recorder:
                 recorder.wait_for('The first message of /oht50 is in')
                 drill(client)
                 assert recorder.stop() == 0
@@ -63,22 +76,46 @@ def test_every_replay_of_every_bag_gives_the_events_of_then(bags_of, tmp_path, r
     bag = recorded[recorder]
     token = subprocess.run(
         [*OHT50, 'token', '--role', 'admin', '--state-dir', str(state_dir)],
-        capture_output=True, text=True, check=True).stdout.strip()
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     with own_domain() as domain:
         if player == 'oht50 replay':
-            command = [*OHT50, 'replay', str(bag), '--port', str(port), '--domain', str(domain),
-                       '--state-dir', str(state_dir)]
+            command = [
+                *OHT50,
+                'replay',
+                str(bag),
+                '--port',
+                str(port),
+                '--domain',
+                str(domain),
+                '--state-dir',
+                str(state_dir),
+            ]
         else:
-            command = ['env', f'ROS_DOMAIN_ID={domain}', 'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST',
-                       'ros2', 'launch', 'oht50_bridge', player, f'bag:={bag}', f'port:={port}',
-                       f'state_dir:={state_dir}', 'delay:=8']
+            command = [
+                'env',
+                f'ROS_DOMAIN_ID={domain}',
+                'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST',
+                'ros2',
+                'launch',
+                'oht50_bridge',
+                player,
+                f'bag:={bag}',
+                f'port:={port}',
+                f'state_dir:={state_dir}',
+                'delay:=8',
+            ]
         with Background(tmp_path / 'replay.log', command) as replay:
+
             def connection():
                 assert replay.process.poll() is None, replay.log.read_text()
                 try:
                     return Connection(f'ws://127.0.0.1:{port}/ws/telemetry', token)
                 except OSError:
                     return None
+
             with wait_for(connection, 60.0, 'the bridge of the replay') as client:
                 client.send('subscribe', events=['*'])
                 client.wait('subscription.confirmed')
@@ -93,9 +130,11 @@ def test_every_replay_of_every_bag_gives_the_events_of_then(bags_of, tmp_path, r
 def topics_of(bag):
     """Return what the metadata of a bag says of each topic."""
     content = yaml.safe_load((bag / bags.METADATA).read_text())
-    return {entry['topic_metadata']['name']: entry['topic_metadata']
-            for entry in content['rosbag2_bagfile_information']['topics_with_message_count']
-            if entry['message_count']}
+    return {
+        entry['topic_metadata']['name']: entry['topic_metadata']
+        for entry in content['rosbag2_bagfile_information']['topics_with_message_count']
+        if entry['message_count']
+    }
 
 
 def test_both_recorders_say_the_same_of_a_topic(bags_of):
@@ -110,11 +149,17 @@ def test_both_recorders_say_the_same_of_a_topic(bags_of):
         if name not in ('/tf', '/tf_static', '/diagnostics'):
             for key in ('reliability', 'durability'):
                 assert {each[key] for each in topic['offered_qos_profiles']} == {
-                    each[key] for each in other['offered_qos_profiles']}, name
+                    each[key] for each in other['offered_qos_profiles']
+                }, name
 
 
 def test_ros2_bag_reads_a_bag_of_ours(bags_of):
     recorded, _, _ = bags_of
-    told = subprocess.run(['ros2', 'bag', 'info', str(recorded['oht50'])], capture_output=True,
-                          text=True, check=True, timeout=60).stdout
+    told = subprocess.run(
+        ['ros2', 'bag', 'info', str(recorded['oht50'])],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
     assert '/oht50/safety/estop | Type: oht50_bridge/msg/SafetyEstop | Count: 1' in told

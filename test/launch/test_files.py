@@ -60,14 +60,25 @@ def ends():
 def files(ends, names, **arguments):
     """Return a description that includes launch files."""
     folder = Path(get_package_share_directory('oht50_bridge')) / 'launch'
-    return LaunchDescription([
-        RegisterEventHandler(OnProcessExit(
-            on_exit=lambda event, _: ends.append((event.process_name, event.returncode)))),
-        *(IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(str(folder / f'{name}_launch.py')),
-            launch_arguments={name: str(value) for name, value in arguments.items()}.items())
-          for name in names),
-        ReadyToTest()])
+    return LaunchDescription(
+        [
+            RegisterEventHandler(
+                OnProcessExit(
+                    on_exit=lambda event, _: ends.append((event.process_name, event.returncode))
+                )
+            ),
+            *(
+                IncludeLaunchDescription(
+                    PythonLaunchDescriptionSource(str(folder / f'{name}_launch.py')),
+                    launch_arguments={
+                        name: str(value) for name, value in arguments.items()
+                    }.items(),
+                )
+                for name in names
+            ),
+            ReadyToTest(),
+        ]
+    )
 
 
 def ended_well(ends, *names):
@@ -93,8 +104,13 @@ def test_simulation(domain, tmp_path, ends):
 
 @launch_pytest.fixture
 def nodes(domain, tmp_path, ends):
-    return files(ends, ['simulation', 'nodes', 'description'], sim='true', state_dir=tmp_path,
-                 namespace='/hoist')
+    return files(
+        ends,
+        ['simulation', 'nodes', 'description'],
+        sim='true',
+        state_dir=tmp_path,
+        namespace='/hoist',
+    )
 
 
 @pytest.mark.launch(fixture=nodes)
@@ -102,8 +118,11 @@ def test_nodes(domain, tmp_path, ends):
     # It is written when the vehicle has its configuration, which needs every node.
     wait_for((tmp_path / f'domain-{domain}-hoist' / 'config').exists, 60.0, 'config_node')
     yield
-    ended_well([end for end in ends if not end[0].startswith('robot_state_publisher')],
-               'simulator', *(name for name in NODES if name != 'bridge_node'))
+    ended_well(
+        [end for end in ends if not end[0].startswith('robot_state_publisher')],
+        'simulator',
+        *(name for name in NODES if name != 'bridge_node'),
+    )
 
 
 @launch_pytest.fixture
@@ -118,6 +137,7 @@ def test_bridge(port, ends):
             return socket.create_connection(('127.0.0.1', port), 1.0)
         except OSError:
             return None
+
     wait_for(connected, 60.0, 'the bridge listens').close()
     yield
     ended_well(ends, 'bridge_node')
@@ -143,8 +163,11 @@ def screen(monkeypatch):
     if 'rviz2' not in get_resources('packages') or shutil.which('Xvfb') is None:
         pytest.skip('needs rviz2 and Xvfb')
     read, write = os.pipe()
-    with subprocess.Popen(['Xvfb', '-displayfd', str(write), '-screen', '0', '800x600x24'],
-                          pass_fds=[write], stderr=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        ['Xvfb', '-displayfd', str(write), '-screen', '0', '800x600x24'],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    ) as server:
         os.close(write)
         with os.fdopen(read) as number:
             monkeypatch.setenv('DISPLAY', f':{number.readline().strip()}')
@@ -162,9 +185,16 @@ def rviz(domain, screen, tmp_path, ends):
 @pytest.mark.launch(fixture=rviz)
 def test_rviz(ends):
     def listening():
-        return 'Subscription count: 1' in subprocess.run(
-            ['ros2', 'topic', 'info', '--no-daemon', '--spin-time', '2', '/hoist/markers'],
-            capture_output=True, text=True, timeout=60).stdout
+        return (
+            'Subscription count: 1'
+            in subprocess.run(
+                ['ros2', 'topic', 'info', '--no-daemon', '--spin-time', '2', '/hoist/markers'],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            ).stdout
+        )
+
     wait_for(listening, 60.0, 'rviz shows the markers of /hoist')
     yield
     ended_well(ends, 'rviz2')

@@ -47,25 +47,31 @@ def test_each_display_hears_the_vehicle(tmp_path):
     path_of(get_package_prefix, 'robot_state_publisher')
     with own_domain() as domain, Launched(tmp_path, domain) as vehicle:
         vehicle.wait_until_up()
-        lister = vehicle.spawn('publisher_lister', *(one.topic for one in shown()),
-                               stdout=subprocess.PIPE, text=True)
+        lister = vehicle.spawn(
+            'publisher_lister', *(one.topic for one in shown()), stdout=subprocess.PIPE, text=True
+        )
         published = json.loads(lister.communicate(timeout=100)[0])
         assert vehicle.stop() == 0
     for one in shown():
         assert published[one.topic], f'nobody publishes {one.topic}'
         for message, reliability, durability in published[one.topic]:
             assert message == MESSAGES[one.display], one.topic
-            assert one.hears(
-                ReliabilityPolicy[reliability], DurabilityPolicy[durability]), one.topic
+            assert one.hears(ReliabilityPolicy[reliability], DurabilityPolicy[durability]), (
+                one.topic
+            )
 
 
 def test_rviz_has_every_class():
     share = path_of(get_package_share_directory, PLUGINS)
-    plugins = {each.get('name'): each for each in ElementTree.parse(
-        share / 'plugins_description.xml').iter('class')}
+    plugins = {
+        each.get('name'): each
+        for each in ElementTree.parse(share / 'plugins_description.xml').iter('class')
+    }
     views = view()['Views']
-    wanted = [each['Class'] for each in (
-        *view()['Displays'], *view()['Tools'], views['Current'], *views['Saved'])]
+    wanted = [
+        each['Class']
+        for each in (*view()['Displays'], *view()['Tools'], views['Current'], *views['Saved'])
+    ]
     assert [name for name in wanted if name not in plugins] == []
     for name, message in MESSAGES.items():
         said = plugins[name].findtext('message_type')

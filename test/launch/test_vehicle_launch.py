@@ -49,8 +49,11 @@ def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
         vehicle.wait_until_up()
         pid = None
         for _ in range(MAXIMUM_ENDS):
-            pid = wait_for(lambda old=pid: (
-                (new := vehicle.node_pid('telemetry_node')) not in (None, old) and new))
+            pid = wait_for(
+                lambda old=pid: (
+                    (new := vehicle.node_pid('telemetry_node')) not in (None, old) and new
+                )
+            )
             os.kill(pid, signal.SIGKILL)
         assert vehicle.process.wait(30) == 1
         log = vehicle.log.read_text()
@@ -61,7 +64,8 @@ def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
 def test_wrong_parameters_end_the_launch(tmp_path):
     wrong = tmp_path / 'wrong.yaml'
     wrong.write_text(
-        '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n')
+        '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n'
+    )
     with own_domain() as domain, Launched(tmp_path, domain, '--params', str(wrong)) as vehicle:
         assert vehicle.process.wait(60) == 1
         assert 'none_such' in vehicle.log.read_text()
@@ -70,9 +74,13 @@ def test_wrong_parameters_end_the_launch(tmp_path):
 
 def refusal(domain, *arguments):
     done = subprocess.run(
-        ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', *arguments], capture_output=True,
-        text=True, timeout=60, env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
-        stdin=subprocess.DEVNULL)
+        ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        stdin=subprocess.DEVNULL,
+    )
     assert done.returncode == 1
     return done.stdout + done.stderr
 
@@ -92,8 +100,22 @@ def test_refusals_name_the_fault_and_the_remedy(tmp_path):
 def test_what_the_arguments_are_is_told():
     shown = subprocess.run(
         ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', '--show-args'],
-        capture_output=True, text=True, check=True, timeout=60).stdout
-    for name in ('sim', 'serial_port', 'params_file', 'namespace', 'bridge', 'port', 'record',
-                 'rviz', 'use_sim_time', 'log_level'):
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    for name in (
+        'sim',
+        'serial_port',
+        'params_file',
+        'namespace',
+        'bridge',
+        'port',
+        'record',
+        'rviz',
+        'use_sim_time',
+        'log_level',
+    ):
         assert f"'{name}':\n        " in shown
     assert 'no description given' not in shown

@@ -69,13 +69,17 @@ reached('after')
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    'place', ['init', 'constructor', 'timer', 'finalizer', 'destroy_node', 'after'])
+    'place', ['init', 'constructor', 'timer', 'finalizer', 'destroy_node', 'after']
+)
 def test_signal_ends_a_node_wherever_it_is(place, number):
     with own_domain() as domain:
         result = subprocess.run(
-            [sys.executable, '-c', NODE, place, str(int(number))], capture_output=True, text=True,
+            [sys.executable, '-c', NODE, place, str(int(number))],
+            capture_output=True,
+            text=True,
             timeout=30,
-            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)})
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        )
     assert (result.returncode, result.stderr) == (0, '')
     # Told before there was a node, it makes none.
     assert result.stdout == ('' if place == 'init' else 'destroyed\n')
@@ -98,10 +102,15 @@ common.run(Waiting)
 
 
 @pytest.mark.skipif(
-    not hasattr(Context, 'handle'), reason='rosless wakes the executor after the shutdown')
+    not hasattr(Context, 'handle'), reason='rosless wakes the executor after the shutdown'
+)
 def test_node_without_messages_ends_although_rclpy_woke_it_before_the_shutdown():
     with own_domain() as domain:
         result = subprocess.run(
-            [sys.executable, '-c', WOKEN_TOO_EARLY], capture_output=True, text=True, timeout=20,
-            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)})
+            [sys.executable, '-c', WOKEN_TOO_EARLY],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        )
     assert (result.returncode, result.stderr) == (0, '')

@@ -23,9 +23,11 @@ from oht50_bridge.protocol.catalogue import COMMANDS
 
 def test_every_command_to_the_vehicle_has_its_service():
     assert set(SERVICE_CALLS) == {
-        entry.model for entry in COMMANDS.values() if entry.level is not None}
+        entry.model for entry in COMMANDS.values() if entry.level is not None
+    }
     assert {call.service for call in SERVICE_CALLS.values()} == {
-        getattr(srv, name) for name in dir(srv) if hasattr(getattr(srv, name), 'Request')}
+        getattr(srv, name) for name in dir(srv) if hasattr(getattr(srv, name), 'Request')
+    }
 
 
 def request(**fields):
@@ -38,16 +40,20 @@ def request(**fields):
 
 def test_start_mission():
     made = request(
-        type='start_mission', mission_type='transport', payload_kg=12.5,
-        target_position={'x': 1250.0, 'y': 0.0, 'z': -5.0})
+        type='start_mission',
+        mission_type='transport',
+        payload_kg=12.5,
+        target_position={'x': 1250.0, 'y': 0.0, 'z': -5.0},
+    )
     assert (made.target_position.x, made.target_position.z) == (1.25, -0.005)
     assert (made.payload, made.station, made.mission_id, made.source) == (12.5, '', '', 'alice')
     made = request(type='start_mission', mission_type='inspection', station='a', mission_id='m')
     assert (made.station, made.mission_id, made.mission_type) == ('a', 'm', 'inspection')
 
 
-@pytest.mark.parametrize(('command', 'action'), [
-    ('pause_mission', 1), ('resume_mission', 2), ('cancel_mission', 3)])
+@pytest.mark.parametrize(
+    ('command', 'action'), [('pause_mission', 1), ('resume_mission', 2), ('cancel_mission', 3)]
+)
 def test_control_mission(command, action):
     made = request(type=command, mission_id='m')
     assert (made.action, made.mission_id, made.source) == (action, 'm', 'alice')
@@ -68,17 +74,24 @@ def test_others():
         request(type=command)
 
 
-@pytest.mark.parametrize(('model', 'response', 'data'), [
-    (commands.SetTelemetryRate, srv.SetTelemetryRate.Response(rate=5.0), {'rate': 5.0}),
-    (commands.EmergencyStop, srv.EmergencyStop.Response(estop_id='e'), {'estop_id': 'e'}),
-    (commands.StartMission,
-     srv.StartMission.Response(mission_id='m', estimated_duration=9.0),
-     {'mission_id': 'm', 'estimated_duration': 9.0}),
-    (commands.PauseMission, srv.ControlMission.Response(mission_id='m'), {'mission_id': 'm'}),
-    (commands.GetConfig,
-     srv.GetConfig.Response(version='1.0.0', config_json='{"a": 1}'),
-     {'version': '1.0.0', 'config': {'a': 1}}),
-    (commands.ListModules, srv.ListModules.Response(), {'modules': []}),
-])
+@pytest.mark.parametrize(
+    ('model', 'response', 'data'),
+    [
+        (commands.SetTelemetryRate, srv.SetTelemetryRate.Response(rate=5.0), {'rate': 5.0}),
+        (commands.EmergencyStop, srv.EmergencyStop.Response(estop_id='e'), {'estop_id': 'e'}),
+        (
+            commands.StartMission,
+            srv.StartMission.Response(mission_id='m', estimated_duration=9.0),
+            {'mission_id': 'm', 'estimated_duration': 9.0},
+        ),
+        (commands.PauseMission, srv.ControlMission.Response(mission_id='m'), {'mission_id': 'm'}),
+        (
+            commands.GetConfig,
+            srv.GetConfig.Response(version='1.0.0', config_json='{"a": 1}'),
+            {'version': '1.0.0', 'config': {'a': 1}},
+        ),
+        (commands.ListModules, srv.ListModules.Response(), {'modules': []}),
+    ],
+)
 def test_data_of_a_reply(model, response, data):
     assert SERVICE_CALLS[model].data(response) == data

@@ -51,20 +51,28 @@ def test_numbers_are_unique_and_stay_when_other_things_come_and_go():
 def test_status_goes_with_the_vehicle():
     assert 'vehicle' not in {marker.ns for marker in shown()}
     for alarm, color in ((False, WHITE), (True, RED)):
-        (text,) = [marker for marker in shown(status='estop, error', alarm=alarm)
-                   if marker.ns == 'vehicle']
+        (text,) = [
+            marker
+            for marker in shown(status='estop, error', alarm=alarm)
+            if marker.ns == 'vehicle'
+        ]
         assert (text.text, text.color) == ('estop, error', color)
         assert (text.header.frame_id, text.frame_locked) == ('base_link', True)
 
 
 def test_everything_else_is_in_the_frame_of_the_rail():
-    assert {marker.header.frame_id for marker in shown(
-        zones=[zone('one', 'warning')], target=Point(x=12.0))} == {'map'}
+    assert {
+        marker.header.frame_id
+        for marker in shown(zones=[zone('one', 'warning')], target=Point(x=12.0))
+    } == {'map'}
 
 
 def test_texts_say_how_wide_a_space_is():
     """Without that rviz makes it about as wide as three letters."""
-    texts = [marker for marker in shown(zones=[zone('one', 'warning')])
-             if marker.type == Marker.TEXT_VIEW_FACING]
+    texts = [
+        marker
+        for marker in shown(zones=[zone('one', 'warning')])
+        if marker.type == Marker.TEXT_VIEW_FACING
+    ]
     assert {marker.text for marker in texts} == {'one: alert', 'charger'}
     assert all(0.0 < marker.scale.x < marker.scale.z / 2.0 for marker in texts)

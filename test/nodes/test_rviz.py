@@ -28,7 +28,8 @@ OF_OTHERS = f'{NAMESPACE}/robot_description'  # robot_state_publisher's
 
 
 @pytest.mark.parametrize(
-    'one', [one for one in shown() if one.topic != OF_OTHERS], ids=lambda one: one.topic)
+    'one', [one for one in shown() if one.topic != OF_OTHERS], ids=lambda one: one.topic
+)
 def test_each_display_hears_its_topic(one):
     topic = TOPICS[one.topic]
     package, _, name = MESSAGES[one.display].split('/')

@@ -70,8 +70,7 @@ def node(ros):
 
 
 def stop(node):
-    return node._on_emergency_stop(
-        EmergencyStop.Request(reason='drill'), EmergencyStop.Response())
+    return node._on_emergency_stop(EmergencyStop.Request(reason='drill'), EmergencyStop.Response())
 
 
 def latched_on_disk(tmp_path):
@@ -90,16 +89,22 @@ def test_no_motion_before_the_configuration_is_confirmed_nor_in_maintenance(node
     node.set_parameters([Parameter('maintenance', value=True)])
     beat = beat_of(node)
     assert (beat.motion_permitted, beat.mode, beat.reason) == (
-        False, SafetyHeartbeat.MODE_MAINTENANCE, 'maintenance')
+        False,
+        SafetyHeartbeat.MODE_MAINTENANCE,
+        'maintenance',
+    )
 
 
-@pytest.mark.parametrize(('inputs', 'reason'), [
-    ({'configured': False}, 'not enabled'),
-    ({'status': SafetyInputs.STATUS_CRITICAL}, 'danger'),
-    ({'status': SafetyInputs.STATUS_ERROR}, 'fault'),
-    ({'latched': True}, 'emergency stop'),
-    ({'estop_pressed': True}, 'emergency stop'),
-])
+@pytest.mark.parametrize(
+    ('inputs', 'reason'),
+    [
+        ({'configured': False}, 'not enabled'),
+        ({'status': SafetyInputs.STATUS_CRITICAL}, 'danger'),
+        ({'status': SafetyInputs.STATUS_ERROR}, 'fault'),
+        ({'latched': True}, 'emergency stop'),
+        ({'estop_pressed': True}, 'emergency stop'),
+    ],
+)
 def test_no_motion_with_a_report_that_is_not_well(node, inputs, reason):
     node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
     well(node)
@@ -116,8 +121,13 @@ def test_power_board_that_was_lost_stays_lost_until_it_is_online(node):
     node._power_timeout = 0.0
 
     def report(status, error):
-        node._on_modules(ModuleStates(modules=[ModuleState(
-            module_id='power', kind='power', status=status, error_code=error)]))
+        node._on_modules(
+            ModuleStates(
+                modules=[
+                    ModuleState(module_id='power', kind='power', status=status, error_code=error)
+                ]
+            )
+        )
         return beat_of(node).motion_permitted
 
     assert report('offline', 'MOD-001') is False
@@ -170,7 +180,8 @@ def test_node_does_not_start_without_the_line_it_is_to_watch(ros):
 def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkeypatch):
     is_open = threading.Event()
     monkeypatch.setattr(
-        'oht50_bridge.nodes.safety_node.open_estop_input', lambda chip, offset: is_open.is_set)
+        'oht50_bridge.nodes.safety_node.open_estop_input', lambda chip, offset: is_open.is_set
+    )
     node = SafetyNode()
 
     def spin_until(condition):

@@ -37,8 +37,14 @@ URDF = Path(__file__).resolve().parents[2] / 'urdf' / 'oht50.urdf'
 
 def test_odometry_of_what_is_measured_and_nothing_invented():
     telemetry = Telemetry(
-        header=Header(frame_id='map'), position=Point(x=1.25, y=NAN, z=NAN), linear_velocity=0.3,
-        angular_velocity=NAN, roll=NAN, pitch=NAN, yaw=NAN)
+        header=Header(frame_id='map'),
+        position=Point(x=1.25, y=NAN, z=NAN),
+        linear_velocity=0.3,
+        angular_velocity=NAN,
+        roll=NAN,
+        pitch=NAN,
+        yaw=NAN,
+    )
     message = odometry(telemetry, 'odom', 'base_link', 0.01)
     assert (message.header.frame_id, message.child_frame_id) == ('odom', 'base_link')
     position = message.pose.pose.position
@@ -53,27 +59,41 @@ def test_odometry_of_what_is_measured_and_nothing_invented():
     assert (moved.header.frame_id, moved.child_frame_id) == ('odom', 'base_link')
 
 
-@pytest.mark.parametrize(('angles', 'expected'), [
-    ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)),
-    ((math.pi, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)),
-    ((0.0, math.pi, 0.0), (0.0, 1.0, 0.0, 0.0)),
-    ((0.0, 0.0, math.pi / 2), (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))),
-    ((math.pi / 2, 0.0, math.pi / 2), (0.5, 0.5, 0.5, 0.5)),
-])
+@pytest.mark.parametrize(
+    ('angles', 'expected'),
+    [
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)),
+        ((math.pi, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)),
+        ((0.0, math.pi, 0.0), (0.0, 1.0, 0.0, 0.0)),
+        ((0.0, 0.0, math.pi / 2), (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))),
+        ((math.pi / 2, 0.0, math.pi / 2), (0.5, 0.5, 0.5, 0.5)),
+    ],
+)
 def test_quaternion(angles, expected):
     rotation = quaternion(*angles)
     assert (rotation.x, rotation.y, rotation.z, rotation.w) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(('state', 'status', 'present'), [
-    (PowerState.STATE_CHARGING, BatteryState.POWER_SUPPLY_STATUS_CHARGING, True),
-    (PowerState.STATE_DISCHARGING, BatteryState.POWER_SUPPLY_STATUS_DISCHARGING, True),
-    (PowerState.STATE_OFFLINE, BatteryState.POWER_SUPPLY_STATUS_UNKNOWN, False),
-])
+@pytest.mark.parametrize(
+    ('state', 'status', 'present'),
+    [
+        (PowerState.STATE_CHARGING, BatteryState.POWER_SUPPLY_STATUS_CHARGING, True),
+        (PowerState.STATE_DISCHARGING, BatteryState.POWER_SUPPLY_STATUS_DISCHARGING, True),
+        (PowerState.STATE_OFFLINE, BatteryState.POWER_SUPPLY_STATUS_UNKNOWN, False),
+    ],
+)
 def test_battery_state(state, status, present):
-    battery = battery_state(PowerState(
-        voltage=24.0, current=-1.5, percentage=0.5, temperature=25.0, cell_voltages=[4.0] * 6,
-        state=state, fault_flags=1))
+    battery = battery_state(
+        PowerState(
+            voltage=24.0,
+            current=-1.5,
+            percentage=0.5,
+            temperature=25.0,
+            cell_voltages=[4.0] * 6,
+            state=state,
+            fault_flags=1,
+        )
+    )
     assert (battery.power_supply_status, battery.present) == (status, present)
     assert battery.power_supply_health == BatteryState.POWER_SUPPLY_HEALTH_UNSPEC_FAILURE
     assert (battery.voltage, battery.current, battery.percentage) == (24.0, -1.5, 0.5)
@@ -83,7 +103,8 @@ def test_battery_state(state, status, present):
 
 def test_ranges_of_the_inputs_in_use():
     near, far = ranges(
-        SafetyInputs(distances=[0.5, 0.6, NAN, 0.7]), ['forward', '', 'backward', ''], 0.1, 0.95)
+        SafetyInputs(distances=[0.5, 0.6, NAN, 0.7]), ['forward', '', 'backward', ''], 0.1, 0.95
+    )
     assert (near.header.frame_id, near.range) == ('range_1_link', 0.5)
     assert (far.header.frame_id, far.range) == ('range_3_link', math.inf)
     assert near.min_range == pytest.approx(0.1)
@@ -93,8 +114,10 @@ def test_ranges_of_the_inputs_in_use():
 def test_urdf_is_one_tree_that_has_the_frame_of_each_range():
     robot = ElementTree.parse(URDF).getroot()
     links = {link.get('name') for link in robot.iter('link')}
-    parents = {joint.find('child').get('link'): joint.find('parent').get('link')
-               for joint in robot.iter('joint')}
+    parents = {
+        joint.find('child').get('link'): joint.find('parent').get('link')
+        for joint in robot.iter('joint')
+    }
     assert set(parents) == links - {'base_link'}
     assert set(parents.values()) <= links
     inputs = SafetyInputs(distances=[0.5] * 4)

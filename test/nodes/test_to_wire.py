@@ -34,95 +34,230 @@ POSITION = {'x': 1250.0, 'y': -500.0, 'z': 1.0}
 CASES = {
     'system.status': (
         msg.SystemStatus(
-            header=STAMP, status='moving', state='busy', uptime=12.5, version='1.2.3',
-            cpu=0.25, memory=0.5, disk=0.75, temperature=42.5),
-        {'status': 'moving', 'state': 'busy', 'uptime': 12.5, 'version': '1.2.3', 'health': {
-            'cpu': 25.0, 'memory': 50.0, 'disk': 75.0, 'temperature': 42.5}}),
+            header=STAMP,
+            status='moving',
+            state='busy',
+            uptime=12.5,
+            version='1.2.3',
+            cpu=0.25,
+            memory=0.5,
+            disk=0.75,
+            temperature=42.5,
+        ),
+        {
+            'status': 'moving',
+            'state': 'busy',
+            'uptime': 12.5,
+            'version': '1.2.3',
+            'health': {'cpu': 25.0, 'memory': 50.0, 'disk': 75.0, 'temperature': 42.5},
+        },
+    ),
     'system.error': (
         msg.SystemError(
-            header=STAMP, error_code='SYS-001', error_name='Database Connection Failed',
-            severity='P0', description='why', affected_services=['a', 'b']),
-        {'error_code': 'SYS-001', 'error_name': 'Database Connection Failed', 'severity': 'P0',
-         'description': 'why', 'affected_services': ['a', 'b']}),
+            header=STAMP,
+            error_code='SYS-001',
+            error_name='Database Connection Failed',
+            severity='P0',
+            description='why',
+            affected_services=['a', 'b'],
+        ),
+        {
+            'error_code': 'SYS-001',
+            'error_name': 'Database Connection Failed',
+            'severity': 'P0',
+            'description': 'why',
+            'affected_services': ['a', 'b'],
+        },
+    ),
     'telemetry.realtime': (
         msg.Telemetry(
-            header=STAMP, position=POINT, linear_velocity=0.8, angular_velocity=0.1,
-            linear_acceleration=0.2, angular_acceleration=0.3, roll=0.4, pitch=0.5, yaw=0.6,
-            battery_percentage=0.5, temperature=42.5, humidity=0.25),
-        {'position': POSITION, 'velocity': {'linear': 0.8, 'angular': 0.1},
-         'acceleration': {'linear': 0.2, 'angular': 0.3},
-         'orientation': {'roll': 0.4, 'pitch': 0.5, 'yaw': 0.6},
-         'sensors': {'battery': 50.0, 'temperature': 42.5, 'humidity': 25.0}}),
+            header=STAMP,
+            position=POINT,
+            linear_velocity=0.8,
+            angular_velocity=0.1,
+            linear_acceleration=0.2,
+            angular_acceleration=0.3,
+            roll=0.4,
+            pitch=0.5,
+            yaw=0.6,
+            battery_percentage=0.5,
+            temperature=42.5,
+            humidity=0.25,
+        ),
+        {
+            'position': POSITION,
+            'velocity': {'linear': 0.8, 'angular': 0.1},
+            'acceleration': {'linear': 0.2, 'angular': 0.3},
+            'orientation': {'roll': 0.4, 'pitch': 0.5, 'yaw': 0.6},
+            'sensors': {'battery': 50.0, 'temperature': 42.5, 'humidity': 25.0},
+        },
+    ),
     'telemetry.status': (
         msg.TelemetryStatus(
-            header=STAMP, streaming=True, rate=10.0, connected_clients=3,
-            last_update=STAMP.stamp),
-        {'streaming': True, 'rate': 10.0, 'connected_clients': 3, 'last_update': TIMESTAMP}),
+            header=STAMP, streaming=True, rate=10.0, connected_clients=3, last_update=STAMP.stamp
+        ),
+        {'streaming': True, 'rate': 10.0, 'connected_clients': 3, 'last_update': TIMESTAMP},
+    ),
     'mission.started': (
         msg.MissionStarted(
-            header=STAMP, mission_id='m', mission_type='transport', start_position=POINT,
-            target_position=POINT, estimated_duration=180.0),
-        {'mission_id': 'm', 'mission_type': 'transport', 'start_position': POSITION,
-         'target_position': POSITION, 'estimated_duration': 180.0}),
+            header=STAMP,
+            mission_id='m',
+            mission_type='transport',
+            start_position=POINT,
+            target_position=POINT,
+            estimated_duration=180.0,
+        ),
+        {
+            'mission_id': 'm',
+            'mission_type': 'transport',
+            'start_position': POSITION,
+            'target_position': POSITION,
+            'estimated_duration': 180.0,
+        },
+    ),
     'mission.progress': (
         msg.MissionProgress(
-            header=STAMP, mission_id='m', progress=0.5, current_position=POINT,
-            remaining_distance=0.43, estimated_completion=STAMP.stamp),
-        {'mission_id': 'm', 'progress': 50.0, 'current_position': POSITION,
-         'remaining_distance': 430.0, 'estimated_completion': TIMESTAMP}),
+            header=STAMP,
+            mission_id='m',
+            progress=0.5,
+            current_position=POINT,
+            remaining_distance=0.43,
+            estimated_completion=STAMP.stamp,
+        ),
+        {
+            'mission_id': 'm',
+            'progress': 50.0,
+            'current_position': POSITION,
+            'remaining_distance': 430.0,
+            'estimated_completion': TIMESTAMP,
+        },
+    ),
     'mission.completed': (
         msg.MissionCompleted(
-            header=STAMP, mission_id='m', status='success', completion_time=180.0,
-            final_position=POINT, distance_traveled=1.5, energy_consumed=7200.0,
-            errors_encountered=2),
-        {'mission_id': 'm', 'status': 'success', 'completion_time': 180.0,
-         'final_position': POSITION, 'summary': {
-             'distance_traveled': 1500.0, 'energy_consumed': 2.0, 'errors_encountered': 2}}),
+            header=STAMP,
+            mission_id='m',
+            status='success',
+            completion_time=180.0,
+            final_position=POINT,
+            distance_traveled=1.5,
+            energy_consumed=7200.0,
+            errors_encountered=2,
+        ),
+        {
+            'mission_id': 'm',
+            'status': 'success',
+            'completion_time': 180.0,
+            'final_position': POSITION,
+            'summary': {
+                'distance_traveled': 1500.0,
+                'energy_consumed': 2.0,
+                'errors_encountered': 2,
+            },
+        },
+    ),
     'safety.zone_entered': (
         msg.SafetyZoneEntered(
-            header=STAMP, zone_id='z', zone_type='warning', position=POINT, action='alert'),
-        {'zone_id': 'z', 'zone_type': 'warning', 'position': POSITION, 'action': 'alert'}),
+            header=STAMP, zone_id='z', zone_type='warning', position=POINT, action='alert'
+        ),
+        {'zone_id': 'z', 'zone_type': 'warning', 'position': POSITION, 'action': 'alert'},
+    ),
     'safety.estop': (
         msg.SafetyEstop(
-            header=STAMP, estop_id='e', trigger_type='remote', position=POINT,
-            emergency_level='critical', auto_recovery=False),
-        {'estop_id': 'e', 'trigger_type': 'remote', 'position': POSITION,
-         'emergency_level': 'critical', 'auto_recovery': False}),
+            header=STAMP,
+            estop_id='e',
+            trigger_type='remote',
+            position=POINT,
+            emergency_level='critical',
+            auto_recovery=False,
+        ),
+        {
+            'estop_id': 'e',
+            'trigger_type': 'remote',
+            'position': POSITION,
+            'emergency_level': 'critical',
+            'auto_recovery': False,
+        },
+    ),
     'safety.clear': (
-        msg.SafetyClear(
-            header=STAMP, cleared_by='operator', position=POINT, next_action='resume'),
-        {'cleared_by': 'operator', 'position': POSITION, 'next_action': 'resume'}),
+        msg.SafetyClear(header=STAMP, cleared_by='operator', position=POINT, next_action='resume'),
+        {'cleared_by': 'operator', 'position': POSITION, 'next_action': 'resume'},
+    ),
     'config.updated': (
         msg.ConfigUpdated(
-            header=STAMP, config_id='c', version='1.2.3', updated_by='a',
-            changes=[msg.ConfigChange(name='v', description='1 -> 2')], status='applied'),
-        {'config_id': 'c', 'version': '1.2.3', 'updated_by': 'a', 'changes': {'v': '1 -> 2'},
-         'status': 'applied'}),
+            header=STAMP,
+            config_id='c',
+            version='1.2.3',
+            updated_by='a',
+            changes=[msg.ConfigChange(name='v', description='1 -> 2')],
+            status='applied',
+        ),
+        {
+            'config_id': 'c',
+            'version': '1.2.3',
+            'updated_by': 'a',
+            'changes': {'v': '1 -> 2'},
+            'status': 'applied',
+        },
+    ),
     'config.rollback': (
         msg.ConfigRollback(
-            header=STAMP, from_version='2', to_version='1', reason='safety_concern',
-            rolled_back_by='system', status='completed'),
-        {'from_version': '2', 'to_version': '1', 'reason': 'safety_concern',
-         'rolled_back_by': 'system', 'status': 'completed'}),
+            header=STAMP,
+            from_version='2',
+            to_version='1',
+            reason='safety_concern',
+            rolled_back_by='system',
+            status='completed',
+        ),
+        {
+            'from_version': '2',
+            'to_version': '1',
+            'reason': 'safety_concern',
+            'rolled_back_by': 'system',
+            'status': 'completed',
+        },
+    ),
     'module.discovered': (
         msg.ModuleDiscovered(
-            header=STAMP, module_id='m', module_type='motor', address='drive/4',
-            firmware_version='2.1', status='online'),
-        {'module_id': 'm', 'module_type': 'motor', 'address': 'drive/4',
-         'firmware_version': '2.1', 'status': 'online'}),
+            header=STAMP,
+            module_id='m',
+            module_type='motor',
+            address='drive/4',
+            firmware_version='2.1',
+            status='online',
+        ),
+        {
+            'module_id': 'm',
+            'module_type': 'motor',
+            'address': 'drive/4',
+            'firmware_version': '2.1',
+            'status': 'online',
+        },
+    ),
     'module.status_change': (
         msg.ModuleStatusChange(
-            header=STAMP, module_id='m', old_status='online', new_status='error',
-            error_code='MOD-001', error_description='Communication timeout'),
-        {'module_id': 'm', 'old_status': 'online', 'new_status': 'error',
-         'error_code': 'MOD-001', 'error_description': 'Communication timeout'}),
+            header=STAMP,
+            module_id='m',
+            old_status='online',
+            new_status='error',
+            error_code='MOD-001',
+            error_description='Communication timeout',
+        ),
+        {
+            'module_id': 'm',
+            'old_status': 'online',
+            'new_status': 'error',
+            'error_code': 'MOD-001',
+            'error_description': 'Communication timeout',
+        },
+    ),
 }
 
 
 def test_every_event_type_and_every_event_topic_has_a_case():
     assert set(CASES) == set(EVENTS)
     assert {type(message) for message, _ in CASES.values()} == {
-        topic.type for topic in topics.EVENT_TOPICS.values()}
+        topic.type for topic in topics.EVENT_TOPICS.values()
+    }
 
 
 @pytest.mark.parametrize('kind', CASES)

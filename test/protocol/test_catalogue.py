@@ -18,18 +18,36 @@ from oht50_bridge.protocol.catalogue import FAMILIES
 
 def test_rates_are_those_of_the_specification():
     assert {name: kind.rate for name, kind in EVENTS.items()} == {
-        'telemetry.realtime': 10, 'telemetry.status': 1, 'system.status': 1, 'system.error': 5,
-        'mission.started': 5, 'mission.progress': 5, 'mission.completed': 5,
-        'safety.zone_entered': 1, 'safety.estop': 1, 'safety.clear': 1,
-        'config.updated': 0.1, 'config.rollback': 0.1,
-        'module.discovered': 5, 'module.status_change': 5}
+        'telemetry.realtime': 10,
+        'telemetry.status': 1,
+        'system.status': 1,
+        'system.error': 5,
+        'mission.started': 5,
+        'mission.progress': 5,
+        'mission.completed': 5,
+        'safety.zone_entered': 1,
+        'safety.estop': 1,
+        'safety.clear': 1,
+        'config.updated': 0.1,
+        'config.rollback': 0.1,
+        'module.discovered': 5,
+        'module.status_change': 5,
+    }
 
 
 def test_classes_are_those_of_the_protocol():
     assert {name for name, kind in EVENTS.items() if kind.is_state} == {
-        'telemetry.realtime', 'telemetry.status', 'system.status', 'mission.progress'}
+        'telemetry.realtime',
+        'telemetry.status',
+        'system.status',
+        'mission.progress',
+    }
     assert {name for name, kind in EVENTS.items() if kind.immediate} == {
-        'safety.estop', 'safety.clear', 'mission.started', 'mission.completed'}
+        'safety.estop',
+        'safety.clear',
+        'mission.started',
+        'mission.completed',
+    }
     assert FAMILIES == ('system', 'telemetry', 'mission', 'safety', 'config', 'module')
 
 
@@ -39,12 +57,29 @@ def test_only_the_emergency_stop_escapes_the_inbound_limit():
 
 def test_levels_are_those_of_the_protocol():
     assert {name for name, kind in EVENTS.items() if kind.level == 'operator'} == {
-        'config.updated', 'config.rollback', 'module.discovered', 'module.status_change'}
+        'config.updated',
+        'config.rollback',
+        'module.discovered',
+        'module.status_change',
+    }
     assert {kind.level for kind in EVENTS.values()} == {'viewer', 'operator'}
     needed = {name: command.level for name, command in COMMANDS.items()}
     assert {name for name, level in needed.items() if level is None} == {
-        'auth', 'refresh_token', 'ping', 'subscribe', 'unsubscribe', 'resume'}
+        'auth',
+        'refresh_token',
+        'ping',
+        'subscribe',
+        'unsubscribe',
+        'resume',
+    }
     assert {name for name, level in needed.items() if level == 'viewer'} == {
-        'get_system_status', 'get_config', 'list_modules'}
+        'get_system_status',
+        'get_config',
+        'list_modules',
+    }
     assert {name for name, level in needed.items() if level == 'admin'} == {
-        'clear_estop', 'update_config', 'rollback_config', 'scan_modules'}
+        'clear_estop',
+        'update_config',
+        'rollback_config',
+        'scan_modules',
+    }

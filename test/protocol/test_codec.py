@@ -30,8 +30,13 @@ from oht50_bridge.protocol.replies import CommandResultData
 
 
 def clear(x, **keys):
-    return SafetyClear(timestamp='2024-12-19T10:30:00Z', **keys, data=SafetyClearData(
-        cleared_by='operator', next_action='resume', position=Position(x=x, y=0, z=0)))
+    return SafetyClear(
+        timestamp='2024-12-19T10:30:00Z',
+        **keys,
+        data=SafetyClearData(
+            cleared_by='operator', next_action='resume', position=Position(x=x, y=0, z=0)
+        ),
+    )
 
 
 def refused(text):
@@ -44,7 +49,10 @@ def refused(text):
 def test_non_finite_numbers_go_out_as_null_and_are_counted(value):
     encoder = codec.Encoder()
     assert json.loads(encoder.encode(clear(value)))['data']['position'] == {
-        'x': None, 'y': 0.0, 'z': 0.0}
+        'x': None,
+        'y': 0.0,
+        'z': 0.0,
+    }
     assert encoder.non_finite == 1
     encoder.encode(clear(1.0))
     assert encoder.non_finite == 1
@@ -52,8 +60,10 @@ def test_non_finite_numbers_go_out_as_null_and_are_counted(value):
 
 def test_the_words_nan_and_infinity_in_text_are_left_alone():
     encoder = codec.Encoder()
-    result = CommandResult(timestamp='2024-12-19T10:30:00Z', data=CommandResultData(
-        command='x', accepted=False, message='NaN is not Infinity'))
+    result = CommandResult(
+        timestamp='2024-12-19T10:30:00Z',
+        data=CommandResultData(command='x', accepted=False, message='NaN is not Infinity'),
+    )
     assert json.loads(encoder.encode(result))['data']['message'] == 'NaN is not Infinity'
     assert encoder.non_finite == 0
 
@@ -69,32 +79,44 @@ def test_request_id_and_seq_are_on_the_wire_only_when_set():
 def test_every_payload_is_strict_json(x, request_id):
     def no_constant(text):
         raise AssertionError(text)
+
     payload = codec.Encoder().encode(clear(x, request_id=request_id))
     assert json.loads(payload, parse_constant=no_constant)['request_id'] == request_id
 
 
-@pytest.mark.parametrize(('text', 'word'), [
-    ('', 'not JSON'), ('{', 'not JSON'), ('[1]', 'object'), ('null', 'object'), ('{}', 'type'),
-    ('{"type":5}', 'type'), ('{"type":"ping","type":"ping"}', 'type'),
-    ('{"type":"ping","x":{"a":1,"b":2,"a":3}}', 'a'),
-    ('{"type":"ping","x":NaN}', 'NaN'), ('{"type":"ping","x":-Infinity}', 'Infinity'),
-    ('{"type":"ping","x":1e999}', 'range'), ('{"type":"ping","x":' + '9' * 5000 + '}', 'digits'),
-    ('[' * 8000 + ']' * 8000, 'nested'),
-    ('{"type":"ping","x":' + '[' * 20 + ']' * 20 + '}', 'nested'),
-    ('{"type":"ping","surplus":1}', 'surplus'), ('{"type":"auth"}', 'token'),
-    ('{"type":"auth","token":5}', 'token'),
-    ('{"type":"subscribe","events":"*"}', 'events'),
-    ('{"type":"subscribe","events":[]}', 'events'),
-    ('{"type":"subscribe","events":["*"],"rate":0}', 'rate'),
-    ('{"type":"subscribe","events":["*"],"rate":true}', 'rate'),
-    ('{"type":"set_telemetry_rate","rate":10.5}', 'rate'),
-    ('{"type":"set_telemetry_rate","rate":"5"}', 'rate'),
-    ('{"type":"start_mission","mission_type":"transport"}', 'target_position'),
-    ('{"type":"resume","epoch":"a","after":-1}', 'after'),
-    ('{"type":"ping","request_id":"\\ud800"}', 'surrogate'),
-    ('{"type":"update_config","changes":{"x":{"\\uDC00":1}}}', 'surrogate'),
-    (b'{"type":"ping"}', 'binary'),
-])
+@pytest.mark.parametrize(
+    ('text', 'word'),
+    [
+        ('', 'not JSON'),
+        ('{', 'not JSON'),
+        ('[1]', 'object'),
+        ('null', 'object'),
+        ('{}', 'type'),
+        ('{"type":5}', 'type'),
+        ('{"type":"ping","type":"ping"}', 'type'),
+        ('{"type":"ping","x":{"a":1,"b":2,"a":3}}', 'a'),
+        ('{"type":"ping","x":NaN}', 'NaN'),
+        ('{"type":"ping","x":-Infinity}', 'Infinity'),
+        ('{"type":"ping","x":1e999}', 'range'),
+        ('{"type":"ping","x":' + '9' * 5000 + '}', 'digits'),
+        ('[' * 8000 + ']' * 8000, 'nested'),
+        ('{"type":"ping","x":' + '[' * 20 + ']' * 20 + '}', 'nested'),
+        ('{"type":"ping","surplus":1}', 'surplus'),
+        ('{"type":"auth"}', 'token'),
+        ('{"type":"auth","token":5}', 'token'),
+        ('{"type":"subscribe","events":"*"}', 'events'),
+        ('{"type":"subscribe","events":[]}', 'events'),
+        ('{"type":"subscribe","events":["*"],"rate":0}', 'rate'),
+        ('{"type":"subscribe","events":["*"],"rate":true}', 'rate'),
+        ('{"type":"set_telemetry_rate","rate":10.5}', 'rate'),
+        ('{"type":"set_telemetry_rate","rate":"5"}', 'rate'),
+        ('{"type":"start_mission","mission_type":"transport"}', 'target_position'),
+        ('{"type":"resume","epoch":"a","after":-1}', 'after'),
+        ('{"type":"ping","request_id":"\\ud800"}', 'surrogate'),
+        ('{"type":"update_config","changes":{"x":{"\\uDC00":1}}}', 'surrogate'),
+        (b'{"type":"ping"}', 'binary'),
+    ],
+)
 def test_what_is_wrong_is_named(text, word):
     violation = refused(text)
     assert violation.error is ErrorCode.INVALID_MESSAGE
@@ -124,11 +146,19 @@ def test_sixteen_kibibytes_are_taken_and_one_more_is_not():
         assert refused(message).error is ErrorCode.PAYLOAD_TOO_LARGE
 
 
-@given(st.text(max_size=200) | st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(['type', 'events', 'rate', 'token', 'request_id', 'x']), inner),
-    max_leaves=20).map(json.dumps))
+@given(
+    st.text(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(['type', 'events', 'rate', 'token', 'request_id', 'x']), inner
+            )
+        ),
+        max_leaves=20,
+    ).map(json.dumps)
+)
 def test_any_text_is_a_command_or_a_violation(text):
     try:
         assert isinstance(codec.command(codec.parse(text)), commands.Command)

@@ -22,8 +22,9 @@ def test_an_emergency_stop_needs_no_reason():
     assert codec.command(codec.parse('{"type":"emergency_stop"}')).reason == ''
 
 
-@pytest.mark.parametrize('destination', [
-    {'station': 'dock-1'}, {'target_position': {'x': 1, 'y': 0, 'z': 0.5}}])
+@pytest.mark.parametrize(
+    'destination', [{'station': 'dock-1'}, {'target_position': {'x': 1, 'y': 0, 'z': 0.5}}]
+)
 def test_a_mission_has_one_destination(destination):
     value = {'type': 'start_mission', 'mission_type': 'transport', **destination}
     assert codec.command(codec.parse(json.dumps(value)))

@@ -16,5 +16,14 @@ from oht50_bridge.protocol.errors import ErrorCode
 
 def test_codes_and_close_codes():
     assert [(error.code, error.close) for error in ErrorCode] == [
-        ('WS-001', 4401), ('WS-002', None), ('WS-003', None), ('WS-004', None), ('WS-005', 1009),
-        ('WS-006', None), ('WS-007', 1013), ('WS-008', None), ('WS-009', None), ('WS-010', 4503)]
+        ('WS-001', 4401),
+        ('WS-002', None),
+        ('WS-003', None),
+        ('WS-004', None),
+        ('WS-005', 1009),
+        ('WS-006', None),
+        ('WS-007', 1013),
+        ('WS-008', None),
+        ('WS-009', None),
+        ('WS-010', 4503),
+    ]

@@ -26,9 +26,22 @@ def test_exact_family_and_all():
 
 
 def test_what_is_no_pattern():
-    for text in ('', '.', '.*', 'mission', 'mission.', 'miss*', '*.status', 'mission.**', '**',
-                 'mission.prog*', 'invalid.event', 'Mission.*', 'mission.* ',
-                 'mission.progress.*'):
+    for text in (
+        '',
+        '.',
+        '.*',
+        'mission',
+        'mission.',
+        'miss*',
+        '*.status',
+        'mission.**',
+        '**',
+        'mission.prog*',
+        'invalid.event',
+        'Mission.*',
+        'mission.* ',
+        'mission.progress.*',
+    ):
         assert expand(text) == (), text
 
 
@@ -39,6 +52,5 @@ def test_a_family_is_its_types_and_no_other(family):
 
 @given(st.text(alphabet='mission.*progesytal', max_size=20))
 def test_nothing_but_the_three_forms_matches(text):
-    legal = text in EVENTS or text == '*' or (
-        text.endswith('.*') and text[:-2] in FAMILIES)
+    legal = text in EVENTS or text == '*' or (text.endswith('.*') and text[:-2] in FAMILIES)
     assert bool(expand(text)) == legal

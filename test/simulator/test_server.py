@@ -259,7 +259,8 @@ def test_control_socket_in_a_deep_folder(tmp_path):
     folder = tmp_path / ('x' * 100) / ('y' * 100)
     process = subprocess.Popen(
         [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(folder)],
-        stdout=subprocess.PIPE)
+        stdout=subprocess.PIPE,
+    )
     try:
         assert process.stdout.readline()
         with SimulatorClient(folder) as client:

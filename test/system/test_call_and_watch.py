@@ -23,7 +23,10 @@ from support import OHT50
 def call(vehicle, *arguments):
     return subprocess.run(
         [*OHT50, 'call', *arguments, '--url', vehicle.url, '--state-dir', str(vehicle.state_dir)],
-        capture_output=True, text=True, timeout=30)
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
 
 
 def test_call_prints_the_reply(vehicle):
@@ -35,12 +38,15 @@ def test_call_prints_the_reply(vehicle):
     assert call(vehicle, 'set_telemetry_rate', 'rate=10').returncode == 0
 
 
-@pytest.mark.parametrize(('arguments', 'named'), [
-    (['set_telemetry_rate', 'rate=99'], 'rate'),
-    (['set_telemetry_rate', 'rate'], 'FIELD=VALUE'),
-    (['no_such_command'], 'no_such_command'),
-    (['emergency_stop', '--role', 'viewer'], 'WS-006'),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'named'),
+    [
+        (['set_telemetry_rate', 'rate=99'], 'rate'),
+        (['set_telemetry_rate', 'rate'], 'FIELD=VALUE'),
+        (['no_such_command'], 'no_such_command'),
+        (['emergency_stop', '--role', 'viewer'], 'WS-006'),
+    ],
+)
 def test_refused_call_says_why(vehicle, arguments, named):
     result = call(vehicle, *arguments)
     assert (result.returncode, result.stdout) == (1, '')
@@ -50,8 +56,19 @@ def test_refused_call_says_why(vehicle, arguments, named):
 
 def test_nobody_listens(vehicle, tmp_path):
     result = subprocess.run(
-        [*OHT50, 'call', 'ping', '--url', 'ws://127.0.0.1:9/ws/telemetry', '--state-dir',
-         str(tmp_path)], capture_output=True, text=True, timeout=30)
+        [
+            *OHT50,
+            'call',
+            'ping',
+            '--url',
+            'ws://127.0.0.1:9/ws/telemetry',
+            '--state-dir',
+            str(tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert (result.returncode, result.stdout) == (1, '')
     assert 'Traceback' not in result.stderr
 
@@ -60,7 +77,10 @@ def test_watch_shows_the_boards_values(vehicle, simulator):
     simulator.set(position=33.25)
     process = subprocess.Popen(
         [*OHT50, 'watch', vehicle.url, '--state-dir', str(vehicle.state_dir)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     # Without a terminal it prints what it shows when it ends.
     with vehicle.client('viewer', ['telemetry.status']) as client:
         client.wait('telemetry.status', where=lambda e: e['data']['connected_clients'] == 2)

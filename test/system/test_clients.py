@@ -49,7 +49,8 @@ def code(language):
 def output(command, directory):
     """Return what a client printed in some seconds."""
     process = subprocess.Popen(
-        command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         out, err = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
@@ -62,8 +63,9 @@ def output(command, directory):
 @pytest.mark.parametrize('language', ['python', 'javascript'])
 def test_client_of_the_specification(language, vehicle, simulator, tmp_path):
     simulator.set(position=12.345)
-    source = code(language).replace(URL, vehicle.url).replace(
-        'your-jwt-token', vehicle.token('viewer'))
+    source = (
+        code(language).replace(URL, vehicle.url).replace('your-jwt-token', vehicle.token('viewer'))
+    )
     assert vehicle.url in source
     if language == 'python':
         script = tmp_path / 'client.py'

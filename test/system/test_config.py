@@ -143,16 +143,21 @@ def configured_vehicle(tmp_path_factory):
     (directory / 'params.yaml').write_text(PARAMETERS)
     (directory / 'site').mkdir()
     (directory / 'site' / 'sitecustomize.py').write_text(SITECUSTOMIZE)
-    path = os.pathsep.join(filter(None, [
-        str(directory / 'site'), os.environ.get('PYTHONPATH', '')]))
+    path = os.pathsep.join(
+        filter(None, [str(directory / 'site'), os.environ.get('PYTHONPATH', '')])
+    )
     with own_domain() as domain, pytest.MonkeyPatch.context() as patch:
         patch.setenv('PYTHONPATH', path)
         patch.setenv('KILL_AT', str(directory / 'kill_at'))
         store = ConfigStore(directory / 'state' / f'domain-{domain}' / 'config', '1.0')
-        store.confirm(store.begin(
-            {'telemetry_rate': 4.0, 'speed': 99.0, 'warp': 9.0},
-            {'telemetry_rate': 10.0, 'speed': 0.5, 'warp': 0.0},
-            ['telemetry_node', 'configured_node'], 'alice'))
+        store.confirm(
+            store.begin(
+                {'telemetry_rate': 4.0, 'speed': 99.0, 'warp': 9.0},
+                {'telemetry_rate': 10.0, 'speed': 0.5, 'warp': 0.0},
+                ['telemetry_node', 'configured_node'],
+                'alice',
+            )
+        )
         vehicle = Vehicle(directory, domain, '--params', str(directory / 'params.yaml'))
         try:
             yield vehicle.wait_until_up()
@@ -179,22 +184,27 @@ def admin(configured_vehicle, configured):
         configured.start()
         known = {'telemetry_rate': 10.0, 'speed': 0.5, 'names': ['a']}
         wait_for(
-            lambda: admin.update(**known)['accepted'], what='known values are in force', pause=0.2)
+            lambda: admin.update(**known)['accepted'], what='known values are in force', pause=0.2
+        )
         wait_for(
-            lambda: configured.has == {'speed': 0.5, 'names': ['a']}, what='the node has them')
+            lambda: configured.has == {'speed': 0.5, 'names': ['a']}, what='the node has them'
+        )
         admin.wait_for_rate(10.0)
         connection.received.clear()
         yield admin
 
 
 def test_vehicle_starts_with_what_is_stored_but_not_with_what_may_not_be_any_more(
-        configured_vehicle, configured):
+    configured_vehicle, configured
+):
     with configured_vehicle.client('admin', ['telemetry.status']) as connection:
         admin = Admin(connection, configured_vehicle.vehicle_dir / 'config')
         admin.wait_for_rate(4.0)
         config = wait_for(
             lambda: (config := admin.get())['speed'] is not None and config,
-            what='configured_node told its speed', pause=0.2)
+            what='configured_node told its speed',
+            pause=0.2,
+        )
         assert admin.version() == '1.0.1'
     assert (config['telemetry_rate'], config['speed']) == (4.0, 0.5)
     assert 'warp' not in config
@@ -213,13 +223,17 @@ def test_change_is_in_force_stored_and_told(configured_vehicle, configured, admi
     assert event['status'] == 'applied'
     assert event['updated_by'] == 'local'
     assert event['changes'] == {
-        'telemetry_rate': '10.0 -> 5.0', 'speed': '0.5 -> 0.25', 'names': 'added b'}
+        'telemetry_rate': '10.0 -> 5.0',
+        'speed': '0.5 -> 0.25',
+        'names': 'added b',
+    }
     admin.wait_for_rate(5.0)
     assert configured.has == {'speed': 0.25, 'names': ['b', 'a']}
     config = admin.get()
     assert (config['telemetry_rate'], config['speed'], config['names']) == (5.0, 0.25, ['b', 'a'])
     record = json.loads(
-        (configured_vehicle.vehicle_dir / 'config' / f'{version}.json').read_text())
+        (configured_vehicle.vehicle_dir / 'config' / f'{version}.json').read_text()
+    )
     assert (record['status'], record['values']['telemetry_rate']) == ('applied', 5.0)
 
 
@@ -237,8 +251,12 @@ def test_rollback_is_a_new_version_with_the_content_of_the_earlier_one(configure
     result = admin.call('rollback_config', to_version=first, reason='performance_issue')
     assert (result['accepted'], result['version']) == (True, third)
     assert admin.event('config.rollback', second) == {
-        'from_version': second, 'to_version': first, 'reason': 'performance_issue',
-        'rolled_back_by': 'operator', 'status': 'completed'}
+        'from_version': second,
+        'to_version': first,
+        'reason': 'performance_issue',
+        'rolled_back_by': 'operator',
+        'status': 'completed',
+    }
     admin.wait_for_rate(10.0)
     assert configured.has == {'speed': 0.5, 'names': ['a']}
     assert admin.get()['telemetry_rate'] == 10.0
@@ -256,12 +274,15 @@ def test_rollback_to_what_was_never_in_force_is_refused(admin, version):
     assert result['version'] == before
 
 
-@pytest.mark.parametrize(('changes', 'reason'), [
-    ({'telemetry_rate': 11}, 'telemetry_rate 11: must be within 0.1 and 10 Hz'),
-    ({'telemetry_rate': 'fast'}, 'telemetry_rate: must be double'),
-    ({'telemetry_rate': 5, 'warp': 9}, 'warp: cannot be configured'),
-    ({'telemetry_rate': 5, 'jwt_secret': 'x'}, 'jwt_secret: a secret has no place'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'reason'),
+    [
+        ({'telemetry_rate': 11}, 'telemetry_rate 11: must be within 0.1 and 10 Hz'),
+        ({'telemetry_rate': 'fast'}, 'telemetry_rate: must be double'),
+        ({'telemetry_rate': 5, 'warp': 9}, 'warp: cannot be configured'),
+        ({'telemetry_rate': 5, 'jwt_secret': 'x'}, 'jwt_secret: a secret has no place'),
+    ],
+)
 def test_what_is_not_valid_is_refused_whole(admin, changes, reason):
     before = admin.version()
     result = admin.update(**changes)
@@ -281,8 +302,12 @@ def test_node_that_refuses_takes_the_whole_change_back(configured, admin):
     assert event['status'] == 'failed'
     assert event['changes']['telemetry_rate'] == '10.0 -> 2.0'
     assert admin.event('config.rollback', failed) == {
-        'from_version': failed, 'to_version': before, 'reason': 'safety_concern',
-        'rolled_back_by': 'system', 'status': 'completed'}
+        'from_version': failed,
+        'to_version': before,
+        'reason': 'safety_concern',
+        'rolled_back_by': 'system',
+        'status': 'completed',
+    }
     admin.wait_for_rate(10.0)
     assert configured.has == {'speed': 0.5, 'names': ['a']}
     config = admin.get()
@@ -346,7 +371,8 @@ def test_node_that_is_gone_is_named(configured, admin):
 
 
 def test_second_change_at_the_same_time_is_refused_with_the_reason(
-        configured_vehicle, configured, admin):
+    configured_vehicle, configured, admin
+):
     with configured_vehicle.client('admin') as connection:
         other = Admin(connection, configured_vehicle.vehicle_dir / 'config')
         configured.process.send_signal(signal.SIGSTOP)
@@ -424,7 +450,8 @@ def test_full_disk_refuses_the_change(configured_vehicle, configured, admin):
 
 
 def test_kill_at_every_write_leaves_the_old_or_the_new_version_whole(
-        configured_vehicle, configured, admin):
+    configured_vehicle, configured, admin
+):
     control = configured_vehicle.directory / 'kill_at'
     values = {False: (10.0, 0.5), True: (2.0, 0.25)}  # telemetry_rate, speed
     now, outcomes = False, []  # whether the second of the values are in force; each change
@@ -436,8 +463,12 @@ def test_kill_at_every_write_leaves_the_old_or_the_new_version_whole(
         admin.connection.received.clear()
         admin.send('update_config', changes={'telemetry_rate': rate, 'speed': speed})
         wait_for(
-            lambda pid=pid: configured_vehicle.node_pid('config_node') != pid
-            or any(m['type'] == 'command.result' for m in drain(admin)), what='killed or done')
+            lambda pid=pid: (
+                configured_vehicle.node_pid('config_node') != pid
+                or any(m['type'] == 'command.result' for m in drain(admin))
+            ),
+            what='killed or done',
+        )
         if control.exists():
             control.unlink()
             break

@@ -78,8 +78,11 @@ PARAMETERS = f"""
     obstacle_slow_distance: {SLOW_DISTANCE}
 """
 BOARDS = {  # id: type and address that clients are told
-    'travel_motor': ('motor', 'drive/4'), 'power': ('actuator', 'sense/2'),
-    'dock': ('sensor', 'sense/5'), 'safety': ('sensor', 'safety/3')}
+    'travel_motor': ('motor', 'drive/4'),
+    'power': ('actuator', 'sense/2'),
+    'dock': ('sensor', 'sense/5'),
+    'safety': ('sensor', 'safety/3'),
+}
 LATENESS = 0.4  # s, that the machine of the tests may be late
 ESTIMATE = 30.0  # mm, of a mission's own estimate of the position between two measurements
 HOST_ERRORS = {'SYS-002', 'SYS-003', 'SYS-006', 'SYS-007'}  # of the machine of the tests
@@ -115,7 +118,7 @@ class Truth(threading.Thread):
     def between(self, start, end):
         """Return the samples from the last before a span of time to the first after it."""
         first = bisect.bisect_right(self.samples, start, key=TIME) - 1
-        return self.samples[max(first, 0):bisect.bisect_left(self.samples, end, key=TIME) + 1]
+        return self.samples[max(first, 0) : bisect.bisect_left(self.samples, end, key=TIME) + 1]
 
     def around(self, at, before=LATENESS, after=0.05):
         """Return the samples of the moment of an event, which may be told late."""
@@ -129,8 +132,10 @@ class Truth(threading.Thread):
     def moved(self, start, end):
         """Return for how long the carrier moved in a span of time, s."""
         return sum(
-            TIME(b) - TIME(a) for a, b in itertools.pairwise(self.between(start, end))
-            if a['velocity'])
+            TIME(b) - TIME(a)
+            for a, b in itertools.pairwise(self.between(start, end))
+            if a['velocity']
+        )
 
 
 class Listener(threading.Thread):
@@ -163,9 +168,13 @@ class Listener(threading.Thread):
 
     def wait(self, kind, timeout=20.0, where=lambda event: True, since=0.0):
         """Return the first event of a type, received since a moment, that fulfils `where`."""
-        return wait_for(lambda: next((
-            event for event in self.all(kind) if event['at'] >= since and where(event)), None),
-            timeout, f'{kind} of this kind')
+        return wait_for(
+            lambda: next(
+                (event for event in self.all(kind) if event['at'] >= since and where(event)), None
+            ),
+            timeout,
+            f'{kind} of this kind',
+        )
 
     def call(self, command, **fields):
         """Send a command; return the data of its reply."""
@@ -198,14 +207,16 @@ class Drive:
         self.start = truth.now['position']
         self.span = Span()
         reply = client.call(
-            'start_mission', mission_type=mission_type, station=station, mission_id=mission_id)
+            'start_mission', mission_type=mission_type, station=station, mission_id=mission_id
+        )
         assert reply['accepted'], reply
         self.status = 'success'
 
     def ended(self, client):
         """Wait for its end."""
         event = client.wait(
-            'mission.completed', 40.0, lambda e: e['data']['mission_id'] == self.mission_id)
+            'mission.completed', 40.0, lambda e: e['data']['mission_id'] == self.mission_id
+        )
         self.span.over()
         return event
 
@@ -228,24 +239,29 @@ class Day:
         self.meet_an_obstacle()
         self.stop_and_clear()
         self.lose_a_board()
-        client.wait('system.status', where=lambda e: e['data']['state'] == 'ready',
-                    since=self.lost.end)
+        client.wait(
+            'system.status', where=lambda e: e['data']['state'] == 'ready', since=self.lost.end
+        )
 
     def moment(self, timestamp):
         """Return the monotonic moment of a timestamp, s."""
         return datetime.fromisoformat(timestamp).timestamp() - self.clock
 
     def find_boards(self):
-        wait_for(lambda: {
-            event['data']['module_id'] for event in self.client.all('module.discovered')
-        } == set(BOARDS), 40.0, 'every board is found')
+        wait_for(
+            lambda: (
+                {event['data']['module_id'] for event in self.client.all('module.discovered')}
+                == set(BOARDS)
+            ),
+            40.0,
+            'every board is found',
+        )
 
     def configure(self):
         self.first = self.client.call('get_config')['version']
         self.set_rate(OTHER_RATE, 'update_config', changes={'telemetry_rate': OTHER_RATE})
         self.second = self.client.call('get_config')['version']
-        self.set_rate(
-            RATE, 'rollback_config', to_version=self.first, reason='performance_issue')
+        self.set_rate(RATE, 'rollback_config', to_version=self.first, reason='performance_issue')
 
     def set_rate(self, rate, command, **fields):
         span = Span()
@@ -254,7 +270,8 @@ class Day:
         self.rates[-1][1].over()
         self.rates.append((rate, span))
         self.client.wait(
-            'telemetry.status', where=lambda e: e['data']['rate'] == rate, since=span.start)
+            'telemetry.status', where=lambda e: e['data']['rate'] == rate, since=span.start
+        )
 
     def go(self, *arguments):
         self.drives.append(Drive(self.client, self.truth, *arguments))
@@ -268,8 +285,10 @@ class Day:
     def meet_an_obstacle(self):
         self.go('to-the-station', 'inspection', 'station', STATION).status = 'failed'
         self.simulator.set(obstacles=[OBSTACLE])
-        wait_for(lambda: self.truth.now['position'] > OBSTACLE - SLOW_DISTANCE,
-                 what='the obstacle is near')
+        wait_for(
+            lambda: self.truth.now['position'] > OBSTACLE - SLOW_DISTANCE,
+            what='the obstacle is near',
+        )
         wait_for(lambda: self.truth.now['velocity'] == 0.0, what='the vehicle waits')
         self.waited_at = self.truth.now['position']
         self.simulator.set(obstacles=[])
@@ -283,8 +302,11 @@ class Day:
         wait_for(lambda: self.truth.now['velocity'] == 0.0, what='the vehicle stands')
         # Of the status a client gets the newest once a second.
         self.client.wait('system.status', where=lambda e: e['data']['status'] == 'estop')
-        wait_for(lambda: self.client.call(
-            'clear_estop', next_action='return_home')['accepted'], what='cleared', pause=0.1)
+        wait_for(
+            lambda: self.client.call('clear_estop', next_action='return_home')['accepted'],
+            what='cleared',
+            pause=0.1,
+        )
         self.estop.over()
 
     def lose_a_board(self):
@@ -293,8 +315,12 @@ class Day:
         self.client.wait('system.status', where=lambda e: e['data']['status'] == 'fault')
         self.simulator.misbehave('power', absent=False)
         self.lost.over()
-        self.client.wait('module.status_change', where=lambda e: (
-            e['data']['module_id'], e['data']['new_status']) == ('power', 'online'))
+        self.client.wait(
+            'module.status_change',
+            where=lambda e: (
+                (e['data']['module_id'], e['data']['new_status']) == ('power', 'online')
+            ),
+        )
 
     def drive_of(self, event):
         return next(d for d in self.drives if d.mission_id == event['data']['mission_id'])
@@ -323,9 +349,11 @@ class Moment:
 
 def equals(expected):
     """Return a check that a field is what it should be, which may depend on the moment."""
+
     def check(value, moment):
         wanted = expected(moment) if callable(expected) else expected
         assert value == wanted, (wanted, moment.event)
+
     return check
 
 
@@ -377,6 +405,7 @@ def uptime(value, moment):
 def host(name):
     def check(value, moment):
         assert value == pytest.approx(getattr(moment.day, name), abs=20.0)
+
     return check
 
 
@@ -397,7 +426,10 @@ def error(value, moment):
         return
     assert moment.day.lost.touches(moment.at - 2.0, moment.at), data
     assert (data['error_code'], data['error_name'], data['severity']) == (
-        'NET-002', 'RS485 Communication Error', 'P1')
+        'NET-002',
+        'RS485 Communication Error',
+        'P1',
+    )
     assert data['description'].startswith('power on sense/2: MOD-001')
     assert data['affected_services'] == ['power']
 
@@ -440,8 +472,10 @@ def estimated_duration(value, moment):
 
 def progress(value, moment):
     drive = moment.drive
-    shares = [100.0 * (sample['position'] - drive.start) / (drive.target - drive.start)
-              for sample in moment.samples]
+    shares = [
+        100.0 * (sample['position'] - drive.start) / (drive.target - drive.start)
+        for sample in moment.samples
+    ]
     assert min(shares) - 2.0 <= value <= max(shares) + 2.0, (shares, moment.event)
 
 
@@ -454,7 +488,8 @@ def estimated_completion(value, moment):
     drive = moment.drive
     if value is None:  # it is held, or has failed
         assert not all(sample['velocity'] for sample in moment.samples) or (
-            moment.at > drive.span.end - LATENESS), moment.event
+            moment.at > drive.span.end - LATENESS
+        ), moment.event
         return
     left = moment.day.moment(value) - moment.at
     assert left >= -0.001, moment.event
@@ -465,10 +500,14 @@ def estimated_completion(value, moment):
 def completion_time(value, moment):
     span = moment.drive.span
     assert value == pytest.approx(span.end - span.start, rel=0.05, abs=0.1), moment.event
-    started = next(e for e in moment.day.client.all('mission.started')
-                   if e['data']['mission_id'] == moment.drive.mission_id)
-    assert value == pytest.approx(
-        moment.at - moment.day.moment(started['timestamp']), rel=0.05), moment.event
+    started = next(
+        e
+        for e in moment.day.client.all('mission.started')
+        if e['data']['mission_id'] == moment.drive.mission_id
+    )
+    assert value == pytest.approx(moment.at - moment.day.moment(started['timestamp']), rel=0.05), (
+        moment.event
+    )
 
 
 def final_position(value, moment):
@@ -535,73 +574,122 @@ def version(value, moment):
     assert value == moment.day.second
 
 
-AT_ZERO = {f'{name}.{axis}': zero for name in (
-    'position', 'start_position', 'target_position', 'current_position', 'final_position',
-) for axis in ('y', 'z')}
+AT_ZERO = {
+    f'{name}.{axis}': zero
+    for name in (
+        'position',
+        'start_position',
+        'target_position',
+        'current_position',
+        'final_position',
+    )
+    for axis in ('y', 'z')
+}
 POSITION = {'position.x': lambda value, moment: moment.position(value)}
 CHECKS = {
     'system.status': {
-        'status': status, 'state': status, 'uptime': uptime, 'version': equals(VERSION),
-        'health.cpu': load, 'health.memory': host('memory'), 'health.disk': host('disk'),
-        'health.temperature': host_temperature},
+        'status': status,
+        'state': status,
+        'uptime': uptime,
+        'version': equals(VERSION),
+        'health.cpu': load,
+        'health.memory': host('memory'),
+        'health.disk': host('disk'),
+        'health.temperature': host_temperature,
+    },
     'system.error': dict.fromkeys(
-        ('error_code', 'error_name', 'severity', 'description', 'affected_services'), error),
-    'telemetry.realtime': POSITION | AT_ZERO | {
+        ('error_code', 'error_name', 'severity', 'description', 'affected_services'), error
+    ),
+    'telemetry.realtime': POSITION
+    | AT_ZERO
+    | {
         'velocity.linear': lambda value, moment: moment.was('velocity', value, tolerance=0.02),
         'velocity.angular': zero,
         'acceleration.linear': acceleration,
         'acceleration.angular': angular_acceleration,
-        'orientation.roll': zero, 'orientation.pitch': zero, 'orientation.yaw': zero,
+        'orientation.roll': zero,
+        'orientation.pitch': zero,
+        'orientation.yaw': zero,
         'sensors.battery': lambda value, moment: moment.was('soc', value, 100.0, 0.2),
         'sensors.temperature': lambda value, moment: moment.was(
-            'battery_temperature', value, tolerance=1.0),
-        'sensors.humidity': equals(None)},
+            'battery_temperature', value, tolerance=1.0
+        ),
+        'sensors.humidity': equals(None),
+    },
     'telemetry.status': {
-        'streaming': equals(True), 'rate': rate, 'connected_clients': clients,
-        'last_update': last_update},
-    'mission.started': AT_ZERO | {
+        'streaming': equals(True),
+        'rate': rate,
+        'connected_clients': clients,
+        'last_update': last_update,
+    },
+    'mission.started': AT_ZERO
+    | {
         'mission_id': equals(lambda moment: moment.drive.mission_id),
         'mission_type': equals(lambda moment: moment.drive.mission_type),
         'start_position.x': lambda value, moment: moment.position(value),
         'target_position.x': equals(lambda moment: 1000.0 * moment.drive.target),
-        'estimated_duration': estimated_duration},
-    'mission.progress': AT_ZERO | {
+        'estimated_duration': estimated_duration,
+    },
+    'mission.progress': AT_ZERO
+    | {
         'mission_id': equals(lambda moment: moment.drive.mission_id),
         'progress': progress,
         'current_position.x': lambda value, moment: moment.position(value, ESTIMATE),
         'remaining_distance': remaining,
-        'estimated_completion': estimated_completion},
-    'mission.completed': AT_ZERO | {
+        'estimated_completion': estimated_completion,
+    },
+    'mission.completed': AT_ZERO
+    | {
         'mission_id': equals(lambda moment: moment.drive.mission_id),
         'status': equals(lambda moment: moment.drive.status),
         'completion_time': completion_time,
         'final_position.x': final_position,
         'summary.distance_traveled': distance,
         'summary.energy_consumed': energy,
-        'summary.errors_encountered': errors},
-    'safety.zone_entered': AT_ZERO | {
-        'zone_id': equals('narrow'), 'zone_type': equals('warning'),
-        'position.x': zone_border, 'action': equals('slow_down')},
-    'safety.estop': AT_ZERO | POSITION | {
+        'summary.errors_encountered': errors,
+    },
+    'safety.zone_entered': AT_ZERO
+    | {
+        'zone_id': equals('narrow'),
+        'zone_type': equals('warning'),
+        'position.x': zone_border,
+        'action': equals('slow_down'),
+    },
+    'safety.estop': AT_ZERO
+    | POSITION
+    | {
         'estop_id': equals(lambda moment: moment.day.reply['estop_id']),
-        'trigger_type': equals('remote'), 'emergency_level': equals('critical'),
-        'auto_recovery': equals(False)},
-    'safety.clear': AT_ZERO | POSITION | {
-        'cleared_by': equals('operator'), 'next_action': equals('return_home')},
+        'trigger_type': equals('remote'),
+        'emergency_level': equals('critical'),
+        'auto_recovery': equals(False),
+    },
+    'safety.clear': AT_ZERO
+    | POSITION
+    | {'cleared_by': equals('operator'), 'next_action': equals('return_home')},
     'config.updated': {
         'config_id': lambda value, moment: value.startswith('config-') or pytest.fail(value),
-        'version': version, 'updated_by': equals('local'),
-        'changes.telemetry_rate': equals(f'{RATE} -> {OTHER_RATE}'), 'status': equals('applied')},
+        'version': version,
+        'updated_by': equals('local'),
+        'changes.telemetry_rate': equals(f'{RATE} -> {OTHER_RATE}'),
+        'status': equals('applied'),
+    },
     'config.rollback': {
-        'from_version': version, 'to_version': equals(lambda moment: moment.day.first),
-        'reason': equals('performance_issue'), 'rolled_back_by': equals('operator'),
-        'status': equals('completed')},
+        'from_version': version,
+        'to_version': equals(lambda moment: moment.day.first),
+        'reason': equals('performance_issue'),
+        'rolled_back_by': equals('operator'),
+        'status': equals('completed'),
+    },
     'module.discovered': {
         'module_id': lambda value, moment: value in BOARDS or pytest.fail(value),
-        'module_type': board(0), 'address': board(1), 'firmware_version': firmware,
-        'status': equals('online')},
+        'module_type': board(0),
+        'address': board(1),
+        'firmware_version': firmware,
+        'status': equals('online'),
+    },
     'module.status_change': dict.fromkeys(
-        ('module_id', 'old_status', 'new_status', 'error_code', 'error_description'), change),
+        ('module_id', 'old_status', 'new_status', 'error_code', 'error_description'), change
+    ),
 }
 
 
@@ -625,8 +713,10 @@ def day(tmp_path_factory):
             wait_for(lambda: truth.samples, what='the truth')
             with vehicle.client('viewer', ['*']) as early:
                 early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
-                early.wait('telemetry.realtime',
-                           where=lambda e: e['data']['sensors']['battery'] is not None)
+                early.wait(
+                    'telemetry.realtime',
+                    where=lambda e: e['data']['sensors']['battery'] is not None,
+                )
             with vehicle.client('admin', ['*']) as connection:
                 client = Listener(connection)
                 try:
@@ -656,7 +746,10 @@ def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
 
 def test_streams_went_on_all_day(day):
     for kind, gap in (
-            ('telemetry.realtime', 1.0), ('telemetry.status', 2.0), ('system.status', 2.0)):
+        ('telemetry.realtime', 1.0),
+        ('telemetry.status', 2.0),
+        ('system.status', 2.0),
+    ):
         times = [event['at'] for event in day.client.all(kind)]
         gaps = [b - a for a, b in itertools.pairwise(times)]
         assert max(gaps) < gap + LATENESS, kind
@@ -667,8 +760,11 @@ def test_vehicle_did_what_the_script_says(day):
     assert statuses == {'idle', 'moving', 'docking', 'estop', 'fault'}
     there, back = day.drives
     for drive in day.drives:
-        inside = [s for s in day.truth.between(drive.span.start, drive.span.end)
-                  if ZONE[0] < s['position'] < ZONE[1]]
+        inside = [
+            s
+            for s in day.truth.between(drive.span.start, drive.span.end)
+            if ZONE[0] < s['position'] < ZONE[1]
+        ]
         assert max(abs(s['velocity']) for s in inside) < ZONE_SPEED + 0.05
     entries = [day.moment(event['timestamp']) for event in day.client.all('safety.zone_entered')]
     for drive, at in zip((there, back), entries, strict=True):

@@ -36,9 +36,11 @@ def test_drive_command_moves_the_vehicle_and_clients_see_it(vehicle, simulator, 
         drive(0.3)
         client.wait(
             'telemetry.realtime',
-            where=lambda e: e['data']['velocity']['linear'] == pytest.approx(0.3, abs=0.03))
+            where=lambda e: e['data']['velocity']['linear'] == pytest.approx(0.3, abs=0.03),
+        )
         moved = client.wait(
-            'telemetry.realtime', where=lambda event: event['data']['position']['x'] > start + 100)
+            'telemetry.realtime', where=lambda event: event['data']['position']['x'] > start + 100
+        )
         assert moved['data']['position']['x'] / 1000 <= simulator.truth()['position']
         client.wait('system.status', where=lambda event: event['data']['status'] == 'moving')
 

@@ -37,9 +37,13 @@ def cleared(vehicle):
 
 
 def test_operator_stops_the_vehicle_and_every_subscriber_hears_within_100_ms(
-        vehicle, simulator, moving):
-    with vehicle.client('viewer', ['safety.*']) as viewer, \
-            vehicle.client('viewer', ['*']) as second, vehicle.client('operator') as operator:
+    vehicle, simulator, moving
+):
+    with (
+        vehicle.client('viewer', ['safety.*']) as viewer,
+        vehicle.client('viewer', ['*']) as second,
+        vehicle.client('operator') as operator,
+    ):
         simulator.watch(BOARD, SPEED)
         sent = time.monotonic()
         operator.send('emergency_stop', reason='manual_trigger', request_id='req-124')
@@ -55,7 +59,8 @@ def test_operator_stops_the_vehicle_and_every_subscriber_hears_within_100_ms(
         assert event['data']['trigger_type'] == 'remote'
         assert event['data']['emergency_level'] == 'critical'
         assert event['data']['position']['x'] == pytest.approx(
-            simulator.truth()['position'] * 1000, abs=500)
+            simulator.truth()['position'] * 1000, abs=500
+        )
 
 
 def test_viewer_is_refused_and_nothing_stops(vehicle, simulator, moving):
@@ -87,8 +92,7 @@ def test_bad_token_is_refused_and_closed_with_4401(vehicle):
 
 
 def test_nothing_moves_while_latched_and_only_an_admin_clears(vehicle, simulator, moving):
-    with vehicle.client('operator', ['safety.*']) as operator, \
-            vehicle.client('admin') as admin:
+    with vehicle.client('operator', ['safety.*']) as operator, vehicle.client('admin') as admin:
         operator.send('emergency_stop', request_id='1')
         operator.wait('safety.estop')
         wait_for(lambda: simulator.truth()['velocity'] == 0, what='the vehicle stands')
@@ -126,6 +130,7 @@ def test_latch_and_its_event_survive_the_death_of_safety_node_and_bridge(vehicle
                 return viewer.wait('safety.estop', 2.0)['data']['estop_id']
         except (OSError, AssertionError):
             return None
+
     assert wait_for(latched, what='the stop is told again') == stop
 
 
@@ -146,6 +151,7 @@ def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simu
                 reply = admin.call('clear_estop')
                 assert reply['accepted'] is False
                 return 'pressed' in reply['message']
+
             wait_for(refusal, what='the refusal names the cause', pause=0.1)
         finally:
             simulator.set(estop_pressed=False)

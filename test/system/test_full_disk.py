@@ -29,8 +29,11 @@ from support import wait_for
 def lost(vehicle):
     url = f'http://127.0.0.1:{vehicle.port}/metrics'
     with urllib.request.urlopen(url, timeout=10) as page:
-        return float(re.search(
-            r'^oht50_gateway_audit_lost_total (\S+)', page.read().decode(), re.MULTILINE)[1])
+        return float(
+            re.search(
+                r'^oht50_gateway_audit_lost_total (\S+)', page.read().decode(), re.MULTILINE
+            )[1]
+        )
 
 
 def test_an_emergency_stop_on_a_full_disk(tmp_path):
@@ -39,14 +42,28 @@ def test_an_emergency_stop_on_a_full_disk(tmp_path):
         try:
             vehicle.wait_until_up()
             token = vehicle.token('admin')
-            pair = json.loads(subprocess.run(
-                [*OHT50, 'token', '--role', 'admin', '--pair', '--state-dir', vehicle.state_dir],
-                capture_output=True, text=True, check=True).stdout)
-            with vehicle.client(token=token, subscribe=['*']) as client, \
-                    vehicle.simulator() as simulator:
+            pair = json.loads(
+                subprocess.run(
+                    [
+                        *OHT50,
+                        'token',
+                        '--role',
+                        'admin',
+                        '--pair',
+                        '--state-dir',
+                        vehicle.state_dir,
+                    ],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                ).stdout
+            )
+            with (
+                vehicle.client(token=token, subscribe=['*']) as client,
+                vehicle.simulator() as simulator,
+            ):
                 simulator.set(position=20.0)
-                client.wait(
-                    'system.status', 20.0, lambda event: event['data']['state'] == 'ready')
+                client.wait('system.status', 20.0, lambda event: event['data']['state'] == 'ready')
                 filler = fill(disk)
                 commander = vehicle.spawn('commander', '0.3')
                 try:
@@ -61,6 +78,7 @@ def test_an_emergency_stop_on_a_full_disk(tmp_path):
                 def visited():  # the log's last page has room for some records yet
                     with vehicle.client(token=token):
                         return lost(vehicle) > 0
+
                 wait_for(visited, what='the loss is counted')
                 # Who comes now gets in, and a session goes on.
                 with vehicle.client(token=token) as other:

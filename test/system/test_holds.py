@@ -56,28 +56,33 @@ def start(client, x):
     """Start a mission to x, m; it must be accepted at last: the vehicle was put elsewhere."""
     wait_for(
         lambda: client.call(
-            'start_mission', mission_type='transport',
-            target_position={'x': x * 1000.0, 'y': 0.0, 'z': 0.0})['accepted'],
-        what='the mission starts', pause=0.1)
+            'start_mission',
+            mission_type='transport',
+            target_position={'x': x * 1000.0, 'y': 0.0, 'z': 0.0},
+        )['accepted'],
+        what='the mission starts',
+        pause=0.1,
+    )
 
 
 def held(client):
     """Wait until clients hear that the mission stands still."""
-    client.wait('mission.progress', 40.0,
-                lambda e: e['data']['estimated_completion'] is None)
-    client.wait('system.status', where=lambda e: (
-        (e['data']['status'], e['data']['state']) == ('idle', 'busy')))
+    client.wait('mission.progress', 40.0, lambda e: e['data']['estimated_completion'] is None)
+    client.wait(
+        'system.status',
+        where=lambda e: (e['data']['status'], e['data']['state']) == ('idle', 'busy'),
+    )
 
 
 @pytest.mark.parametrize('obstacle', [22.2, 21.5])
 def test_obstacle_holds_a_mission_that_goes_on_when_it_is_gone(
-        vehicle, simulator, operator, obstacle):
+    vehicle, simulator, operator, obstacle
+):
     start(operator, 22.8)
     wait_for(lambda: simulator.truth()['position'] > 20.4, what='on the way')
     simulator.set(obstacles=[obstacle])
     held(operator)
-    truth = wait_for(
-        lambda: (t := simulator.truth())['velocity'] == 0.0 and t, what='it stands')
+    truth = wait_for(lambda: (t := simulator.truth())['velocity'] == 0.0 and t, what='it stands')
     assert 0.4 < obstacle - truth['position'] < 0.6
     assert not any(e['type'] == 'mission.completed' for e in operator.received)
     simulator.set(obstacles=[])
@@ -87,7 +92,8 @@ def test_obstacle_holds_a_mission_that_goes_on_when_it_is_gone(
     # A busy machine has errors of its own; the hold is none.
     began = next(e for e in operator.received if e['type'] == 'mission.started')['timestamp']
     assert data['summary']['errors_encountered'] == sum(
-        e['type'] == 'system.error' and e['timestamp'] >= began for e in operator.received)
+        e['type'] == 'system.error' and e['timestamp'] >= began for e in operator.received
+    )
     assert simulator.truth()['position'] == pytest.approx(22.8, abs=0.002)
 
 

@@ -40,7 +40,8 @@ def without_mission(vehicle, simulator):
     with vehicle.client('admin', ['mission.*', 'safety.*']) as admin:
         admin.clear_estop()
         if admin.call('cancel_mission')['accepted'] and not any(
-                e['type'] == 'mission.completed' for e in admin.received):
+            e['type'] == 'mission.completed' for e in admin.received
+        ):
             admin.wait('mission.completed')
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
 
@@ -49,8 +50,10 @@ def give_battery(vehicle, simulator, soc, **fields):
     """Give the battery a state of charge, a ratio, and wait until the nodes have seen it."""
     with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
         simulator.set(soc=soc, **fields)
-        viewer.wait('telemetry.realtime', where=lambda e: (
-            e['data']['sensors']['battery'] == pytest.approx(soc * 100.0, abs=0.5)))
+        viewer.wait(
+            'telemetry.realtime',
+            where=lambda e: e['data']['sensors']['battery'] == pytest.approx(soc * 100.0, abs=0.5),
+        )
 
 
 def start(client, x=None, **fields):
@@ -118,8 +121,12 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
     summary = data['summary']
     travelled = (truth['travelled'] - before['travelled']) * 1000
     assert summary['distance_traveled'] == pytest.approx(travelled, abs=2 * 1.0)
-    errors = [e for e in operator.received if e['type'] == 'system.error'
-              and started['timestamp'] <= e['timestamp'] <= completed['timestamp']]
+    errors = [
+        e
+        for e in operator.received
+        if e['type'] == 'system.error'
+        and started['timestamp'] <= e['timestamp'] <= completed['timestamp']
+    ]
     assert summary['errors_encountered'] == len(errors)
     drawn = (truth['drawn'] - before['drawn']) / 3600
     # The board tells its current in steps of 0.1 A, at 25 V, and 5 times a second; what the motor
@@ -128,7 +135,8 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
     assert summary['energy_consumed'] == pytest.approx(drawn, abs=0.05 * drawn + unread)
     progress = [e['data'] for e in operator.received if e['type'] == 'mission.progress']
     assert [p['progress'] for p in progress] == pytest.approx(
-        sorted(p['progress'] for p in progress), abs=0.1)
+        sorted(p['progress'] for p in progress), abs=0.1
+    )
     assert progress[0]['progress'] < 20
     assert progress[-1]['progress'] == 100
     assert progress[-1]['remaining_distance'] == pytest.approx(0, abs=2)
@@ -160,13 +168,13 @@ def test_pause_resume_and_cancel(vehicle, simulator, operator):
     assert data['status'] == 'cancelled'
     stays(simulator)
     assert simulator.truth()['position'] == pytest.approx(
-        data['final_position']['x'] / 1000, abs=0.005)
+        data['final_position']['x'] / 1000, abs=0.005
+    )
     assert operator.call('resume_mission')['message'] == 'no mission is active'
 
 
 @pytest.mark.parametrize('paused', [False, True])
-def test_after_a_stall_the_vehicle_stands_before_it_goes_on(
-        vehicle, simulator, operator, paused):
+def test_after_a_stall_the_vehicle_stands_before_it_goes_on(vehicle, simulator, operator, paused):
     drive(operator, simulator, 22.0)
     wait_for(lambda: simulator.truth()['velocity'] > 0.4, what='the vehicle is fast')
     if paused:
@@ -175,6 +183,7 @@ def test_after_a_stall_the_vehicle_stands_before_it_goes_on(
 
     def speeds():
         return [words[0] for _, _, name, words in simulator.log() if name == SPEED]
+
     pid = vehicle.node_pid('mission_node')
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -183,7 +192,7 @@ def test_after_a_stall_the_vehicle_stands_before_it_goes_on(
         os.kill(pid, signal.SIGCONT)
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
     commanded = speeds()
-    assert not any(commanded[commanded.index(0):]), 'nothing before it stands'
+    assert not any(commanded[commanded.index(0) :]), 'nothing before it stands'
     if paused:
         stays(simulator)
         assert operator.call('resume_mission')['accepted']
@@ -191,12 +200,15 @@ def test_after_a_stall_the_vehicle_stands_before_it_goes_on(
     assert simulator.truth()['position'] == pytest.approx(22.0, abs=0.002)
 
 
-@pytest.mark.parametrize(('fields', 'reason'), [
-    ({'x': 51.0}, 'must be on the rail'),
-    ({'target_position': {'x': 1000.0, 'y': 500.0, 'z': 0.0}}, 'give 0'),
-    ({'x': 10.0, 'payload_kg': 51.0}, 'payload 51 kg'),
-    ({'station': 'nowhere'}, 'the stations are'),
-])
+@pytest.mark.parametrize(
+    ('fields', 'reason'),
+    [
+        ({'x': 51.0}, 'must be on the rail'),
+        ({'target_position': {'x': 1000.0, 'y': 500.0, 'z': 0.0}}, 'give 0'),
+        ({'x': 10.0, 'payload_kg': 51.0}, 'payload 51 kg'),
+        ({'station': 'nowhere'}, 'the stations are'),
+    ],
+)
 def test_refusal_names_its_reason(vehicle, simulator, operator, fields, reason):
     reply = start(operator, **fields)
     assert reply['accepted'] is False
@@ -217,7 +229,8 @@ def test_refused_while_another_is_active_and_with_a_low_battery(vehicle, simulat
 
 
 def test_emergency_stop_fails_the_mission_and_nothing_moves_after_its_clearing(
-        vehicle, simulator, operator):
+    vehicle, simulator, operator
+):
     drive(operator, simulator, 28.0)
     operator.send('emergency_stop', request_id='stop')
     data = operator.wait('mission.completed')['data']
@@ -250,8 +263,10 @@ def test_lost_location_stops_the_vehicle_and_ends_the_mission(vehicle, simulator
     lost = time.monotonic()
     try:
         assert operator.wait('mission.completed')['data']['status'] == 'failed'
-        stopped = wait_for(lambda: next(
-            (at for at, _, _, words in simulator.log() if words == [0]), None), what='stop')
+        stopped = wait_for(
+            lambda: next((at for at, _, _, words in simulator.log() if words == [0]), None),
+            what='stop',
+        )
         assert stopped - lost < 0.6
         stays(simulator)
     finally:
@@ -259,14 +274,16 @@ def test_lost_location_stops_the_vehicle_and_ends_the_mission(vehicle, simulator
 
 
 def test_killed_mission_node_stops_the_vehicle_and_its_mission_is_reported_failed(
-        vehicle, simulator, operator):
+    vehicle, simulator, operator
+):
     mission = drive(operator, simulator, 28.0)
     pid = vehicle.node_pid('mission_node')
     os.kill(pid, signal.SIGKILL)
     data = operator.wait('mission.completed', 15.0)['data']
     assert (data['mission_id'], data['status']) == (mission, 'failed')
     assert data['final_position']['x'] == pytest.approx(
-        simulator.truth()['position'] * 1000, abs=20)
+        simulator.truth()['position'] * 1000, abs=20
+    )
     vehicle.wait_for_new('mission_node', pid)
     stays(simulator)
     wait_for(lambda: not (vehicle.vehicle_dir / 'mission.json').exists(), what='told once')
@@ -298,20 +315,24 @@ def charge(vehicle, simulator, operator):
         assert not charge_request(simulator)
         data = operator.wait('mission.completed', 60.0)['data']
         assert data['status'] == 'success'
-        viewer.wait('system.status', where=lambda e: (
-            (e['data']['status'], e['data']['state']) == ('idle', 'ready')))
+        viewer.wait(
+            'system.status',
+            where=lambda e: (e['data']['status'], e['data']['state']) == ('idle', 'ready'),
+        )
     wait_for(lambda: simulator.truth()['charging'], what='the battery is charged')
 
 
 def test_charges_in_the_dock_and_lets_go_of_the_charger_before_it_drives(
-        vehicle, simulator, operator):
+    vehicle, simulator, operator
+):
     simulator.set(soc=0.2, charge_rate=100.0)  # too low for any mission but this one
     try:
         charge(vehicle, simulator, operator)
         with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
             low = viewer.wait('telemetry.realtime')['data']['sensors']['battery']
-            viewer.wait('telemetry.realtime', 20.0, lambda e: (
-                e['data']['sensors']['battery'] > low + 1.0))
+            viewer.wait(
+                'telemetry.realtime', 20.0, lambda e: e['data']['sensors']['battery'] > low + 1.0
+            )
         give_battery(vehicle, simulator, 0.85, charge_rate=1.0)
         simulator.watch('power', 'charge_request')
         simulator.watch(BOARD, SPEED)
@@ -320,7 +341,8 @@ def test_charges_in_the_dock_and_lets_go_of_the_charger_before_it_drives(
         completed = operator.wait('mission.completed', 30.0)
         assert completed['data']['status'] == 'success'
         assert_in_time(
-            vehicle, heard(operator, 'mission.started'), completed['data']['completion_time'], 1.5)
+            vehicle, heard(operator, 'mission.started'), completed['data']['completion_time'], 1.5
+        )
         log = simulator.log()
         (released,) = [at for at, _, name, words in log if name == 'charge_request']
         moved = min(at for at, _, name, words in log if name == SPEED and words != [0])
@@ -380,6 +402,7 @@ def other_vehicle(tmp_path):
             vehicle = Vehicle(tmp_path, domain, '--params', str(tmp_path / 'params.yaml'))
             vehicles.append(vehicle)
             return vehicle.wait_until_up()
+
         try:
             yield start_other
         finally:
@@ -397,8 +420,10 @@ def ready(vehicle):
 def test_dock_beside_its_station_is_found_and_one_that_is_not_there_is_given_up(other_vehicle):
     vehicle = other_vehicle(OTHER.split('/**/hardware_node')[0])
     ready(vehicle)
-    with vehicle.simulator() as simulator, \
-            vehicle.client('operator', ['mission.*', 'system.status']) as operator:
+    with (
+        vehicle.simulator() as simulator,
+        vehicle.client('operator', ['mission.*', 'system.status']) as operator,
+    ):
         place(vehicle, simulator, 1.6)
         wait_for(lambda: start(operator, station='shifted')['accepted'], pause=0.2)
         data = operator.wait('mission.completed', 60.0)['data']
@@ -415,8 +440,7 @@ def test_dock_beside_its_station_is_found_and_one_that_is_not_there_is_given_up(
 
 def test_position_of_the_motor_board_alone_is_good_for_1_cm(other_vehicle):
     vehicle = other_vehicle('/**/hardware_node' + OTHER.split('/**/hardware_node')[1])
-    with vehicle.simulator() as simulator, \
-            vehicle.client('operator', ['mission.*']) as operator:
+    with vehicle.simulator() as simulator, vehicle.client('operator', ['mission.*']) as operator:
         place(vehicle, simulator, 20.0)
         wait_for(lambda: start(operator, 22.1278)['accepted'], 20.0, 'it starts', 0.2)
         assert operator.wait('mission.completed', 40.0)['data']['status'] == 'success'

@@ -41,8 +41,11 @@ def test_pulled_board_is_told_and_the_others_are_polled_on_time(vehicle, simulat
         lost = client.wait('module.status_change', 2.0)
         assert lost['data'].pop('error_description').startswith('Communication timeout')
         assert lost['data'] == {
-            'module_id': 'power', 'old_status': 'online', 'new_status': 'offline',
-            'error_code': 'MOD-001'}
+            'module_id': 'power',
+            'old_status': 'online',
+            'new_status': 'offline',
+            'error_code': 'MOD-001',
+        }
         # The location board shares the line with the lost one.
         readings = []
 
@@ -51,13 +54,16 @@ def test_pulled_board_is_told_and_the_others_are_polled_on_time(vehicle, simulat
             # times in these readings, would leave no 20 of them in a row on time.
             readings.append(client.wait('telemetry.realtime'))
             assert readings[-1]['data']['position']['x'] is not None
-            stamps = sorted({datetime.fromisoformat(event['timestamp'])
-                             for event in readings[-20:]})
+            stamps = sorted(
+                {datetime.fromisoformat(event['timestamp']) for event in readings[-20:]}
+            )
             gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(stamps)]
             return len(readings) >= 20 and max(gaps) <= LONGEST_GAP
+
         wait_for(on_time, what='20 readings on time')
         client.wait(
-            'telemetry.realtime', where=lambda event: event['data']['sensors']['battery'] is None)
+            'telemetry.realtime', where=lambda event: event['data']['sensors']['battery'] is None
+        )
         simulator.misbehave('power', absent=False)
         found = client.wait('module.status_change', 5.0)
         assert found['data']['new_status'] == 'online'
@@ -78,13 +84,16 @@ def test_position_of_the_motor_board_stands_in_for_a_lost_location_board(vehicle
     with vehicle.client('operator', ['telemetry.realtime']) as client:
         simulator.misbehave('dock', absent=True)
         event = client.wait(
-            'telemetry.realtime', where=lambda event: event['data']['orientation']['yaw'] is None)
+            'telemetry.realtime', where=lambda event: event['data']['orientation']['yaw'] is None
+        )
         assert event['data']['position']['x'] == pytest.approx(
-            simulator.truth()['position'] * 1000, abs=10)
+            simulator.truth()['position'] * 1000, abs=10
+        )
         simulator.misbehave('dock', absent=False)
         client.wait(
             'telemetry.realtime',
-            where=lambda event: event['data']['orientation']['yaw'] is not None)
+            where=lambda event: event['data']['orientation']['yaw'] is not None,
+        )
 
 
 def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):
@@ -100,9 +109,17 @@ def test_list_and_scan(vehicle):
     with vehicle.client('admin', ['module.discovered']) as admin:
         modules = admin.call('list_modules')['modules']
         assert {module['module_id']: module['address'] for module in modules} == {
-            'travel_motor': 'drive/4', 'power': 'sense/2', 'dock': 'sense/5', 'safety': 'safety/3'}
+            'travel_motor': 'drive/4',
+            'power': 'sense/2',
+            'dock': 'sense/5',
+            'safety': 'safety/3',
+        }
         assert admin.call('scan_modules')['accepted'] is True
         found = [admin.wait('module.discovered', 30.0)['data'] for _ in range(4)]
         assert {module['module_id'] for module in found} == {
-            'travel_motor', 'power', 'dock', 'safety'}
+            'travel_motor',
+            'power',
+            'dock',
+            'safety',
+        }
         assert {module['module_type'] for module in found} <= {'motor', 'sensor', 'actuator'}

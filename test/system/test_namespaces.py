@@ -29,8 +29,9 @@ def vehicles(tmp_path_factory):
     with own_domain() as domain:
         started = []
         for name in ('hoist_a', 'hoist_b'):
-            started.append(Vehicle(
-                tmp_path_factory.mktemp(name), domain, '--namespace', f'/{name}'))
+            started.append(
+                Vehicle(tmp_path_factory.mktemp(name), domain, '--namespace', f'/{name}')
+            )
         try:
             yield [vehicle.wait_until_up() for vehicle in started]
         finally:
@@ -49,8 +50,9 @@ def test_no_event_of_one_reaches_the_clients_of_the_other(vehicles):
     with first.client('admin', ['*']) as one, second.client('admin', ['*']) as other:
         for client, position in ((one, 7000.0), (other, 9000.0)):
             client.wait('system.status', 30.0, lambda e: e['data']['state'] == 'ready')
-            client.wait('telemetry.realtime',
-                        where=lambda e, at=position: e['data']['position']['x'] == at)
+            client.wait(
+                'telemetry.realtime', where=lambda e, at=position: e['data']['position']['x'] == at
+            )
         other.received.clear()
         one.send('emergency_stop', reason='drill')
         stop = one.wait('safety.estop')
@@ -73,8 +75,9 @@ def test_no_event_of_one_reaches_the_clients_of_the_other(vehicles):
 def test_their_frames_are_apart(vehicles):
     """Not on /tf, where each would move the other's base_link."""
     first, _ = vehicles
-    frames = [f'/{name}/{topic}' for name in ('hoist_a', 'hoist_b')
-              for topic in ('tf', 'tf_static')]
+    frames = [
+        f'/{name}/{topic}' for name in ('hoist_a', 'hoist_b') for topic in ('tf', 'tf_static')
+    ]
     lister = first.spawn('topic_lister', *frames, stdout=subprocess.PIPE, text=True)
     topics = lister.communicate(timeout=100)[0].split()
     assert lister.returncode == 0

@@ -38,22 +38,30 @@ def declared(shared_vehicle):
     describer = shared_vehicle.spawn('describer', *NODES, stdout=subprocess.PIPE, text=True)
     answer, _ = describer.communicate(timeout=60)
     assert describer.returncode == 0
-    return {node: {name: rest for name, *rest in parameters if name not in OF_ROS}
-            for node, parameters in json.loads(answer).items()}
+    return {
+        node: {name: rest for name, *rest in parameters if name not in OF_ROS}
+        for node, parameters in json.loads(answer).items()
+    }
 
 
 def flat(values, prefix=''):
     """Return the names of a section's parameters."""
-    return {full for name, value in values.items() for full in (
-        flat(value, f'{prefix}{name}.') if isinstance(value, dict) else [f'{prefix}{name}'])}
+    return {
+        full
+        for name, value in values.items()
+        for full in (
+            flat(value, f'{prefix}{name}.') if isinstance(value, dict) else [f'{prefix}{name}']
+        )
+    }
 
 
 @pytest.fixture(scope='module')
 def named():
     """Give the names of each section of config/vehicle.yaml."""
     content = yaml.safe_load((config_dir() / 'vehicle.yaml').read_text())
-    return {node.split('/')[-1]: flat(section['ros__parameters'])
-            for node, section in content.items()}
+    return {
+        node.split('/')[-1]: flat(section['ros__parameters']) for node, section in content.items()
+    }
 
 
 def test_every_parameter_says_what_it_is(declared):
@@ -78,11 +86,20 @@ def test_the_file_names_what_is_declared_and_nothing_else(declared, named):
 
 
 def test_what_is_not_for_running_nodes_is_read_only(declared):
-    settable = {(node, name) for node, parameters in declared.items()
-                for name, (_, _, read_only, _) in parameters.items() if not read_only}
+    settable = {
+        (node, name)
+        for node, parameters in declared.items()
+        for name, (_, _, read_only, _) in parameters.items()
+        if not read_only
+    }
     assert settable == {
         *((node, 'config_version') for node in ('safety_node', 'telemetry_node', 'mission_node')),
-        ('telemetry_node', 'rate'), ('safety_node', 'speed_limit'), ('safety_node', 'maintenance'),
+        ('telemetry_node', 'rate'),
+        ('safety_node', 'speed_limit'),
+        ('safety_node', 'maintenance'),
         *(('mission_node', f'max_{name}') for name in ('velocity', 'acceleration', 'jerk')),
-        *(('safety_node', f'zone_{name}')
-          for name in ('names', 'types', 'actions', 'starts', 'ends', 'limits'))}
+        *(
+            ('safety_node', f'zone_{name}')
+            for name in ('names', 'types', 'actions', 'starts', 'ends', 'limits')
+        ),
+    }

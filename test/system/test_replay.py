@@ -44,9 +44,19 @@ def recorded(tmp_path_factory):
             vehicle.wait_until_up()
             with vehicle.client('admin', ['system.status']) as client:
                 client.wait('system.status', 20.0, lambda e: e['data']['state'] == 'ready')
-            with Background(directory / 'record.log', [
-                    *OHT50, 'record', str(bag), '--domain', str(domain),
-                    '--state-dir', str(vehicle.state_dir)], vehicle.environment) as recorder:
+            with Background(
+                directory / 'record.log',
+                [
+                    *OHT50,
+                    'record',
+                    str(bag),
+                    '--domain',
+                    str(domain),
+                    '--state-dir',
+                    str(vehicle.state_dir),
+                ],
+                vehicle.environment,
+            ) as recorder:
                 recorder.wait_for('The first message of /oht50 is in')
                 with vehicle.client('admin', ['*']) as client:
                     drill(client)
@@ -62,21 +72,38 @@ class Replay(Background):
 
     def __init__(self, directory, domain, bag, state_dir, *arguments):
         self.port = free_port()
-        super().__init__(directory / 'replay.log', [
-            *OHT50, 'replay', str(bag), '--port', str(self.port), '--domain', str(domain),
-            '--state-dir', str(state_dir), *arguments])
+        super().__init__(
+            directory / 'replay.log',
+            [
+                *OHT50,
+                'replay',
+                str(bag),
+                '--port',
+                str(self.port),
+                '--domain',
+                str(domain),
+                '--state-dir',
+                str(state_dir),
+                *arguments,
+            ],
+        )
         self.token = subprocess.run(
             [*OHT50, 'token', '--role', 'admin', '--state-dir', str(state_dir)],
-            capture_output=True, text=True, check=True).stdout.strip()
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
 
     def client(self):
         """Return a connection, as soon as there can be one."""
+
         def connection():
             assert self.process.poll() is None, self.log.read_text()
             try:
                 return Connection(f'ws://127.0.0.1:{self.port}/ws/telemetry', self.token)
             except OSError:
                 return None
+
         return wait_for(connection, 30.0, 'the bridge of the replay')
 
 
@@ -100,8 +127,10 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
         vehicle = Vehicle(tmp_path, domain)
         try:
             vehicle.wait_until_up()
-            with vehicle.client('admin', ['safety.*', 'system.status']) as watching, \
-                    Replay(tmp_path, domain, bag, state_dir, '--rate', '4') as replay:
+            with (
+                vehicle.client('admin', ['safety.*', 'system.status']) as watching,
+                Replay(tmp_path, domain, bag, state_dir, '--rate', '4') as replay,
+            ):
                 watching.wait('system.status', 20.0, lambda e: e['data']['state'] == 'ready')
                 with replay.client() as client:
                     client.send('subscribe', events=['safety.*'])
@@ -109,7 +138,8 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
                         fields = {'rate': 5} if command == 'set_telemetry_rate' else {}
                         client.send(command, request_id=command, **fields)
                         error = client.wait(
-                            'error', where=lambda e, id=command: e.get('request_id') == id)
+                            'error', where=lambda e, id=command: e.get('request_id') == id
+                        )
                         assert error['error_code'] == 'WS-009'
                         assert 'there is no vehicle to command' in error['description']
                     client.wait('safety.estop', 20.0)
@@ -126,8 +156,10 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
 
 def test_loop_begins_again(recorded, tmp_path):
     bag, _, state_dir = recorded
-    with own_domain() as domain, \
-            Replay(tmp_path, domain, bag, state_dir, '--loop', '--rate', '20') as replay:
+    with (
+        own_domain() as domain,
+        Replay(tmp_path, domain, bag, state_dir, '--loop', '--rate', '20') as replay,
+    ):
         with replay.client() as client:
             client.send('subscribe', events=['safety.clear'])
             first = client.wait('safety.clear', 20.0)
@@ -138,7 +170,8 @@ def test_loop_begins_again(recorded, tmp_path):
 
 def refusal(*arguments):
     result = subprocess.run(
-        [*OHT50, 'replay', *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        [*OHT50, 'replay', *map(str, arguments)], capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 1, result.stderr
     assert 'Traceback' not in result.stderr
     return result.stderr
@@ -164,8 +197,15 @@ def test_refusals_name_the_fault_and_the_remedy(recorded, tmp_path):
 def test_recorder_ends_a_whole_bag_on_sigterm_too_and_overwrites_none(recorded, tmp_path):
     bag, _, state_dir = recorded
     with own_domain() as domain:
-        command = [*OHT50, 'record', str(bag), '--domain', str(domain),
-                   '--state-dir', str(state_dir)]
+        command = [
+            *OHT50,
+            'record',
+            str(bag),
+            '--domain',
+            str(domain),
+            '--state-dir',
+            str(state_dir),
+        ]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert result.returncode != 0
         assert 'exists already' in result.stderr

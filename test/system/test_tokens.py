@@ -45,8 +45,19 @@ def setting(tmp_path_factory):
     # A secret of the vehicle's own, with which it signs the pairs of refreshing.
     oht50('token', 'keygen', 'own', '--algorithm', 'HS256', '--keys', keys)
     params = directory / 'params.yaml'
-    params.write_text(json.dumps({'/**/bridge_node': {'ros__parameters': {
-        'keys': str(keys), 'token_issuer': 'fleet', 'token_audience': 'oht50-7'}}}))
+    params.write_text(
+        json.dumps(
+            {
+                '/**/bridge_node': {
+                    'ros__parameters': {
+                        'keys': str(keys),
+                        'token_issuer': 'fleet',
+                        'token_audience': 'oht50-7',
+                    }
+                }
+            }
+        )
+    )
     with own_domain() as domain:
         vehicle = Vehicle(directory, domain, '--params', str(params))
         vehicle.issuer, vehicle.keys = issuer, keys
@@ -62,18 +73,46 @@ def test_options_of_up_reach_the_bridge_and_wrong_keys_end_the_start(tmp_path):
     keys.mkdir()
     with own_domain() as domain:
         done = subprocess.run(
-            [*OHT50, 'up', '--sim', '--keys', str(keys), '--domain', str(domain), '--port',
-             str(free_port()), '--state-dir', str(state)],
-            capture_output=True, text=True, timeout=60)
+            [
+                *OHT50,
+                'up',
+                '--sim',
+                '--keys',
+                str(keys),
+                '--domain',
+                str(domain),
+                '--port',
+                str(free_port()),
+                '--state-dir',
+                str(state),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert (done.returncode, str(keys) in done.stderr) == (1, True)
     assert 'keygen' in done.stderr and 'Traceback' not in done.stderr
     assert not (state / 'jwt_secret').exists()
 
 
 def issue(vehicle, *options, subject='ann', kid='a'):
-    out = oht50('token', '--role', 'operator', '--subject', subject, '--pair', '--keys',
-                vehicle.issuer, '--kid', kid, '--issuer', 'fleet', '--audience', 'oht50-7',
-                *options)
+    out = oht50(
+        'token',
+        '--role',
+        'operator',
+        '--subject',
+        subject,
+        '--pair',
+        '--keys',
+        vehicle.issuer,
+        '--kid',
+        kid,
+        '--issuer',
+        'fleet',
+        '--audience',
+        'oht50-7',
+        *options,
+    )
     return json.loads(out)
 
 
@@ -92,8 +131,17 @@ def ended(connection):
 
 
 def records(vehicle, what):
-    out = oht50('audit', 'show', '--json', '--what', what, '--state-dir', vehicle.state_dir,
-                '--domain', vehicle.domain)
+    out = oht50(
+        'audit',
+        'show',
+        '--json',
+        '--what',
+        what,
+        '--state-dir',
+        vehicle.state_dir,
+        '--domain',
+        vehicle.domain,
+    )
     return [json.loads(line) for line in out.splitlines()]
 
 
@@ -121,8 +169,9 @@ def test_a_revoked_subject_is_out_and_comes_back_with_a_new_token(setting):
 
 def test_a_token_is_revoked_by_the_id_in_the_audit_log(setting):
     with setting.client(token=issue(setting, subject='dan')['token']) as dan:
-        record = wait_for(lambda: [
-            record for record in records(setting, 'auth') if record['subject'] == 'dan'])[-1]
+        record = wait_for(
+            lambda: [record for record in records(setting, 'auth') if record['subject'] == 'dan']
+        )[-1]
         oht50('token', 'revoke', '--token-id', record['family'], '--state-dir', setting.state_dir)
         assert ended(dan) == 4401
 
@@ -154,8 +203,13 @@ def test_the_audit_log_of_all_this_is_whole_and_holds_no_token(setting):
     token = issue(setting)['token']
     with setting.client(token=token) as client:
         client.call('emergency_stop', reason='drill')
-    stop = wait_for(lambda: [record for record in records(setting, 'command')
-                             if record['command']['type'] == 'emergency_stop'])[-1]
+    stop = wait_for(
+        lambda: [
+            record
+            for record in records(setting, 'command')
+            if record['command']['type'] == 'emergency_stop'
+        ]
+    )[-1]
     assert (stop['subject'], stop['command']['reason']) == ('ann', 'drill')
     out = oht50('audit', 'verify', '--state-dir', setting.state_dir, '--domain', setting.domain)
     assert 'whole' in out

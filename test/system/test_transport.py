@@ -31,15 +31,24 @@ from support import module_command
 from support import own_domain
 from websockets.sync.client import connect
 
-FLOODS = ('half_open', 'slowloris', 'handshakes', 'bad_tokens', 'commands_before_auth',
-          'tiny_frames')
+FLOODS = (
+    'half_open',
+    'slowloris',
+    'handshakes',
+    'bad_tokens',
+    'commands_before_auth',
+    'tiny_frames',
+)
 
 
 def up(tmp_path, *arguments):
     """Run `oht50 up` that must refuse; what it says."""
     result = subprocess.run(
         [*OHT50, 'up', '--sim', '--state-dir', str(tmp_path), *arguments],
-        capture_output=True, text=True, timeout=30)
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert result.returncode == 1
     return result.stderr
 
@@ -62,11 +71,26 @@ def test_the_bridge_refuses_by_itself(tmp_path):
     """As by a launch file, where no `oht50 up` looks first."""
     with own_domain() as domain:
         result = subprocess.run(
-            [*module_command('oht50_bridge.nodes'), 'bridge_node', '--ros-args',
-             '-p', 'host:=0.0.0.0', '-p', 'port:=0', '-p', f'state_dir:={tmp_path}'],
-            capture_output=True, text=True, timeout=60,
-            env={**os.environ, 'ROS_DOMAIN_ID': str(domain),
-                 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'})
+            [
+                *module_command('oht50_bridge.nodes'),
+                'bridge_node',
+                '--ros-args',
+                '-p',
+                'host:=0.0.0.0',
+                '-p',
+                'port:=0',
+                '-p',
+                f'state_dir:={tmp_path}',
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={
+                **os.environ,
+                'ROS_DOMAIN_ID': str(domain),
+                'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+            },
+        )
     assert result.returncode == os.EX_CONFIG
     assert 'tls_certificate' in result.stderr and 'insecure' in result.stderr
     assert 'Traceback' not in result.stderr
@@ -90,8 +114,9 @@ def test_an_operator_stops_an_encrypted_vehicle_under_floods(tmp_path):
     files, _ = install(tmp_path, issuer)
     trust = ssl.create_default_context(cadata=pem(issuer.certificate).decode())
     with own_domain() as domain:
-        vehicle = Up(tmp_path, domain, '--tls-cert', str(files.certificate),
-                          '--tls-key', str(files.key))
+        vehicle = Up(
+            tmp_path, domain, '--tls-cert', str(files.certificate), '--tls-key', str(files.key)
+        )
         try:
             vehicle.wait_until_up()
             url = f'wss://localhost:{vehicle.port}/ws/telemetry'
@@ -99,15 +124,27 @@ def test_an_operator_stops_an_encrypted_vehicle_under_floods(tmp_path):
             with connect(url, ssl=trust, proxy=None) as websocket:
                 websocket.send(json.dumps({'type': 'auth', 'token': vehicle.token('operator')}))
                 assert json.loads(websocket.recv(10))['type'] == 'connection.established'
-                floods = [subprocess.Popen(
-                    [sys.executable, str(ROOT / 'bench' / 'flood.py'), '--attack', name,
-                     '--port', str(vehicle.port), '--tls']) for name in FLOODS]
+                floods = [
+                    subprocess.Popen(
+                        [
+                            sys.executable,
+                            str(ROOT / 'bench' / 'flood.py'),
+                            '--attack',
+                            name,
+                            '--port',
+                            str(vehicle.port),
+                            '--tls',
+                        ]
+                    )
+                    for name in FLOODS
+                ]
                 try:
                     taken = []
                     for number in range(10):
                         begin = time.monotonic()
-                        websocket.send(json.dumps(
-                            {'type': 'emergency_stop', 'request_id': str(number)}))
+                        websocket.send(
+                            json.dumps({'type': 'emergency_stop', 'request_id': str(number)})
+                        )
                         answer = json.loads(websocket.recv(10))
                         while answer.get('request_id') != str(number):
                             answer = json.loads(websocket.recv(10))

@@ -64,7 +64,8 @@ def test_two_vehicles_side_by_side_and_nothing_survives_ctrl_c(tmp_path):
                 with vehicle.client('viewer', ['telemetry.realtime']) as client:
                     client.wait(
                         'telemetry.realtime',
-                        where=lambda event, at=position: event['data']['position']['x'] == at)
+                        where=lambda event, at=position: event['data']['position']['x'] == at,
+                    )
         finally:
             codes = [first.stop(), second.stop()]
     assert codes == [0, 0]
@@ -98,14 +99,22 @@ def test_sigterm_to_every_process_at_once_stops_the_motor_and_ends_all(tmp_path,
                 if 'simulator' not in command_line(pid):
                     with contextlib.suppress(ProcessLookupError):  # it ended with another
                         os.kill(pid, signal.SIGTERM)
-            wait_for(lambda: simulator.read('travel_motor', 'command_speed') == 0,
-                     what='the speed register is 0')
+            wait_for(
+                lambda: simulator.read('travel_motor', 'command_speed') == 0,
+                what='the speed register is 0',
+            )
             assert next(at for at, _, _, words in simulator.log() if words == [0]) - told < 0.5
             commander.kill()
             commander.wait()
             # One that has ended meanwhile has no command line.
-            wait_for(lambda: all('simulator' in (command_line(pid) or 'simulator')
-                                 for pid in processes_of(marker(vehicle))), 5.0, 'their end')
+            wait_for(
+                lambda: all(
+                    'simulator' in (command_line(pid) or 'simulator')
+                    for pid in processes_of(marker(vehicle))
+                ),
+                5.0,
+                'their end',
+            )
             code = vehicle.process.wait(5)
             if start is Vehicle:
                 assert code == 0
@@ -139,7 +148,8 @@ def test_every_board_on_one_serial_port(tmp_path):
             client = simulator.client
             with vehicle.client('operator', ['telemetry.*', 'system.*', 'safety.*']) as operator:
                 operator.wait(
-                    'system.status', 20.0, lambda event: event['data']['state'] == 'ready')
+                    'system.status', 20.0, lambda event: event['data']['state'] == 'ready'
+                )
                 commander = vehicle.spawn('commander', '0.3')
                 try:
                     wait_for(lambda: client.truth()['velocity'] > 0.28, what='the vehicle moves')
@@ -159,8 +169,12 @@ def test_every_board_on_one_serial_port(tmp_path):
 
 def refusal(*arguments, **environment):
     result = subprocess.run(
-        [*OHT50, 'up', '--sim', *arguments], capture_output=True, text=True, timeout=60,
-        env={**os.environ, **environment})
+        [*OHT50, 'up', '--sim', *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
     assert result.returncode == 1, result.stderr
     assert 'Traceback' not in result.stderr
     return result.stderr
@@ -173,7 +187,8 @@ def test_refusals_name_the_fault_and_the_remedy(tmp_path):
             state = ['--state-dir', str(tmp_path / 'other'), '--domain', '101']
             assert '--port' in refusal('--port', str(vehicle.port), *state)
             assert '--domain' in refusal(
-                '--port', '1999', '--domain', str(domain), '--state-dir', str(vehicle.state_dir))
+                '--port', '1999', '--domain', str(domain), '--state-dir', str(vehicle.state_dir)
+            )
         finally:
             vehicle.stop()
 
@@ -185,7 +200,8 @@ def test_wrong_parameters_end_the_start(tmp_path):
     assert 'broken.yaml' in refusal('--params', str(broken), *state)
     wrong = tmp_path / 'wrong.yaml'
     wrong.write_text(
-        '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n')
+        '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n'
+    )
     with own_domain() as domain:
         message = refusal('--params', str(wrong), '--domain', str(domain), *state)
     assert 'none_such' in message
@@ -196,6 +212,7 @@ def test_secret_that_others_can_read_is_refused(tmp_path):
     secret = tmp_path / 'secret'
     secret.write_text('x' * 64)
     secret.chmod(0o644)
-    message = refusal('--state-dir', str(tmp_path / 'state'), '--port', '1999',
-                      OHT50_JWT_SECRET_FILE=str(secret))
+    message = refusal(
+        '--state-dir', str(tmp_path / 'state'), '--port', '1999', OHT50_JWT_SECRET_FILE=str(secret)
+    )
     assert 'chmod 600' in message

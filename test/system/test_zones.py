@@ -72,6 +72,7 @@ def truths_until(simulator, condition, timeout=20.0):
     def reached():
         truths.append(simulator.truth())
         return condition(truths[-1])
+
     wait_for(reached, timeout, 'the carrier is there')
     return truths
 
@@ -83,7 +84,8 @@ def standing(truth):
 def set_zones(vehicle, **values):
     """Set parameters of safety_node; return its answer."""
     setter = vehicle.spawn(
-        'parameter_setter', 'safety_node', json.dumps(values), stdout=subprocess.PIPE, text=True)
+        'parameter_setter', 'safety_node', json.dumps(values), stdout=subprocess.PIPE, text=True
+    )
     answer, _ = setter.communicate(timeout=60)
     assert setter.returncode == 0
     return answer.strip()
@@ -110,8 +112,7 @@ def test_carrier_is_slow_in_a_warning_zone_and_its_entry_is_told_once(vehicle, s
 def test_carrier_stands_before_a_stop_zone_and_can_go_back(vehicle, simulator, drive):
     place(vehicle, simulator, 28.5)
     commander = drive(0.5)
-    truths = truths_until(
-        simulator, lambda truth: truth['position'] > 29.5 and standing(truth))
+    truths = truths_until(simulator, lambda truth: truth['position'] > 29.5 and standing(truth))
     assert max(truth['velocity'] for truth in truths) > 0.48
     assert 29.9 < truths[-1]['position'] < 30.0
     assert commander.poll() is None, 'the commander goes on commanding'
@@ -144,7 +145,8 @@ def test_obstacle_slows_stops_and_lets_go_when_it_is_gone(vehicle, simulator, dr
     simulator.set(obstacles=[9.0])
     commander = drive(0.5)
     truths = truths_until(
-        simulator, lambda truth: truth['position'] > 8.0 and standing(truth), 40.0)
+        simulator, lambda truth: truth['position'] > 8.0 and standing(truth), 40.0
+    )
     assert max(truth['velocity'] for truth in truths) > 0.45
     near = [truth for truth in truths if truth['position'] > 7.0]
     assert max(truth['velocity'] for truth in near) <= 0.1 + SLACK
@@ -171,7 +173,8 @@ def test_open_guard_stops_without_an_emergency_stop(vehicle, simulator, drive):
 def test_zones_can_be_changed_while_the_vehicle_runs_and_bad_ones_are_refused(vehicle, simulator):
     place(vehicle, simulator, 40.0)
     assert "zone_types of 'slow': 'deadly'" in set_zones(
-        vehicle, zone_types=['deadly', 'restricted'])
+        vehicle, zone_types=['deadly', 'restricted']
+    )
     assert 'zone_limits has 1 entries' in set_zones(vehicle, zone_limits=[0.1])
     with vehicle.client('viewer', ['safety.zone_entered']) as client:
         assert set_zones(vehicle, zone_starts=[39.5, 30.0], zone_ends=[40.5, 32.0]) == 'set'
@@ -179,26 +182,46 @@ def test_zones_can_be_changed_while_the_vehicle_runs_and_bad_ones_are_refused(ve
     assert set_zones(vehicle, zone_starts=[22.0, 30.0], zone_ends=[22.6, 32.0]) == 'set'
 
 
-@pytest.mark.parametrize(('parameter', 'message'), [
-    ('zone_types:=[deadly]', "zone_types of 'zone-buffer': 'deadly' is not one of"),
-    ('zone_ends:=[0.0]', "zone_starts of 'zone-buffer': 0 m is not below its end, 0 m"),
-    ('distance_directions:=[up]', "distance_directions: 'up' is not forward, backward or empty"),
-    ('gpio_chip:=/dev/no-such-chip', 'gpio_chip /dev/no-such-chip'),
-])
+@pytest.mark.parametrize(
+    ('parameter', 'message'),
+    [
+        ('zone_types:=[deadly]', "zone_types of 'zone-buffer': 'deadly' is not one of"),
+        ('zone_ends:=[0.0]', "zone_starts of 'zone-buffer': 0 m is not below its end, 0 m"),
+        (
+            'distance_directions:=[up]',
+            "distance_directions: 'up' is not forward, backward or empty",
+        ),
+        ('gpio_chip:=/dev/no-such-chip', 'gpio_chip /dev/no-such-chip'),
+    ],
+)
 def test_node_does_not_start_with_what_cannot_be(tmp_path, parameter, message):
     # As a section of the node's own: over one of these in a file, `-p` does nothing.
     name, value = parameter.split(':=')
     own = tmp_path / 'own.yaml'
     own.write_text(
-        f'/oht50/safety_node: {{ros__parameters: {{state_dir: {tmp_path}, {name}: {value}}}}}')
+        f'/oht50/safety_node: {{ros__parameters: {{state_dir: {tmp_path}, {name}: {value}}}}}'
+    )
     with own_domain() as domain:
         done = subprocess.run(
-            [*module_command('oht50_bridge.nodes.safety_node'), '--ros-args',
-             '-r', '__ns:=/oht50', '--params-file', str(config_dir() / 'vehicle.yaml'),
-             '--params-file', str(own)],
-            env={**os.environ, 'ROS_DOMAIN_ID': str(domain),
-                 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'},
-            capture_output=True, text=True, timeout=30)
+            [
+                *module_command('oht50_bridge.nodes.safety_node'),
+                '--ros-args',
+                '-r',
+                '__ns:=/oht50',
+                '--params-file',
+                str(config_dir() / 'vehicle.yaml'),
+                '--params-file',
+                str(own),
+            ],
+            env={
+                **os.environ,
+                'ROS_DOMAIN_ID': str(domain),
+                'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+            },
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
     assert done.returncode == os.EX_CONFIG
     assert message in done.stderr
     assert 'Traceback' not in done.stderr

@@ -228,7 +228,10 @@ def test_value_before_is_that_of_the_change_that_came_into_force(directory):
 def run_change(directory, step, moment):
     return subprocess.run(
         [sys.executable, '-c', CHANGE, str(directory), str(step), moment],
-        capture_output=True, text=True, cwd=ROOT)
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
 
 
 @pytest.mark.parametrize('moment', ['before', 'amid'])
@@ -252,8 +255,7 @@ def test_kill_at_any_step_leaves_the_old_or_the_new_version_whole(tmp_path, mome
         assert reopened(directory).in_force == after
         assert after.version in ('1.0.2', '1.0.3')
         assert not list(directory.glob('*.new'))
-    assert set(map(str, seen)) == {
-        str(('1.0.1', {'rate': 5.0})), str(('1.0.2', {'rate': 2.0}))}
+    assert set(map(str, seen)) == {str(('1.0.1', {'rate': 5.0})), str(('1.0.2', {'rate': 2.0}))}
     # Two files are written, each with open, write, fsync, close, replace and its directory.
     assert len(seen) == 2 * 8
 
@@ -281,13 +283,18 @@ def test_order_of_steps_makes_the_record_durable_before_it_has_its_name(director
                 descriptors[result] = 'directory' if arguments[0] == directory else 'file'
             steps.append((name, descriptors.get(arguments[0], '')))
             return result
+
         return call
 
     for name in ('open', 'write', 'fsync', 'replace'):
         monkeypatch.setattr(os, name, note(name, getattr(os, name)))
     replace_file(directory / 'a', b'content')
     assert [step for step in steps if step[0] != 'open'] == [
-        ('write', 'file'), ('fsync', 'file'), ('replace', ''), ('fsync', 'directory')]
+        ('write', 'file'),
+        ('fsync', 'file'),
+        ('replace', ''),
+        ('fsync', 'directory'),
+    ]
 
 
 def test_full_disk_refuses_the_change_and_the_old_version_stays(directory):
@@ -343,7 +350,10 @@ except OSError as error:
 """
     done = subprocess.run(
         [sys.executable, '-c', code, str(directory), str(NOBODY)],
-        capture_output=True, text=True, cwd=ROOT)
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     directory.chmod(0o755)
     assert done.stdout.strip() == "PermissionError 1.0.1 {'rate': 5.0}", done.stderr
     assert [path.name for path in directory.iterdir()] == ['1.0.1.json']
@@ -356,15 +366,18 @@ def test_directory_that_cannot_be_made_is_refused_by_its_name(tmp_path):
         ConfigStore(tmp_path / 'file' / 'config', '1.0')
 
 
-@pytest.mark.parametrize('damage', [
-    lambda record: '',
-    lambda record: json.dumps(record)[:-20],
-    lambda record: '[]',
-    lambda record: json.dumps({**record, 'status': 'perhaps'}),
-    lambda record: json.dumps({**record, 'version': '1.0.7'}),
-    lambda record: json.dumps({**record, 'before': {'other': 1}}),
-    lambda record: json.dumps({name: record[name] for name in record if name != 'values'}),
-])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda record: '',
+        lambda record: json.dumps(record)[:-20],
+        lambda record: '[]',
+        lambda record: json.dumps({**record, 'status': 'perhaps'}),
+        lambda record: json.dumps({**record, 'version': '1.0.7'}),
+        lambda record: json.dumps({**record, 'before': {'other': 1}}),
+        lambda record: json.dumps({name: record[name] for name in record if name != 'values'}),
+    ],
+)
 def test_record_that_cannot_be_understood_is_refused_by_its_name(directory, damage):
     change(ConfigStore(directory, '1.0'), {'rate': 10.0}, rate=5.0)
     path = directory / '1.0.1.json'

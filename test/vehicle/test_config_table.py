@@ -22,24 +22,29 @@ from oht50_bridge.vehicle.config_table import ConfigTable
 from oht50_bridge.vehicle.config_table import Item
 from oht50_bridge.vehicle.config_table import describe
 
-TABLE = ConfigTable([
-    Item('telemetry_rate', 'telemetry_node', 'rate', 'double', 'Hz', 0.1, 10.0),
-    Item('max_retries', 'mission_node', 'retries', 'integer', '', 0, 5),
-    Item('zone_names', 'safety_node', 'names', 'string_array'),
-    Item('zone_limits', 'safety_node', 'limits', 'double_array', 'm/s', 0.0, 2.0),
-    Item('patrol', 'mission_node', 'patrol', 'bool'),
-])
+TABLE = ConfigTable(
+    [
+        Item('telemetry_rate', 'telemetry_node', 'rate', 'double', 'Hz', 0.1, 10.0),
+        Item('max_retries', 'mission_node', 'retries', 'integer', '', 0, 5),
+        Item('zone_names', 'safety_node', 'names', 'string_array'),
+        Item('zone_limits', 'safety_node', 'limits', 'double_array', 'm/s', 0.0, 2.0),
+        Item('patrol', 'mission_node', 'patrol', 'bool'),
+    ]
+)
 
 
-@pytest.mark.parametrize(('name', 'value'), [
-    ('telemetry_rate', 0.1),
-    ('telemetry_rate', 10.0),
-    ('max_retries', 5),
-    ('zone_names', []),
-    ('zone_names', ['a', 'b']),
-    ('zone_limits', [0.0, 2.0]),
-    ('patrol', True),
-])
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('telemetry_rate', 0.1),
+        ('telemetry_rate', 10.0),
+        ('max_retries', 5),
+        ('zone_names', []),
+        ('zone_names', ['a', 'b']),
+        ('zone_limits', [0.0, 2.0]),
+        ('patrol', True),
+    ],
+)
 def test_value_within_type_and_range_is_taken(name, value):
     assert TABLE.check({name: value}) == {name: value}
 
@@ -50,24 +55,27 @@ def test_whole_number_stands_for_a_double():
     assert type(values['zone_limits'][0]) is float
 
 
-@pytest.mark.parametrize(('name', 'value', 'reason'), [
-    ('telemetry_rate', 10.01, 'within 0.1 and 10 Hz'),
-    ('telemetry_rate', math.nan, 'finite'),
-    ('telemetry_rate', math.inf, 'finite'),
-    ('telemetry_rate', True, 'must be double'),
-    ('telemetry_rate', '5', 'must be double'),
-    ('telemetry_rate', None, 'must be double'),
-    ('telemetry_rate', 10**400, 'must be double'),
-    ('max_retries', 6, 'within 0 and 5'),
-    ('max_retries', 1.0, 'must be integer'),
-    ('max_retries', False, 'must be integer'),
-    ('zone_names', 'a', 'array of string'),
-    ('zone_names', ['a', 1], 'must be string'),
-    ('zone_names', ['a'] * 257, 'at most 256'),
-    ('zone_names', ['a' * 257], 'at most 256'),
-    ('zone_limits', [0.5, 2.1], 'within 0 and 2 m/s'),
-    ('patrol', 1, 'must be bool'),
-])
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('telemetry_rate', 10.01, 'within 0.1 and 10 Hz'),
+        ('telemetry_rate', math.nan, 'finite'),
+        ('telemetry_rate', math.inf, 'finite'),
+        ('telemetry_rate', True, 'must be double'),
+        ('telemetry_rate', '5', 'must be double'),
+        ('telemetry_rate', None, 'must be double'),
+        ('telemetry_rate', 10**400, 'must be double'),
+        ('max_retries', 6, 'within 0 and 5'),
+        ('max_retries', 1.0, 'must be integer'),
+        ('max_retries', False, 'must be integer'),
+        ('zone_names', 'a', 'array of string'),
+        ('zone_names', ['a', 1], 'must be string'),
+        ('zone_names', ['a'] * 257, 'at most 256'),
+        ('zone_names', ['a' * 257], 'at most 256'),
+        ('zone_limits', [0.5, 2.1], 'within 0 and 2 m/s'),
+        ('patrol', 1, 'must be bool'),
+    ],
+)
 def test_value_of_another_type_or_out_of_range_is_refused_by_name(name, value, reason):
     with pytest.raises(ConfigError, match=f'{name}.*{reason}'):
         TABLE.check({name: value})
@@ -84,9 +92,20 @@ def test_changes_that_are_no_object_are_refused(values):
         TABLE.check(values)
 
 
-@pytest.mark.parametrize('name', [
-    'jwt_secret', 'API_KEY', 'apikey', 'admin_password', 'passphrase', 'token', 'wifi.key',
-    'private_value', 'credentials'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'jwt_secret',
+        'API_KEY',
+        'apikey',
+        'admin_password',
+        'passphrase',
+        'token',
+        'wifi.key',
+        'private_value',
+        'credentials',
+    ],
+)
 def test_secret_is_refused_by_its_name_and_never_repeated(name):
     with pytest.raises(ConfigError, match=name) as caught:
         TABLE.check({name: 'hunter2'})
@@ -102,11 +121,14 @@ def test_names_that_only_resemble_secrets_are_allowed():
     Item('keyboard_layout', 'node', 'monkey', 'string')
 
 
-@pytest.mark.parametrize(('fields', 'reason'), [
-    ({'type': 'float'}, 'type'),
-    ({'node': ''}, 'node'),
-    ({'minimum': 2.0, 'maximum': 1.0}, 'minimum'),
-])
+@pytest.mark.parametrize(
+    ('fields', 'reason'),
+    [
+        ({'type': 'float'}, 'type'),
+        ({'node': ''}, 'node'),
+        ({'minimum': 2.0, 'maximum': 1.0}, 'minimum'),
+    ],
+)
 def test_item_that_makes_no_sense_is_refused(fields, reason):
     with pytest.raises(ConfigError, match=f'speed: {reason}'):
         Item(**{'name': 'speed', 'node': 'n', 'parameter': 'p', 'type': 'double', **fields})
@@ -125,17 +147,20 @@ def test_nodes_are_told_once_each():
     assert [item.name for item in TABLE.of_node('mission_node')] == ['max_retries', 'patrol']
 
 
-@pytest.mark.parametrize(('old', 'new', 'text'), [
-    (1.5, 2.0, '1.5 -> 2.0'),
-    (1, 2, '1 -> 2'),
-    (True, False, 'true -> false'),
-    ('', 'dock', "'' -> dock"),
-    ([], ['zone-001'], 'added zone-001'),
-    ([''], ['zone-001'], 'added zone-001'),
-    (['zone-001'], [], 'removed zone-001'),
-    (['a', 'b'], ['b', 'c', 'd'], 'added c, d; removed a'),
-    (['a', 'b'], ['b', 'a'], '[a, b] -> [b, a]'),
-    ([0.5, 0.2], [0.5, 0.3], '[0.5, 0.2] -> [0.5, 0.3]'),
-])
+@pytest.mark.parametrize(
+    ('old', 'new', 'text'),
+    [
+        (1.5, 2.0, '1.5 -> 2.0'),
+        (1, 2, '1 -> 2'),
+        (True, False, 'true -> false'),
+        ('', 'dock', "'' -> dock"),
+        ([], ['zone-001'], 'added zone-001'),
+        ([''], ['zone-001'], 'added zone-001'),
+        (['zone-001'], [], 'removed zone-001'),
+        (['a', 'b'], ['b', 'c', 'd'], 'added c, d; removed a'),
+        (['a', 'b'], ['b', 'a'], '[a, b] -> [b, a]'),
+        ([0.5, 0.2], [0.5, 0.3], '[0.5, 0.2] -> [0.5, 0.3]'),
+    ],
+)
 def test_change_reads_as_a_person_says_it(old, new, text):
     assert describe(old, new) == text

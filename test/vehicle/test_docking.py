@@ -57,10 +57,13 @@ def test_it_is_docked_when_in_place_aligned_and_at_the_charger():
     assert docking.failures == 0
 
 
-@pytest.mark.parametrize(('reading', 'failure'), [
-    (DockReading(0.0, False, True), 'no alignment'),
-    (DockReading(0.0, True, False), 'no charger'),
-])
+@pytest.mark.parametrize(
+    ('reading', 'failure'),
+    [
+        (DockReading(0.0, False, True), 'no alignment'),
+        (DockReading(0.0, True, False), 'no charger'),
+    ],
+)
 def test_contact_that_does_not_come_fails_the_attempt(reading, failure):
     docking = Docking(1.0, 1.0, SETTINGS)
     assert run(docking, 10.0, 1.0, True, reading) == pytest.approx(3.1, abs=0.15)
@@ -88,12 +91,15 @@ def test_after_three_retries_it_is_given_up():
     assert not docking.docked
 
 
-@pytest.mark.parametrize(('side', 'at', 'distance', 'target'), [
-    (1.0, 1.2, 0.23, 0.97),  # the dock is 30 mm off its station
-    (-1.0, 0.8, 0.17, 0.97),
-    (1.0, 1.2, 5.0, 1.0),  # that is another dock
-    (1.0, 1.2, math.nan, 1.0),
-])
+@pytest.mark.parametrize(
+    ('side', 'at', 'distance', 'target'),
+    [
+        (1.0, 1.2, 0.23, 0.97),  # the dock is 30 mm off its station
+        (-1.0, 0.8, 0.17, 0.97),
+        (1.0, 1.2, 5.0, 1.0),  # that is another dock
+        (1.0, 1.2, math.nan, 1.0),
+    ],
+)
 def test_retry_goes_where_the_dock_is_seen(side, at, distance, target):
     docking = Docking(1.0, side, SETTINGS)
     run(docking, 10.0, 1.0, True, NOTHING)

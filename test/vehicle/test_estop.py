@@ -36,7 +36,11 @@ def test_trigger_latches_and_only_the_first_counts(path):
     assert latch.trigger(HARDWARE, 'button', 'board') is None
     assert latch.estop is first
     assert (first.trigger_type, first.reason, first.source, first.stamp) == (
-        'remote', 'drill', 'alice', 42)
+        'remote',
+        'drill',
+        'alice',
+        42,
+    )
 
 
 def test_unknown_trigger_type_is_refused_by_name(path):
@@ -93,13 +97,17 @@ def test_failed_save_leaves_the_stop_latched_and_no_half_a_file(tmp_path):
     assert latch.estop is not None
 
 
-@given(st.lists(st.one_of(
-    st.tuples(st.just('set'), st.sampled_from('abc')),
-    st.tuples(st.just('drop'), st.sampled_from('abc')),
-    st.tuples(st.just('trigger'), st.just('')),
-    st.tuples(st.just('clear'), st.just('')),
-    st.tuples(st.just('restart'), st.just('')),
-)))
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just('set'), st.sampled_from('abc')),
+            st.tuples(st.just('drop'), st.sampled_from('abc')),
+            st.tuples(st.just('trigger'), st.just('')),
+            st.tuples(st.just('clear'), st.just('')),
+            st.tuples(st.just('restart'), st.just('')),
+        )
+    )
+)
 def test_latch_never_opens_with_a_cause_present(tmp_path_factory, steps):
     path = tmp_path_factory.mktemp('latch') / 'estop.json'
     latch = EstopLatch(path)

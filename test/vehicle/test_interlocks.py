@@ -74,17 +74,20 @@ def test_one_forbidden_way_leaves_the_other_open_and_says_so():
     assert either_way(Limit(0.0, 'a'), Limit(0.0, 'b')).speed == 0.0
 
 
-@pytest.mark.parametrize(('distance', 'direction', 'docking', 'low', 'high'), [
-    (math.nan, FORWARD, False, math.inf, math.inf),
-    (4.0, FORWARD, False, 0.5, 2.0),
-    (2.2, FORWARD, False, 0.1, 0.4),
-    (1.5, FORWARD, False, 0.1, 0.1),
-    (0.52, FORWARD, False, 0.01, 0.08),
-    (0.5, FORWARD, False, 0.0, 0.0),
-    (0.1, FORWARD, False, 0.0, 0.0),
-    (0.1, BACKWARD, False, math.inf, math.inf),
-    (0.1, FORWARD, True, 0.05, 0.05),
-])
+@pytest.mark.parametrize(
+    ('distance', 'direction', 'docking', 'low', 'high'),
+    [
+        (math.nan, FORWARD, False, math.inf, math.inf),
+        (4.0, FORWARD, False, 0.5, 2.0),
+        (2.2, FORWARD, False, 0.1, 0.4),
+        (1.5, FORWARD, False, 0.1, 0.1),
+        (0.52, FORWARD, False, 0.01, 0.08),
+        (0.5, FORWARD, False, 0.0, 0.0),
+        (0.1, FORWARD, False, 0.0, 0.0),
+        (0.1, BACKWARD, False, math.inf, math.inf),
+        (0.1, FORWARD, True, 0.05, 0.05),
+    ],
+)
 def test_obstacle_ahead_slows_and_stops(distance, direction, docking, low, high):
     limits = RULE.limits([distance, math.nan, 0.1, 0.1], LOOKS, direction, docking, BRAKING)
     speed = lowest(limits).speed if limits else math.inf
@@ -109,9 +112,16 @@ def test_an_obstacle_alone_holds():
 def test_interlocks_each_forbid_and_the_gravest_is_told():
     assert interlock(Conditions()) == ''
     single = {
-        'estop': 'drill', 'inputs_fresh': False, 'configured': False, 'board_latched': True,
-        'alarm': True, 'confirmed': False, 'maintenance': True, 'guard_open': True,
-        'power_lost': True}
+        'estop': 'drill',
+        'inputs_fresh': False,
+        'configured': False,
+        'board_latched': True,
+        'alarm': True,
+        'confirmed': False,
+        'maintenance': True,
+        'guard_open': True,
+        'power_lost': True,
+    }
     reasons = [interlock(Conditions(**{name: value})) for name, value in single.items()]
     assert all(reasons) and len(set(reasons)) == len(single)
     assert interlock(Conditions(**single)) == 'emergency stop: drill'
@@ -144,9 +154,15 @@ class World:
     def report_boards(self):
         self.boards_at = self.now
         return self.sources.boards(
-            Board(kind, kind, kind not in self.lost, 'offline' if kind in self.lost else 'online',
-                  'Communication timeout' if kind in self.lost else '')
-            for kind in ('safety', 'travel_motor', 'power'))
+            Board(
+                kind,
+                kind,
+                kind not in self.lost,
+                'offline' if kind in self.lost else 'online',
+                'Communication timeout' if kind in self.lost else '',
+            )
+            for kind in ('safety', 'travel_motor', 'power')
+        )
 
     def report_line(self):
         return self.sources.line(self.line_open)
@@ -307,7 +323,8 @@ STEPS = st.one_of(
 
 @given(st.lists(STEPS, max_size=40))
 def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_not(
-        tmp_path_factory, steps):
+    tmp_path_factory, steps
+):
     world = World(tmp_path_factory.mktemp('latch') / 'estop.json')
     reported = set()  # causes as last reported
     met, missed = set(), {}  # vital boards seen since the start, first reports of the others
@@ -351,8 +368,12 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                 absent = world.lost & {'safety', 'travel_motor'}
                 met |= {'safety', 'travel_motor'} - absent
                 reported -= {'safety', 'travel_motor'}
-                reported |= {board for board in absent if board in met or (
-                    world.now - missed.setdefault(board, world.now) >= MEETING_TIME)}
+                reported |= {
+                    board
+                    for board in absent
+                    if board in met
+                    or (world.now - missed.setdefault(board, world.now) >= MEETING_TIME)
+                }
             assert world.latch.estop is not None or not reported, 'a cause latches at once'
         elif step == 'trigger':
             world.latch.trigger(REMOTE, '', '')

@@ -64,39 +64,51 @@ def zone(start, end, action=STOP):
 
 def test_good_request_is_not_refused():
     assert refusal(REQUEST, READY, RULES) == ''
-    assert refusal(replace(REQUEST, target=(50.0, 0.0, 0.0), payload=50.0),
-                   replace(READY, battery=0.3), RULES) == ''
+    assert (
+        refusal(
+            replace(REQUEST, target=(50.0, 0.0, 0.0), payload=50.0),
+            replace(READY, battery=0.3),
+            RULES,
+        )
+        == ''
+    )
     assert refusal(replace(REQUEST, to_charger=True), replace(READY, battery=0.01), RULES) == ''
 
 
-@pytest.mark.parametrize(('request_', 'situation', 'reason'), [
-    (replace(REQUEST, mission_type='fun'), READY, 'mission_type'),
-    (replace(REQUEST, target=(-0.1, 0.0, 0.0)), READY, 'target x'),
-    (replace(REQUEST, target=(50.1, 0.0, 0.0)), READY, 'target x'),
-    (replace(REQUEST, target=(math.nan, 0.0, 0.0)), READY, 'target x'),
-    (replace(REQUEST, target=(20.0, 0.1, 0.0)), READY, 'target y'),
-    (replace(REQUEST, target=(20.0, 0.0, math.nan)), READY, 'target y'),
-    (replace(REQUEST, payload=50.1), READY, 'payload'),
-    (replace(REQUEST, payload=-1.0), READY, 'payload'),
-    (replace(REQUEST, payload=math.nan), READY, 'payload'),
-    (REQUEST, replace(READY, not_ready='emergency stop'), 'emergency stop'),
-    (REQUEST, replace(READY, position=math.nan), 'position'),
-    (REQUEST, replace(READY, battery=math.nan), 'battery'),
-    (REQUEST, replace(READY, battery=0.299), 'battery at 30%'),
-    (REQUEST, replace(READY, zones=None), 'zones are not known'),
-    (REQUEST, replace(READY, zones=(zone(19.0, 21.0),)), 'in zone z'),
-    (REQUEST, replace(READY, zones=(zone(10.0, 11.0),)), 'on the way'),
-])
+@pytest.mark.parametrize(
+    ('request_', 'situation', 'reason'),
+    [
+        (replace(REQUEST, mission_type='fun'), READY, 'mission_type'),
+        (replace(REQUEST, target=(-0.1, 0.0, 0.0)), READY, 'target x'),
+        (replace(REQUEST, target=(50.1, 0.0, 0.0)), READY, 'target x'),
+        (replace(REQUEST, target=(math.nan, 0.0, 0.0)), READY, 'target x'),
+        (replace(REQUEST, target=(20.0, 0.1, 0.0)), READY, 'target y'),
+        (replace(REQUEST, target=(20.0, 0.0, math.nan)), READY, 'target y'),
+        (replace(REQUEST, payload=50.1), READY, 'payload'),
+        (replace(REQUEST, payload=-1.0), READY, 'payload'),
+        (replace(REQUEST, payload=math.nan), READY, 'payload'),
+        (REQUEST, replace(READY, not_ready='emergency stop'), 'emergency stop'),
+        (REQUEST, replace(READY, position=math.nan), 'position'),
+        (REQUEST, replace(READY, battery=math.nan), 'battery'),
+        (REQUEST, replace(READY, battery=0.299), 'battery at 30%'),
+        (REQUEST, replace(READY, zones=None), 'zones are not known'),
+        (REQUEST, replace(READY, zones=(zone(19.0, 21.0),)), 'in zone z'),
+        (REQUEST, replace(READY, zones=(zone(10.0, 11.0),)), 'on the way'),
+    ],
+)
 def test_refusal_names_its_reason(request_, situation, reason):
     assert reason in refusal(request_, situation, RULES)
 
 
-@pytest.mark.parametrize('zones', [
-    (zone(19.0, 21.0, ALERT),),  # not a zone to stop in
-    (zone(21.0, 22.0),),  # beyond the target
-    (zone(1.0, 4.0),),  # behind
-    (zone(4.0, 6.0),),  # the vehicle stands in it and leaves it
-])
+@pytest.mark.parametrize(
+    'zones',
+    [
+        (zone(19.0, 21.0, ALERT),),  # not a zone to stop in
+        (zone(21.0, 22.0),),  # beyond the target
+        (zone(1.0, 4.0),),  # behind
+        (zone(4.0, 6.0),),  # the vehicle stands in it and leaves it
+    ],
+)
 def test_zone_that_does_not_hinder_is_no_reason(zones):
     assert refusal(REQUEST, replace(READY, zones=zones), RULES) == ''
 
@@ -114,10 +126,17 @@ class Ride:
         self.pending = [0.0] * 4
         self.stale = False
         self.mission = Mission(
-            'm', 'transport', target, Motion(self.measure(), 0.0, Limits(), Loop()), docking)
+            'm', 'transport', target, Motion(self.measure(), 0.0, Limits(), Loop()), docking
+        )
         self.inputs = Inputs(
-            None, 0.0, forbidden='', missing='', speed_limit=0.5,
-            dock=DockReading(math.nan, False, False), stopped='')
+            None,
+            0.0,
+            forbidden='',
+            missing='',
+            speed_limit=0.5,
+            dock=DockReading(math.nan, False, False),
+            stopped='',
+        )
 
     def measure(self):
         self.measurement = Measurement(round(self.position, 3), 0.001, self.velocity, self.now)
@@ -126,9 +145,15 @@ class Ride:
     def step(self, **inputs):
         """Go on by one period; return the command."""
         measurement = self.measurement if self.stale else self.measure()
-        command = self.mission.step(self.now, replace(
-            self.inputs, measurement=measurement, position_age=self.now - measurement.stamp,
-            **inputs))
+        command = self.mission.step(
+            self.now,
+            replace(
+                self.inputs,
+                measurement=measurement,
+                position_age=self.now - measurement.stamp,
+                **inputs,
+            ),
+        )
         self.pending.append(command or 0.0)
         self.velocity = round(self.pending.pop(0), 2)
         self.position += self.velocity * PERIOD
@@ -312,7 +337,7 @@ def test_no_new_position_for_200_ms_stops_commanding():
     commands = ride.run(0.6, speed_limit=0.1)
     age = commands.index(None) * PERIOD
     assert 0.18 <= age <= 0.24
-    assert set(commands[commands.index(None):]) == {None}
+    assert set(commands[commands.index(None) :]) == {None}
     assert ride.mission.status == FAILED
     assert ride.mission.reason == 'no position is measured'
 
@@ -437,9 +462,15 @@ def test_docking_can_be_paused():
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(
-    st.sampled_from(('pause', 'resume', 'cancel', 'missing', 'forbidden', 'hold', 'none')),
-    st.floats(0.02, 3.0)), max_size=8))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(('pause', 'resume', 'cancel', 'missing', 'forbidden', 'hold', 'none')),
+            st.floats(0.02, 3.0),
+        ),
+        max_size=8,
+    )
+)
 def test_ended_or_hindered_mission_never_commands(sequence):
     ride = Ride(target=7.0)
     mission = ride.mission

@@ -45,7 +45,9 @@ changes = st.lists(
         st.floats(0.01, 0.5),  # limit of the velocity
         st.floats(0.02, 8.0),  # s until the next change
     ),
-    min_size=1, max_size=8)
+    min_size=1,
+    max_size=8,
+)
 
 
 def braking(profile):
@@ -152,8 +154,11 @@ def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
 
 @settings(max_examples=40)
 @given(
-    start=st.floats(1.0, 9.0), target=st.floats(1.0, 9.0),
-    delay=st.sampled_from((0.06, 0.08, 0.1)), resolution=st.sampled_from((0.001, 0.01)))
+    start=st.floats(1.0, 9.0),
+    target=st.floats(1.0, 9.0),
+    delay=st.sampled_from((0.06, 0.08, 0.1)),
+    resolution=st.sampled_from((0.001, 0.01)),
+)
 def test_arrives_within_tolerance_and_never_beyond(start, target, delay, resolution):
     carrier = Carrier(start, resolution, delay=delay)
     motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
@@ -162,16 +167,22 @@ def test_arrives_within_tolerance_and_never_beyond(start, target, delay, resolut
     tolerance = motion.tolerance
     for _ in travel(motion, carrier):
         assert (carrier.position - target) * direction <= max(
-            tolerance, (start - target) * direction + tolerance)
+            tolerance, (start - target) * direction + tolerance
+        )
     assert abs(carrier.position - target) <= tolerance
     assert carrier.velocity == 0.0
     assert motion.travelled == pytest.approx(abs(target - start), abs=5 * resolution)
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(
-    st.one_of(st.floats(2.0, 8.0), st.none()), st.floats(0.05, 0.5), st.floats(0.2, 5.0)),
-    max_size=5))
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.floats(2.0, 8.0), st.none()), st.floats(0.05, 0.5), st.floats(0.2, 5.0)
+        ),
+        max_size=5,
+    )
+)
 def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
     carrier = Carrier(5.0)
     motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
@@ -180,8 +191,9 @@ def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
         motion.go(target)
         at_limit = False
         try:
-            for _ in travel(motion, carrier, speed_limit=lambda now, at=limit: at,
-                            seconds=seconds or 100.0):
+            for _ in travel(
+                motion, carrier, speed_limit=lambda now, at=limit: at, seconds=seconds or 100.0
+            ):
                 now = motion.profile
                 change = abs(now.acceleration - before.acceleration)
                 assert change <= LIMITS.jerk * PERIOD + EPSILON or now.acceleration == 0.0

@@ -33,18 +33,37 @@ from oht50_bridge.vehicle.status import StateMachine
 STATES = (INITIALIZING, IDLE, MOVING, DOCKING, MAINTENANCE, FAULT, ESTOP)
 # As the business logic documents them, with "any -> estop".
 DOCUMENTED = {
-    (INITIALIZING, IDLE), (INITIALIZING, ESTOP),
-    (IDLE, MOVING), (IDLE, DOCKING), (IDLE, MAINTENANCE), (IDLE, FAULT), (IDLE, ESTOP),
-    (MOVING, IDLE), (MOVING, DOCKING), (MOVING, FAULT), (MOVING, ESTOP),
-    (DOCKING, IDLE), (DOCKING, FAULT), (DOCKING, ESTOP),
-    (MAINTENANCE, IDLE), (MAINTENANCE, ESTOP),
-    (FAULT, IDLE), (FAULT, ESTOP),
-    (ESTOP, IDLE), (ESTOP, FAULT),
+    (INITIALIZING, IDLE),
+    (INITIALIZING, ESTOP),
+    (IDLE, MOVING),
+    (IDLE, DOCKING),
+    (IDLE, MAINTENANCE),
+    (IDLE, FAULT),
+    (IDLE, ESTOP),
+    (MOVING, IDLE),
+    (MOVING, DOCKING),
+    (MOVING, FAULT),
+    (MOVING, ESTOP),
+    (DOCKING, IDLE),
+    (DOCKING, FAULT),
+    (DOCKING, ESTOP),
+    (MAINTENANCE, IDLE),
+    (MAINTENANCE, ESTOP),
+    (FAULT, IDLE),
+    (FAULT, ESTOP),
+    (ESTOP, IDLE),
+    (ESTOP, FAULT),
 }
 # A way from the start to each state.
 WAYS = {
-    INITIALIZING: [], IDLE: [IDLE], MOVING: [IDLE, MOVING], DOCKING: [IDLE, DOCKING],
-    MAINTENANCE: [IDLE, MAINTENANCE], FAULT: [IDLE, FAULT], ESTOP: [ESTOP]}
+    INITIALIZING: [],
+    IDLE: [IDLE],
+    MOVING: [IDLE, MOVING],
+    DOCKING: [IDLE, DOCKING],
+    MAINTENANCE: [IDLE, MAINTENANCE],
+    FAULT: [IDLE, FAULT],
+    ESTOP: [ESTOP],
+}
 
 
 def machine_in(state):
@@ -71,19 +90,22 @@ def test_documented_transitions_happen_and_all_others_are_refused(old, new):
 WELL = {'known': True}
 
 
-@pytest.mark.parametrize(('changes', 'expected'), [
-    ({}, ('idle', 'ready')),
-    ({'known': False}, ('idle', 'busy')),
-    ({'speed': 0.3}, ('moving', 'busy')),
-    ({'speed': math.nan}, ('idle', 'ready')),
-    ({'executing': True}, ('moving', 'busy')),
-    ({'mission': True}, ('idle', 'busy')),
-    ({'docking': True, 'speed': 0.1}, ('docking', 'busy')),
-    ({'maintenance': True}, ('idle', 'maintenance')),
-    ({'maintenance': True, 'executing': True, 'speed': 0.3}, ('idle', 'maintenance')),
-    ({'fault': True, 'docking': True, 'speed': 0.3}, ('fault', 'error')),
-    ({'estop': True, 'fault': True, 'docking': True, 'speed': 0.3}, ('estop', 'error')),
-])
+@pytest.mark.parametrize(
+    ('changes', 'expected'),
+    [
+        ({}, ('idle', 'ready')),
+        ({'known': False}, ('idle', 'busy')),
+        ({'speed': 0.3}, ('moving', 'busy')),
+        ({'speed': math.nan}, ('idle', 'ready')),
+        ({'executing': True}, ('moving', 'busy')),
+        ({'mission': True}, ('idle', 'busy')),
+        ({'docking': True, 'speed': 0.1}, ('docking', 'busy')),
+        ({'maintenance': True}, ('idle', 'maintenance')),
+        ({'maintenance': True, 'executing': True, 'speed': 0.3}, ('idle', 'maintenance')),
+        ({'fault': True, 'docking': True, 'speed': 0.3}, ('fault', 'error')),
+        ({'estop': True, 'fault': True, 'docking': True, 'speed': 0.3}, ('estop', 'error')),
+    ],
+)
 def test_status_of_the_vehicle(changes, expected):
     machine, situation = StateMachine(), Situation(**{**WELL, **changes})
     while machine.follow(situation):
@@ -103,9 +125,16 @@ def test_each_state_has_a_status():
 
 
 situations = st.builds(
-    Situation, known=st.booleans(), estop=st.booleans(), fault=st.booleans(),
-    maintenance=st.booleans(), docking=st.booleans(), executing=st.booleans(),
-    mission=st.booleans(), speed=st.sampled_from((0.0, 0.3, math.nan)))
+    Situation,
+    known=st.booleans(),
+    estop=st.booleans(),
+    fault=st.booleans(),
+    maintenance=st.booleans(),
+    docking=st.booleans(),
+    executing=st.booleans(),
+    mission=st.booleans(),
+    speed=st.sampled_from((0.0, 0.3, math.nan)),
+)
 
 
 @given(st.lists(situations), st.sampled_from(STATES))

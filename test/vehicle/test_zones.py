@@ -35,8 +35,13 @@ from oht50_bridge.vehicle.zones import zone_limits
 BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
 TRACK = 50.0
 GOOD = {
-    'names': ['a', 'b'], 'types': ['warning', 'safe'], 'actions': ['slow_down', 'alert'],
-    'starts': [1.0, 5.0], 'ends': [2.0, 6.0], 'limits': [0.2, 1.0]}
+    'names': ['a', 'b'],
+    'types': ['warning', 'safe'],
+    'actions': ['slow_down', 'alert'],
+    'starts': [1.0, 5.0],
+    'ends': [2.0, 6.0],
+    'limits': [0.2, 1.0],
+}
 
 
 def stop_zone(start, end, name='stop'):
@@ -55,7 +60,8 @@ def limit(zones, position, direction):
 def test_zones_of_arrays():
     assert make_zones(**GOOD) == (
         Zone('a', 'warning', 'slow_down', 1.0, 2.0, 0.2),
-        Zone('b', 'safe', 'alert', 5.0, 6.0, 1.0))
+        Zone('b', 'safe', 'alert', 5.0, 6.0, 1.0),
+    )
 
 
 def test_empty_name_is_no_zone():
@@ -63,16 +69,19 @@ def test_empty_name_is_no_zone():
     assert make_zones([], [], [], [], [], []) == ()
 
 
-@pytest.mark.parametrize(('changes', 'message'), [
-    ({'types': ['warning', 'dangerous']}, "zone_types of 'b': 'dangerous'"),
-    ({'actions': ['jump', 'alert']}, "zone_actions of 'a': 'jump'"),
-    ({'starts': [2.0, 5.0]}, "zone_starts of 'a': 2 m is not below its end, 2 m"),
-    ({'limits': [0.2, 0.0]}, "zone_limits of 'b': 0 m/s is not above 0"),
-    ({'limits': [0.2, math.nan]}, "zone_limits of 'b': nan"),
-    ({'ends': [2.0, math.inf]}, "zone_ends of 'b': inf"),
-    ({'names': ['a', 'a']}, "'a' is there twice"),
-    ({'ends': [2.0]}, 'zone_ends has 1 entries, zone_names has 2'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'types': ['warning', 'dangerous']}, "zone_types of 'b': 'dangerous'"),
+        ({'actions': ['jump', 'alert']}, "zone_actions of 'a': 'jump'"),
+        ({'starts': [2.0, 5.0]}, "zone_starts of 'a': 2 m is not below its end, 2 m"),
+        ({'limits': [0.2, 0.0]}, "zone_limits of 'b': 0 m/s is not above 0"),
+        ({'limits': [0.2, math.nan]}, "zone_limits of 'b': nan"),
+        ({'ends': [2.0, math.inf]}, "zone_ends of 'b': inf"),
+        ({'names': ['a', 'a']}, "'a' is there twice"),
+        ({'ends': [2.0]}, 'zone_ends has 1 entries, zone_names has 2'),
+    ],
+)
 def test_what_cannot_be_is_refused_by_name(changes, message):
     with pytest.raises(ZoneError, match=message.replace('(', r'\(')):
         make_zones(**{**GOOD, **changes})
@@ -80,8 +89,15 @@ def test_what_cannot_be_is_refused_by_name(changes, message):
 
 def test_more_than_ten_zones_are_refused():
     def arrays(count):
-        return ([f'z{i}' for i in range(count)], ['safe'] * count, ['alert'] * count,
-                [float(i) for i in range(count)], [i + 0.5 for i in range(count)], [1.0] * count)
+        return (
+            [f'z{i}' for i in range(count)],
+            ['safe'] * count,
+            ['alert'] * count,
+            [float(i) for i in range(count)],
+            [i + 0.5 for i in range(count)],
+            [1.0] * count,
+        )
+
     assert len(make_zones(*arrays(10))) == 10
     with pytest.raises(ZoneError, match='more than 10'):
         make_zones(*arrays(11))
@@ -125,13 +141,16 @@ def test_stop_zone_cannot_be_entered_and_can_be_driven_away_from():
     assert limit(zones, 12.001, FORWARD) == math.inf
 
 
-@pytest.mark.parametrize(('zones', 'position', 'way_out'), [
-    ([stop_zone(10.0, 12.0)], 10.5, BACKWARD),
-    ([stop_zone(10.0, 12.0)], 11.5, FORWARD),
-    ([stop_zone(48.0, 50.0)], 49.5, BACKWARD),  # the nearer end is the end of the rail
-    ([stop_zone(0.0, 2.0)], 0.1, FORWARD),
-    ([stop_zone(10.0, 12.0, 'a'), stop_zone(12.0, 20.0, 'b')], 11.9, BACKWARD),
-])
+@pytest.mark.parametrize(
+    ('zones', 'position', 'way_out'),
+    [
+        ([stop_zone(10.0, 12.0)], 10.5, BACKWARD),
+        ([stop_zone(10.0, 12.0)], 11.5, FORWARD),
+        ([stop_zone(48.0, 50.0)], 49.5, BACKWARD),  # the nearer end is the end of the rail
+        ([stop_zone(0.0, 2.0)], 0.1, FORWARD),
+        ([stop_zone(10.0, 12.0, 'a'), stop_zone(12.0, 20.0, 'b')], 11.9, BACKWARD),
+    ],
+)
 def test_stop_zone_is_left_by_its_nearer_end_and_slowly(zones, position, way_out):
     assert limit(zones, position, way_out) == 0.1
     assert limit(zones, position, -way_out) == 0.0
@@ -145,10 +164,15 @@ def test_unknown_position_means_that_every_zone_may_be_near():
 
 zone_strategy = st.builds(
     lambda start, length, kind, action, speed: (kind, action, start, start + length, speed),
-    st.floats(0.0, 49.0), st.floats(0.01, 10.0), st.sampled_from(ZONE_TYPES),
-    st.sampled_from(ACTIONS), st.floats(0.05, 2.0))
+    st.floats(0.0, 49.0),
+    st.floats(0.01, 10.0),
+    st.sampled_from(ZONE_TYPES),
+    st.sampled_from(ACTIONS),
+    st.floats(0.05, 2.0),
+)
 zones_strategy = st.lists(zone_strategy, max_size=10).map(
-    lambda rows: [Zone(f'z{i}', *row) for i, row in enumerate(rows)])
+    lambda rows: [Zone(f'z{i}', *row) for i, row in enumerate(rows)]
+)
 
 
 @given(zones_strategy, st.floats(0.0, TRACK), st.sampled_from((FORWARD, BACKWARD)))
@@ -168,10 +192,13 @@ def test_one_way_out_of_a_stop_zone_is_free_of_its_own_ban(zones, position):
 
 
 @given(
-    st.floats(0.05, 2.0), st.floats(0.2, 2.0), st.floats(0.0, 0.5), st.floats(0.05, 2.0),
-    st.booleans())
-def test_carrier_that_obeys_is_slow_at_the_border(
-        speed, deceleration, delay, zone_speed, stops):
+    st.floats(0.05, 2.0),
+    st.floats(0.2, 2.0),
+    st.floats(0.0, 0.5),
+    st.floats(0.05, 2.0),
+    st.booleans(),
+)
+def test_carrier_that_obeys_is_slow_at_the_border(speed, deceleration, delay, zone_speed, stops):
     """Simulate a carrier that obeys each limit a reaction time late and brakes no harder."""
     step = 0.01
     braking = Braking(deceleration, delay + step)

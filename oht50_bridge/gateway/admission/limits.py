@@ -104,10 +104,12 @@ class _Address:
     __slots__ = ('commands', 'failed_at', 'failures', 'handshakes')
 
     def __init__(self, config: GatewayConfig) -> None:
-        self.handshakes = TokenBucket(config.address_handshakes_per_second,
-                                      config.address_handshake_burst)
-        self.commands = TokenBucket(config.address_commands_per_second,
-                                    2 * config.address_commands_per_second)
+        self.handshakes = TokenBucket(
+            config.address_handshakes_per_second, config.address_handshake_burst
+        )
+        self.commands = TokenBucket(
+            config.address_commands_per_second, 2 * config.address_commands_per_second
+        )
         self.failures = 0.0
         self.failed_at = 0.0
 
@@ -184,6 +186,7 @@ class RecordLimit:
             return None
         result: dict[str, object] = {
             'addresses': {name: dict(counts) for name, counts in self._counts.items()},
-            'others': self._others}
+            'others': self._others,
+        }
         self._counts, self._others = {}, 0
         return result

@@ -56,8 +56,10 @@ GOODBYE_WORK = 0.0005
 SWEEP = 0.25
 
 _TOO_MANY_HANDSHAKES = 'too many handshakes of this address'
-_TOO_MANY = (b'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n'
-             b'Content-Length: 0\r\n\r\n')
+_TOO_MANY = (
+    b'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n'
+    b'Content-Length: 0\r\n\r\n'
+)
 
 _log = logging.getLogger(__name__)
 
@@ -157,8 +159,12 @@ class Listener:
     """
 
     def __init__(
-        self, config: GatewayConfig, lane: FairScheduler, addresses: Addresses,
-        refused: Callable[[str, str, str], None], encrypted: bool,
+        self,
+        config: GatewayConfig,
+        lane: FairScheduler,
+        addresses: Addresses,
+        refused: Callable[[str, str, str], None],
+        encrypted: bool,
     ) -> None:
         self._config = config
         self._lane = lane
@@ -178,19 +184,24 @@ class Listener:
 
     def _listen(self) -> list[socket.socket]:
         found = socket.getaddrinfo(
-            self._config.host or None, self._config.port, type=socket.SOCK_STREAM,
-            flags=socket.AI_PASSIVE)
+            self._config.host or None,
+            self._config.port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )
         listeners: list[socket.socket] = []
         port = self._config.port
         try:
             for family, address in dict.fromkeys((entry[0], entry[4]) for entry in found):
                 try:
                     listener = socket.create_server(
-                        (address[0], port, *address[2:]), family=family, backlog=BACKLOG)
+                        (address[0], port, *address[2:]), family=family, backlog=BACKLOG
+                    )
                 except OSError as error:
                     # A name may have an address of a kind that this machine has not.
                     if error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL) and (
-                            len(found) > 1):
+                        len(found) > 1
+                    ):
                         continue
                     raise
                 listeners.append(listener)
@@ -231,7 +242,8 @@ class Listener:
     def find(self, transport: asyncio.BaseTransport) -> PendingConnection | None:
         """Return whom a transport belongs to; None: it was turned away meanwhile."""
         guest = self._found.get(
-            (transport.get_extra_info('peername'), transport.get_extra_info('sockname')))
+            (transport.get_extra_info('peername'), transport.get_extra_info('sockname'))
+        )
         if guest is not None:
             guest.reached = True
         return guest
@@ -275,13 +287,15 @@ class Listener:
             self._welcome(sock, peer)
         self._loop.remove_reader(listener)
         self._timers[listener] = self._loop.call_later(
-            pause, self._loop.add_reader, listener, self._accept, listener)
+            pause, self._loop.add_reader, listener, self._accept, listener
+        )
 
     def _welcome(self, sock: socket.socket, peer: Any) -> None:
         now = self._loop.time()
         address = address_of(str(peer[0]))
         if self._addresses.exhausted(address, now) and not within(
-                str(peer[0]), self._config.proxies):
+            str(peer[0]), self._config.proxies
+        ):
             # Cheaper than to wait for a request only to refuse it.
             self._refused(address, 'handshakes', _TOO_MANY_HANDSHAKES)
             sock.close()
@@ -298,11 +312,14 @@ class Listener:
     def _make_room(self) -> None:
         busiest = max(self._of_address.values())
         oldest = next(
-            guest for guest in self._guests if self._of_address[guest.address] == busiest)
+            guest for guest in self._guests if self._of_address[guest.address] == busiest
+        )
         self._turn_away(
-            oldest, 'unauthenticated',
+            oldest,
+            'unauthenticated',
             f'{self._config.max_unauthenticated} peers have not authenticated; '
-            'the oldest of the address with most of them goes')
+            'the oldest of the address with most of them goes',
+        )
 
     def _look(self, guest: PendingConnection) -> None:
         try:
@@ -328,13 +345,16 @@ class Listener:
             guest.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         self._loop.remove_reader(guest.sock)
         if not within(guest.host, self._config.proxies) and not self._addresses.handshake(
-                guest.address, self._loop.time()):
+            guest.address, self._loop.time()
+        ):
             self._refused(guest.address, 'handshakes', _TOO_MANY_HANDSHAKES)
             self._end(guest, b'' if self._encrypted else _TOO_MANY)
             return
         self._lane.put(
-            guest.address, lambda: self._hand_over(guest),
-            TLS_WORK if self._encrypted else PLAIN_WORK)
+            guest.address,
+            lambda: self._hand_over(guest),
+            TLS_WORK if self._encrypted else PLAIN_WORK,
+        )
 
     def _hand_over(self, guest: PendingConnection) -> None:
         if not guest.gone:
@@ -380,6 +400,6 @@ class Listener:
                 self.leave(guest)
             elif guest.drop is None and now - guest.since > self._config.handshake_timeout:
                 self._turn_away(
-                    guest, 'slow',
-                    f'no handshake within {self._config.handshake_timeout:g} s')
+                    guest, 'slow', f'no handshake within {self._config.handshake_timeout:g} s'
+                )
         self._timers['sweep'] = self._loop.call_later(SWEEP, self._sweep)

@@ -66,7 +66,7 @@ class FairScheduler:
             self._next = self._loop.call_at(self._free_at, self._turn)
 
     async def call(
-        self, address: str, function: Callable[[], Result], after: float = 0.0,
+        self, address: str, function: Callable[[], Result], after: float = 0.0
     ) -> Result:
         """Return what a function returns, or raises, when its turn has come."""
         done: asyncio.Future[Result] = self._loop.create_future()
@@ -78,6 +78,7 @@ class FairScheduler:
                 done.set_result(function())
             except Exception as error:
                 done.set_exception(error)
+
         self.put(address, work, after)
         return await done
 
@@ -113,5 +114,4 @@ class FairScheduler:
             spent = self._loop.time() - begin + later
         # What was set going runs right after this turn.
         self._free_at = begin + spent + PAUSE if spent >= self._turn_length else 0.0
-        self._next = (
-            self._loop.call_at(self._free_at, self._turn) if self._waiting else None)
+        self._next = self._loop.call_at(self._free_at, self._turn) if self._waiting else None

@@ -62,11 +62,13 @@ class Position:
 
 def _line(record: Mapping[str, Any], after: Position) -> tuple[bytes, Position]:
     body = json.dumps(
-        {**record, 'n': after.records + 1, 'prev': after.hash}, sort_keys=True,
-        separators=(',', ':'), default=str)
+        {**record, 'n': after.records + 1, 'prev': after.hash},
+        sort_keys=True,
+        separators=(',', ':'),
+        default=str,
+    )
     digest = hashlib.sha256(body.encode()).hexdigest()
-    return (f'{body[:-1]},"hash":"{digest}"}}\n'.encode(),
-            Position(after.records + 1, digest))
+    return (f'{body[:-1]},"hash":"{digest}"}}\n'.encode(), Position(after.records + 1, digest))
 
 
 def _now() -> str:
@@ -89,8 +91,13 @@ class Audit:
     """
 
     def __init__(
-        self, path: Path, *, stamp: Callable[[], str] = _now,
-        max_bytes: int = 16 * 1024 * 1024, max_files: int = 32, capacity: int = 10_000,
+        self,
+        path: Path,
+        *,
+        stamp: Callable[[], str] = _now,
+        max_bytes: int = 16 * 1024 * 1024,
+        max_files: int = 32,
+        capacity: int = 10_000,
     ) -> None:
         self.path = path
         self.lost = 0
@@ -107,13 +114,15 @@ class Audit:
         self._prune_due = True
         path.parent.mkdir(parents=True, exist_ok=True)
         self._anchor_file = os.open(
-            _anchor_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            _anchor_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
         try:
             fcntl.flock(self._anchor_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._anchor_file)
-            raise OSError(errno.EAGAIN, 'another process writes this audit log, end it first',
-                          str(path)) from None
+            raise OSError(
+                errno.EAGAIN, 'another process writes this audit log, end it first', str(path)
+            ) from None
         self._file = self._open()
         self._last = self._recover()
         self._size = self._file.tell()
@@ -169,9 +178,15 @@ class Audit:
             pruned = self._prunable()
             if pruned:
                 end = _last_of(pruned)
-                records.insert(0, self._record(
-                    'audit.pruned', files=[path.name for path in pruned], records=end.records,
-                    last=end.hash))
+                records.insert(
+                    0,
+                    self._record(
+                        'audit.pruned',
+                        files=[path.name for path in pruned],
+                        records=end.records,
+                        last=end.hash,
+                    ),
+                )
             if unreported:
                 records.insert(0, self._record('audit.lost', records=unreported))
             lines, last = [], self._last
@@ -181,13 +196,16 @@ class Audit:
             rest = b''.join(lines)
             self._half = True
             while rest:  # a disk that fills up takes a part first, and fails the next time
-                rest = rest[self._file.write(rest):]
+                rest = rest[self._file.write(rest) :]
             os.fdatasync(self._file.fileno())
         except OSError as error:
             with self._wake:
                 if not self._unreported:
-                    _log.error('audit log %s cannot be written: %s; records are lost until it can',
-                               self.path, error.strerror)
+                    _log.error(
+                        'audit log %s cannot be written: %s; records are lost until it can',
+                        self.path,
+                        error.strerror,
+                    )
                 self.lost += failed
                 self._unreported += failed
             return
@@ -195,8 +213,9 @@ class Audit:
         self._size = self._file.tell()
         self._last = last
         if unreported:
-            _log.warning('audit log %s is written again; %d records were lost',
-                         self.path, unreported)
+            _log.warning(
+                'audit log %s is written again; %d records were lost', self.path, unreported
+            )
         with self._wake:
             self._unreported -= unreported
         self._anchor()
@@ -206,22 +225,26 @@ class Audit:
 
     def _anchor(self) -> None:
         """Say where the chain ends, after the records are safe: never more than there are."""
-        content = json.dumps({
-            'records': self._last.records, 'hash': self._last.hash, 'check': _check(self._last)})
+        content = json.dumps(
+            {'records': self._last.records, 'hash': self._last.hash, 'check': _check(self._last)}
+        )
         try:
             os.pwrite(self._anchor_file, content.encode().ljust(ANCHOR_BYTES - 1) + b'\n', 0)
             os.fdatasync(self._anchor_file)
         except OSError as error:
             if self._anchored:
-                _log.error('anchor %s cannot be written: %s; a cut at the end of the audit log '
-                           'would not show', _anchor_path(self.path), error.strerror)
+                _log.error(
+                    'anchor %s cannot be written: %s; a cut at the end of the audit log '
+                    'would not show',
+                    _anchor_path(self.path),
+                    error.strerror,
+                )
             self._anchored = False
             return
         self._anchored = True
 
     def _open(self) -> BinaryIO:
-        descriptor = os.open(
-            self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         file = os.fdopen(descriptor, 'ab', buffering=0)
         file.seek(0, os.SEEK_END)
         return file
@@ -241,7 +264,7 @@ class Audit:
         if not self._prune_due:
             return []
         older = [path for _, path in _older(self.path)]
-        return older[:max(0, len(older) - self._max_files)]
+        return older[: max(0, len(older) - self._max_files)]
 
     def _recover(self) -> Position:
         """Return where the chain goes on, and put in line what must be said of how it was left."""
@@ -249,8 +272,9 @@ class Audit:
         end = content.rfind(b'\n') + 1
         if end < len(content):
             # The process died within a write, before that record was safe.
-            self._waiting.append(self._record(
-                'audit.torn', text=content[end:].decode(errors='replace')))
+            self._waiting.append(
+                self._record('audit.torn', text=content[end:].decode(errors='replace'))
+            )
             os.ftruncate(self._file.fileno(), end)
             self._file.seek(end)
         last, anchor = _last_of(_files(self.path)), _read_anchor(self.path)
@@ -262,8 +286,12 @@ class Audit:
         if last.records > anchor.records or last == anchor:
             return last
         # From where it should be: so the gap stays to be seen.
-        _log.error('audit log %s ends at record %d of %d: it was cut or changed',
-                   self.path, last.records, anchor.records)
+        _log.error(
+            'audit log %s ends at record %d of %d: it was cut or changed',
+            self.path,
+            last.records,
+            anchor.records,
+        )
         return anchor
 
 
@@ -295,7 +323,7 @@ def _read_anchor(path: Path, attempts: int = 1) -> Position | None:
 def _older(path: Path) -> list[tuple[int, Path]]:
     found = []
     for candidate in path.parent.glob(f'{path.name}.*'):
-        suffix = candidate.name[len(path.name) + 1:]
+        suffix = candidate.name[len(path.name) + 1 :]
         if suffix.isdecimal():
             found.append((int(suffix), candidate))
     return sorted(found)
@@ -320,7 +348,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)
         if type(record['n']) is int and all(
-                isinstance(record[name], str) for name in ('hash', 'prev', 'what', 'time')):
+            isinstance(record[name], str) for name in ('hash', 'prev', 'what', 'time')
+        ):
             return dict(record)
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
@@ -361,17 +390,17 @@ def read(path: Path, newest: int | None = None) -> Iterator[LogLine]:
 
 
 def _open_all(
-    path: Path, newest: int | None, stack: contextlib.ExitStack,
+    path: Path, newest: int | None, stack: contextlib.ExitStack
 ) -> list[tuple[Path, BinaryIO]]:
     """Open the files of a log as they are at one moment, between two rotations."""
     for left in reversed(range(ATTEMPTS)):
         try:
             with contextlib.ExitStack() as attempt:
-                names = _files(path)[-newest if newest else None:]
+                names = _files(path)[-newest if newest else None :]
                 files = [(name, attempt.enter_context(name.open('rb'))) for name in names]
-                if names == _files(path)[-newest if newest else None:] and all(
-                        os.path.samestat(name.stat(), os.fstat(file.fileno()))
-                        for name, file in files):
+                if names == _files(path)[-newest if newest else None :] and all(
+                    os.path.samestat(name.stat(), os.fstat(file.fileno())) for name, file in files
+                ):
                     stack.push(attempt.pop_all())
                     return files
         except FileNotFoundError:
@@ -409,8 +438,11 @@ def examine(path: Path, expected: Position | None = None) -> Report:
     at: Position | None = None
     start: tuple[LogLine, Position] | None = None
     pruned = {Position()}
-    wanted = [(name, position) for name, position in (
-        ('the anchor', anchor), ('the position given', expected)) if position is not None]
+    wanted = [
+        (name, position)
+        for name, position in (('the anchor', anchor), ('the position given', expected))
+        if position is not None
+    ]
     for line in read(path):
         record = line.record
         if record is None:
@@ -423,16 +455,20 @@ def examine(path: Path, expected: Position | None = None) -> Report:
         elif record['what'] == 'audit.pruned':
             pruned.add(Position(record.get('records', 0), record.get('last', '')))
         elif record['what'] == 'audit.unanchored':
-            problems.append(f'{line}: the anchor was missing at this start of the bridge; '
-                            'whether records before it were cut off cannot be told')
+            problems.append(
+                f'{line}: the anchor was missing at this start of the bridge; '
+                'whether records before it were cut off cannot be told'
+            )
         if at is None:
             start = line, before
         elif before.records > at.records:
             problems.append(
-                f'{line}: records {at.records + 1} to {before.records} before it are missing')
+                f'{line}: records {at.records + 1} to {before.records} before it are missing'
+            )
         elif before.records < at.records:
-            problems.append(f'{line}: record {record["n"]} stands where record {at.records + 1} '
-                            'belongs')
+            problems.append(
+                f'{line}: record {record["n"]} stands where record {at.records + 1} belongs'
+            )
         elif before.hash != at.hash:
             problems.append(f'{line}: does not follow the record before it')
         at = Position(record['n'], record['hash'])
@@ -444,13 +480,17 @@ def examine(path: Path, expected: Position | None = None) -> Report:
     end = at or Position()
     for name, position in wanted:
         if position.records > end.records:
-            problems.append(f'{path}: ends at record {end.records}, but by {name} there are '
-                            f'{position.records}: the newest were cut off')
+            problems.append(
+                f'{path}: ends at record {end.records}, but by {name} there are '
+                f'{position.records}: the newest were cut off'
+            )
     if expected is not None and start is not None and expected.records < start[1].records:
         problems.append(f'{path}: the position given is older than the oldest record kept')
     if anchor is None and end.records:
-        problems.append(f'{_anchor_path(path)}: missing or damaged; whether the newest records '
-                        'were cut off cannot be told')
+        problems.append(
+            f'{_anchor_path(path)}: missing or damaged; whether the newest records '
+            'were cut off cannot be told'
+        )
     return Report(end, problems)
 
 

@@ -91,7 +91,8 @@ class KeyFiles:
         if not keys:
             raise TokenFileError(
                 f'{path} holds no key: put <kid>.pem or <kid>.secret there, or have one made '
-                'with `oht50 token keygen`')
+                'with `oht50 token keygen`'
+            )
         self.keys = keys
 
     def changed(self) -> list[Exception] | None:
@@ -128,8 +129,16 @@ class KeyFiles:
                 if path == self._path:
                     raise
                 continue  # removed since the directory was read
-            found.append((name, status.st_mode, status.st_uid, status.st_ino, status.st_size,
-                          status.st_mtime_ns))
+            found.append(
+                (
+                    name,
+                    status.st_mode,
+                    status.st_uid,
+                    status.st_ino,
+                    status.st_size,
+                    status.st_mtime_ns,
+                )
+            )
         return found
 
     def _files(self) -> dict[str, Path]:
@@ -158,7 +167,8 @@ class KeyFiles:
             if kid in old:
                 found[kid] = old[kid]
         return sorted(
-            found.values(), key=lambda key: (key.signs, key.kid or ''), reverse=True), problems
+            found.values(), key=lambda key: (key.signs, key.kid or ''), reverse=True
+        ), problems
 
 
 def load_key(path: Path) -> Key:
@@ -173,7 +183,8 @@ def load_key(path: Path) -> Key:
     if path.suffix not in ('.pem', '.secret') or not KID.fullmatch(kid):
         raise TokenFileError(
             f'{path}: name it <kid>.pem or <kid>.secret, the kid of at most 64 of A-Z a-z 0-9 '
-            '. _ -, or move it elsewhere')
+            '. _ -, or move it elsewhere'
+        )
     try:
         if path.suffix == '.secret':
             return Key('HS256', load_secret(path), kid)
@@ -182,8 +193,12 @@ def load_key(path: Path) -> Key:
             return Key(algorithm_of(load_pem_public_key(content)), content, kid)
         private = load_pem_private_key(read_private(path), None)
         public = private.public_key()
-        return Key(algorithm_of(public), public.public_bytes(
-            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), kid, content)
+        return Key(
+            algorithm_of(public),
+            public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+            kid,
+            content,
+        )
     except TypeError as error:
         raise TokenFileError(
             f'{path}: the private key is encrypted; take the passphrase off with `openssl pkey`'
@@ -194,7 +209,8 @@ def load_key(path: Path) -> Key:
         reason = str(error).partition('\n')[0]
         raise TokenFileError(
             f'{path}: {reason}; it wants one key in PEM (of a certificate: openssl x509 -pubkey '
-            '-noout), a secret in a file named .secret') from error
+            '-noout), a secret in a file named .secret'
+        ) from error
 
 
 def make_key(directory: Path, kid: str, algorithm: str) -> Key:
@@ -212,8 +228,10 @@ def make_key(directory: Path, kid: str, algorithm: str) -> Key:
     if algorithm == 'HS256':
         path, content = directory / f'{kid}.secret', secrets.token_urlsafe(48).encode()
     else:
-        path, content = directory / f'{kid}.pem', PRIVATE[algorithm]().private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        path, content = (
+            directory / f'{kid}.pem',
+            PRIVATE[algorithm]().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        )
     # Under a hidden name first: whoever reads the directory finds whole files only.
     temporary = path.with_name(f'.{path.name}')
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -138,5 +138,6 @@ def load_secret(path: Path) -> bytes:
     if len(secret) < MIN_SECRET_BYTES:
         raise TokenFileError(
             f'{path} holds {len(secret)} bytes, at least {MIN_SECRET_BYTES} are needed: '
-            f'remove it and start again to get a new one')
+            f'remove it and start again to get a new one'
+        )
     return secret

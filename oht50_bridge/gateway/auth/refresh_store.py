@@ -58,9 +58,7 @@ class RefreshStore:
 
     """
 
-    def __init__(
-        self, path: Path | None = None, *, wall: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, path: Path | None = None, *, wall: Callable[[], float] = time.time) -> None:
         self.not_before = 0.0
         self._path = path
         self._wall = wall
@@ -74,7 +72,8 @@ class RefreshStore:
         if path is not None:
             self._load(path)
             self._thread = threading.Thread(
-                target=self._run, args=(path,), name='refresh-store', daemon=True)
+                target=self._run, args=(path,), name='refresh-store', daemon=True
+            )
             self._thread.start()
 
     def is_current(self, family: str, token_id: str) -> bool:
@@ -151,7 +150,10 @@ class RefreshStore:
                 if not failed:
                     _log.error(
                         '%s cannot be written: %s; were the bridge started again now, refresh '
-                        'tokens used since would be taken once more', path, error.strerror)
+                        'tokens used since would be taken once more',
+                        path,
+                        error.strerror,
+                    )
                 failed = True
             with self._wake:
                 if not failed:
@@ -173,11 +175,13 @@ class RefreshStore:
             self.not_before = float(document['not_before'])
             self._families = {
                 str(family): (current if current is None else str(current), float(until))
-                for family, (current, until) in document['families'].items()}
+                for family, (current, until) in document['families'].items()
+            }
         except (ValueError, TypeError, KeyError, AttributeError):
             self.not_before = self._wall()
             self._told = 1
-            _log.error('%s is damaged: refresh tokens issued until now are refused, clients '
-                       'must bring new tokens', path)
-
-
+            _log.error(
+                '%s is damaged: refresh tokens issued until now are refused, clients '
+                'must bring new tokens',
+                path,
+            )

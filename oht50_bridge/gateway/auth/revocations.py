@@ -59,8 +59,11 @@ class Revocations:
 
     def cover(self, claims: Claims) -> bool:
         """Return whether a token is among them."""
-        return (claims.token_id in self.tokens or claims.family in self.tokens
-                or claims.began_at < self.subjects.get(claims.subject, -math.inf))
+        return (
+            claims.token_id in self.tokens
+            or claims.family in self.tokens
+            or claims.began_at < self.subjects.get(claims.subject, -math.inf)
+        )
 
 
 def revocations_path(state_dir: Path) -> Path:
@@ -88,13 +91,18 @@ def load_revocations(path: Path) -> Revocations:
     except (ValueError, TypeError, AttributeError) as error:
         raise TokenFileError(
             f'{path}: not a list of revocations ({error}); mend it, or write it anew with '
-            '`oht50 token revoke` after you removed it') from error
+            '`oht50 token revoke` after you removed it'
+        ) from error
     return Revocations(**tables)
 
 
 def revoke(
-    path: Path, *, subject: str | None = None, issued_before: float | None = None,
-    token_id: str | None = None, wall: float | None = None,
+    path: Path,
+    *,
+    subject: str | None = None,
+    issued_before: float | None = None,
+    token_id: str | None = None,
+    wall: float | None = None,
 ) -> Revocations:
     """Add to the list and return it; for a subject the newest entry holds.
 
@@ -119,8 +127,9 @@ def revoke(
             old = load_revocations(path)
         except FileNotFoundError:
             old = Revocations()
-        subjects = {name: moment for name, moment in old.subjects.items()
-                    if moment + LONGEST > now}
+        subjects = {
+            name: moment for name, moment in old.subjects.items() if moment + LONGEST > now
+        }
         tokens = {name: until for name, until in old.tokens.items() if until > now}
         if subject is not None:
             subjects[subject] = now if issued_before is None else issued_before
@@ -170,7 +179,8 @@ class RevocationFile:
             self._signature = signature
             if signature is None:
                 raise TokenFileError(
-                    f'{self._path} is gone; what it revoked stays revoked until the next start')
+                    f'{self._path} is gone; what it revoked stays revoked until the next start'
+                )
             self.revocations = load_revocations(self._path)
         except (OSError, TokenFileError) as error:
             return [error]

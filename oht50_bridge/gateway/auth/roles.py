@@ -85,8 +85,12 @@ def parse_roles(document: Any, source: str = 'roles') -> Roles:
         RolesError: it is not a table of roles.
 
     """
-    if not isinstance(document, dict) or set(document) != {'roles'} or not isinstance(
-            document['roles'], dict) or not document['roles']:
+    if (
+        not isinstance(document, dict)
+        or set(document) != {'roles'}
+        or not isinstance(document['roles'], dict)
+        or not document['roles']
+    ):
         raise RolesError(f'{source}: wants one key, roles, with a table of roles below it')
     table = {}
     for name, entry in document['roles'].items():
@@ -109,10 +113,13 @@ def parse_roles(document: Any, source: str = 'roles') -> Roles:
 
 def _rights_of(level: str) -> frozenset[str]:
     """Return what the catalogue gives to a level and to those before it."""
-    below = LEVELS[:LEVELS.index(level) + 1]  # type: ignore[arg-type]
+    below = LEVELS[: LEVELS.index(level) + 1]  # type: ignore[arg-type]
     return frozenset(
-        name for table in (EVENTS, COMMANDS) for name, entry in table.items()
-        if entry.level in below)
+        name
+        for table in (EVENTS, COMMANDS)
+        for name, entry in table.items()
+        if entry.level in below
+    )
 
 
 def _named(value: Any, where: str) -> frozenset[str]:
@@ -125,6 +132,7 @@ def _named(value: Any, where: str) -> frozenset[str]:
         if not found:
             raise RolesError(
                 f'{where}: {item} is neither an event type, nor family.*, nor a command to the '
-                f'vehicle ({", ".join(sorted(_COMMANDS))})')
+                f'vehicle ({", ".join(sorted(_COMMANDS))})'
+            )
         names |= found
     return frozenset(names)

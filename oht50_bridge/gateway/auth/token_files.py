@@ -55,7 +55,13 @@ class TokenFiles:
     """
 
     def __init__(
-        self, *, keys: Path, revocations: Path, used: Path, issuer: str = '', audience: str = '',
+        self,
+        *,
+        keys: Path,
+        revocations: Path,
+        used: Path,
+        issuer: str = '',
+        audience: str = '',
         record: Callable[..., None] = lambda what, **fields: None,
     ) -> None:
         self._keys = KeyFiles(keys)
@@ -63,8 +69,11 @@ class TokenFiles:
         self._record = record
         self._store = RefreshStore(used)
         self.authority = TokenAuthority(
-            self._keys.keys, issuer=issuer or os.environ.get(ISSUER) or None,
-            audience=audience or os.environ.get(AUDIENCE) or None, store=self._store)
+            self._keys.keys,
+            issuer=issuer or os.environ.get(ISSUER) or None,
+            audience=audience or os.environ.get(AUDIENCE) or None,
+            store=self._store,
+        )
         self.authority.use_revocations(self._revocations.revocations)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name='token-files', daemon=True)
@@ -93,8 +102,12 @@ class TokenFiles:
         if problems is not None:
             revocations = self._revocations.revocations
             self.authority.use_revocations(revocations)
-            self._tell('revocations', problems, subjects=dict(revocations.subjects),
-                       tokens=dict(revocations.tokens))
+            self._tell(
+                'revocations',
+                problems,
+                subjects=dict(revocations.subjects),
+                tokens=dict(revocations.tokens),
+            )
 
     def _tell(self, what: str, problems: list[Exception], **fields: Any) -> None:
         for problem in problems:

@@ -63,7 +63,8 @@ def algorithm_of(public: Any) -> str:
     if isinstance(public, rsa.RSAPublicKey):
         if public.key_size < MIN_RSA_BITS:
             raise ValueError(
-                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed')
+                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed'
+            )
         return 'RS256'
     if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
         return 'ES256'
@@ -166,9 +167,15 @@ class TokenAuthority:
     """
 
     def __init__(
-        self, keys: Sequence[Key], *, issuer: str | None = None, audience: str | None = None,
-        access_life: float = 15 * 60.0, refresh_life: float = 12 * 3600.0,
-        wall: Callable[[], float] = time.time, store: RefreshStore | None = None,
+        self,
+        keys: Sequence[Key],
+        *,
+        issuer: str | None = None,
+        audience: str | None = None,
+        access_life: float = 15 * 60.0,
+        refresh_life: float = 12 * 3600.0,
+        wall: Callable[[], float] = time.time,
+        store: RefreshStore | None = None,
     ) -> None:
         if not keys:
             raise ValueError('no key: without one no token could be verified')
@@ -216,10 +223,18 @@ class TokenAuthority:
                 raise TokenError('its header demands an extension that is not known here')
             # The times are checked below, by the injected clock.
             payload = jwt.decode(
-                token, key.material, algorithms=[key.algorithm],
-                audience=self._audience, issuer=self._issuer,
-                options={'require': ['exp', 'iat', 'sub', 'role', 'typ'], 'verify_exp': False,
-                         'verify_iat': False, 'verify_nbf': False})
+                token,
+                key.material,
+                algorithms=[key.algorithm],
+                audience=self._audience,
+                issuer=self._issuer,
+                options={
+                    'require': ['exp', 'iat', 'sub', 'role', 'typ'],
+                    'verify_exp': False,
+                    'verify_iat': False,
+                    'verify_nbf': False,
+                },
+            )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenError(f'not a valid token ({type(error).__name__})') from None
         claims = self._checked(payload, kind, key)
@@ -251,8 +266,7 @@ class TokenAuthority:
             raise TokenError('jti and fam must be strings')
         if kind == 'refresh' and (token_id is None or family is None):
             raise TokenError('a refresh token wants jti and fam')
-        return Claims(
-            subject, role, expires, kind, min(began, issued), token_id, family, key)
+        return Claims(subject, role, expires, kind, min(began, issued), token_id, family, key)
 
     def _check_use(self, claims: Claims, issued: float) -> None:
         assert claims.token_id is not None and claims.family is not None
@@ -268,9 +282,11 @@ class TokenAuthority:
         Its family was revoked, it is on the list of revocations, or its key is gone.
         """
         key = claims.key
-        return ((key is not None and self._keys.get(key.kid) != key)
-                or (claims.family is not None and self._store.is_revoked(claims.family))
-                or (self._revocations is not None and self._revocations.cover(claims)))
+        return (
+            (key is not None and self._keys.get(key.kid) != key)
+            or (claims.family is not None and self._store.is_revoked(claims.family))
+            or (self._revocations is not None and self._revocations.cover(claims))
+        )
 
     def issue(self, subject: str, role: str) -> TokenPair:
         """Return a new pair, the first of its family.
@@ -300,7 +316,7 @@ class TokenAuthority:
         return self._store.saved()
 
     def _issue(
-        self, subject: str, role: str, family: str, began: float | None,
+        self, subject: str, role: str, family: str, began: float | None
     ) -> tuple[TokenPair, Claims]:
         signing, now = self._signing, self._wall()
         if signing is None:
@@ -316,11 +332,21 @@ class TokenAuthority:
         expires, end = now + self._access_life, now + self._refresh_life
         pair = TokenPair(
             _sign(signing, {**payload, 'typ': 'access', 'exp': expires, 'jti': access_id}),
-            _sign(signing, {**payload, 'typ': 'refresh', 'exp': end, 'jti': refresh_id}), expires)
+            _sign(signing, {**payload, 'typ': 'refresh', 'exp': end, 'jti': refresh_id}),
+            expires,
+        )
         if began is not None:
             self._store.rotate(family, refresh_id, end + LEEWAY)
-        return pair, Claims(subject, role, expires, 'access', now if began is None else began,
-                            access_id, family, signing)
+        return pair, Claims(
+            subject,
+            role,
+            expires,
+            'access',
+            now if began is None else began,
+            access_id,
+            family,
+            signing,
+        )
 
 
 def _new_id() -> str:

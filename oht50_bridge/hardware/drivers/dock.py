@@ -26,8 +26,7 @@ _NAN3 = (math.nan,) * 3
 
 @dataclass(frozen=True)
 class DockSample:
-    """
-    Where the vehicle is, in m, m/s, m/s^2 and rad; NaN where the layout measures none.
+    """Where the vehicle is, in m, m/s, m/s^2 and rad; NaN where the layout measures none.
 
     Attributes:
         position_resolution: m, smallest step of position along the rail.

@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Travel motor module.
+"""Travel motor module.
 
 Only one generator writes to the motor, and a demand to stop begins it anew: no write that was
 decided before a stop can be sent after it. Each round judges by the guard, writes a stop before
@@ -63,8 +62,7 @@ _SETTLING = 1.5  # cycles of the board after which a write is no longer overwrit
 
 @dataclass(frozen=True)
 class MotorSample:
-    """
-    The travel motor as its board reports it.
+    """The travel motor as its board reports it.
 
     Attributes:
         position: m; NaN where the layout measures none; likewise position_resolution.
@@ -91,8 +89,7 @@ class MotorSample:
 
 
 class MotorModule(Module):
-    """
-    Driver of the travel motor board.
+    """Driver of the travel motor board.
 
     Options:
         max_speed: m/s at full speed of the board, default 1.0.
@@ -179,8 +176,7 @@ class MotorModule(Module):
             self._last_stop.start()
 
     def shut_down(self, timeout: float = 1.0) -> bool:
-        """
-        Forbid motion for good and wait until the stop is verified.
+        """Forbid motion for good and wait until the stop is verified.
 
         Returns:
             True when the stop was read back, or when nothing was ever written to a board.
@@ -348,8 +344,7 @@ class MotorModule(Module):
         }  # fmt: skip
 
     def _write(self, changes: dict[str, Value], verdict: Verdict) -> Steps:
-        """
-        Write values, neighbouring registers in one frame.
+        """Write values, neighbouring registers in one frame.
 
         A stop writes enable and speed first, motion writes them last; motion is not sent when it
         has ceased to be wanted.

@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Power module: battery, charger and supply rails.
+"""Power module: battery, charger and supply rails.
 
 The board charges while its register `charge_request` is set and the charger gives power. The
 register keeps its value when nobody asks any more, so the driver sets it only for as long as the
@@ -42,8 +41,7 @@ _STATE = 'charge_state'
 
 @dataclass(frozen=True)
 class PowerSample:
-    """
-    Battery and supply, in V, A, degC, Ah and ratio 0..1; NaN where unknown or stale.
+    """Battery and supply, in V, A, degC, Ah and ratio 0..1; NaN where unknown or stale.
 
     Attributes:
         current: negative when discharging; the board does not specify its sign, so it follows
@@ -75,8 +73,7 @@ class PowerSample:
 
 
 class PowerModule(Module):
-    """
-    Driver of the power board.
+    """Driver of the power board.
 
     Attributes:
         may_charge: asked before the charger is engaged.
@@ -95,8 +92,7 @@ class PowerModule(Module):
     # --- for any thread ---
 
     def request_charge(self, wanted: bool, age: float = 0.0) -> bool:
-        """
-        Ask for charging, to be repeated within CHARGE_TIMEOUT, or let go of the charger.
+        """Ask for charging, to be repeated within CHARGE_TIMEOUT, or let go of the charger.
 
         Args:
             wanted: whether to charge.
@@ -117,8 +113,11 @@ class PowerModule(Module):
     @property
     def charging(self) -> bool:
         """Whether the board is there and may be charging."""
-        return self.status == ONLINE and self.profile.has(_REQUEST) and (
-            self.values.get(_REQUEST) is not False)
+        return (
+            self.status == ONLINE
+            and self.profile.has(_REQUEST)
+            and (self.values.get(_REQUEST) is not False)
+        )
 
     @property
     def _wanted(self) -> bool:
@@ -161,7 +160,8 @@ class PowerModule(Module):
         """Tell whether the charger is engaged; what was never read counts as engaged."""
         with self._judging:
             idle = not self.profile.has(_REQUEST) or (
-                self.values.get(_REQUEST) is False and self.values.get(_STATE) != 'charging')
+                self.values.get(_REQUEST) is False and self.values.get(_STATE) != 'charging'
+            )
             self.on_charger(self._wanted or not idle)
 
     def on_block(self, block: Block) -> None:

@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Safety module: emergency stop chain, distances, latch.
+"""Safety module: emergency stop chain, distances, latch.
 
 Every input of the board is disabled at power-up, so its status `ok` alone means nothing: the
 driver enables what is configured, reads it back at each poll and calls a board that lost its
@@ -43,8 +42,7 @@ CHANNELS = 4
 
 @dataclass(frozen=True)
 class SafetySample:
-    """
-    Inputs and judgement of the safety board.
+    """Inputs and judgement of the safety board.
 
     Attributes:
         configured: every configured input is enabled on the board, as read back.
@@ -68,8 +66,7 @@ class SafetySample:
 
 
 class SafetyModule(Module):
-    """
-    Driver of the safety board.
+    """Driver of the safety board.
 
     Options:
         digital_inputs: {channel 1..4: high or low}, the active level of each input in use;
@@ -157,8 +154,7 @@ class SafetyModule(Module):
         return all(self.values.get(name) == value for name, value in self._wanted.items())
 
     def release_latch(self) -> Generator[Request, Reply, bool]:
-        """
-        Write 0 to the latch and see whether it stays.
+        """Write 0 to the latch and see whether it stays.
 
         Returns:
             True when the board has released; False when it latched again because the cause

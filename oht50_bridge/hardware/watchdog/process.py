@@ -11,8 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""
-Stops the motor when the hardware process dies or hangs.
+"""Stops the motor when the hardware process dies or hangs.
 
 `python -m oht50_bridge.hardware.watchdog.process` is a small process that listens on its
 standard input. The hardware process tells it, one line each, how to stop the motor (`arm`, a
@@ -72,8 +71,7 @@ class Heard(Exception):
 
 
 class Inbox:
-    """
-    What the hardware process has said.
+    """What the hardware process has said.
 
     Attributes:
         orders: how to stop the motor, None while it must not be touched: device, baudrate,
@@ -143,8 +141,7 @@ def main() -> int:
 
 
 def wait_for_need(inbox: Inbox) -> None:
-    """
-    Return at the end of the input, or armed and without a pulse for `PULSE_TIMEOUT`.
+    """Return at the end of the input, or armed and without a pulse for `PULSE_TIMEOUT`.
 
     The last part of that time is waited for by itself: when the whole machine has stood still,
     the hardware process gets its turn before it is judged.
@@ -157,8 +154,7 @@ def wait_for_need(inbox: Inbox) -> None:
 
 
 def stop(inbox: Inbox, orders: dict[str, Any]) -> bool:
-    """
-    Stop the motor and keep it stopped, opening the port again whenever it fails.
+    """Stop the motor and keep it stopped, opening the port again whenever it fails.
 
     Returns:
         True when the hardware process is gone and the stop reads back; False when it is heard
@@ -183,8 +179,7 @@ def stop(inbox: Inbox, orders: dict[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def _open(inbox: Inbox, orders: dict[str, Any]) -> Any:
-    """
-    Open the port; with its lock, unless a hung process still has that.
+    """Open the port; with its lock, unless a hung process still has that.
 
     Gives None when a new hardware process has the lock: it begins with a stop itself.
     """
@@ -257,8 +252,7 @@ class _Stopper:
         return None if reply is None else struct.unpack(f'>{count}H', reply[3:-2])
 
     def _exchange(self, request: bytes, length: int) -> bytes | None:
-        """
-        Send a frame after a silence, take a reply of `length` bytes; None when none is good.
+        """Send a frame after a silence, take a reply of `length` bytes; None when none is good.
 
         Raises:
             Heard: the hardware process is at work; nothing was sent.

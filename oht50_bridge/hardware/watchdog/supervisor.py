@@ -103,8 +103,7 @@ class WatchdogSupervisor:
         self.start()
 
     def close(self, standing: bool, timeout: float = 2.0) -> None:
-        """
-        End the child.
+        """End the child.
 
         Args:
             standing: the motor was verified to be stopped; otherwise the child stops it, which

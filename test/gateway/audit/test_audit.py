@@ -71,21 +71,39 @@ def shift(record, **changes):
     return _line({**content, **changes}, after)[0].decode()
 
 
-@pytest.mark.parametrize(('tamper', 'line', 'said'), [
-    (lambda x: [*x[:2], x[2].replace('"number":2', '"number":9'), *x[3:]], 3, 'changed'),
-    (lambda x: [*x[:2], x[2].replace('"number":2', '"number":9,"number":2'), *x[3:]], 3,
-     'changed'),
-    (lambda x: [*x[:2], x[2].replace(',', ', '), *x[3:]], 3, 'changed'),
-    (lambda x: [*x[:2], shift(x[2], number=9), *x[3:]], 4, 'does not follow'),
-    (lambda x: [*x[:2], *x[3:]], 3, 'records 3 to 3 before it are missing'),
-    (lambda x: [*x[:2], x[3], x[2], *x[4:]], 3, 'missing'),
-    (lambda x: [x[1], x[0], *x[2:]], 1, 'records before it are missing'),
-    (lambda x: [*x[:3], x[2], *x[3:]], 4, 'stands where record 4 belongs'),
-    (lambda x: [*x[:3], 'x\n', *x[3:]], 4, 'not a record'),
-    (lambda x: x[1:], 1, 'records before it are missing'),
-    (lambda x: [*x[:5], shift(x[5], number=9)], 6, 'by the anchor'),
-], ids=['edit', 'key twice', 'space', 'edit with hash', 'cut', 'swap', 'swap of the first',
-        'insertion', 'rubbish', 'cut at the start', 'edit of the last with hash'])
+@pytest.mark.parametrize(
+    ('tamper', 'line', 'said'),
+    [
+        (lambda x: [*x[:2], x[2].replace('"number":2', '"number":9'), *x[3:]], 3, 'changed'),
+        (
+            lambda x: [*x[:2], x[2].replace('"number":2', '"number":9,"number":2'), *x[3:]],
+            3,
+            'changed',
+        ),
+        (lambda x: [*x[:2], x[2].replace(',', ', '), *x[3:]], 3, 'changed'),
+        (lambda x: [*x[:2], shift(x[2], number=9), *x[3:]], 4, 'does not follow'),
+        (lambda x: [*x[:2], *x[3:]], 3, 'records 3 to 3 before it are missing'),
+        (lambda x: [*x[:2], x[3], x[2], *x[4:]], 3, 'missing'),
+        (lambda x: [x[1], x[0], *x[2:]], 1, 'records before it are missing'),
+        (lambda x: [*x[:3], x[2], *x[3:]], 4, 'stands where record 4 belongs'),
+        (lambda x: [*x[:3], 'x\n', *x[3:]], 4, 'not a record'),
+        (lambda x: x[1:], 1, 'records before it are missing'),
+        (lambda x: [*x[:5], shift(x[5], number=9)], 6, 'by the anchor'),
+    ],
+    ids=[
+        'edit',
+        'key twice',
+        'space',
+        'edit with hash',
+        'cut',
+        'swap',
+        'swap of the first',
+        'insertion',
+        'rubbish',
+        'cut at the start',
+        'edit of the last with hash',
+    ],
+)
 def test_edits_cuts_swaps_and_insertions_show_with_the_line(path, tamper, line, said):
     written(path, WHOLE)
     path.write_text(''.join(tamper(path.read_text().splitlines(keepends=True))))
@@ -97,11 +115,11 @@ def test_edits_cuts_swaps_and_insertions_show_with_the_line(path, tamper, line, 
 def test_a_cut_at_the_end_shows_and_goes_on_showing(path, caplog):
     written(path, WHOLE)
     path.write_text(''.join(path.read_text().splitlines(keepends=True)[:4]))
-    problem, = verify(path)
+    (problem,) = verify(path)
     assert 'ends at record 4, but by the anchor there are 6' in problem
     written(path, 3)
     assert 'ends at record 4 of 6' in caplog.text
-    problem, = verify(path)
+    (problem,) = verify(path)
     assert problem.startswith(f'{path} line 5: records 5 to 6 before it are missing')
 
 
@@ -172,6 +190,7 @@ def test_a_log_in_use_can_be_verified_and_rotates_meanwhile(path):
     def write():
         while not ending.wait(0.001):
             audit.record('command', text='x' * 100)
+
     thread = threading.Thread(target=write)
     thread.start()
     try:
@@ -232,8 +251,12 @@ print(audit.lost)
 
 def test_a_disk_that_takes_half_a_line_loses_records_but_says_so(path):
     done = subprocess.run(
-        [sys.executable, '-c', FULL_DISK, str(path)], capture_output=True, text=True, timeout=30,
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, [ROOT, *sys.path]))})
+        [sys.executable, '-c', FULL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, [ROOT, *sys.path]))},
+    )
     assert done.stdout == '1\n', done.stderr
     assert 'cannot be written' in done.stderr
     assert 'written again; 1 records were lost' in done.stderr
@@ -248,7 +271,7 @@ def small_disk(tmp_path):
 
 
 async def test_on_a_full_disk_an_emergency_stop_is_obeyed_and_the_loss_told(
-    small_disk, serving, event, caplog,
+    small_disk, serving, event, caplog
 ):
     path = small_disk / 'audit.jsonl'
     audit = Audit(path, max_bytes=8192)
@@ -296,6 +319,7 @@ def test_rotation_on_a_full_disk_goes_on_afterwards(path, monkeypatch):
         if refuse.is_set():
             raise OSError(errno.ENOSPC, 'No space left on device')
         return make()
+
     monkeypatch.setattr(audit, '_open', open_or_not)
     audit.record('lost')
     wait_for(lambda: audit.lost == 1)
@@ -340,7 +364,12 @@ async def test_the_gateway_logs_everything_but_tokens(path, serving, event):
     assert verify(path) == []
     records = lines(path)
     assert [record['what'] for record in records if record.get('client') == 'panel'] == [
-        'auth', 'subscribe', 'command', 'failure', 'disconnect']
+        'auth',
+        'subscribe',
+        'command',
+        'failure',
+        'disconnect',
+    ]
     command = next(record for record in records if record['what'] == 'command')
     assert (command['subject'], command['command']['reason']) == ('ann', 'manual')
     assert command['outcome'] == {'accepted': True, 'message': 'done'}

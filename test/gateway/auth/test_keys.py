@@ -61,10 +61,15 @@ def put(directory, name, content, mode=0o600):
     return path
 
 
-@pytest.mark.parametrize(('key', 'algorithm'), [
-    (rsa.generate_private_key(65537, 2048), 'RS256'),
-    (ec.generate_private_key(ec.SECP256R1()), 'ES256'), (ED25519, 'EdDSA'),
-], ids=['RSA', 'P-256', 'Ed25519'])
+@pytest.mark.parametrize(
+    ('key', 'algorithm'),
+    [
+        (rsa.generate_private_key(65537, 2048), 'RS256'),
+        (ec.generate_private_key(ec.SECP256R1()), 'ES256'),
+        (ED25519, 'EdDSA'),
+    ],
+    ids=['RSA', 'P-256', 'Ed25519'],
+)
 def test_the_kind_of_a_key_fixes_its_algorithm(directory, key, algorithm):
     loaded = load_key(put(directory, 'a.pem', public(key), 0o644))
     assert (loaded.kid, loaded.algorithm, loaded.signs) == ('a', algorithm, False)
@@ -75,27 +80,45 @@ def test_the_kind_of_a_key_fixes_its_algorithm(directory, key, algorithm):
     assert 'PRIVATE' not in repr(signing)
 
 
-@pytest.mark.parametrize(('name', 'content', 'mode', 'remedy'), [
-    ('a.pem', public(rsa.generate_private_key(65537, 1024)), 0o644, 'at least 2048'),
-    ('a.pem', public(ec.generate_private_key(ec.SECP384R1())), 0o644, 'P-256'),
-    ('a.pem', public(ed448.Ed448PrivateKey.generate()), 0o644, 'Ed25519'),
-    ('a.pem', public(dsa.generate_private_key(1024)), 0o644, 'P-256'),
-    ('a.pem', b'', 0o644, 'PEM'),
-    ('a.pem', b'-----BEGIN CERTIFICATE-----\n', 0o644, 'openssl x509'),
-    ('a.pem', public(ED25519), 0o666, 'chmod go-w'),
-    ('a.pem', private(ED25519), 0o640, 'chmod 600'),
-    ('a.pem', private(ED25519, BestAvailableEncryption(b'p')), 0o600, 'openssl pkey'),
-    ('a.secret', b'x' * 40, 0o640, 'chmod 600'),
-    ('a.secret', b'x' * 31, 0o600, 'at least 32'),
-    ('a.secret', public(ED25519), 0o600, 'a key in PEM'),
-    ('a.pub', public(ED25519), 0o644, '<kid>.pem'),
-    ('a b.pem', public(ED25519), 0o644, 'A-Z'),
-    ('a' * 65 + '.pem', public(ED25519), 0o644, '64'),
-], ids=['short RSA', 'P-384', 'Ed448', 'DSA', 'empty', 'certificate', 'writable public key',
-        'readable private key', 'encrypted', 'readable secret', 'short secret', 'key as secret',
-        'other suffix', 'space', 'long'])
+@pytest.mark.parametrize(
+    ('name', 'content', 'mode', 'remedy'),
+    [
+        ('a.pem', public(rsa.generate_private_key(65537, 1024)), 0o644, 'at least 2048'),
+        ('a.pem', public(ec.generate_private_key(ec.SECP384R1())), 0o644, 'P-256'),
+        ('a.pem', public(ed448.Ed448PrivateKey.generate()), 0o644, 'Ed25519'),
+        ('a.pem', public(dsa.generate_private_key(1024)), 0o644, 'P-256'),
+        ('a.pem', b'', 0o644, 'PEM'),
+        ('a.pem', b'-----BEGIN CERTIFICATE-----\n', 0o644, 'openssl x509'),
+        ('a.pem', public(ED25519), 0o666, 'chmod go-w'),
+        ('a.pem', private(ED25519), 0o640, 'chmod 600'),
+        ('a.pem', private(ED25519, BestAvailableEncryption(b'p')), 0o600, 'openssl pkey'),
+        ('a.secret', b'x' * 40, 0o640, 'chmod 600'),
+        ('a.secret', b'x' * 31, 0o600, 'at least 32'),
+        ('a.secret', public(ED25519), 0o600, 'a key in PEM'),
+        ('a.pub', public(ED25519), 0o644, '<kid>.pem'),
+        ('a b.pem', public(ED25519), 0o644, 'A-Z'),
+        ('a' * 65 + '.pem', public(ED25519), 0o644, '64'),
+    ],
+    ids=[
+        'short RSA',
+        'P-384',
+        'Ed448',
+        'DSA',
+        'empty',
+        'certificate',
+        'writable public key',
+        'readable private key',
+        'encrypted',
+        'readable secret',
+        'short secret',
+        'key as secret',
+        'other suffix',
+        'space',
+        'long',
+    ],
+)
 def test_what_is_wrong_is_named_with_the_file_and_the_remedy(
-    directory, name, content, mode, remedy,
+    directory, name, content, mode, remedy
 ):
     path = put(directory, name, content, mode)
     with pytest.raises(TokenFileError) as refused:
@@ -150,7 +173,7 @@ def test_a_changed_file_that_is_wrong_keeps_its_key_and_no_other(directory):
     files = KeyFiles(directory)
     before = files.keys
     put(directory, 'a.secret', b'short')
-    problem, = files.changed()
+    (problem,) = files.changed()
     assert 'a.secret' in str(problem)
     assert files.keys == before
     (directory / 'b.secret').unlink()
@@ -168,7 +191,7 @@ def test_two_files_of_one_kid_change_nothing(directory):
     put(directory, 'a.secret', b'x' * 40)
     files = KeyFiles(directory)
     put(directory, 'a.pem', public(ED25519))
-    problem, = files.changed()
+    (problem,) = files.changed()
     assert 'rename' in str(problem)
     assert [key.algorithm for key in files.keys] == ['HS256']
     put(directory, 'b.secret', b'x' * 40)
@@ -212,7 +235,7 @@ def test_where_the_keys_are(tmp_path, monkeypatch):
 @pytest.mark.parametrize('algorithm', ['EdDSA', 'ES256', 'RS256', 'HS256'])
 def test_a_key_that_is_made_signs_and_is_the_owners_alone(directory, algorithm):
     key = make_key(directory, '2026-11', algorithm)
-    path, = directory.iterdir()
+    (path,) = directory.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
     assert (key.algorithm, key.signs, key.kid) == (algorithm, True, '2026-11')
     with pytest.raises(FileExistsError):
@@ -223,13 +246,17 @@ def test_a_key_that_is_made_signs_and_is_the_owners_alone(directory, algorithm):
 
 
 def test_keys_of_openssl_are_taken(directory):
-    for command in (['genpkey', '-algorithm', 'ed25519', '-out', 'fleet.key'],
-                    ['pkey', '-in', 'fleet.key', '-pubout', '-out', 'keys/fleet.pem']):
+    for command in (
+        ['genpkey', '-algorithm', 'ed25519', '-out', 'fleet.key'],
+        ['pkey', '-in', 'fleet.key', '-pubout', '-out', 'keys/fleet.pem'],
+    ):
         subprocess.run(['openssl', *command], cwd=directory.parent, check=True)
-    issuer = load_key(put(
-        directory.parent, 'fleet.pem', (directory.parent / 'fleet.key').read_bytes()))
+    issuer = load_key(
+        put(directory.parent, 'fleet.pem', (directory.parent / 'fleet.key').read_bytes())
+    )
     authority = TokenAuthority(KeyFiles(directory).keys)
     assert authority.verify(TokenAuthority([issuer]).issue('ann', 'viewer').access).key.kid == (
-        'fleet')
+        'fleet'
+    )
     with pytest.raises(TokenError, match='not issued here'):
         authority.issue('ann', 'viewer')

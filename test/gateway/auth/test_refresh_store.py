@@ -75,8 +75,12 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_used_token_stays_used_over_kill_9(path):
     pair = authority(None).issue('ann', 'viewer')
     done = subprocess.run(
-        [sys.executable, '-c', REFRESH, str(path), pair.refresh], capture_output=True, text=True,
-        timeout=30, env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, [ROOT, *sys.path]))})
+        [sys.executable, '-c', REFRESH, str(path), pair.refresh],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, [ROOT, *sys.path]))},
+    )
     assert done.returncode == -9, done.stderr
     store = RefreshStore(path)
     with pytest.raises(TokenError, match='used before'):
@@ -99,8 +103,9 @@ def test_the_file_holds_hashes_for_its_owner_alone(path):
         RefreshStore(path)
 
 
-@pytest.mark.parametrize('content', [
-    b'', b'{', b'[]', b'{}', b'{"not_before": 0, "families": {"a": 5}}', b'\xff'])
+@pytest.mark.parametrize(
+    'content', [b'', b'{', b'[]', b'{}', b'{"not_before": 0, "families": {"a": 5}}', b'\xff']
+)
 def test_when_the_file_is_damaged_older_tokens_are_refused(path, content, caplog):
     pair = authority(None).issue('ann', 'viewer')
     path.write_bytes(content)

@@ -45,8 +45,10 @@ def test_what_was_revoked_is_kept_for_as_long_as_it_matters(path):
 
 
 def test_nothing_is_lost_when_many_write_at_once(path):
-    threads = [threading.Thread(target=revoke, args=(path,), kwargs={'token_id': f't{number}'})
-               for number in range(20)]
+    threads = [
+        threading.Thread(target=revoke, args=(path,), kwargs={'token_id': f't{number}'})
+        for number in range(20)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -54,10 +56,21 @@ def test_nothing_is_lost_when_many_write_at_once(path):
     assert len(load_revocations(path).tokens) == 20
 
 
-@pytest.mark.parametrize('content', [
-    '', '{', '[]', '5', '{}', '{"subjects": {}}', '{"subjects": [], "tokens": {}}',
-    '{"subjects": {"ann": "2026"}, "tokens": {}}', '{"subjects": {"ann": true}, "tokens": {}}',
-    '{"subjects": {}, "tokens": {}, "more": {}}'])
+@pytest.mark.parametrize(
+    'content',
+    [
+        '',
+        '{',
+        '[]',
+        '5',
+        '{}',
+        '{"subjects": {}}',
+        '{"subjects": [], "tokens": {}}',
+        '{"subjects": {"ann": "2026"}, "tokens": {}}',
+        '{"subjects": {"ann": true}, "tokens": {}}',
+        '{"subjects": {}, "tokens": {}, "more": {}}',
+    ],
+)
 def test_what_is_no_list_is_refused_with_the_file_and_the_remedy(path, content):
     path.parent.mkdir()
     path.write_text(content)
@@ -84,7 +97,7 @@ def test_a_change_is_followed_and_a_wrong_one_is_not(path):
     assert file.changed() == []
     assert list(file.revocations.subjects) == ['ann']
     path.write_text('{"subj')
-    problem, = file.changed()
+    (problem,) = file.changed()
     assert str(path) in str(problem)
     assert file.changed() is None
     path.unlink()

@@ -38,26 +38,39 @@ def test_the_table_of_the_package():
     assert not roles['nobody'].events and not roles['nobody'].commands
 
 
-@pytest.mark.parametrize(('document', 'words'), [
-    (None, 'roles'), ({'roles': {}}, 'roles'), ({'roles': {'a': None}}, 'roles.a'),
-    ({'roles': {'a': {'allow': []}}}, 'roles.a: wants a level'),
-    ({'roles': {'a': {'level': 'root'}}}, 'roles.a.level: root'),
-    ({'roles': {'a': {'level': 'viewer', 'alow': []}}}, 'roles.a: alow'),
-    ({'roles': {'a': {'level': 'viewer', 'allow': ['safty.*']}}}, r'roles.a.allow: safty\.\*'),
-    ({'roles': {'a': {'level': 'viewer', 'deny': ['ping']}}}, r'roles.a.deny: ping'),
-    ({'roles': {'a': {'level': 'viewer', 'deny': 'safety.*'}}}, 'list'),
-    ({'roles': {1: {'level': 'viewer'}}}, 'string'),
-])
+@pytest.mark.parametrize(
+    ('document', 'words'),
+    [
+        (None, 'roles'),
+        ({'roles': {}}, 'roles'),
+        ({'roles': {'a': None}}, 'roles.a'),
+        ({'roles': {'a': {'allow': []}}}, 'roles.a: wants a level'),
+        ({'roles': {'a': {'level': 'root'}}}, 'roles.a.level: root'),
+        ({'roles': {'a': {'level': 'viewer', 'alow': []}}}, 'roles.a: alow'),
+        ({'roles': {'a': {'level': 'viewer', 'allow': ['safty.*']}}}, r'roles.a.allow: safty\.\*'),
+        ({'roles': {'a': {'level': 'viewer', 'deny': ['ping']}}}, r'roles.a.deny: ping'),
+        ({'roles': {'a': {'level': 'viewer', 'deny': 'safety.*'}}}, 'list'),
+        ({'roles': {1: {'level': 'viewer'}}}, 'string'),
+    ],
+)
 def test_a_wrong_table_is_refused_by_place(document, words):
     with pytest.raises(RolesError, match=words):
         parse_roles(document)
 
 
 def test_a_role_may_differ_from_its_level_by_name():
-    roles = parse_roles({'roles': {
-        'panel': {'level': 'viewer', 'allow': ['emergency_stop', 'module.*'],
-                  'deny': ['system.error', 'get_config', 'module.discovered']},
-        'viewer': {'level': 'viewer'}}})
+    roles = parse_roles(
+        {
+            'roles': {
+                'panel': {
+                    'level': 'viewer',
+                    'allow': ['emergency_stop', 'module.*'],
+                    'deny': ['system.error', 'get_config', 'module.discovered'],
+                },
+                'viewer': {'level': 'viewer'},
+            }
+        }
+    )
     panel, viewer = roles['panel'], roles['viewer']
     assert panel.events - viewer.events == {'module.status_change'}
     assert viewer.events - panel.events == {'system.error'}

@@ -45,9 +45,7 @@ async def ended(peer):
     return code, reason, [message.get('error_code') for message in seen][-1]
 
 
-async def test_a_key_that_comes_is_taken_and_one_that_goes_ends_its_sessions(
-    files, keys, serving,
-):
+async def test_a_key_that_comes_is_taken_and_one_that_goes_ends_its_sessions(files, keys, serving):
     async with serving(authority=files.authority) as server:
         old = await server.enter()
         make_key(keys, '2026-11', 'EdDSA')
@@ -73,11 +71,19 @@ def taken(authority, token):
 async def test_a_revocation_ends_the_sessions_it_means(files, serving, tmp_path, what):
     async with serving(authority=files.authority) as server:
         ann, bob = await server.enter(), await server.enter(subject='bob')
-        claims = next(client.session.claims for client in server.gateway._clients
-                      if client.session.subject == 'ann')
-        revoke(tmp_path / 'revoked.json', **{
-            'subject': {'subject': 'ann'}, 'token': {'token_id': claims.token_id},
-            'family': {'token_id': claims.family}}[what])
+        claims = next(
+            client.session.claims
+            for client in server.gateway._clients
+            if client.session.subject == 'ann'
+        )
+        revoke(
+            tmp_path / 'revoked.json',
+            **{
+                'subject': {'subject': 'ann'},
+                'token': {'token_id': claims.token_id},
+                'family': {'token_id': claims.family},
+            }[what],
+        )
         assert await ended(ann) == (4401, 'Invalid or expired token: revoked', 'WS-001')
         await bob.send('ping')
         await bob.receive('pong')
@@ -85,12 +91,11 @@ async def test_a_revocation_ends_the_sessions_it_means(files, serving, tmp_path,
 
 
 async def test_what_is_wrong_changes_nothing_and_is_in_log_and_audit(
-    tmp_path, keys, serving, caplog,
+    tmp_path, keys, serving, caplog
 ):
     audit = Audit(tmp_path / 'audit.jsonl')
     revoked = tmp_path / 'revoked.json'
-    files = TokenFiles(
-        keys=keys, revocations=revoked, used=tmp_path / 'used', record=audit.record)
+    files = TokenFiles(keys=keys, revocations=revoked, used=tmp_path / 'used', record=audit.record)
     async with serving(authority=files.authority, audit=audit) as server:
         peer = await server.enter()
         (keys / '2026-10.pem').write_text('x')
@@ -123,7 +128,8 @@ async def test_a_disk_that_hangs_keeps_nobody_out(files, serving, monkeypatch):
     hanging = threading.Event()
     monkeypatch.setattr(
         'oht50_bridge.gateway.auth.refresh_store.replace_file',
-        lambda *arguments, **options: hanging.wait(20))
+        lambda *arguments, **options: hanging.wait(20),
+    )
     async with serving(authority=files.authority) as server:
         pair = files.authority.issue('ann', 'operator')
         peer = await server.enter()
@@ -146,7 +152,9 @@ def test_issuer_and_audience_come_from_the_environment(tmp_path, keys, monkeypat
     files = TokenFiles(keys=keys, revocations=tmp_path / 'revoked', used=tmp_path / 'used')
     key = load_key(keys / '2026-10.pem')
     for issuer, audience, good in (
-        ('fleet', 'oht50-7', True), ('fleet', 'oht50-8', False), ('x', 'oht50-7', False),
+        ('fleet', 'oht50-7', True),
+        ('fleet', 'oht50-8', False),
+        ('x', 'oht50-7', False),
         (None, None, False),
     ):
         token = TokenAuthority([key], issuer=issuer, audience=audience).issue('a', 'viewer').access

@@ -30,16 +30,29 @@ from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.auth.tokens import TokenError
 
 SECRET = b'0123456789abcdef0123456789abcdef'
-PUBLIC = Ed25519PrivateKey.generate().public_key().public_bytes(
-    Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+PUBLIC = (
+    Ed25519PrivateKey.generate()
+    .public_key()
+    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+)
 
 
 def signed(secret=SECRET, algorithm='HS256', headers=None, **changes):
     now = time.time()
-    payload = {'sub': 'ann', 'role': 'viewer', 'typ': 'access', 'iat': now, 'exp': now + 900,
-               **changes}
-    return jwt.encode({key: value for key, value in payload.items() if value is not ...}, secret,
-                      algorithm, headers=headers)
+    payload = {
+        'sub': 'ann',
+        'role': 'viewer',
+        'typ': 'access',
+        'iat': now,
+        'exp': now + 900,
+        **changes,
+    }
+    return jwt.encode(
+        {key: value for key, value in payload.items() if value is not ...},
+        secret,
+        algorithm,
+        headers=headers,
+    )
 
 
 def test_a_token_of_ours_says_what_was_signed():
@@ -56,17 +69,41 @@ class FromNow(NamedTuple):
     seconds: float
 
 
-@pytest.mark.parametrize('changes', [
-    {'exp': ...}, {'iat': ...}, {'sub': ...}, {'role': ...}, {'typ': ...}, {'sub': ''},
-    {'role': 5}, {'typ': 'refresh'}, {'typ': 'other'}, {'exp': FromNow(-10)},
-    {'exp': FromNow(1900)}, {'iat': FromNow(60)}, {'nbf': FromNow(60)},
-    {'exp': '2099'}, {'exp': True}, {'exp': 10 ** 400}, {'nbf': None}, {'auth_time': 'x'},
-    {'fam': ['f']}, {'fam': 5}, {'aud': 'else'}, {'secret': b'z' * 32},
-], ids=lambda changes: '-'.join(changes))
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'exp': ...},
+        {'iat': ...},
+        {'sub': ...},
+        {'role': ...},
+        {'typ': ...},
+        {'sub': ''},
+        {'role': 5},
+        {'typ': 'refresh'},
+        {'typ': 'other'},
+        {'exp': FromNow(-10)},
+        {'exp': FromNow(1900)},
+        {'iat': FromNow(60)},
+        {'nbf': FromNow(60)},
+        {'exp': '2099'},
+        {'exp': True},
+        {'exp': 10**400},
+        {'nbf': None},
+        {'auth_time': 'x'},
+        {'fam': ['f']},
+        {'fam': 5},
+        {'aud': 'else'},
+        {'secret': b'z' * 32},
+    ],
+    ids=lambda changes: '-'.join(changes),
+)
 def test_what_is_not_right_is_refused_without_a_word_of_the_token(changes):
-    token = signed(**{
-        name: time.time() + value.seconds if isinstance(value, FromNow) else value
-        for name, value in changes.items()})
+    token = signed(
+        **{
+            name: time.time() + value.seconds if isinstance(value, FromNow) else value
+            for name, value in changes.items()
+        }
+    )
     with pytest.raises(TokenError) as refused:
         TokenAuthority([Key('HS256', SECRET)]).verify(token)
     assert token.split('.')[1] not in str(refused.value)
@@ -85,26 +122,48 @@ def test_the_algorithm_is_the_keys_not_the_tokens():
             authority.verify(token)
 
 
-@pytest.mark.parametrize('headers', [
-    {'kid': ['k']}, {'kid': {}}, {'kid': 5}, {'kid': '../jwt_secret'}, {'kid': '/dev/null'},
-    {'crit': ['exp']}, {'crit': ['b64'], 'b64': False}, {'b64': False},
-], ids=str)
+@pytest.mark.parametrize(
+    'headers',
+    [
+        {'kid': ['k']},
+        {'kid': {}},
+        {'kid': 5},
+        {'kid': '../jwt_secret'},
+        {'kid': '/dev/null'},
+        {'crit': ['exp']},
+        {'crit': ['b64'], 'b64': False},
+        {'b64': False},
+    ],
+    ids=str,
+)
 def test_a_header_decides_nothing(headers):
     # PyJWT would not write some of these.
-    parts = [json.dumps({'typ': 'JWT', 'alg': 'HS256', **headers}).encode(),
-             base64.urlsafe_b64decode(signed().split('.')[1] + '==')]
+    parts = [
+        json.dumps({'typ': 'JWT', 'alg': 'HS256', **headers}).encode(),
+        base64.urlsafe_b64decode(signed().split('.')[1] + '=='),
+    ]
     text = b'.'.join(base64.urlsafe_b64encode(part).rstrip(b'=') for part in parts)
     mac = base64.urlsafe_b64encode(hmac.digest(SECRET, text, 'sha256')).rstrip(b'=')
     with pytest.raises(TokenError):
         TokenAuthority([Key('HS256', SECRET)]).verify((text + b'.' + mac).decode())
 
 
-@pytest.mark.parametrize('token', [
-    '', '.', '..', 'a.b.c', 'é.é.é', '\ud800', 'x' * 16000,
-    base64.urlsafe_b64encode(b'[' * 12000).decode() + '.e30.e30',
-    base64.urlsafe_b64encode(b'{"alg":' + b'9' * 9000 + b'}').decode() + '.e30.e30',
-    base64.urlsafe_b64encode(b'[]').decode() + '.e30.e30',
-], ids=lambda token: ascii(token[:8]))
+@pytest.mark.parametrize(
+    'token',
+    [
+        '',
+        '.',
+        '..',
+        'a.b.c',
+        'é.é.é',
+        '\ud800',
+        'x' * 16000,
+        base64.urlsafe_b64encode(b'[' * 12000).decode() + '.e30.e30',
+        base64.urlsafe_b64encode(b'{"alg":' + b'9' * 9000 + b'}').decode() + '.e30.e30',
+        base64.urlsafe_b64encode(b'[]').decode() + '.e30.e30',
+    ],
+    ids=lambda token: ascii(token[:8]),
+)
 def test_what_is_no_token_is_refused(token):
     with pytest.raises(TokenError):
         TokenAuthority([Key('HS256', SECRET)]).verify(token)
@@ -112,9 +171,13 @@ def test_what_is_no_token_is_refused(token):
 
 def test_a_public_key_does_not_verify_as_a_secret():
     authority = TokenAuthority([Key('EdDSA', PUBLIC, 'k')])
-    text = b'.'.join(base64.urlsafe_b64encode(part).rstrip(b'=') for part in (
-        b'{"alg":"HS256","kid":"k","typ":"JWT"}',
-        base64.urlsafe_b64decode(signed().split('.')[1] + '==')))
+    text = b'.'.join(
+        base64.urlsafe_b64encode(part).rstrip(b'=')
+        for part in (
+            b'{"alg":"HS256","kid":"k","typ":"JWT"}',
+            base64.urlsafe_b64decode(signed().split('.')[1] + '=='),
+        )
+    )
     mac = base64.urlsafe_b64encode(hmac.digest(PUBLIC, text, 'sha256')).rstrip(b'=')
     with pytest.raises(TokenError):
         authority.verify((text + b'.' + mac).decode())
@@ -139,9 +202,12 @@ def test_revocation_is_by_subject_before_a_moment_or_by_id():
     pair = authority.issue('ann', 'viewer')
     claims = authority.verify(pair.access)
     for revocations, expected in (
-        (Revocations({'ann': 1000.5}), True), (Revocations({'ann': 1000.0}), False),
-        (Revocations({'bob': 2000.0}), False), (Revocations({}, {claims.token_id: 9e9}), True),
-        (Revocations({}, {claims.family: 9e9}), True), (Revocations({}, {'x': 9e9}), False),
+        (Revocations({'ann': 1000.5}), True),
+        (Revocations({'ann': 1000.0}), False),
+        (Revocations({'bob': 2000.0}), False),
+        (Revocations({}, {claims.token_id: 9e9}), True),
+        (Revocations({}, {claims.family: 9e9}), True),
+        (Revocations({}, {'x': 9e9}), False),
     ):
         authority.use_revocations(revocations)
         assert authority.is_revoked(claims) is expected
@@ -185,7 +251,8 @@ def test_ids_can_be_given_on_a_command_line_and_are_all_different():
     pairs = [authority.issue('ann', 'viewer') for _ in range(300)]
     access, refresh = (
         [jwt.decode(token, SECRET, ['HS256']) for token in tokens]
-        for tokens in zip(*((pair.access, pair.refresh) for pair in pairs), strict=True))
+        for tokens in zip(*((pair.access, pair.refresh) for pair in pairs), strict=True)
+    )
     assert [payload['fam'] for payload in access] == [payload['fam'] for payload in refresh]
     ids = [*(payload['jti'] for payload in access + refresh), *(p['fam'] for p in access)]
     assert len({*ids}) == len(ids)
@@ -211,12 +278,17 @@ def test_a_refresh_token_works_once_and_its_replay_revokes_the_family():
 
 
 def test_short_secrets_long_lives_and_unknown_algorithms_are_refused():
-    for make in (lambda: Key('HS256', b'x' * 31), lambda: Key('none', SECRET),
-                 lambda: Key('HS256', PUBLIC), lambda: Key('RS256', PUBLIC),
-                 lambda: Key('EdDSA', SECRET),
-                 lambda: Key('HS512', SECRET), lambda: TokenAuthority([]),
-                 lambda: TokenAuthority([Key('HS256', SECRET)], access_life=1801),
-                 lambda: TokenAuthority([Key('HS256', SECRET), Key('HS256', SECRET)])):
+    for make in (
+        lambda: Key('HS256', b'x' * 31),
+        lambda: Key('none', SECRET),
+        lambda: Key('HS256', PUBLIC),
+        lambda: Key('RS256', PUBLIC),
+        lambda: Key('EdDSA', SECRET),
+        lambda: Key('HS512', SECRET),
+        lambda: TokenAuthority([]),
+        lambda: TokenAuthority([Key('HS256', SECRET)], access_life=1801),
+        lambda: TokenAuthority([Key('HS256', SECRET), Key('HS256', SECRET)]),
+    ):
         with pytest.raises(ValueError):
             make()
     assert '0123' not in repr(Key('HS256', SECRET))

@@ -92,7 +92,8 @@ def test_a_board_that_lost_the_request_is_asked_again(rig):
     rig.wait_for(lambda: rig.sim.truth()['charging'], what='charging')
     rig.sim.reboot('power')
     rig.wait_for(
-        lambda: rig.hw.charge(True) and rig.sim.truth()['charging'], what='charging again')
+        lambda: rig.hw.charge(True) and rig.sim.truth()['charging'], what='charging again'
+    )
 
 
 def test_lets_go_of_the_charger_at_the_end(rig):
@@ -137,8 +138,9 @@ def test_motor_does_not_turn_while_the_charger_is_engaged(vehicle):
 
 
 def test_motor_stands_until_the_power_board_was_read(make_rig):
-    rig = make_rig('power', 'travel_motor', boards={
-        'power': ('stm32_power', 'sense', 2, {'absent': True})})
+    rig = make_rig(
+        'power', 'travel_motor', boards={'power': ('stm32_power', 'sense', 2, {'absent': True})}
+    )
     rig.start()
     rig.online('travel_motor')
     rig.wait_for(lambda: rig.hw.motor.state().stop_reason == CHARGING, what='motion forbidden')
