@@ -33,7 +33,8 @@ LOCALHOST_URI = (
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces></General>'
     '<Discovery><ParticipantIndex>auto</ParticipantIndex>'
     '<MaxAutoParticipantIndex>120</MaxAutoParticipantIndex>'
-    '<Peers><Peer address="localhost"/></Peers></Discovery></Domain></CycloneDDS>')
+    '<Peers><Peer address="localhost"/></Peers></Discovery></Domain></CycloneDDS>'
+)
 """
 What ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST makes of CYCLONEDDS_URI here.
 

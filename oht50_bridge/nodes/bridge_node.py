@@ -53,19 +53,19 @@ from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import fail
-from oht50_bridge.nodes.common import from_stamp
-from oht50_bridge.nodes.common import header
-from oht50_bridge.nodes.common import ignore_signals
-from oht50_bridge.nodes.common import state_directory
-from oht50_bridge.nodes.common import stop_requested
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
+from oht50_bridge.nodes.parameters import declare
+from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import fail
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.signals import ignore_signals
+from oht50_bridge.signals import stop_requested
 from oht50_bridge.version import VERSION
 
 SETTLING = 1.0  # s, for messages from before the start to arrive
@@ -400,7 +400,7 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
         except ExternalShutdownException:
             pass
         except BaseException as error:
-            # As in `common.run`; while ROS is up the thread must not die unnoticed.
+            # As in `process.run`; while ROS is up the thread must not die unnoticed.
             if rclpy.ok():
                 failed.append(error)
         finally:

@@ -41,17 +41,17 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SystemError
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import CONFIG_VERSION
-from oht50_bridge.nodes.common import NS
-from oht50_bridge.nodes.common import Newest
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import configurable
-from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import from_stamp
-from oht50_bridge.nodes.common import header
-from oht50_bridge.nodes.common import run
-from oht50_bridge.nodes.common import state_directory
-from oht50_bridge.nodes.common import to_stamp
+from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.parameters import configurable
+from oht50_bridge.nodes.parameters import declare
+from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.stamps import NS
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import StartMission
 from oht50_bridge.vehicle.docking import Docking
@@ -802,10 +802,9 @@ class MissionNode(Node):
             remaining_distance=mission.remaining_distance,
         )
         remaining = 0.0 if mission.status == SUCCESS else mission.remaining_time
-        if not mission.status or mission.status == SUCCESS:
-            if not math.isnan(remaining):
-                stamp = self.get_clock().now().nanoseconds + round(remaining * NS)
-                progress.estimated_completion = to_stamp(stamp)
+        if (not mission.status or mission.status == SUCCESS) and not math.isnan(remaining):
+            stamp = self.get_clock().now().nanoseconds + round(remaining * NS)
+            progress.estimated_completion = to_stamp(stamp)
         self._mission_progress.publish(progress)
 
     def _publish_state(self) -> None:

@@ -43,15 +43,15 @@ from oht50_bridge.msg import SafetyZoneEntered
 from oht50_bridge.msg import Zone as ZoneMessage
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import CONFIG_VERSION
-from oht50_bridge.nodes.common import Newest
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import configurable
-from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import header
-from oht50_bridge.nodes.common import run
-from oht50_bridge.nodes.common import state_directory
-from oht50_bridge.nodes.common import to_stamp
+from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.parameters import configurable
+from oht50_bridge.nodes.parameters import declare
+from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import HARDWARE

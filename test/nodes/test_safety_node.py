@@ -25,8 +25,8 @@ from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
-from oht50_bridge.nodes.common import CONFIG_VERSION
-from oht50_bridge.nodes.common import StartError
+from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop

@@ -37,8 +37,15 @@ from rclpy.task import Future
 class Client(ServiceEndpoints):
     """Calls a service; see Node.create_client. `call_async` may be used from any thread."""
 
-    def __init__(self, context: Any, srv_type: Any, srv_name: str, qos_profile: QoSProfile,
-                 callback_group: Any, executor: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        context: Any,
+        srv_type: Any,
+        srv_name: str,
+        qos_profile: QoSProfile,
+        callback_group: Any,
+        executor: Callable[[], Any],
+    ) -> None:
         super().__init__(context, srv_type, srv_name, callback_group, qos_profile, server=False)
         self._executor = executor
         self._lock = threading.Lock()
@@ -78,8 +85,9 @@ class Client(ServiceEndpoints):
         with self._lock:
             self._pending = {n: f for n, f in self._pending.items() if f is not future}
 
-    def _received(self, data: bytes, correlation: tuple[int, int],
-                  writer: int) -> Callable[[], Any] | None:
+    def _received(
+        self, data: bytes, correlation: tuple[int, int], writer: int
+    ) -> Callable[[], Any] | None:
         handle, sequence = correlation
         if handle != self._handle:
             return None

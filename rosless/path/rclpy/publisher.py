@@ -51,8 +51,10 @@ class Publisher:
         self.qos_profile = qos_profile
         self._context = context
         self._writer = _dds.create_writer(
-            context._participant, context._topic('rt' + topic, msg_type),
-            qos_profile._to_dds(f'typehash={msg_type._type_hash};'))
+            context._participant,
+            context._topic('rt' + topic, msg_type),
+            qos_profile._to_dds(f'typehash={msg_type._type_hash};'),
+        )
 
     def publish(self, msg: Any) -> None:
         """
@@ -73,8 +75,9 @@ class Publisher:
         else:
             raise TypeError(f'Expected {self.msg_type}, got {type(msg)}')
         if not self._writer:
-            raise InvalidHandle(f'cannot publish on {self.topic_name}: the publisher was '
-                                'destroyed')
+            raise InvalidHandle(
+                f'cannot publish on {self.topic_name}: the publisher was destroyed'
+            )
         try:
             _dds.write(self._writer, data)
         except _dds.Error as error:
