@@ -26,7 +26,6 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 
-from oht50_bridge.hardware.motion_guard import COMMAND_TIMEOUT
 from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
@@ -54,6 +53,8 @@ from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import StartMission
+from oht50_bridge.timing import DRIVE_COMMAND_TIMEOUT
+from oht50_bridge.timing import HEARTBEAT_TIMEOUT
 from oht50_bridge.vehicle.docking import Docking
 from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.docking import DockReading
@@ -87,7 +88,6 @@ LIMITS = (
     ('acceleration', 'max_acceleration', 'Greatest acceleration, m/s^2'),
     ('jerk', 'max_jerk', 'Greatest jerk, m/s^3'),
 )
-HEARTBEAT_AGE = 0.3  # s, beyond it the motor stops
 DRIVE_AGE = 0.5  # s
 POSITION_AGE = 0.5  # s, at the start; while it moves position_timeout counts
 POWER_AGE = 5.0  # s
@@ -127,7 +127,7 @@ class MissionNode(Node):
         self._docking = self._declare_docking()
         self._stations = self._declare_stations()
         self._patience = Patience(
-            silence=COMMAND_TIMEOUT,
+            silence=DRIVE_COMMAND_TIMEOUT,
             position=declare(
                 self,
                 'position_timeout',
@@ -182,7 +182,7 @@ class MissionNode(Node):
         self._location_measured: Measurement | None = None
         self._drive = Newest(DRIVE_AGE)
         self._drive_measured: Measurement | None = None
-        self._heartbeat = Newest(HEARTBEAT_AGE)
+        self._heartbeat = Newest(HEARTBEAT_TIMEOUT)
         self._power = Newest(POWER_AGE)
         self._estop: EstopState | None = None
         self._zones: list[Zone] | None = None
