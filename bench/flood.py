@@ -61,8 +61,8 @@ from gateway.certificates import Authority  # noqa: E402
 from gateway.certificates import install  # noqa: E402
 
 from oht50_bridge.gateway.audit.log import Audit  # noqa: E402
+from oht50_bridge.gateway.auth.keys import Key  # noqa: E402
 from oht50_bridge.gateway.auth.roles import load_roles  # noqa: E402
-from oht50_bridge.gateway.auth.tokens import Key  # noqa: E402
 from oht50_bridge.gateway.auth.tokens import TokenAuthority  # noqa: E402
 from oht50_bridge.gateway.commands import Caller  # noqa: E402
 from oht50_bridge.gateway.commands import CommandOutcome  # noqa: E402

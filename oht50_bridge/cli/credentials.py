@@ -19,15 +19,15 @@ import argparse
 import os
 
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
+from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.keys import KeyFiles
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import AUDIENCE
 from oht50_bridge.gateway.auth.token_files import ISSUER
-from oht50_bridge.gateway.auth.tokens import MAX_ACCESS_LIFE
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenPair
 from oht50_bridge.paths import config_dir
 
 TOKEN = 'OHT50_TOKEN'  # noqa: S105 - the name of an environment variable

@@ -34,6 +34,7 @@ from oht50_bridge.cli.options import add_keys
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
+from oht50_bridge.gateway.auth.keys import ALGORITHMS
 from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.keys import make_key
 from oht50_bridge.gateway.auth.private_files import TokenFileError
@@ -41,7 +42,6 @@ from oht50_bridge.gateway.auth.revocations import Revocations
 from oht50_bridge.gateway.auth.revocations import load_revocations
 from oht50_bridge.gateway.auth.revocations import revocations_path
 from oht50_bridge.gateway.auth.revocations import revoke
-from oht50_bridge.gateway.auth.tokens import ALGORITHMS
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
 

@@ -21,12 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from oht50_bridge.gateway.auth.claims import LEEWAY
+from oht50_bridge.gateway.auth.claims import Claims
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.roles import Roles
-from oht50_bridge.gateway.auth.tokens import LEEWAY
-from oht50_bridge.gateway.auth.tokens import Claims
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenError
-from oht50_bridge.gateway.auth.tokens import TokenPair
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.protocol import codec
 from oht50_bridge.protocol import commands

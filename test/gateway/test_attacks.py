@@ -41,8 +41,8 @@ from websockets.exceptions import ConnectionClosed
 
 from oht50_bridge.gateway.audit.log import Audit
 from oht50_bridge.gateway.audit.log import verify
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.roles import load_roles
-from oht50_bridge.gateway.auth.tokens import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS

@@ -23,7 +23,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -36,6 +38,7 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
 from oht50_bridge.gateway.auth.private_files import WRITTEN_BY_OTHERS
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import check_status
@@ -43,9 +46,9 @@ from oht50_bridge.gateway.auth.private_files import load_secret
 from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.private_files import read_private
 from oht50_bridge.gateway.auth.private_files import read_trusted
-from oht50_bridge.gateway.auth.tokens import Key
-from oht50_bridge.gateway.auth.tokens import algorithm_of
 
+ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
+MIN_RSA_BITS = 2048
 KEYS = 'OHT50_KEYS'
 KID = re.compile(r'[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}')
 PRIVATE = {
@@ -53,6 +56,71 @@ PRIVATE = {
     'ES256': lambda: ec.generate_private_key(ec.SECP256R1()),
     'RS256': lambda: rsa.generate_private_key(65537, 3072),
 }
+
+
+def algorithm_of(public: Any) -> str:
+    """Return the one algorithm that a public key is good for.
+
+    Raises:
+        ValueError: it is good for none of ours.
+
+    """
+    if isinstance(public, rsa.RSAPublicKey):
+        if public.key_size < MIN_RSA_BITS:
+            raise ValueError(
+                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed'
+            )
+        return 'RS256'
+    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
+        return 'ES256'
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return 'EdDSA'
+    raise ValueError('not an RSA, P-256 or Ed25519 key')
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and the one algorithm it is good for.
+
+    Attributes:
+        algorithm: one of ALGORITHMS.
+        material: secret of at least 32 bytes (HS256), or a public key in PEM.
+        kid: value of the token header that names this key; None: of tokens without one.
+        private: private key in PEM, to sign with; a secret signs without.
+
+    Raises:
+        ValueError: the material is not good for the algorithm.
+
+    """
+
+    algorithm: str
+    material: bytes
+    kid: str | None = None
+    private: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(f'algorithm {self.algorithm}: one of {", ".join(ALGORITHMS)}')
+        if self.algorithm != 'HS256':
+            try:
+                algorithm = algorithm_of(load_pem_public_key(self.material))
+            except UnsupportedAlgorithm as error:
+                raise ValueError(str(error)) from error
+            if algorithm != self.algorithm:
+                raise ValueError(f'a key for {algorithm}, not for {self.algorithm}')
+        elif len(self.material) < MIN_SECRET_BYTES:
+            raise ValueError(f'HS256 wants a secret of at least {MIN_SECRET_BYTES} bytes')
+        elif b'-----BEGIN ' in self.material:
+            # What is public must never verify as a secret.
+            raise ValueError('HS256 wants a secret, this is a key in PEM')
+
+    @property
+    def signs(self) -> bool:
+        """Whether tokens can be signed with it."""
+        return self.algorithm == 'HS256' or self.private is not None
+
+    def __repr__(self) -> str:
+        return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
 
 
 def keys_path(given: str, state_dir: Path) -> Path:

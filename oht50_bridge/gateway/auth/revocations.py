@@ -33,11 +33,11 @@ from dataclasses import field
 from pathlib import Path
 
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.gateway.auth.claims import LEEWAY
+from oht50_bridge.gateway.auth.claims import MAX_REFRESH_LIFE
+from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import read_trusted
-from oht50_bridge.gateway.auth.tokens import LEEWAY
-from oht50_bridge.gateway.auth.tokens import MAX_REFRESH_LIFE
-from oht50_bridge.gateway.auth.tokens import Claims
 
 REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
 #: After this time no token lives that was issued before.

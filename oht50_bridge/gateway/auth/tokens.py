@@ -21,132 +21,20 @@ import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from dataclasses import field
-from typing import TYPE_CHECKING
 from typing import Any
-from typing import Literal
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
+from oht50_bridge.gateway.auth.claims import LEEWAY
+from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
+from oht50_bridge.gateway.auth.claims import MAX_REFRESH_LIFE
+from oht50_bridge.gateway.auth.claims import Claims
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.claims import TokenPair
+from oht50_bridge.gateway.auth.claims import TokenType
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
-
-if TYPE_CHECKING:
-    from oht50_bridge.gateway.auth.revocations import Revocations
-
-TokenType = Literal['access', 'refresh']
-
-ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
-MIN_RSA_BITS = 2048
-MAX_ACCESS_LIFE = 30 * 60.0
-MAX_REFRESH_LIFE = 24 * 3600.0
-LEEWAY = 5.0
-
-
-class TokenError(Exception):
-    """A token that is not taken. The message never holds any part of the token."""
-
-
-def algorithm_of(public: Any) -> str:
-    """Return the one algorithm that a public key is good for.
-
-    Raises:
-        ValueError: it is good for none of ours.
-
-    """
-    if isinstance(public, rsa.RSAPublicKey):
-        if public.key_size < MIN_RSA_BITS:
-            raise ValueError(
-                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed'
-            )
-        return 'RS256'
-    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
-        return 'ES256'
-    if isinstance(public, ed25519.Ed25519PublicKey):
-        return 'EdDSA'
-    raise ValueError('not an RSA, P-256 or Ed25519 key')
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key and the one algorithm it is good for.
-
-    Attributes:
-        algorithm: one of ALGORITHMS.
-        material: secret of at least 32 bytes (HS256), or a public key in PEM.
-        kid: value of the token header that names this key; None: of tokens without one.
-        private: private key in PEM, to sign with; a secret signs without.
-
-    Raises:
-        ValueError: the material is not good for the algorithm.
-
-    """
-
-    algorithm: str
-    material: bytes
-    kid: str | None = None
-    private: bytes | None = None
-
-    def __post_init__(self) -> None:
-        if self.algorithm not in ALGORITHMS:
-            raise ValueError(f'algorithm {self.algorithm}: one of {", ".join(ALGORITHMS)}')
-        if self.algorithm != 'HS256':
-            try:
-                algorithm = algorithm_of(load_pem_public_key(self.material))
-            except UnsupportedAlgorithm as error:
-                raise ValueError(str(error)) from error
-            if algorithm != self.algorithm:
-                raise ValueError(f'a key for {algorithm}, not for {self.algorithm}')
-        elif len(self.material) < MIN_SECRET_BYTES:
-            raise ValueError(f'HS256 wants a secret of at least {MIN_SECRET_BYTES} bytes')
-        elif b'-----BEGIN ' in self.material:
-            # What is public must never verify as a secret.
-            raise ValueError('HS256 wants a secret, this is a key in PEM')
-
-    @property
-    def signs(self) -> bool:
-        """Whether tokens can be signed with it."""
-        return self.algorithm == 'HS256' or self.private is not None
-
-    def __repr__(self) -> str:
-        return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What a verified token says. Times in seconds since the Unix epoch.
-
-    Attributes:
-        began_at: when the login was that the token comes from; its own issue, unless it came
-            by refreshing.
-        family: what all that comes from one login has in common.
-        key: what it was verified with.
-
-    """
-
-    subject: str
-    role: str
-    expires_at: float
-    kind: TokenType
-    began_at: float
-    token_id: str | None = None
-    family: str | None = None
-    key: Key | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, repr=False)
-class TokenPair:
-    """An access token and the refresh token that extends it once."""
-
-    access: str
-    refresh: str
-    expires_at: float
+from oht50_bridge.gateway.auth.revocations import Revocations
 
 
 class TokenAuthority:

@@ -28,13 +28,13 @@ from cryptography.hazmat.primitives.serialization import NoEncryption
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
+from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.keys import KeyFiles
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.keys import load_key
 from oht50_bridge.gateway.auth.keys import make_key
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenError
 
 ED25519 = ed25519.Ed25519PrivateKey.generate()
 

@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.revocations import Revocations
-from oht50_bridge.gateway.auth.tokens import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenError
 
 SECRET = b'0123456789abcdef0123456789abcdef'
 PUBLIC = (
