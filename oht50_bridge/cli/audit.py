@@ -33,10 +33,10 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_vehicle
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
-from oht50_bridge.gateway.audit.log import AUDIT_FILE
-from oht50_bridge.gateway.audit.log import Position
-from oht50_bridge.gateway.audit.log import examine
-from oht50_bridge.gateway.audit.log import read
+from oht50_bridge.gateway.audit.chain import AUDIT_FILE
+from oht50_bridge.gateway.audit.chain import LogPosition
+from oht50_bridge.gateway.audit.reader import examine
+from oht50_bridge.gateway.audit.reader import read
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
 POLL = 0.2  # s, between two looks for new records
@@ -222,9 +222,9 @@ def since(text: str) -> str:
     return timestamp_from_seconds(moment(text))
 
 
-def position(text: str) -> Position:
+def position(text: str) -> LogPosition:
     """Return the position of COUNT:HASH."""
     match = re.fullmatch(r'(\d+):([0-9a-f]{64})', text)
     if not match:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form COUNT:HASH')
-    return Position(int(match[1]), match[2])
+    return LogPosition(int(match[1]), match[2])

@@ -35,8 +35,8 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from oht50_bridge.gateway.admission.limits import networks
-from oht50_bridge.gateway.audit.log import AUDIT_FILE
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.chain import AUDIT_FILE
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import revocations_path
@@ -249,7 +249,7 @@ class BridgeNode(Node):
         )
         try:
             roles = load_roles(config_dir() / 'roles.yaml')
-            self.audit = Audit(
+            self.audit = AuditWriter(
                 directory / AUDIT_FILE, max_bytes=audit_bytes, max_files=audit_files
             )
             self.tokens = TokenFiles(

@@ -23,7 +23,7 @@ from support import OHT50
 from support import wait_for
 
 from oht50_bridge.cli.main import main
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def path(tmp_path):
     """A log of six records, one a minute."""
     path = tmp_path / 'domain-7' / 'audit.jsonl'
     minutes = itertools.count()
-    audit = Audit(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
+    audit = AuditWriter(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
     for client, subject, what in (
         ('panel', 'ann', 'auth'),
         ('panel', 'ann', 'command'),
@@ -64,7 +64,7 @@ def test_a_whole_log_is_said_to_be_whole_with_what_to_keep(path, capsys):
     assert run(capsys, 'verify', path, '--expect', position)[0] == 0
     other = position.replace(position[-4:], '0000')
     code, out, _ = run(capsys, 'verify', path, '--expect', other)
-    assert (code, 'line 6: not what it was' in out) == (1, True)
+    assert (code, 'line 6: differs from the position given' in out) == (1, True)
     with pytest.raises(SystemExit):
         main(['audit', 'verify', '--expect', 'x'])
 
@@ -142,7 +142,7 @@ def test_following_goes_on_over_new_files(path, tmp_path):
         )
     try:
         wait_for(lambda: shown.read_text().count('\n') == 6, what='the old records are shown')
-        audit = Audit(path, max_bytes=1000)
+        audit = AuditWriter(path, max_bytes=1000)
         for number in range(30):
             audit.record('new', number=number)
             wait_for(lambda: not audit._waiting)

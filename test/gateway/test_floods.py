@@ -39,7 +39,7 @@ from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import networks
 from oht50_bridge.gateway.admission.scheduler import TURN
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.redact import redact
 
@@ -304,7 +304,7 @@ async def test_what_came_before_the_end_of_a_connection_is_done(serving):
 
 @pytest.mark.parametrize('encrypted', [False, True], ids=['plain', 'tls'])
 async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path, encrypted):
-    audit = Audit(tmp_path / 'audit.jsonl')
+    audit = AuditWriter(tmp_path / 'audit.jsonl')
     settings, options = {}, {}
     if encrypted:
         issuer = Authority('issuer')

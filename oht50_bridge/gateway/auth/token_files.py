@@ -43,7 +43,7 @@ class TokenFiles:
         used: file of the refresh tokens that were used.
         issuer: what `iss` must be; empty: of OHT50_TOKEN_ISSUER, else not looked at.
         audience: what `aud` must be; empty: of OHT50_TOKEN_AUDIENCE, else none may be there.
-        record: called from the thread with what changed, as `Audit.record` is.
+        record: called from the thread with what changed, as `AuditWriter.record` is.
 
     Attributes:
         authority: the authority.

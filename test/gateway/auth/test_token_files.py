@@ -17,7 +17,7 @@ import threading
 
 import pytest
 
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import load_key
 from oht50_bridge.gateway.auth.keys import make_key
 from oht50_bridge.gateway.auth.private_files import TokenFileError
@@ -93,7 +93,7 @@ async def test_a_revocation_ends_the_sessions_it_means(files, serving, tmp_path,
 async def test_what_is_wrong_changes_nothing_and_is_in_log_and_audit(
     tmp_path, keys, serving, caplog
 ):
-    audit = Audit(tmp_path / 'audit.jsonl')
+    audit = AuditWriter(tmp_path / 'audit.jsonl')
     revoked = tmp_path / 'revoked.json'
     files = TokenFiles(keys=keys, revocations=revoked, used=tmp_path / 'used', record=audit.record)
     async with serving(authority=files.authority, audit=audit) as server:
