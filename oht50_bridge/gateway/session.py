@@ -25,6 +25,7 @@ from oht50_bridge.gateway.auth.claims import LEEWAY
 from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.claims import TokenPair
+from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.roles import Roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.config import GatewayConfig
@@ -410,7 +411,7 @@ class Session:
         try:
             claims = self._authority.verify(command.token)
             if command.refresh_token is not None:
-                other = self._authority.verify(command.refresh_token, 'refresh')
+                other = self._authority.verify(command.refresh_token, TokenType.REFRESH)
                 if other.subject != claims.subject:
                     raise TokenError('token and refresh_token name different subjects')
             if self.claims is not None and self.claims.subject != claims.subject:

@@ -126,7 +126,7 @@ def test_the_table_is_harmless_to_a_terminal(path, capsys):
     assert '\x1b' not in out and '\u202e' not in out
 
 
-def test_lines_that_are_no_records_are_told_apart(path, capsys):
+def test_lines_that_are_not_records_go_to_standard_error(path, capsys):
     with path.open('a') as file:
         file.write('x\n')
     code, out, err = run(capsys, 'show', '--json', path)

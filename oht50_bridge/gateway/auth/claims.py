@@ -11,36 +11,47 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a verified token says, and how long tokens may live."""
+"""The content of a verified token, and the limits of its life."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Literal
+from enum import Enum
 
 from oht50_bridge.gateway.auth.keys import Key
 
-TokenType = Literal['access', 'refresh']
 
-MAX_ACCESS_LIFE = 30 * 60.0
-MAX_REFRESH_LIFE = 24 * 3600.0
-LEEWAY = 5.0
+class TokenType(str, Enum):
+    """The kind of a token: the value of its claim `typ`."""
+
+    ACCESS = 'access'
+    REFRESH = 'refresh'
+
+
+MAX_ACCESS_LIFE = 30 * 60.0  # s
+MAX_REFRESH_LIFE = 24 * 3600.0  # s
+LEEWAY = 5.0  # s, by which clocks may differ
 
 
 class TokenError(Exception):
-    """A token that is not taken. The message never holds any part of the token."""
+    """A token is refused. The message never holds any part of the token."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified token says. Times in seconds since the Unix epoch.
+    """The content of a verified token. Times are in seconds since the Unix epoch.
 
     Attributes:
-        began_at: when the login was that the token comes from; its own issue, unless it came
-            by refreshing.
-        family: what all that comes from one login has in common.
-        key: what it was verified with.
+        subject: whom the token was issued to (`sub`).
+        role: the role of the subject, a row of config/roles.yaml.
+        expires_at: end of the token's life (`exp`).
+        kind: access or refresh (`typ`).
+        began_at: time of the login (`auth_time`); the time of issue (`iat`) if the token was not
+            obtained by refreshing.
+        token_id: the token's own id (`jti`).
+        family: id that all tokens of one login share (`fam`).
+        key: the key that verified the token.
 
     """
 
@@ -56,7 +67,14 @@ class Claims:
 
 @dataclass(frozen=True, repr=False)
 class TokenPair:
-    """An access token and the refresh token that extends it once."""
+    """An access token and the refresh token that can be exchanged once for a new pair.
+
+    Attributes:
+        access: the access token.
+        refresh: the refresh token.
+        expires_at: end of the access token's life, seconds since the Unix epoch.
+
+    """
 
     access: str
     refresh: str

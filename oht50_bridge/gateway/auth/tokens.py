@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Access and refresh tokens (JWT): keys, signing, verification, rotation."""
+"""Access and refresh tokens (JWT): verification, signing and rotation."""
 
 from __future__ import annotations
 
@@ -38,19 +38,22 @@ from oht50_bridge.gateway.auth.revocations import Revocations
 
 
 class TokenAuthority:
-    """Verifies tokens, and signs them if it holds a key that can.
+    """Verifies tokens, and signs them if one of its keys can sign.
 
-    Of a token's header nothing but `kid` is looked at, and that only as a name among our own
-    keys: neither algorithm nor key is ever the token's choice.
+    It reads nothing but `kid` in the header of a token, and only to choose one of its own keys: a
+    token can determine neither its algorithm nor its key.
 
     Args:
-        keys: keys to verify with. The first that can sign does.
-        issuer: required and written `iss`; None: not looked at.
-        audience: required and written `aud`; None: tokens must not carry one.
-        access_life: s, of tokens signed here.
-        refresh_life: s, of tokens signed here.
+        keys: the keys that verify. The first that can sign signs.
+        issuer: `iss` that tokens must have and are signed with; None: any, and none is written.
+        audience: `aud` that tokens must have and are signed with; None: tokens must not have one.
+        access_life: life of access tokens signed here, s.
+        refresh_life: life of refresh tokens signed here, s.
         wall: clock, seconds since the Unix epoch.
-        store: which refresh tokens were used; None: remembered until the process ends.
+        store: the store of used refresh tokens; None: one in memory.
+
+    Raises:
+        ValueError: there is no key, two keys have the same id, or a life is too long.
 
     """
 
@@ -66,7 +69,7 @@ class TokenAuthority:
         store: RefreshStore | None = None,
     ) -> None:
         if not keys:
-            raise ValueError('no key: without one no token could be verified')
+            raise ValueError('no key: the authority could not verify any token')
         if not 0 < access_life <= MAX_ACCESS_LIFE:
             raise ValueError(f'access_life: above 0, at most {MAX_ACCESS_LIFE:.0f} s')
         if not 0 < refresh_life <= MAX_REFRESH_LIFE:
@@ -81,9 +84,9 @@ class TokenAuthority:
         self.use_keys(keys)
 
     def use_keys(self, keys: Sequence[Key]) -> None:
-        """Put these keys in force instead; from any thread.
+        """Replace the keys; from any thread.
 
-        Tokens of a key that is gone are refused, and revoked where they are in use.
+        Tokens of a removed key are refused, and count as revoked in sessions that use them.
         """
         by_kid = {key.kid: key for key in keys}
         if len(by_kid) != len(keys):
@@ -92,14 +95,14 @@ class TokenAuthority:
         self._signing = next((key for key in keys if key.signs), None)
 
     def use_revocations(self, revocations: Revocations) -> None:
-        """Put this list in force instead; from any thread."""
+        """Replace the revocations; from any thread."""
         self._revocations = revocations
 
-    def verify(self, token: str, kind: TokenType = 'access') -> Claims:
-        """Return what a token says. A refresh token that was used before ends its family.
+    def verify(self, token: str, kind: TokenType = TokenType.ACCESS) -> Claims:
+        """Return the claims of a token. A refresh token that was used before revokes its family.
 
         Raises:
-            TokenError: it is malformed, forged, expired, of the other kind, used, or revoked.
+            TokenError: it is malformed, forged, expired, of the other kind, used or revoked.
 
         """
         try:
@@ -108,8 +111,8 @@ class TokenAuthority:
             if key is None:
                 raise TokenError('signed with an unknown key')
             if 'crit' in header:
-                raise TokenError('its header demands an extension that is not known here')
-            # The times are checked below, by the injected clock.
+                raise TokenError('its header requires an unknown extension')
+            # The times are checked in `_checked`, with the clock of this authority.
             payload = jwt.decode(
                 token,
                 key.material,
@@ -128,7 +131,7 @@ class TokenAuthority:
         claims = self._checked(payload, kind, key)
         if self.is_revoked(claims):
             raise TokenError('revoked')
-        if kind == 'refresh':
+        if kind == TokenType.REFRESH:
             self._check_use(claims, _moment(payload, 'iat'))
         return claims
 
@@ -137,10 +140,11 @@ class TokenAuthority:
         starts = _moment(payload, 'nbf') if 'nbf' in payload else issued
         began = _moment(payload, 'auth_time') if 'auth_time' in payload else issued
         now = self._wall()
-        longest = MAX_ACCESS_LIFE if kind == 'access' else MAX_REFRESH_LIFE
+        longest = MAX_ACCESS_LIFE if kind == TokenType.ACCESS else MAX_REFRESH_LIFE
         subject, role = payload['sub'], payload['role']
         if payload['typ'] != kind:
-            raise TokenError(f'not an {kind} token' if kind == 'access' else f'not a {kind} token')
+            article = 'an' if kind == TokenType.ACCESS else 'a'
+            raise TokenError(f'not {article} {kind.value} token')
         if expires + LEEWAY <= now:
             raise TokenError('expired')
         if max(issued, starts) > now + LEEWAY:
@@ -152,22 +156,22 @@ class TokenAuthority:
         token_id, family = payload.get('jti'), payload.get('fam')
         if not all(value is None or isinstance(value, str) for value in (token_id, family)):
             raise TokenError('jti and fam must be strings')
-        if kind == 'refresh' and (token_id is None or family is None):
-            raise TokenError('a refresh token wants jti and fam')
+        if kind == TokenType.REFRESH and (token_id is None or family is None):
+            raise TokenError('a refresh token needs jti and fam')
         return Claims(subject, role, expires, kind, min(began, issued), token_id, family, key)
 
     def _check_use(self, claims: Claims, issued: float) -> None:
         assert claims.token_id is not None and claims.family is not None
         if issued < self._store.not_before:
-            raise TokenError('it is not known whether it was used before')
+            raise TokenError('it is unknown whether it was used before')
         if not self._store.is_current(claims.family, claims.token_id):
             self._store.revoke(claims.family, self._wall() + MAX_REFRESH_LIFE + LEEWAY)
             raise TokenError('refresh token used before, its family is revoked')
 
     def is_revoked(self, claims: Claims) -> bool:
-        """Return whether a token that was taken before is taken no more.
+        """Return whether a token that was accepted earlier is revoked now.
 
-        Its family was revoked, it is on the list of revocations, or its key is gone.
+        Its family was revoked, the list of revocations covers it, or its key was removed.
         """
         key = claims.key
         return (
@@ -177,30 +181,30 @@ class TokenAuthority:
         )
 
     def issue(self, subject: str, role: str) -> TokenPair:
-        """Return a new pair, the first of its family.
+        """Return a new pair of tokens, the first of its family.
 
         Raises:
-            TokenError: there is no key to sign with.
+            TokenError: no key can sign.
 
         """
         return self._issue(subject, role, _new_id(), None)[0]
 
     def refresh(self, token: str) -> tuple[Claims, TokenPair]:
-        """Trade a refresh token for a new pair; it works once.
+        """Exchange a refresh token, once, for a new pair and the claims of its access token.
 
-        Await `saved` before the pair is handed out.
+        Await `saved` before you send the pair to the client.
 
         Raises:
-            TokenError: it is not valid, or was used before: then its family is revoked.
+            TokenError: the token is not valid, or was used before; then its family is revoked.
 
         """
-        claims = self.verify(token, 'refresh')
+        claims = self.verify(token, TokenType.REFRESH)
         assert claims.family is not None
         pair, fresh = self._issue(claims.subject, claims.role, claims.family, claims.began_at)
         return fresh, pair
 
     def saved(self) -> Future[None]:
-        """Return what is done once the disk holds which tokens were used, or refuses it."""
+        """Return a future that is done when the used tokens are on the disk, or a write failed."""
         return self._store.saved()
 
     def _issue(
@@ -208,7 +212,7 @@ class TokenAuthority:
     ) -> tuple[TokenPair, Claims]:
         signing, now = self._signing, self._wall()
         if signing is None:
-            raise TokenError('tokens are not issued here, ask the issuer of the first one')
+            raise TokenError('this bridge does not issue tokens; ask the issuer of the first one')
         payload: dict[str, Any] = {'sub': subject, 'role': role, 'iat': now, 'fam': family}
         if self._issuer is not None:
             payload['iss'] = self._issuer
@@ -218,10 +222,10 @@ class TokenAuthority:
             payload['auth_time'] = began
         access_id, refresh_id = _new_id(), _new_id()
         expires, end = now + self._access_life, now + self._refresh_life
+        access = {'typ': TokenType.ACCESS.value, 'exp': expires, 'jti': access_id}
+        refresh = {'typ': TokenType.REFRESH.value, 'exp': end, 'jti': refresh_id}
         pair = TokenPair(
-            _sign(signing, {**payload, 'typ': 'access', 'exp': expires, 'jti': access_id}),
-            _sign(signing, {**payload, 'typ': 'refresh', 'exp': end, 'jti': refresh_id}),
-            expires,
+            _sign(signing, payload | access), _sign(signing, payload | refresh), expires
         )
         if began is not None:
             self._store.rotate(family, refresh_id, end + LEEWAY)
@@ -229,7 +233,7 @@ class TokenAuthority:
             subject,
             role,
             expires,
-            'access',
+            TokenType.ACCESS,
             now if began is None else began,
             access_id,
             family,
@@ -238,8 +242,8 @@ class TokenAuthority:
 
 
 def _new_id() -> str:
-    # An id in base64 may begin with "-": `oht50 token revoke --token-id` would take it for an
-    # option.
+    # Not base64, where an id may begin with "-", which `oht50 token revoke --token-id` would read
+    # as an option.
     return secrets.token_hex(12)
 
 

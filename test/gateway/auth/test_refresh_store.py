@@ -114,7 +114,7 @@ def test_when_the_file_is_damaged_older_tokens_are_refused(path, content, caplog
     store = RefreshStore(path)
     assert 'damaged' in caplog.text
     for _ in range(2):
-        with pytest.raises(TokenError, match='not known'):
+        with pytest.raises(TokenError, match='is unknown'):
             authority(store).refresh(pair.refresh)
         store.close()
         store = RefreshStore(path)  # which is still not known by the next process
