@@ -424,7 +424,7 @@ class Gateway:
     def _renew(self) -> None:
         assert self._certificate is not None
         self._renewal = self.loop.call_later(CERTIFICATE_PERIOD, self._renew)
-        self._certificate.look()
+        self._certificate.reload()
 
     def _certificate_changed(self, what: str, description: str) -> None:
         self._counters[f'certificate_{what}'] += 1

@@ -41,7 +41,6 @@ from oht50_bridge.gateway.admission.scheduler import TURN
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.redact import redact
 
 FLOODS = (
     'half_open',
@@ -121,17 +120,6 @@ def test_a_flood_of_refusals_becomes_counts():
     counted = sum(sum(each.values()) for each in summary['addresses'].values())
     assert counted + summary['others'] > 9000
     assert limit.summary() is None
-
-
-@pytest.mark.parametrize(
-    'text',
-    ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.abc', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWI', 'eyJhbGciOiJI'],
-)
-def test_tokens_are_taken_out_of_texts(text):
-    assert redact({'a': [f'Unknown command: {text}', {text: 1}]}) == {
-        'a': ['Unknown command: (token)', {'(token)': 1}]
-    }
-    assert redact('eyJ is no token') == 'eyJ is no token'
 
 
 # The lane
