@@ -24,6 +24,7 @@ from ipaddress import IPv4Network
 from ipaddress import IPv6Network
 
 from oht50_bridge.gateway.tls import TlsFiles
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.rates import SLOWEST
@@ -61,7 +62,7 @@ class GatewayConfig:
     """
 
     host: str = '127.0.0.1'
-    port: int = 8000
+    port: int = DEFAULT_PORT
     server_version: str = '0'
     tls: TlsFiles | None = None
     insecure: bool = False

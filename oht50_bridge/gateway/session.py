@@ -40,7 +40,7 @@ from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
 from oht50_bridge.protocol.errors import CLOSE_IDLE
 from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
 from oht50_bridge.protocol.errors import ErrorCode
-from oht50_bridge.protocol.errors import ProtocolViolation
+from oht50_bridge.protocol.errors import ProtocolError
 from oht50_bridge.protocol.patterns import expand
 from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.rates import TokenBucket
@@ -336,7 +336,7 @@ class Session:
         self.heard()
         try:
             value = codec.parse(message)
-        except ProtocolViolation as violation:
+        except ProtocolError as violation:
             if violation.error.close is None and not self._within_limit():
                 return self._too_fast(violation.request_id)
             return self._fail(violation.error, violation.description, violation.request_id)
@@ -345,11 +345,11 @@ class Session:
             return self._too_fast(request_id)
         try:
             if self.state is State.AUTHENTICATING and name != 'auth':
-                raise ProtocolViolation(
+                raise ProtocolError(
                     ErrorCode.AUTHENTICATION_REQUIRED, 'send auth first', request_id
                 )
             return self._obey(codec.command(value))
-        except ProtocolViolation as violation:
+        except ProtocolError as violation:
             return self._fail(violation.error, violation.description, violation.request_id)
 
     def _exempt(self, name: str) -> bool:
@@ -401,7 +401,7 @@ class Session:
             return [Replay(command)]
         name = command.type  # type: ignore[attr-defined]
         if name not in self._roles[self.role].commands:
-            raise ProtocolViolation(
+            raise ProtocolError(
                 ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}', command.request_id
             )
         return [Run(command)]

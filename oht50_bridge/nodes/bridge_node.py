@@ -63,6 +63,7 @@ from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
@@ -95,7 +96,7 @@ class BridgeNode(Node):
         port = declare(
             self,
             'port',
-            8000,
+            DEFAULT_PORT,
             'TCP port the WebSocket server listens on; 0 takes a free one',
             minimum=0,
             maximum=65535,
