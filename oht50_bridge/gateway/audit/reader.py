@@ -34,6 +34,7 @@ from oht50_bridge.gateway.audit.chain import log_files
 from oht50_bridge.gateway.audit.chain import parse
 from oht50_bridge.gateway.audit.chain import read_anchor
 
+POLL_PERIOD = 0.2  # s, between two checks for new records
 ATTEMPTS = 50  # to open the files between two rotations, RETRY_PAUSE apart
 
 
@@ -66,6 +67,51 @@ def read(path: Path, newest: int | None = None) -> Iterator[LogLine]:
             lines = file.read().split(b'\n')
             for number, text in enumerate(lines[:-1], 1):
                 yield LogLine(name, number, text, parse(text))
+
+
+def follow(path: Path) -> Iterator[LogLine]:
+    """Yield the lines of a log, then the new records as they are written, without end.
+
+    Args:
+        path: the log.
+
+    Raises:
+        OSError: a file cannot be read.
+
+    """
+    last = 0
+    before = _file_state(path)
+    for line in read(path):
+        if line.record is not None:
+            last = line.record['n']
+        yield line
+    while True:
+        while _file_state(path) == before:
+            time.sleep(POLL_PERIOD)
+        before = _file_state(path)
+        # The older files are needed only if the newest does not continue from the last record.
+        for newest in (1, None):
+            lines = [line for line in read(path, newest) if line.record is not None]
+            if lines and _number(lines[0]) <= last + 1:
+                break
+        for line in lines:
+            if _number(line) > last:
+                last = _number(line)
+                yield line
+
+
+def _number(line: LogLine) -> int:
+    assert line.record is not None
+    return int(line.record['n'])
+
+
+def _file_state(path: Path) -> tuple[int, int] | None:
+    """Return a value that changes when the log grows or is rotated."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None  # between the two steps of a rotation
+    return status.st_ino, status.st_size
 
 
 def _open_all(

@@ -11,15 +11,18 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import itertools
 import json
 import threading
 
 import pytest
 from support import wait_for
 
+from oht50_bridge.gateway.audit import reader
 from oht50_bridge.gateway.audit.chain import LogPosition
 from oht50_bridge.gateway.audit.chain import encode
 from oht50_bridge.gateway.audit.reader import examine
+from oht50_bridge.gateway.audit.reader import follow
 from oht50_bridge.gateway.audit.reader import read
 from oht50_bridge.gateway.audit.reader import verify
 from oht50_bridge.gateway.audit.writer import AuditWriter
@@ -162,3 +165,19 @@ def test_only_the_newest_files_are_read_on_request(path, write):
     assert {line.path for line in read(path, 1)} == {path}
     assert len({line.path for line in read(path, 2)}) == 2
     assert len({line.path for line in read(path)}) == len(list(path.parent.glob('*.jsonl*'))) - 1
+
+
+def test_following_yields_each_new_record_once_across_rotations(path, write, monkeypatch):
+    monkeypatch.setattr(reader, 'POLL_PERIOD', 0.01)
+    write(path, 2)
+    lines = follow(path)
+
+    def numbers(count):
+        return [line.record['n'] for line in itertools.islice(lines, count)]
+
+    assert numbers(2) == [1, 2]
+    write(path, 1)
+    assert numbers(1) == [3]
+    for _ in range(3):
+        write(path, 1, max_bytes=1)
+    assert numbers(3) == [4, 5, 6]
