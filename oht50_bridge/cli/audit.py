@@ -13,9 +13,9 @@
 # limitations under the License.
 """Show the audit log of a vehicle, or check that its records are unchanged.
 
-oht50 audit show --what command --since 1h
-oht50 audit show --follow --json
-oht50 audit verify
+  oht50 audit show --what command --since 1h
+  oht50 audit show --follow --json
+  oht50 audit verify
 """
 
 from __future__ import annotations
