@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import argparse
+import time
 
 import pytest
 
@@ -42,8 +43,14 @@ def test_what_is_not_a_duration_is_refused(text):
         '2026-11-23 10:30',
     ],
 )
-def test_a_moment_is_in_utc(text):
-    assert options.moment(text) == 1795429800.0
+def test_a_moment_is_in_utc(text, monkeypatch):
+    monkeypatch.setenv('TZ', 'Asia/Tokyo')
+    time.tzset()
+    try:
+        assert options.moment(text) == 1795429800.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize('text', ['', 'tomorrow', '10:30', '2026-13-01T00:00:00Z'])

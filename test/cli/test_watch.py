@@ -21,6 +21,7 @@ import pytest
 from gateway.serving import Serving
 from gateway.serving import make_event
 from rich.console import Console
+from websockets.asyncio.server import serve
 
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.watch import View
@@ -68,20 +69,42 @@ def test_values_are_replaced_and_events_are_kept():
     assert f'{watch.EVENTS_SHOWN + 5}' in text.split('events received')[1].splitlines()[0]
 
 
-def test_it_follows_the_events_of_a_bridge_and_connects_again(monkeypatch):
-    monkeypatch.setattr(watch, 'FIRST_RETRY', 0.01)
-
+def test_it_shows_the_events_of_a_bridge(monkeypatch):
     async def body():
         async with Serving() as server:
             monkeypatch.setenv('OHT50_TOKEN', server.token('viewer'))
             view = View(server.url)
-            arguments = argparse.Namespace(url=server.url)
-            task = asyncio.create_task(follow(arguments, view, again=True))
+            task = asyncio.create_task(
+                follow(argparse.Namespace(url=server.url), view, again=False)
+            )
             await server.until(lambda: view.state == 'connected')
             server.gateway.publish(make_event('safety.estop', estop_id='e1'))
             await server.until(lambda: 'e1' in screen(view))
             await server.gateway.close()
-            await server.until(lambda: 'trying again' in view.state)
+            await task
+            assert view.state.startswith('not connected (')
+
+    asyncio.run(asyncio.wait_for(body(), 30))
+
+
+def test_it_connects_again_after_a_lost_connection(monkeypatch):
+    monkeypatch.setenv('OHT50_TOKEN', 'x')
+    monkeypatch.setattr(watch, 'FIRST_RETRY', 0.01)
+
+    async def body():
+        connections, third = [], asyncio.Event()
+
+        async def closing(connection):
+            connections.append(connection)
+            if len(connections) == 3:
+                third.set()
+            await connection.recv()
+            await connection.send('{"type": "connection.established", "data": {}}')
+
+        async with serve(closing, '127.0.0.1', 0) as server:
+            url = f'ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/'
+            task = asyncio.create_task(follow(argparse.Namespace(url=url), View(url), again=True))
+            await third.wait()
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
