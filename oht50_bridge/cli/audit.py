@@ -13,6 +13,8 @@
 # limitations under the License.
 """Show the audit log of a vehicle, or check that its records are unchanged.
 
+Typical uses:
+
   oht50 audit show --what command --since 1h
   oht50 audit show --follow --json
   oht50 audit verify
