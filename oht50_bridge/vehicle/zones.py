@@ -19,9 +19,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oht50_bridge.vehicle.interlocks import FORWARD
-from oht50_bridge.vehicle.interlocks import Braking
-from oht50_bridge.vehicle.interlocks import Limit
+from oht50_bridge.vehicle.speed_limits import FORWARD
+from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import Limit
 
 RESTRICTED = 'restricted'
 WARNING = 'warning'

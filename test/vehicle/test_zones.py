@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.interlocks import BACKWARD
-from oht50_bridge.vehicle.interlocks import FORWARD
-from oht50_bridge.vehicle.interlocks import Braking
-from oht50_bridge.vehicle.interlocks import lowest
+from oht50_bridge.vehicle.speed_limits import BACKWARD
+from oht50_bridge.vehicle.speed_limits import FORWARD
+from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import lowest
 from oht50_bridge.vehicle.zones import ACTIONS
 from oht50_bridge.vehicle.zones import HYSTERESIS
 from oht50_bridge.vehicle.zones import STOP
