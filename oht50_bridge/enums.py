@@ -19,5 +19,8 @@ from enum import Enum
 class StrEnum(str, Enum):
     """An enumeration whose members are strings, as `enum.StrEnum` of Python 3.11."""
 
-    __str__ = str.__str__
-    __format__ = str.__format__
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self.value), spec)

@@ -31,9 +31,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oht50_bridge.bringup.parameters import parameters_of
-from oht50_bridge.cli.options import DEFAULT_PORT
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 
 OK = 'ok'
 WARNING = 'warning'

@@ -24,9 +24,10 @@ from pathlib import Path
 
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
+from oht50_bridge.protocol.catalogue import PATH
 
-DEFAULT_PORT = 8000
-DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}/ws/telemetry'
+DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}{PATH}'
 DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
 SECONDS = {'': 1.0, 's': 1.0, 'm': 60.0, 'h': 3600.0}
 

@@ -39,6 +39,7 @@ from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import graph_environment
 from oht50_bridge.cli.record import need_rosbags
 from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.protocol.catalogue import PATH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         child = player.start(stdout=None)
         print(
             f'Replaying {replay.vehicle} of {arguments.bag}, from the first client on: '
-            f'oht50 watch ws://{arguments.host}:{arguments.port}/ws/telemetry',
+            f'oht50 watch ws://{arguments.host}:{arguments.port}{PATH}',
             flush=True,
         )
         while not ending.wait(POLL):

@@ -25,6 +25,7 @@ from pydantic.json_schema import models_json_schema
 
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import COMMANDS
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.catalogue import MODELS
@@ -86,7 +87,7 @@ def document() -> dict[str, Any]:
         },
         'defaultContentType': 'application/json',
         'servers': {
-            'local': _server('localhost:8000', 'ws', 'A vehicle, or a simulated one.'),
+            'local': _server(f'localhost:{DEFAULT_PORT}', 'ws', 'A vehicle, or a simulated one.'),
             'production': _server('production.example.com', 'wss', 'TLS 1.2 or above.'),
         },
         'channels': {

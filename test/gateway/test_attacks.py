@@ -606,7 +606,7 @@ async def _(bridge):
     'handshake after handshake',
     what='refused',
     reason='handshakes',
-    settings={'address_handshakes_per_second': 0.1, 'address_handshake_burst': 5},
+    settings={'address_handshakes': 0.1, 'address_handshake_burst': 5},
 )
 async def _(bridge):
     for _ in range(10):
@@ -647,7 +647,7 @@ async def _(bridge):
     'more commands than an address may give',
     what='failure',
     error='WS-003',
-    settings={'address_commands_per_second': 5},
+    settings={'address_commands': 5},
 )
 async def _(bridge):
     peers = [await bridge.enter(role='viewer', subject='mallory') for _ in range(3)]

@@ -235,7 +235,7 @@ async def test_who_authenticates_at_the_last_moment_is_not_turned_away(serving):
 
 
 async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(serving):
-    settings = {'address_handshakes_per_second': 0.01, 'address_handshake_burst': 2}
+    settings = {'address_handshakes': 0.01, 'address_handshake_burst': 2}
 
     async def statuses(server, clients):
         found = []
