@@ -11,32 +11,34 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What forbids motion in any direction."""
+"""Interlocks: what forbids motion in every direction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from oht50_bridge.vehicle.speed_limits import Limit
+
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the interlocks look at.
+    """What the interlocks depend on.
 
     Attributes:
-        estop: why the emergency stop is latched; empty when it is not.
+        estop: reason of the latched emergency stop, None without one.
         inputs_fresh: the safety board's report is recent.
         configured: its inputs are enabled.
-        board_latched: it holds its relay.
+        board_latched: it holds its relay open.
         alarm: it judges its inputs critical or faulty.
-        guard_open: a guard is open.
         confirmed: config_node has confirmed the parameters since the start.
         maintenance: people are at work on the vehicle.
+        guard_open: a guard is open.
         power_lost: the power board has been lost for longer than is allowed.
 
     """
 
-    estop: str = ''
+    estop: str | None = None
     inputs_fresh: bool = True
     configured: bool = True
     board_latched: bool = False
@@ -47,34 +49,54 @@ class Conditions:
     power_lost: bool = False
 
 
-# A board that is lost is an emergency stop soon after; until then it may have been the host.
-STALE = 'no fresh report of the safety board'
-# The gravest first: of several this one is told.
-INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
-    (lambda conditions: bool(conditions.estop), 'emergency stop: {estop}'),
-    (lambda conditions: not conditions.inputs_fresh, STALE),
-    (
+@dataclass(frozen=True)
+class Interlock:
+    """One condition that forbids motion.
+
+    Attributes:
+        applies: whether it forbids motion.
+        reason: why, for a person; `{estop}` is the reason of the emergency stop.
+        hold: it clears by itself.
+
+    """
+
+    applies: Callable[[Conditions], bool]
+    reason: str
+    hold: bool = False
+
+
+#: The gravest first: of several the first gives the reason.
+INTERLOCKS = (
+    Interlock(lambda conditions: conditions.estop is not None, 'emergency stop: {estop}'),
+    # A lost board becomes an emergency stop soon; until then the host may have been late.
+    Interlock(
+        lambda conditions: not conditions.inputs_fresh,
+        'no fresh report of the safety board',
+        hold=True,
+    ),
+    Interlock(
         lambda conditions: not conditions.configured,
         'the inputs of the safety board are not enabled',
     ),
-    (
+    Interlock(
         lambda conditions: conditions.board_latched,
-        'the safety board holds its relay; emergency_stop and clear_estop release it',
+        'the safety board holds its relay open; emergency_stop and clear_estop release it',
     ),
-    (lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
-    (
+    Interlock(lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
+    Interlock(
         lambda conditions: not conditions.confirmed,
-        'the configuration is not confirmed since the start; look at config_node',
+        'the configuration is not confirmed since the start; check config_node',
     ),
-    (lambda conditions: conditions.maintenance, 'maintenance'),
-    (lambda conditions: conditions.guard_open, 'a guard is open'),
-    (lambda conditions: conditions.power_lost, 'the power board is lost'),
+    Interlock(lambda conditions: conditions.maintenance, 'maintenance'),
+    Interlock(lambda conditions: conditions.guard_open, 'a guard is open'),
+    Interlock(lambda conditions: conditions.power_lost, 'the power board is lost'),
 )
 
 
-def interlock(conditions: Conditions) -> str:
-    """Return why no motion is permitted in any direction; empty when nothing forbids it."""
-    for holds, reason in INTERLOCKS:
-        if holds(conditions):
-            return reason.format(estop=conditions.estop)
-    return ''
+def interlock_limit(conditions: Conditions) -> Limit | None:
+    """Return the stop of the gravest interlock that applies, None when motion is permitted."""
+    for interlock in INTERLOCKS:
+        if interlock.applies(conditions):
+            reason = interlock.reason.format(estop=conditions.estop)
+            return Limit(0.0, reason, hold=interlock.hold)
+    return None

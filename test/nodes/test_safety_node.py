@@ -14,6 +14,7 @@
 """What the node of the emergency stop does when something under it fails."""
 
 import threading
+import time
 
 import pytest
 import rclpy
@@ -21,7 +22,6 @@ from rclpy.parameter import Parameter
 from support import own_domain
 from support import wait_for
 
-from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
@@ -41,7 +41,7 @@ def well(node):
 def beat_of(node):
     """Return what the next heartbeat is."""
     beats = []
-    node._heartbeat.publish = beats.append
+    node._publisher._heartbeat.publish = beats.append
     node._beat()
     return beats[0]
 
@@ -74,7 +74,7 @@ def stop(node):
 
 
 def latched_on_disk(tmp_path):
-    return EstopLatch(tmp_path / 'estop.json').estop
+    return EstopLatch(tmp_path / 'estop.json', time.time_ns).estop
 
 
 def test_no_motion_before_the_configuration_is_confirmed_nor_in_maintenance(node):
@@ -115,29 +115,9 @@ def test_no_motion_with_a_report_that_is_not_well(node, inputs, reason):
     assert reason in beat.reason
 
 
-def test_power_board_that_was_lost_stays_lost_until_it_is_online(node):
-    node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
-    well(node)
-    node._power_timeout = 0.0
-
-    def report(status, error):
-        node._on_modules(
-            ModuleStates(
-                modules=[
-                    ModuleState(module_id='power', kind='power', status=status, error_code=error)
-                ]
-            )
-        )
-        return beat_of(node).motion_permitted
-
-    assert report('offline', 'MOD-001') is False
-    assert report('offline', '') is False, 'a new hardware_node has not asked it yet'
-    assert report('online', '') is True
-
-
 @pytest.mark.parametrize('publisher', ['_state', '_estop', '_heartbeat'])
 def test_stop_that_cannot_be_told_is_there_at_the_next_start(node, tmp_path, publisher):
-    getattr(node, publisher).publish = broken
+    getattr(node._publisher, publisher).publish = broken
     with pytest.raises(OSError):
         stop(node)
     assert latched_on_disk(tmp_path).reason == 'drill'
@@ -152,14 +132,15 @@ def test_stop_that_could_not_be_written_is_written_later(node, tmp_path, monkeyp
     assert latched_on_disk(tmp_path).reason == 'drill'
 
 
-def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path):
+def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path, monkeypatch):
     stop(node)
 
-    def half_cleared():
-        (tmp_path / 'estop.json').unlink()
+    def remove_and_fail(path):
+        path.unlink()
         broken()
 
-    node._sources.clear = half_cleared
+    monkeypatch.setattr('oht50_bridge.vehicle.estop.remove', remove_and_fail)
+    node._sources.clear = lambda now: node._latch.clear()
     response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
     assert not response.accepted
     assert 'on disk' in response.message

@@ -16,21 +16,23 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.estop import REMOTE
+from oht50_bridge.vehicle.board_reports import BoardReport
+from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.estop import TriggerType
+from oht50_bridge.vehicle.estop_sources import BOARD_START_TIME
+from oht50_bridge.vehicle.estop_sources import BOARDS_LIFETIME
 from oht50_bridge.vehicle.estop_sources import CAUSE_DELAY
 from oht50_bridge.vehicle.estop_sources import DEBOUNCE
-from oht50_bridge.vehicle.estop_sources import INPUTS_AGE
-from oht50_bridge.vehicle.estop_sources import MEETING_TIME
-from oht50_bridge.vehicle.estop_sources import MODULES_AGE
-from oht50_bridge.vehicle.estop_sources import Board
+from oht50_bridge.vehicle.estop_sources import INPUTS_LIFETIME
 from oht50_bridge.vehicle.estop_sources import EstopSources
+from oht50_bridge.vehicle.refusal import RefusedError
 
 NS = 1_000_000_000
 
 
 class World:
-    """The vehicle's sources of a stop, and a safety node that hears of them only by reports."""
+    """The vehicle's sources of a stop, and a safety node that learns of them from reports."""
 
     def __init__(self, path):
         self.path = path
@@ -41,8 +43,8 @@ class World:
         self.start()
 
     def start(self):
-        self.latch = EstopLatch(self.path, now=self.stamp)
-        self.sources = EstopSources(self.latch, has_line=True, clock=lambda: self.now)
+        self.latch = EstopLatch(self.path, clock=self.stamp)
+        self.sources = EstopSources(self.latch, has_estop_input=True)
         self.inputs_at = self.boards_at = None
 
     def stamp(self):
@@ -51,23 +53,37 @@ class World:
     def report_inputs(self):
         if self.configured:
             self.inputs_at = self.now
-        return self.sources.inputs(self.pressed, self.board_latched, self.configured)
+        report = InputsReport(
+            estop_pressed=self.pressed, latched=self.board_latched, configured=self.configured
+        )
+        return self.sources.update_inputs(report, self.now)
 
     def report_boards(self):
         self.boards_at = self.now
-        return self.sources.boards(
-            Board(
-                kind,
-                kind,
-                kind not in self.lost,
-                'offline' if kind in self.lost else 'online',
-                'Communication timeout' if kind in self.lost else '',
-            )
-            for kind in ('safety', 'travel_motor', 'power')
+        return self.sources.update_boards(
+            [
+                BoardReport(
+                    kind,
+                    kind,
+                    kind not in self.lost,
+                    'offline' if kind in self.lost else 'online',
+                    'Communication timeout' if kind in self.lost else '',
+                )
+                for kind in ('safety', 'travel_motor', 'power')
+            ],
+            self.now,
         )
 
     def report_line(self):
-        return self.sources.line(self.line_open)
+        return self.sources.update_estop_input(self.line_open, self.now)
+
+    def clear(self):
+        """Return why the latch cannot be cleared, '' when it was."""
+        try:
+            self.sources.clear(self.now)
+        except RefusedError as refusal:
+            return str(refusal)
+        return ''
 
 
 def test_power_board_is_not_vital_and_the_motor_board_is(tmp_path):
@@ -79,9 +95,9 @@ def test_power_board_is_not_vital_and_the_motor_board_is(tmp_path):
     assert world.report_boards().reason == 'travel_motor is offline: Communication timeout'
 
 
-def test_board_may_take_a_while_to_answer_first_and_stops_the_vehicle_later(tmp_path):
+def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_later(tmp_path):
     world = World(tmp_path / 'estop.json')
-    world.latch.trigger(REMOTE, 'drill', 'alice')
+    world.latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
     world.lost = {'travel_motor'}
     for _ in range(4):
         world.report_boards()
@@ -91,22 +107,27 @@ def test_board_may_take_a_while_to_answer_first_and_stops_the_vehicle_later(tmp_
     world.report_inputs()
     world.report_line()
     assert world.latch.causes == []
-    assert world.sources.clear() == 'not online: travel_motor; try again'
-    world.now += MEETING_TIME
+    assert world.clear() == 'not online: travel_motor; try again'
+    world.now += BOARD_START_TIME
     world.report_boards()
     assert world.latch.causes == ['travel_motor is offline: Communication timeout']
     world.lost = set()
     world.report_boards()
     world.report_inputs()
     world.report_line()
-    assert world.sources.clear() == ''
+    assert world.clear() == ''
     world.lost = {'travel_motor'}
-    assert world.report_boards() is not None, 'it was met: its loss stops at once'
+    assert world.report_boards() is not None, 'it was online: its loss stops at once'
 
 
 def test_board_of_a_wrong_layout_is_not_waited_for(tmp_path):
     sources = World(tmp_path / 'estop.json').sources
-    assert sources.boards([Board('safety', 'safety', False, 'error', 'wrong profile')]) is not None
+    assert (
+        sources.update_boards(
+            [BoardReport('safety', 'safety', False, 'error', 'wrong profile')], 0.0
+        )
+        is not None
+    )
 
 
 def test_tripped_board_stops_once_until_it_released(tmp_path):
@@ -119,7 +140,7 @@ def test_tripped_board_stops_once_until_it_released(tmp_path):
     world.now += 1.0
     world.report_inputs()
     world.report_line()
-    assert world.sources.clear() == ''
+    assert world.clear() == ''
     assert world.report_inputs() is None, 'it holds its relay until it is released'
     world.board_latched = False
     world.report_inputs()
@@ -129,29 +150,29 @@ def test_tripped_board_stops_once_until_it_released(tmp_path):
 
 def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start(tmp_path):
     world = World(tmp_path / 'estop.json')
-    world.latch.trigger(REMOTE, 'drill', 'alice')
+    world.latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
     world.latch.save()
     world.start()
-    assert 'safety board was not read' in world.sources.clear()
+    assert 'safety board was not read' in world.clear()
     world.report_inputs()
-    assert 'safety board was not read' in world.sources.clear()
+    assert 'safety board was not read' in world.clear()
     world.now += CAUSE_DELAY
     world.report_inputs()
-    assert 'hardware_node' in world.sources.clear()
+    assert 'boards were not reported' in world.clear()
     world.report_boards()
-    assert 'emergency stop line' in world.sources.clear()
+    assert 'emergency stop line' in world.clear()
     world.report_line()
-    assert 'emergency stop line' in world.sources.clear(), 'not yet debounced'
+    assert 'emergency stop line' in world.clear(), 'not yet debounced'
     world.now += 1.1 * DEBOUNCE
     world.report_line()
-    assert world.sources.clear() == ''
+    assert world.clear() == ''
     assert world.latch.estop is None
 
 
-def cleared_but_for(tmp_path):
+def clearable(tmp_path):
     """Return a world whose stop could be cleared."""
     world = World(tmp_path / 'estop.json')
-    world.latch.trigger(REMOTE, 'drill', 'alice')
+    world.latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
     for _ in range(3):
         world.report_inputs()
         world.report_boards()
@@ -161,18 +182,18 @@ def cleared_but_for(tmp_path):
 
 
 def test_clear_needs_recent_readings(tmp_path):
-    world = cleared_but_for(tmp_path)
-    world.now += INPUTS_AGE
+    world = clearable(tmp_path)
+    world.now += INPUTS_LIFETIME
     world.report_line()
-    assert 'safety board was not read lately' in world.sources.clear()
+    assert 'safety board was not read recently' in world.clear()
     world.report_inputs()
-    assert world.sources.clear() == ''
-    world = cleared_but_for(tmp_path)
-    world.now += INPUTS_AGE
+    assert world.clear() == ''
+    world = clearable(tmp_path)
+    world.now += INPUTS_LIFETIME
     world.report_inputs()
-    assert 'emergency stop line was not read closed lately' in world.sources.clear()
+    assert 'emergency stop line was not read closed recently' in world.clear()
     world.report_line()
-    assert world.sources.clear() == ''
+    assert world.clear() == ''
 
 
 def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(tmp_path):
@@ -185,12 +206,12 @@ def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(tmp_path
         world.report_inputs()
         world.report_boards()
         world.report_line()
-        assert 'button is pressed' in world.sources.clear()
+        assert 'button is pressed' in world.clear()
     world.configured = True
     world.report_inputs()
     world.now += CAUSE_DELAY
     world.report_inputs()
-    assert world.sources.clear() == ''
+    assert world.clear() == ''
 
 
 def test_bouncing_line_stays_pressed(tmp_path):
@@ -229,7 +250,7 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
 ):
     world = World(tmp_path_factory.mktemp('latch') / 'estop.json')
     reported = set()  # causes as last reported
-    met, missed = set(), {}  # vital boards seen since the start, first reports of the others
+    seen, missed = set(), {}  # vital boards seen since the start, first reports of the others
     absent = set()  # vital boards, as last reported
     line_closed_at = None  # since when each reading of this process found it closed
     line_good = False
@@ -268,33 +289,33 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                     reported.discard('button')
             if value in ('boards', 'all', None):
                 absent = world.lost & {'safety', 'travel_motor'}
-                met |= {'safety', 'travel_motor'} - absent
+                seen |= {'safety', 'travel_motor'} - absent
                 reported -= {'safety', 'travel_motor'}
                 reported |= {
                     board
                     for board in absent
-                    if board in met
-                    or (world.now - missed.setdefault(board, world.now) >= MEETING_TIME)
+                    if board in seen
+                    or (world.now - missed.setdefault(board, world.now) >= BOARD_START_TIME)
                 }
             assert world.latch.estop is not None or not reported, 'a cause latches at once'
         elif step == 'trigger':
-            world.latch.trigger(REMOTE, '', '')
+            world.latch.trigger(TriggerType.REMOTE, '', '')
         elif step == 'restart':
             world.latch.save()
             latched = world.latch.estop is not None
             world.start()
             assert (world.latch.estop is not None) == latched
             reported, line_closed_at, line_good = set(), None, False
-            met, missed, absent = set(), {}, set()
+            seen, missed, absent = set(), {}, set()
         elif step == 'clear' and world.latch.estop is not None:
             stop = world.latch.estop
-            if world.sources.clear() == '':
+            if world.clear() == '':
                 assert world.latch.estop is None
                 assert not reported
                 assert not absent
                 assert line_good
                 assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY * NS - 1
-                assert world.now - world.inputs_at <= INPUTS_AGE
-                assert world.now - world.boards_at <= MODULES_AGE
+                assert world.now - world.inputs_at <= INPUTS_LIFETIME
+                assert world.now - world.boards_at <= BOARDS_LIFETIME
             else:
                 assert world.latch.estop is stop

@@ -17,53 +17,63 @@ import math
 
 import pytest
 
-from oht50_bridge.vehicle.obstacles import ObstacleRule
-from oht50_bridge.vehicle.speed_limits import BACKWARD
-from oht50_bridge.vehicle.speed_limits import FORWARD
+from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import ObstacleSettings
+from oht50_bridge.vehicle.obstacles import obstacle_limits
 from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
-from oht50_bridge.vehicle.speed_limits import either_way
+from oht50_bridge.vehicle.speed_limits import limit_without_direction
 from oht50_bridge.vehicle.speed_limits import lowest
 
 BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
 
 
-RULE = ObstacleRule(stop_distance=0.5, slow_distance=2.0, speed=0.1, dock_speed=0.05)
+SETTINGS = ObstacleSettings(stop_distance=0.5, slow_distance=2.0, speed=0.1, dock_speed=0.05)
 
 
-LOOKS = (FORWARD, BACKWARD, 0, 0)
+LOOKS = DistanceSettings(('forward', 'backward', '', '')).directions
 
 
 @pytest.mark.parametrize(
     ('distance', 'direction', 'docking', 'low', 'high'),
     [
-        (math.nan, FORWARD, False, math.inf, math.inf),
-        (4.0, FORWARD, False, 0.5, 2.0),
-        (2.2, FORWARD, False, 0.1, 0.4),
-        (1.5, FORWARD, False, 0.1, 0.1),
-        (0.52, FORWARD, False, 0.01, 0.08),
-        (0.5, FORWARD, False, 0.0, 0.0),
-        (0.1, FORWARD, False, 0.0, 0.0),
-        (0.1, BACKWARD, False, math.inf, math.inf),
-        (0.1, FORWARD, True, 0.05, 0.05),
+        (math.nan, Direction.FORWARD, False, math.inf, math.inf),
+        (4.0, Direction.FORWARD, False, 0.5, 2.0),
+        (2.2, Direction.FORWARD, False, 0.1, 0.4),
+        (1.5, Direction.FORWARD, False, 0.1, 0.1),
+        (0.52, Direction.FORWARD, False, 0.01, 0.08),
+        (0.5, Direction.FORWARD, False, 0.0, 0.0),
+        (0.1, Direction.FORWARD, False, 0.0, 0.0),
+        (0.1, Direction.BACKWARD, False, math.inf, math.inf),
+        (0.1, Direction.FORWARD, True, 0.05, 0.05),
     ],
 )
 def test_obstacle_ahead_slows_and_stops(distance, direction, docking, low, high):
-    limits = RULE.limits([distance, math.nan, 0.1, 0.1], LOOKS, direction, docking, BRAKING)
+    limits = obstacle_limits(
+        SETTINGS, [distance, math.nan, 0.1, 0.1], LOOKS, direction, docking, BRAKING
+    )
     speed = lowest(limits).speed if limits else math.inf
     assert low <= speed <= high
 
 
 def test_distance_input_that_does_not_report_stops():
-    (limit,) = RULE.limits([], LOOKS, FORWARD, False, BRAKING)
+    (limit,) = obstacle_limits(SETTINGS, [], LOOKS, Direction.FORWARD, False, BRAKING)
     assert (limit.speed, limit.reason) == (0.0, 'distance input 1 does not report')
     assert not limit.hold
 
 
-def test_an_obstacle_alone_holds():
-    obstacle = RULE.limits([0.3], (FORWARD,), FORWARD, False, BRAKING)
+def test_only_an_obstacle_is_a_limit_that_clears_by_itself():
+    obstacle = obstacle_limits(
+        SETTINGS, [0.3], (Direction.FORWARD,), Direction.FORWARD, False, BRAKING
+    )
     zone = Limit(0.004, 'zone a in 0.00 m')  # slower than standstill
     assert lowest(obstacle).hold
     assert lowest([Limit(0.5, ''), *obstacle]).hold
     assert lowest([*obstacle, zone]) == lowest([zone, *obstacle]) == Limit(0.0, zone.reason)
-    assert not either_way(lowest(obstacle), lowest([zone])).hold
+    assert not limit_without_direction(lowest(obstacle), lowest([zone])).hold
+
+
+def test_unknown_direction_of_a_distance_input_is_refused_by_name():
+    with pytest.raises(ValueError, match="distance_directions: 'up' is not forward"):
+        DistanceSettings(('forward', 'up', '', ''))

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from oht50_bridge.vehicle.speed_limits import CREEP_SPEED
 from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Limit
-from oht50_bridge.vehicle.speed_limits import either_way
+from oht50_bridge.vehicle.speed_limits import limit_without_direction
 from oht50_bridge.vehicle.speed_limits import lowest
 
 BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
 
 
-def test_approach_speed_leaves_the_way_to_react_and_to_brake():
+def test_approach_speed_leaves_the_distance_to_react_and_to_brake():
     a, t = BRAKING.deceleration, BRAKING.reaction_time
     for distance in (0.0, 0.1, 1.0, 10.0):
         for speed in (0.0, 0.2, 1.0):
@@ -44,13 +44,13 @@ def test_lowest_is_never_above_any_single_limit(speeds):
 
 @given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
 def test_limit_without_a_direction(forward, backward):
-    limit = either_way(lowest([Limit(forward, 'f')]), lowest([Limit(backward, 'b')]))
+    limit = limit_without_direction(lowest([Limit(forward, 'f')]), lowest([Limit(backward, 'b')]))
     assert limit.speed <= max(forward, backward)
     assert limit.speed <= max(min(forward, backward), CREEP_SPEED)
 
 
-def test_one_forbidden_way_leaves_the_other_open_and_says_so():
-    limit = either_way(Limit(0.0, 'zone a in 0.00 m'), Limit(0.5, ''))
+def test_one_forbidden_direction_leaves_the_other_permitted_and_gives_the_reason():
+    limit = limit_without_direction(Limit(0.0, 'zone a in 0.00 m'), Limit(0.5, ''))
     assert limit.speed == CREEP_SPEED
-    assert limit.reason == 'zone a in 0.00 m; the other way is free'
-    assert either_way(Limit(0.0, 'a'), Limit(0.0, 'b')).speed == 0.0
+    assert limit.reason == 'zone a in 0.00 m; the opposite direction is permitted'
+    assert limit_without_direction(Limit(0.0, 'a'), Limit(0.0, 'b')).speed == 0.0
