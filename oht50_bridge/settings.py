@@ -106,4 +106,4 @@ def updated_settings(settings: SettingsT, values: Mapping[str, Any]) -> Settings
         for name, default, _ in settings_of(type(settings))
         if name in values
     }
-    return replace(settings, **changes) if changes else settings  # type: ignore[type-var]  # see Args
+    return replace(settings, **changes) if changes else settings  # type: ignore[type-var]  # a dataclass, see Args
