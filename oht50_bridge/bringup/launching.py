@@ -40,7 +40,7 @@ from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.catalogue import DEFAULT_PORT
-from oht50_bridge.signals import SIGNALS_WAIT
+from oht50_bridge.signals import BLOCK_SIGNALS
 
 PACKAGE = 'oht50_bridge'
 RESPAWN_DELAY = 0.5  # s
@@ -142,7 +142,7 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
             executable=name,
             name=name,
             namespace=the_plan.namespace,
-            prefix=' '.join(SIGNALS_WAIT),
+            prefix=' '.join(BLOCK_SIGNALS),
             exec_name=name,
             output='screen',
             respawn=True,

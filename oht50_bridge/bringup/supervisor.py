@@ -42,7 +42,8 @@ from oht50_bridge.gateway.tls import load
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.catalogue import PATH
-from oht50_bridge.signals import SIGNALS_WAIT
+from oht50_bridge.signals import BLOCK_SIGNALS
+from oht50_bridge.signals import StopSignal
 
 POLL = 0.05  # s, between two looks at the processes
 START_TIMEOUT = 15.0  # s, until the bridge must listen
@@ -59,27 +60,6 @@ def _die_with_parent() -> None:
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == 1:
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-class StopSignal:
-    """Takes SIGINT and SIGTERM for a wish to end.
-
-    Unlike a threading.Event it has no lock, which the very thread that a signal interrupts may
-    hold.
-    """
-
-    def __init__(self) -> None:
-        self._wished = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._wish)
-
-    def _wish(self, *_: object) -> None:
-        self._wished = True
-
-    def wait(self, seconds: float) -> bool:
-        """Return after a while whether to end."""
-        time.sleep(seconds)
-        return self._wished
 
 
 class Process:
@@ -111,7 +91,7 @@ class Process:
         """Start it, in a process group of its own: Ctrl-C reaches it through the supervisor."""
         self._stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
         self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
-            [*SIGNALS_WAIT, *self._command],
+            [*BLOCK_SIGNALS, *self._command],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,

@@ -28,7 +28,6 @@ from oht50_bridge.bringup.plan import Replay
 from oht50_bridge.bringup.plan import describe
 from oht50_bridge.bringup.supervisor import POLL
 from oht50_bridge.bringup.supervisor import Process
-from oht50_bridge.bringup.supervisor import StopSignal
 from oht50_bridge.bringup.supervisor import check_port
 from oht50_bridge.bringup.supervisor import module_command
 from oht50_bridge.bringup.supervisor import stop
@@ -40,6 +39,7 @@ from oht50_bridge.cli.options import graph_environment
 from oht50_bridge.cli.record import need_rosbags
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.signals import StopSignal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
