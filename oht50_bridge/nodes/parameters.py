@@ -73,13 +73,16 @@ def declare(
     return node.declare_parameter(name, default, descriptor).value
 
 
-def declare_settings(node: Node, cls: type[SettingsT], prefix: str = '') -> SettingsT:
+def declare_settings(
+    node: Node, cls: type[SettingsT], prefix: str = '', **defaults: Any
+) -> SettingsT:
     """Declare each field of a settings dataclass as a parameter and return the values.
 
     Args:
         node: the node that owns the parameters.
         cls: a dataclass whose fields are made by `settings.setting`.
         prefix: comes before each field's name, such as `dock.`.
+        defaults: replace the defaults of some fields.
 
     Raises:
         StartError: the values contradict one another; it names node, parameter and remedy.
@@ -87,6 +90,7 @@ def declare_settings(node: Node, cls: type[SettingsT], prefix: str = '') -> Sett
     """
     values: dict[str, Any] = {}
     for name, default, setting in settings_of(cls):
+        default = defaults.get(name, default)
         value = declare(
             node,
             prefix + name,

@@ -297,7 +297,7 @@ class MotionLoop:
                 self._creeps += 1
                 if self._creeps > MAXIMUM_CREEPS:
                     raise MotionError(
-                        f'{abs(error) * 1000:.1f} mm from the target after {self._creeps - 1} tries'
+                        f'{abs(error) * 1000:.1f} mm from the target after {MAXIMUM_CREEPS} tries'
                     )
             if self._creeping != 0.0 and error * self._creeping > speed * self._loop.drive_delay:
                 return self._creeping * speed
