@@ -33,8 +33,8 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from oht50_bridge.gateway.audit.log import AUDIT_FILE
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.chain import AUDIT_FILE
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import revocations_path
@@ -82,7 +82,7 @@ class BridgeNode(Node):
         config = gateway_config(gateway_settings, settings)
         try:
             roles = load_roles(config_dir() / 'roles.yaml')
-            self.audit = Audit(
+            self.audit = AuditWriter(
                 directory / AUDIT_FILE,
                 max_bytes=settings.audit_bytes,
                 max_files=settings.audit_files,

@@ -26,7 +26,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.exceptions import InvalidStatus
 
-from oht50_bridge.gateway.auth.tokens import Key
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.commands import CommandFailed
 from oht50_bridge.gateway.commands import CommandOutcome
