@@ -29,7 +29,7 @@ from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.bringup.launching import respawned
-from oht50_bridge.bringup.plan import Replay
+from oht50_bridge.bringup.replay import ReplayPlan
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
 
@@ -40,7 +40,7 @@ CLOCK_RATE = '100'  # Hz
 def replay(**values):
     """Return the bridge and the player."""
     bag = Path(values['bag']).expanduser().absolute()
-    replayed = Replay(
+    replayed = ReplayPlan(
         state_dir=Path(values['state_dir']).expanduser().absolute(),
         vehicle=recorded_vehicle(bag, values['vehicle']),
         host=values['host'],

@@ -19,7 +19,7 @@ from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import respawned
-from oht50_bridge.signals import SIGNALS_WAIT
+from oht50_bridge.signals import BLOCK_SIGNALS
 
 # s; the signal ends all processes together, and the motor's stop is read back from its board.
 LINGER = 2.0
@@ -32,7 +32,7 @@ def simulation(**values):
         ExecuteProcess(
             name='simulator',
             cmd=command,
-            prefix=' '.join(SIGNALS_WAIT),
+            prefix=' '.join(BLOCK_SIGNALS),
             output='screen',
             respawn=True,
             respawn_delay=RESPAWN_DELAY,

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -64,6 +63,7 @@ from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
 
@@ -202,13 +202,12 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
 
-    def end(*_: Any) -> None:
+    def end() -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(ending.set)
 
     # Not by loop.add_signal_handler: the loop restores the handlers of Python when it ends.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    handle_signals(end)
     if requested():
         return
     try:

@@ -41,20 +41,28 @@ _FIELDS = dict([*_SCALARS.values(), *_ARRAYS.values()])
 def to_value(value: Any) -> ParameterValue:
     """Return a value as the value of a parameter.
 
-    What no parameter can be, such as None, an object or a mixed array, is a value that is not
-    set. An array of whole and other numbers is one of doubles; an empty one is one of strings.
+    A value that a parameter cannot have, such as None, an object, a mixed array or an integer
+    beyond 64 bits, becomes a value that is not set. An array of integers and other numbers becomes
+    one of doubles, an empty array one of strings.
     """
     if isinstance(value, (list, tuple)):
         kinds = {type(element) for element in value} or {str}
+        if not all(map(_fits, value)):
+            return ParameterValue()
         if kinds == {int, float}:
             value, kinds = [float(element) for element in value], {float}
         found = _ARRAYS.get(kinds.pop()) if len(kinds) == 1 else None
     else:
-        found = _SCALARS.get(type(value))
+        found = _SCALARS.get(type(value)) if _fits(value) else None
     if found is None:
         return ParameterValue()
     kind, field = found
     return ParameterValue(type=kind, **{field: value})
+
+
+def _fits(value: Any) -> bool:
+    """Return whether a value, if it is an integer, fits into 64 bits."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def from_value(message: ParameterValue) -> Any:

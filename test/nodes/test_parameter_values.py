@@ -53,7 +53,21 @@ def test_an_array_of_integers_and_doubles_is_one_of_doubles():
     assert from_value(to_value([1, 2.5])) == [1.0, 2.5]
 
 
-@pytest.mark.parametrize('value', [None, {}, {'a': 1}, [None], [1, 'a'], [True, 1], [[1]]])
+@pytest.mark.parametrize(
+    'value',
+    [
+        None,
+        {},
+        {'a': 1},
+        [None],
+        [1, 'a'],
+        [True, 1],
+        [[1]],
+        2**63,
+        [-(2**63) - 1],
+        [10**400, 0.5],
+    ],
+)
 def test_what_no_parameter_can_be_is_not_set(value):
     assert from_value(to_value(value)) is None
 

@@ -22,7 +22,7 @@ from support import own_domain
 from support import place
 from support import wait_for
 
-from oht50_bridge.bringup.supervisor import module_command
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.paths import config_dir
 
 PARAMETERS = """
