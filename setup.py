@@ -68,7 +68,15 @@ setup(
     install_requires=['cyclonedds==11.0.1', *requirements('requirements.txt')],
     extras_require={
         'gpio': ['gpiod>=2,<3'],
-        'test': [*requirements('test/requirements.txt'), 'pip-audit>=2.7,<3', 'ruff>=0.12,<1'],
+        'test': [
+            *requirements('test/requirements.txt'),
+            'pip-audit>=2.7,<3',
+            'ruff>=0.12,<1',
+            'mypy>=1.18,<3',
+            'types-PyYAML>=6.0.12,<7',
+            'types-psutil>=7,<8',
+            'types-pyserial>=3.5,<4',
+        ],
     },
     entry_points={'console_scripts': ['oht50 = oht50_bridge.cli.main:main']},
     cmdclass={'build_py': BuildWithInterfaces},
