@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-rclpy without a ROS 2 installation.
+"""rclpy without a ROS 2 installation.
 
 `path/` holds a package literally named `rclpy`, and beside it the standard message packages that
 `rosless.generator` writes. `install()` puts it last on `sys.path`, so that a sourced ROS 2 always
@@ -33,7 +32,8 @@ LOCALHOST_URI = (
     '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces></General>'
     '<Discovery><ParticipantIndex>auto</ParticipantIndex>'
     '<MaxAutoParticipantIndex>120</MaxAutoParticipantIndex>'
-    '<Peers><Peer address="localhost"/></Peers></Discovery></Domain></CycloneDDS>')
+    '<Peers><Peer address="localhost"/></Peers></Discovery></Domain></CycloneDDS>'
+)
 """
 What ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST makes of CYCLONEDDS_URI here.
 
@@ -43,8 +43,7 @@ RMW_IMPLEMENTATION=rmw_cyclonedds_cpp and ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOS
 
 
 def install() -> bool:
-    """
-    Make `import rclpy` work.
+    """Make `import rclpy` work.
 
     Returns:
         True if rclpy is rosless's, False if a real ROS 2 is there and nothing was done.

@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-Run a module of nodes with or without ROS 2.
+"""Run a module of nodes with or without ROS 2.
 
     python -m rosless MODULE [ARGUMENTS] [--ros-args ...]
 
@@ -34,9 +33,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog='python -m rosless',
         description='Run a Python module with rclpy at hand: that of a sourced ROS 2, else the '
-                    'subset of it that rosless supplies.',
+        'subset of it that rosless supplies.',
         epilog="All further arguments are the module's, for example: "
-               '--ros-args -r __ns:=/x -p name:=value --params-file FILE --log-level debug')
+        '--ros-args -r __ns:=/x -p name:=value --params-file FILE --log-level debug',
+    )
     parser.add_argument('module', help='module to run, as in python -m MODULE')
     parser.add_argument('arguments', nargs=argparse.REMAINDER, help='arguments of the module')
     args = parser.parse_args()

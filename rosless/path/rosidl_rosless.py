@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-Base classes and field descriptors of the message modules that `rosless.generator` writes.
+"""Base classes and field descriptors of the message modules that `rosless.generator` writes.
 
 Only generated code imports this module. It is not importable where a real ROS 2 is sourced,
 so that a message class of ours can never reach a real rclpy.
@@ -33,15 +32,30 @@ from typing import Any
 from typing import ClassVar
 
 if sys.byteorder != 'little':
-    raise ImportError('rosless writes little-endian CDR by copying arrays; '
-                      'on a big-endian machine install ROS 2 instead')
+    raise ImportError(
+        'rosless writes little-endian CDR by copying arrays; '
+        'on a big-endian machine install ROS 2 instead'
+    )
 
 PAD = [b'\0' * n for n in range(8)]
-FLOAT32_MAX = 3.402823466e+38
-RANGES = {f'{sign}int{bits}': (0, 2**bits - 1) if sign else (-2**(bits - 1), 2**(bits - 1) - 1)
-          for bits in (8, 16, 32, 64) for sign in ('u', '')}
-TYPECODES = {'int8': 'b', 'uint8': 'B', 'int16': 'h', 'uint16': 'H', 'int32': 'i', 'uint32': 'I',
-             'int64': 'q', 'uint64': 'Q', 'float32': 'f', 'float64': 'd'}
+FLOAT32_MAX = 3.402823466e38
+RANGES = {
+    f'{sign}int{bits}': (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    for bits in (8, 16, 32, 64)
+    for sign in ('u', '')
+}
+TYPECODES = {
+    'int8': 'b',
+    'uint8': 'B',
+    'int16': 'h',
+    'uint16': 'H',
+    'int32': 'i',
+    'uint32': 'I',
+    'int64': 'q',
+    'uint64': 'Q',
+    'float32': 'f',
+    'float64': 'd',
+}
 
 Check = Callable[[Any], 'str | None']
 
@@ -69,7 +83,8 @@ class Message:
             if name not in names:
                 raise AssertionError(
                     f'Invalid arguments passed to constructor of {type(self).__name__}: {name!r} '
-                    f'(fields: {", ".join(names) or "none"})')
+                    f'(fields: {", ".join(names) or "none"})'
+                )
             setattr(self, name, value)
 
     def _check(self) -> None:
@@ -94,23 +109,25 @@ class Message:
     def __repr__(self) -> str:
         fields = ', '.join(
             f'{name}={list(v) if isinstance(v := getattr(self, name), array) else v!r}'
-            for name in self._fields_and_field_types)
+            for name in self._fields_and_field_types
+        )
         package, kind = self.__class__.__module__.split('.')[-3:-1]
         return f'{package}.{kind}.{self.__class__.__name__}({fields})'
 
 
 def lazy_modules(package: str, modules: dict[str, str]) -> Callable[[str], Any]:
-    """
-    Return a module `__getattr__` that imports an interface when it is first named.
+    """Return a module `__getattr__` that imports an interface when it is first named.
 
     `modules` maps the names of classes to the modules of `package` that define them.
     """
+
     def __getattr__(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f'module {package!r} has no attribute {name!r}')
         value = getattr(import_module(f'{package}.{modules[name]}'), name)
         setattr(sys.modules[package], name, value)
         return value
+
     return __getattr__
 
 
@@ -133,6 +150,7 @@ def _integer_check(kind: str) -> Check:
         if not isinstance(value, int):
             return "of type 'int'"
         return None if low <= value <= high else f'an integer in [{low}, {high}]'
+
     return check
 
 
@@ -163,12 +181,17 @@ def _string_check(bound: int) -> Check:
         if not isinstance(value, str):
             return "of type 'str'"
         return f'a string of at most {bound} characters' if bound and len(value) > bound else None
+
     return check
 
 
-_CHECKS: dict[str, Check] = {'float64': _check_float64, 'float32': _check_float32,
-                             'bool': _check_bool, 'byte': _check_byte,
-                             **{kind: _integer_check(kind) for kind in RANGES}}
+_CHECKS: dict[str, Check] = {
+    'float64': _check_float64,
+    'float32': _check_float32,
+    'bool': _check_bool,
+    'byte': _check_byte,
+    **{kind: _integer_check(kind) for kind in RANGES},
+}
 
 
 def _element_check(kind: Any, bound: int) -> Check:
@@ -178,8 +201,8 @@ def _element_check(kind: Any, bound: int) -> Check:
         return _CHECKS[kind]
 
     def check(value: Any) -> str | None:
-        return (None if isinstance(value, kind)
-                else f"a sub message of type '{kind.__name__}'")
+        return None if isinstance(value, kind) else f"a sub message of type '{kind.__name__}'"
+
     return check
 
 
@@ -189,8 +212,7 @@ def scalar(name: str, kind: Any, bound: int = 0) -> property:
 
 
 def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int = 0) -> property:
-    """
-    Return the property of an array of `size`, or of a sequence of at most `limit` (0: any).
+    """Return the property of an array of `size`, or of a sequence of at most `limit` (0: any).
 
     Numbers are kept in an `array.array`, everything else in a list. (rclpy keeps fixed arrays of
     numbers in numpy arrays; indexing, len(), iteration and tolist() are the same.)

@@ -93,11 +93,16 @@ class Process:
     """A Python process with rclpy, whose output is read when it has ended."""
 
     def __init__(self, code: str, *args: str) -> None:
-        prefix = (f'import sys; sys.path.insert(0, {str(ROOT)!r})\n'
-                  'import rosless; rosless.install()\nimport rclpy\n')
+        prefix = (
+            f'import sys; sys.path.insert(0, {str(ROOT)!r})\n'
+            'import rosless; rosless.install()\nimport rclpy\n'
+        )
         self.process = subprocess.Popen(
-            [sys.executable, '-u', '-c', prefix + code, *args], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            [sys.executable, '-u', '-c', prefix + code, *args],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def read_line(self) -> str:
         """Return the next line of its output; it may say when it is ready."""
@@ -118,6 +123,7 @@ def process() -> Iterator[Callable[..., Process]]:
     def start(code: str, *args: str) -> Process:
         started.append(Process(code, *args))
         return started[-1]
+
     yield start
     for each in started:
         if each.process.poll() is None:

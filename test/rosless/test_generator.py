@@ -31,8 +31,10 @@ try:
 except ImportError:  # rosbags is needed where modules are generated, and nowhere else
     generator = None
 
-pytestmark = [rosless_only,
-              pytest.mark.skipif(generator is None, reason='rosbags is not installed')]
+pytestmark = [
+    rosless_only,
+    pytest.mark.skipif(generator is None, reason='rosbags is not installed'),
+]
 
 MESSAGE = """
 # A comment
@@ -70,8 +72,11 @@ def package(tmp_path_factory):
     (root / 'msg' / 'Inner.msg').write_text('uint8 small\nfloat64 large\nstring text\n')
     (root / 'msg' / 'Empty.msg').write_text('# nothing\n')
     (root / 'msg' / 'Fields.msg').write_text('int8 scalar\nint8 sequence\nint8 array\nint8 out\n')
-    (root / 'srv' / 'Ask.srv').write_text('uint8 KIND=3\nstring question\n---\nInner[] answers\n'
-                                          .replace('Inner', 'sample_pkg/Inner'))
+    (root / 'srv' / 'Ask.srv').write_text(
+        'uint8 KIND=3\nstring question\n---\nInner[] answers\n'.replace(
+            'Inner', 'sample_pkg/Inner'
+        )
+    )
     out = root / 'sample_pkg'
     out.mkdir()
     (out / '__init__.py').write_text('')
@@ -95,7 +100,12 @@ def test_defaults_and_constants(package):
     assert (outer.letter, outer.octet) == (0, b'\0')
     assert len(outer.two) == 2 and outer.many == []
     assert (outer.OFF, outer.ON, outer.NAME, outer.FLAG, outer.RATIO) == (
-        0, 1, 'a name', b'\7', 0.5)
+        0,
+        1,
+        'a name',
+        b'\7',
+        0.5,
+    )
     assert (outer.BARE, outer.QUOTED) == ('none', 'a b')
     first, second = package[0].Outer(), package[0].Outer()
     first.names.append('c')
@@ -104,8 +114,12 @@ def test_defaults_and_constants(package):
 
 def test_bounds(package):
     outer = package[0].Outer()
-    for field, value in (('short', 'toolong'), ('few', [1.0, 2.0, 3.0]), ('triple', [1, 2]),
-                         ('two', [])):
+    for field, value in (
+        ('short', 'toolong'),
+        ('few', [1.0, 2.0, 3.0]),
+        ('triple', [1, 2]),
+        ('two', []),
+    ):
         with pytest.raises(AssertionError, match=f"'{field}'"):
             setattr(outer, field, value)
 
@@ -123,15 +137,21 @@ def test_round_trip_at_every_alignment(package):
     msg = package[0]
     for size in range(9):
         outer = msg.Outer(
-            label='x' * size, short='y' * (size % 6), bytes=list(range(size)),
-            few=[0.5] * (size % 3), names=['n' * n for n in range(size)],
-            many=[msg.Inner(small=n, large=n / 3, text='t' * n) for n in range(size)], octet=b'z')
+            label='x' * size,
+            short='y' * (size % 6),
+            bytes=list(range(size)),
+            few=[0.5] * (size % 3),
+            names=['n' * n for n in range(size)],
+            many=[msg.Inner(small=n, large=n / 3, text='t' * n) for n in range(size)],
+            octet=b'z',
+        )
         data = encode(outer)
         assert msg.Outer._read(data) == outer
         # What an independent implementation makes of the same bytes.
         assert rosbags_fields(package[2], data)['label'] == outer.label
         assert [m.text for m in rosbags_fields(package[2], data)['many']] == [
-            m.text for m in outer.many]
+            m.text for m in outer.many
+        ]
         assert rosbags_fields(package[2], data)['octet'] == ord('z')
 
 
@@ -139,6 +159,7 @@ def rosbags_fields(root, data):
     from rosbags.typesys import Stores
     from rosbags.typesys import get_types_from_msg
     from rosbags.typesys import get_typestore
+
     store = get_typestore(Stores.ROS2_JAZZY)
     types = {}
     for name in ('Inner', 'Outer'):
@@ -174,13 +195,23 @@ def test_cut_messages_are_refused(package):
             msg.Outer._read(data[:size])
 
 
-@pytest.mark.parametrize(('name', 'expected'), [
-    ('std_msgs/msg/String',
-     'RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18'),
-    ('builtin_interfaces/msg/Time',
-     'RIHS01_b106235e25a4c5ed35098aa0a61a3ee9c9b18d197f398b0e4206cea9acf9c197'),
-    ('std_msgs/msg/Char',
-     'RIHS01_3ad2d04dd29ba19d04b16659afa3ccaedd691914b02a64e82e252f2fa6a586a9')])
+@pytest.mark.parametrize(
+    ('name', 'expected'),
+    [
+        (
+            'std_msgs/msg/String',
+            'RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18',
+        ),
+        (
+            'builtin_interfaces/msg/Time',
+            'RIHS01_b106235e25a4c5ed35098aa0a61a3ee9c9b18d197f398b0e4206cea9acf9c197',
+        ),
+        (
+            'std_msgs/msg/Char',
+            'RIHS01_3ad2d04dd29ba19d04b16659afa3ccaedd691914b02a64e82e252f2fa6a586a9',
+        ),
+    ],
+)
 def test_type_hashes_are_those_of_ros(name, expected):
     assert generator.Library().type_hash(name) == expected
 
@@ -188,10 +219,16 @@ def test_type_hashes_are_those_of_ros(name, expected):
 def test_type_hashes_of_a_ros_installation():
     """Compare with what rosidl wrote, where AMENT_PREFIX_PATH or ROSLESS_ROS_PREFIX shows it."""
     import json
+
     prefix = os.environ.get('ROSLESS_ROS_PREFIX') or os.environ.get('AMENT_PREFIX_PATH', '')
-    files = [p for each in prefix.split(':') if each for package in generator.STANDARD_PACKAGES
-             for kind in ('msg', 'srv')
-             for p in (Path(each) / 'share' / package / kind).glob('*.json')]
+    files = [
+        p
+        for each in prefix.split(':')
+        if each
+        for package in generator.STANDARD_PACKAGES
+        for kind in ('msg', 'srv')
+        for p in (Path(each) / 'share' / package / kind).glob('*.json')
+    ]
     if not files:
         pytest.skip('no ROS 2 installation in AMENT_PREFIX_PATH or ROSLESS_ROS_PREFIX')
     library = generator.Library()
@@ -210,9 +247,15 @@ def test_type_hashes_of_a_ros_installation():
     assert compared > 100
 
 
-@pytest.mark.parametrize(('text', 'reason'), [
-    ('wstring text', 'wstring'), ('int32 a b c', 'pkg/msg/Bad'), ('int32[2] a 5', 'default'),
-    ('NoSuchType a', 'NoSuchType')])
+@pytest.mark.parametrize(
+    ('text', 'reason'),
+    [
+        ('wstring text', 'wstring'),
+        ('int32 a b c', 'pkg/msg/Bad'),
+        ('int32[2] a 5', 'default'),
+        ('NoSuchType a', 'NoSuchType'),
+    ],
+)
 def test_errors_name_the_definition(tmp_path, text, reason):
     (tmp_path / 'Bad.msg').write_text(text)
     with pytest.raises(generator.GenerationError, match=reason):
@@ -221,11 +264,19 @@ def test_errors_name_the_definition(tmp_path, text, reason):
 
 def test_command_line(tmp_path):
     (tmp_path / 'Good.msg').write_text('int32 a\n')
-    command = [sys.executable, '-m', 'rosless.generator', 'pkg', tmp_path, tmp_path,
-               tmp_path / 'out']
+    command = [
+        sys.executable,
+        '-m',
+        'rosless.generator',
+        'pkg',
+        tmp_path,
+        tmp_path,
+        tmp_path / 'out',
+    ]
 
     def modules():
         return sorted(path.name for path in (tmp_path / 'out' / 'msg').iterdir())
+
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert modules() == ['__init__.py', '_good.py']
@@ -238,25 +289,31 @@ def test_command_line(tmp_path):
 
 
 def test_messages_need_neither_numpy_nor_rosbags():
-    code = ('import rosless, sys; rosless.install(); import rclpy; from rclpy.node import Node; '
-            'from std_msgs.msg import String; import sensor_msgs.msg; '
-            'sensor_msgs.msg.BatteryState(); '
-            'print([m for m in ("numpy", "rosbags", "yaml", "asyncio", "cyclonedds.idl") '
-            'if m in sys.modules])')
-    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True,
-                          timeout=60)
+    code = (
+        'import rosless, sys; rosless.install(); import rclpy; from rclpy.node import Node; '
+        'from std_msgs.msg import String; import sensor_msgs.msg; '
+        'sensor_msgs.msg.BatteryState(); '
+        'print([m for m in ("numpy", "rosbags", "yaml", "asyncio", "cyclonedds.idl") '
+        'if m in sys.modules])'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.strip() == '[]', done.stderr
 
 
 def test_a_node_is_up_quickly():
     """Six processes of a vehicle start at once on two cores: CPU time, best of five."""
-    code = ('import time; start = time.process_time(); import rosless; rosless.install(); '
-            'import rclpy; rclpy.init(); rclpy.create_node("node"); '
-            'print(time.process_time() - start); rclpy.shutdown()')
+    code = (
+        'import time; start = time.process_time(); import rosless; rosless.install(); '
+        'import rclpy; rclpy.init(); rclpy.create_node("node"); '
+        'print(time.process_time() - start); rclpy.shutdown()'
+    )
     times = []
     for _ in range(5):
-        done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True,
-                              text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         times.append(float(done.stdout))
     assert min(times) < 0.15, times

@@ -51,15 +51,18 @@ def test_graph_of_one_process(spinner):
     published = dict(node.get_publisher_names_and_types_by_node('seen', '/ns'))
     assert published['/ns/out'] == ['std_msgs/msg/String'] and '/ns/in' not in published
     assert '/ns/in' in dict(node.get_subscriber_names_and_types_by_node('seen', '/ns'))
-    assert dict(node.get_service_names_and_types_by_node('seen', '/ns'))[
-        '/ns/serve'] == ['std_srvs/srv/Trigger']
+    assert dict(node.get_service_names_and_types_by_node('seen', '/ns'))['/ns/serve'] == [
+        'std_srvs/srv/Trigger'
+    ]
     assert dict(node.get_client_names_and_types_by_node('seen', '/ns')) == {
-        '/ns/call': ['std_srvs/srv/Trigger']}
+        '/ns/call': ['std_srvs/srv/Trigger']
+    }
 
 
 @rosless_only
 def test_endpoints_carry_the_type_hash(spinner):
     from rclpy import _dds
+
     node = spinner.node()
     subscription = node.create_subscription(String, 'a', nothing, 10)
     publisher = node.create_publisher(String, 'a', 10)
@@ -115,8 +118,11 @@ rclpy.try_shutdown()
     observer = spinner.node('observer')
     spinner.until(lambda: ('stranger', '/far') in observer.get_node_names_and_namespaces())
     spinner.until(lambda: observer.count_publishers('/far/news') == 1)
-    spinner.until(lambda: '/far/news' in dict(
-        observer.get_publisher_names_and_types_by_node('stranger', '/far')))
+    spinner.until(
+        lambda: (
+            '/far/news' in dict(observer.get_publisher_names_and_types_by_node('stranger', '/far'))
+        )
+    )
     child.process.terminate()
     assert child.wait()[0] == 0
     spinner.until(lambda: 'stranger' not in observer.get_node_names())

@@ -53,8 +53,10 @@ def participant():
 def pair(participant, message, *, depth=10, reliable=True):
     topic = _dds.create_topic(participant, 'guard', message)
     qos = _dds.Qos(depth, reliable, False)
-    return (_dds.create_writer(participant, topic, qos),
-            _dds.create_reader(participant, topic, qos))
+    return (
+        _dds.create_writer(participant, topic, qos),
+        _dds.create_reader(participant, topic, qos),
+    )
 
 
 def encoded(text):
@@ -158,7 +160,8 @@ node.create_subscription(
 rclpy.spin(node)
 """)
     publisher = spinner.node().create_publisher(
-        String, 'a', QoSProfile(history=HistoryPolicy.KEEP_ALL))
+        String, 'a', QoSProfile(history=HistoryPolicy.KEEP_ALL)
+    )
     spinner.until(publisher.get_subscription_count)
     child.process.send_signal(signal.SIGSTOP)
     stop, ticks = threading.Event(), []
@@ -167,6 +170,7 @@ rclpy.spin(node)
         while not stop.is_set():
             ticks.append(time.monotonic())
             time.sleep(0.001)
+
     thread = threading.Thread(target=tick)
     thread.start()
     try:
@@ -189,8 +193,11 @@ def test_discovery_shows_topics_types_and_user_data(participant):
     reader = _dds.create_reader(participant, topic, _dds.Qos(None, True, True, b'c=3;'))
     endpoints = _dds.read_endpoints(_dds.create_reader(participant, _dds.TOPIC_PUBLICATION))
     mine = [e for e in endpoints if e.guid == _dds.guid(writer)]
-    assert mine == [_dds.Endpoint(_dds.guid(writer), _dds.guid(participant), 'guard',
-                                  'std_msgs::msg::dds_::String_')]
+    assert mine == [
+        _dds.Endpoint(
+            _dds.guid(writer), _dds.guid(participant), 'guard', 'std_msgs::msg::dds_::String_'
+        )
+    ]
     participants = _dds.read_participants(_dds.create_reader(participant, _dds.TOPIC_PARTICIPANT))
     assert _dds.guid(participant) in participants
     (handle,) = _dds.matched(writer, writer=True)

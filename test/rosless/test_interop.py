@@ -92,7 +92,10 @@ def ros_environment() -> dict[str, str] | None:
     clean = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
     output = subprocess.run(
         ['bash', '-c', '. "$0" > /dev/null && command -v ros2 > /dev/null && env -0', found[-1]],
-        env=clean, capture_output=True, text=True).stdout
+        env=clean,
+        capture_output=True,
+        text=True,
+    ).stdout
     return dict(entry.split('=', 1) for entry in output.split('\0') if '=' in entry) or None
 
 
@@ -103,12 +106,17 @@ class Ros:
         environment = ros_environment()
         if environment is None:
             pytest.skip('no ROS 2: none in /opt/ros, and ROSLESS_ROS_SETUP names none')
-        if not any((Path(prefix) / 'lib' / f'lib{rmw}.so').exists()
-                   for prefix in environment['AMENT_PREFIX_PATH'].split(':')):
+        if not any(
+            (Path(prefix) / 'lib' / f'lib{rmw}.so').exists()
+            for prefix in environment['AMENT_PREFIX_PATH'].split(':')
+        ):
             pytest.skip(f'the ROS 2 installation has no {rmw}')
         self.environment = {
-            **environment, 'RMW_IMPLEMENTATION': rmw, 'PYTHONUNBUFFERED': '1',
-            'ROS_DOMAIN_ID': os.environ['ROS_DOMAIN_ID']}
+            **environment,
+            'RMW_IMPLEMENTATION': rmw,
+            'PYTHONUNBUFFERED': '1',
+            'ROS_DOMAIN_ID': os.environ['ROS_DOMAIN_ID'],
+        }
         if rmw == CYCLONE:
             self.environment['CYCLONEDDS_URI'] = os.environ['CYCLONEDDS_URI']
         else:
@@ -116,9 +124,15 @@ class Ros:
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        self.started.append(subprocess.Popen(
-            command, env=self.environment, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT))
+        self.started.append(
+            subprocess.Popen(
+                command,
+                env=self.environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        )
         return self.started[-1]
 
     def cli(self, *arguments: str) -> str:
@@ -136,8 +150,13 @@ class Ros:
 
     def python(self) -> str:
         """Return the Python that its tools run with."""
-        tool = subprocess.run(['bash', '-c', 'command -v ros2'], env=self.environment, text=True,
-                              capture_output=True, check=True).stdout.strip()
+        tool = subprocess.run(
+            ['bash', '-c', 'command -v ros2'],
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout.strip()
         interpreter = Path(tool).read_text().splitlines()[0].removeprefix('#!').strip()
         return interpreter if Path(interpreter).name.startswith('python') else 'python3'
 
@@ -146,8 +165,13 @@ class Ros:
             if process.poll() is None:
                 process.kill()
             process.communicate()
-        subprocess.run(['ros2', 'daemon', 'stop'], env=self.environment, check=True,
-                       stdout=subprocess.DEVNULL, timeout=PATIENCE_SEC)
+        subprocess.run(
+            ['ros2', 'daemon', 'stop'],
+            env=self.environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=PATIENCE_SEC,
+        )
 
 
 @pytest.fixture
@@ -171,11 +195,26 @@ either = pytest.mark.parametrize('ros2', [CYCLONE, FAST], indirect=True)
 @either
 def test_topics_reach_the_other_both_ways(ros2, peer):
     heard = ros2.until(
-        'data', 'topic', 'echo', '--once', '--timeout', '20', '/hall/chatter',
-        'std_msgs/msg/String')
+        'data',
+        'topic',
+        'echo',
+        '--once',
+        '--timeout',
+        '20',
+        '/hall/chatter',
+        'std_msgs/msg/String',
+    )
     assert yaml.safe_load(heard.partition('---')[0]) == {'data': 'từ rosless'}
-    ros2.start('ros2', 'topic', 'pub', '--rate', '10', '/hall/back', 'std_msgs/msg/String',
-               '{data: "từ ROS 2"}')
+    ros2.start(
+        'ros2',
+        'topic',
+        'pub',
+        '--rate',
+        '10',
+        '/hall/back',
+        'std_msgs/msg/String',
+        '{data: "từ ROS 2"}',
+    )
     assert peer.read_line() == 'từ ROS 2'
 
 
@@ -183,9 +222,11 @@ def test_the_graph_is_listed(ros2, peer):
     spin = ('--no-daemon', '--spin-time', '3')
     ros2.until('/hall/peer', 'node', 'list', *spin)
     assert '/hall/chatter [std_msgs/msg/String]' in ros2.until(
-        '/hall/chatter', 'topic', 'list', '--show-types', *spin)
+        '/hall/chatter', 'topic', 'list', '--show-types', *spin
+    )
     assert '/hall/flip [std_srvs/srv/SetBool]' in ros2.until(
-        '/hall/flip', 'service', 'list', '--show-types', *spin)
+        '/hall/flip', 'service', 'list', '--show-types', *spin
+    )
     info = ros2.until('/hall/flip', 'node', 'info', *spin, '/hall/peer')
     assert '/hall/back: std_msgs/msg/String' in info
 
@@ -202,7 +243,8 @@ def test_the_type_hash_is_that_of_ros(ros2, peer):
 
 def test_services_answer_the_other_both_ways(ros2, peer, process):
     assert "success=False, message='flipped'" in ros2.until(
-        'flipped', 'service', 'call', '/hall/flip', 'std_srvs/srv/SetBool', '{data: true}')
+        'flipped', 'service', 'call', '/hall/flip', 'std_srvs/srv/SetBool', '{data: true}'
+    )
     ros2.start(ros2.python(), '-c', SERVER)
     code, output, errors = process(CALLER).wait(PATIENCE_SEC)
     assert (code, output.strip()) == (0, 'True from ROS 2'), errors
@@ -221,7 +263,8 @@ def test_parameters_are_read_and_set(ros2, peer):
 def test_a_bag_is_recorded(ros2, peer, tmp_path):
     bag = tmp_path / 'bag'
     recorder = ros2.start(
-        'ros2', 'bag', 'record', '--storage', 'mcap', '--output', str(bag), '/hall/chatter')
+        'ros2', 'bag', 'record', '--storage', 'mcap', '--output', str(bag), '/hall/chatter'
+    )
     assert recorder.stdout is not None
     assert any("Subscribed to topic '/hall/chatter'" in line for line in recorder.stdout)
     time.sleep(1.0)  # some messages

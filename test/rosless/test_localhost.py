@@ -20,9 +20,14 @@ from contract import IS_ROSLESS
 from contract import rosless_only
 
 # A real rclpy would use all interfaces for it; the tests keep to the loopback interface.
-URI = '' if IS_ROSLESS else (
-    '<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
-    '</General></Domain></CycloneDDS>')
+URI = (
+    ''
+    if IS_ROSLESS
+    else (
+        '<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
+        '</General></Domain></CycloneDDS>'
+    )
+)
 SETUP = f"""
 import os
 os.environ['CYCLONEDDS_URI'] = {URI!r}
@@ -32,13 +37,18 @@ from std_msgs.msg import String
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 rclpy.init()
 """
-TALKER = SETUP + """
+TALKER = (
+    SETUP
+    + """
 node = rclpy.create_node('talker')
 node.create_publisher(String, 'news', LATCHED).publish(String(data='hello'))
 print('ready')
 rclpy.spin(node)
 """
-LISTENER = SETUP + """
+)
+LISTENER = (
+    SETUP
+    + """
 import time
 node = rclpy.create_node('listener')
 heard = []
@@ -50,7 +60,10 @@ print([message.data for message in heard], node.get_node_names())
 node.destroy_node()
 rclpy.shutdown()
 """
-SOCKETS = SETUP + """
+)
+SOCKETS = (
+    SETUP
+    + """
 import socket
 node = rclpy.create_node('node')
 for descriptor in os.listdir('/proc/self/fd'):
@@ -65,6 +78,7 @@ for descriptor in os.listdir('/proc/self/fd'):
 node.destroy_node()
 rclpy.shutdown()
 """
+)
 
 
 def test_nodes_find_each_other(process):
@@ -86,8 +100,10 @@ def test_nothing_is_received_from_the_network(process):
 
 
 def test_interface_that_was_named_already_is_left_alone(process):
-    named = ('<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
-             '</General></Domain></CycloneDDS>')
+    named = (
+        '<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
+        '</General></Domain></CycloneDDS>'
+    )
     status, out, err = process(f"""
 import os
 os.environ['CYCLONEDDS_URI'] = {named!r}

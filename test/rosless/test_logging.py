@@ -41,24 +41,34 @@ rclpy.shutdown()
 """)
     status, out, err = child.wait()
     assert (status, out) == (0, '')
-    lines = [re.fullmatch(r'\[(\w+)\] \[\d+\.\d{9}\] \[ns\.node\]: a (\w+)', line).groups()
-             for line in re.sub('\x1b\\[[0-9;]*m', '', err).splitlines()]
-    assert lines == [('INFO', 'info'), ('WARN', 'warning'), ('ERROR', 'error'),
-                     ('FATAL', 'fatal')]
+    lines = [
+        re.fullmatch(r'\[(\w+)\] \[\d+\.\d{9}\] \[ns\.node\]: a (\w+)', line).groups()
+        for line in re.sub('\x1b\\[[0-9;]*m', '', err).splitlines()
+    ]
+    assert lines == [('INFO', 'info'), ('WARN', 'warning'), ('ERROR', 'error'), ('FATAL', 'fatal')]
 
 
-@pytest.mark.parametrize(('arguments', 'expected'), [
-    (['--log-level', 'error'], ['E']), (['--log-level', 'debug'], ['D', 'I', 'E']),
-    (['--log-level', 'node:=debug', '--log-level', 'fatal'], ['D', 'I', 'E'])])
+@pytest.mark.parametrize(
+    ('arguments', 'expected'),
+    [
+        (['--log-level', 'error'], ['E']),
+        (['--log-level', 'debug'], ['D', 'I', 'E']),
+        (['--log-level', 'node:=debug', '--log-level', 'fatal'], ['D', 'I', 'E']),
+    ],
+)
 def test_log_level_of_the_command_line(process, arguments, expected):
-    child = process("""
+    child = process(
+        """
 rclpy.init()
 logger = rclpy.create_node('node').get_logger()
 logger.debug('>D')
 logger.info('>I')
 logger.error('>E')
 rclpy.shutdown()
-""", '--ros-args', *arguments)
+""",
+        '--ros-args',
+        *arguments,
+    )
     _, _, err = child.wait()
     assert re.findall(r'\[node\]: >(\w)', err) == expected
 
@@ -71,8 +81,12 @@ def test_filters(capfd):
         results['throttle'].append(logger.info('b', throttle_duration_sec=60.0))
         results['skip'].append(logger.info('c', skip_first=True))
         results['plain'].append(logger.info('d'))
-    assert results == {'once': [True, False, False], 'throttle': [True, False, False],
-                       'skip': [False, True, True], 'plain': [True, True, True]}
+    assert results == {
+        'once': [True, False, False],
+        'throttle': [True, False, False],
+        'skip': [False, True, True],
+        'plain': [True, True, True],
+    }
     with pytest.raises(TypeError, match='nonsense'):
         logger.info('e', nonsense=True)
 

@@ -66,7 +66,9 @@ def test_constants():
 
 def test_fields_and_field_types():
     assert Header.get_fields_and_field_types() == {
-        'stamp': 'builtin_interfaces/Time', 'frame_id': 'string'}
+        'stamp': 'builtin_interfaces/Time',
+        'frame_id': 'string',
+    }
     types = Odometry.get_fields_and_field_types()
     assert types['pose'] == 'geometry_msgs/PoseWithCovariance'
     assert PoseWithCovariance.get_fields_and_field_types()['covariance'] == 'double[36]'
@@ -74,12 +76,24 @@ def test_fields_and_field_types():
     assert Header.__slots__[0] == '_stamp' or not IS_ROSLESS
 
 
-@pytest.mark.parametrize(('message', 'field', 'value'), [
-    (String, 'data', 1), (Point, 'x', 1), (Point, 'x', 'text'), (UInt8, 'data', 256),
-    (UInt8, 'data', -1), (UInt8, 'data', 1.0), (Header, 'stamp', 5), (Time, 'sec', 2**31),
-    (DiagnosticStatus, 'level', 1), (DiagnosticStatus, 'values', [1]),
-    (DiagnosticStatus, 'values', 'text'), (PoseWithCovariance, 'covariance', [1.0]),
-    (LaserScan, 'ranges', ['a'])])
+@pytest.mark.parametrize(
+    ('message', 'field', 'value'),
+    [
+        (String, 'data', 1),
+        (Point, 'x', 1),
+        (Point, 'x', 'text'),
+        (UInt8, 'data', 256),
+        (UInt8, 'data', -1),
+        (UInt8, 'data', 1.0),
+        (Header, 'stamp', 5),
+        (Time, 'sec', 2**31),
+        (DiagnosticStatus, 'level', 1),
+        (DiagnosticStatus, 'values', [1]),
+        (DiagnosticStatus, 'values', 'text'),
+        (PoseWithCovariance, 'covariance', [1.0]),
+        (LaserScan, 'ranges', ['a']),
+    ],
+)
 def test_a_wrong_value_is_refused_and_the_field_is_named(message, field, value):
     instance = message()
     before = copy.deepcopy(instance)
@@ -129,16 +143,36 @@ def samples():
     odometry.pose.pose.position.x = 1.25
     odometry.pose.covariance[35] = 7.5
     value = ParameterValue(
-        type=4, string_value='ä€😀', byte_array_value=[b'\1', b'\xff'],
-        bool_array_value=[True, False, True], integer_array_value=[-2**63, 2**63 - 1],
-        double_array_value=[0.1, float('inf')], string_array_value=['', 'ab', 'abc'])
-    diagnostics = DiagnosticArray(status=[
-        DiagnosticStatus(level=b'\2', name='n' * size, message='m',
-                         values=[KeyValue(key='k' * n, value='v') for n in range(size)])
-        for size in range(6)])
+        type=4,
+        string_value='ä€😀',
+        byte_array_value=[b'\1', b'\xff'],
+        bool_array_value=[True, False, True],
+        integer_array_value=[-(2**63), 2**63 - 1],
+        double_array_value=[0.1, float('inf')],
+        string_array_value=['', 'ab', 'abc'],
+    )
+    diagnostics = DiagnosticArray(
+        status=[
+            DiagnosticStatus(
+                level=b'\2',
+                name='n' * size,
+                message='m',
+                values=[KeyValue(key='k' * n, value='v') for n in range(size)],
+            )
+            for size in range(6)
+        ]
+    )
     battery = BatteryState(cell_voltage=[3.5, 3.25], location='x', serial_number='yz')
-    return [String(data='hello'), Header(), odometry, value, ParameterValue(), diagnostics,
-            battery, LaserScan(ranges=[1.0, 2.0, 3.0], intensities=[4.0])]
+    return [
+        String(data='hello'),
+        Header(),
+        odometry,
+        value,
+        ParameterValue(),
+        diagnostics,
+        battery,
+        LaserScan(ranges=[1.0, 2.0, 3.0], intensities=[4.0]),
+    ]
 
 
 @pytest.mark.parametrize('message', samples(), ids=lambda m: type(m).__name__)

@@ -38,17 +38,43 @@ def test_names_of_a_node(spinner):
 
 def test_expansion(spinner):
     node = spinner.node('name', namespace='/ns')
-    for given, expected in (('a', '/ns/a'), ('a/b', '/ns/a/b'), ('/a', '/a'),
-                            ('~/a', '/ns/name/a'), ('~', '/ns/name'), ('{node}/a', '/ns/name/a')):
+    for given, expected in (
+        ('a', '/ns/a'),
+        ('a/b', '/ns/a/b'),
+        ('/a', '/a'),
+        ('~/a', '/ns/name/a'),
+        ('~', '/ns/name'),
+        ('{node}/a', '/ns/name/a'),
+    ):
         assert node.resolve_topic_name(given) == expected
         assert node.resolve_service_name(given) == expected
     publisher = node.create_publisher(String, '~/a', 10)
     assert publisher.topic_name == '/ns/name/a'
 
 
-@pytest.mark.parametrize('ros', [[
-    '--ros-args', '-r', '__node:=new', '-r', '__ns:=/space', '-r', 'a:=b', '-r', '/x:=/y',
-    '-r', '~/p:=q', '-r', 'rosservice://only:=service', '-r', 'other:c:=d']], indirect=True)
+@pytest.mark.parametrize(
+    'ros',
+    [
+        [
+            '--ros-args',
+            '-r',
+            '__node:=new',
+            '-r',
+            '__ns:=/space',
+            '-r',
+            'a:=b',
+            '-r',
+            '/x:=/y',
+            '-r',
+            '~/p:=q',
+            '-r',
+            'rosservice://only:=service',
+            '-r',
+            'other:c:=d',
+        ]
+    ],
+    indirect=True,
+)
 def test_remapping(spinner):
     node = spinner.node('old')
     assert node.get_fully_qualified_name() == '/space/new'
@@ -99,4 +125,5 @@ def test_invalid_topic_and_service_names(spinner, name):
 
 def test_remove_ros_args():
     from rclpy.utilities import remove_ros_args
+
     assert remove_ros_args(['p', 'a', '--ros-args', '-r', 'x:=y', '--', 'b']) == ['p', 'a', 'b']

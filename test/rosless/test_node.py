@@ -25,15 +25,58 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 NAMES = {
-    '_add', '_answer', '_apply', '_arguments', '_by_node', '_callbacks', '_changed', '_check',
-    '_check_descriptor', '_clients', '_clock', '_context', '_count', '_descriptors', '_destroy',
-    '_entities', '_events', '_executor', '_group', '_logger', '_name', '_namespace',
-    '_overrides', '_parameters', '_publish_log', '_publishers', '_readers', '_refuse_sim_time',
-    '_resolve', '_rosout', '_services', '_set', '_set_names', '_subscriptions', '_timers',
-    '_typed', '_waitables', '_wake', '_writers'}
+    '_add',
+    '_answer',
+    '_apply',
+    '_arguments',
+    '_by_node',
+    '_callbacks',
+    '_changed',
+    '_check',
+    '_check_descriptor',
+    '_clients',
+    '_clock',
+    '_context',
+    '_count',
+    '_descriptors',
+    '_destroy',
+    '_entities',
+    '_events',
+    '_executor',
+    '_group',
+    '_logger',
+    '_name',
+    '_namespace',
+    '_overrides',
+    '_parameters',
+    '_publish_log',
+    '_publishers',
+    '_readers',
+    '_refuse_sim_time',
+    '_resolve',
+    '_rosout',
+    '_services',
+    '_set',
+    '_set_names',
+    '_subscriptions',
+    '_timers',
+    '_typed',
+    '_waitables',
+    '_wake',
+    '_writers',
+}
 KEPT_BY_RCLPY = {
-    '_clients', '_clock', '_context', '_descriptors', '_logger', '_parameters', '_publishers',
-    '_services', '_subscriptions', '_timers'}
+    '_clients',
+    '_clock',
+    '_context',
+    '_descriptors',
+    '_logger',
+    '_parameters',
+    '_publishers',
+    '_services',
+    '_subscriptions',
+    '_timers',
+}
 """What rclpy (Jazzy) needs itself: a node that sets one of these works on rosless alone."""
 
 
@@ -59,6 +102,7 @@ def test_attributes_of_a_subclass_do_not_clash(spinner):
     def answer(request, response):
         answers.append(request)
         return response
+
     service = node.create_service(Trigger, 'service', answer)
     client = node.create_client(Trigger, 'service')
     node.declare_parameter('a', 1)
@@ -87,5 +131,10 @@ def test_the_names_that_rclpy_keeps(spinner):
 def test_all_names_are_mangled(spinner):
     node = spinner.node()
     own = {*vars(node), *(name for kind in Node.__mro__[:-1] for name in vars(kind))}
-    assert {name for name in own if name.startswith('_') and not name.startswith('__')
-            and not name.startswith(('_Node__', '_NodeParameters__'))} == set()
+    assert {
+        name
+        for name in own
+        if name.startswith('_')
+        and not name.startswith('__')
+        and not name.startswith(('_Node__', '_NodeParameters__'))
+    } == set()

@@ -32,8 +32,17 @@ pytestmark = rosless_only
 REMEDY = 'install ROS 2'
 
 
-@pytest.mark.parametrize('module', ['action', 'lifecycle', 'wait_for_message', 'serialization',
-                                    'event_handler', 'parameter_client'])
+@pytest.mark.parametrize(
+    'module',
+    [
+        'action',
+        'lifecycle',
+        'wait_for_message',
+        'serialization',
+        'event_handler',
+        'parameter_client',
+    ],
+)
 def test_modules_outside(module):
     with pytest.raises(NotImplementedError, match=REMEDY) as caught:
         import_module(f'rclpy.{module}')
@@ -76,8 +85,14 @@ def test_simulated_time_is_refused_later(spinner):
 
 
 def run(*args, **env):
-    return subprocess.run([sys.executable, '-m', 'rosless', *args], cwd=ROOT, text=True,
-                          capture_output=True, timeout=60, env={**os.environ, **env})
+    return subprocess.run(
+        [sys.executable, '-m', 'rosless', *args],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **env},
+    )
 
 
 def test_run_a_module(tmp_path):
@@ -107,6 +122,12 @@ def test_a_real_rclpy_goes_first(tmp_path):
     (tmp_path / 'rclpy').mkdir()
     (tmp_path / 'rclpy' / '__init__.py').write_text('REAL = True\n')
     code = 'import rosless; print(rosless.install()); import rclpy; print(rclpy.REAL)'
-    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, text=True, capture_output=True,
-                          env={**os.environ, 'PYTHONPATH': str(tmp_path)}, timeout=60)
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        env={**os.environ, 'PYTHONPATH': str(tmp_path)},
+        timeout=60,
+    )
     assert done.stdout.split() == ['False', 'True'], done.stderr

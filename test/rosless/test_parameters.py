@@ -37,19 +37,28 @@ from rclpy.exceptions import ParameterUninitializedException
 from rclpy.parameter import Parameter
 
 SPEED = ParameterDescriptor(
-    description='greatest speed', floating_point_range=[
-        FloatingPointRange(from_value=0.0, to_value=2.0, step=0.5)])
+    description='greatest speed',
+    floating_point_range=[FloatingPointRange(from_value=0.0, to_value=2.0, step=0.5)],
+)
 
 
 def speed_range():
-    return ParameterDescriptor(floating_point_range=[
-        FloatingPointRange(from_value=0.0, to_value=2.0, step=0.0)])
+    return ParameterDescriptor(
+        floating_point_range=[FloatingPointRange(from_value=0.0, to_value=2.0, step=0.0)]
+    )
 
 
 def test_declare_and_get(spinner):
     node = spinner.node()
-    for name, value in (('b', True), ('i', 3), ('d', 1.5), ('s', 'text'), ('ia', [1, 2]),
-                        ('sa', ['a']), ('da', [0.5])):
+    for name, value in (
+        ('b', True),
+        ('i', 3),
+        ('d', 1.5),
+        ('s', 'text'),
+        ('ia', [1, 2]),
+        ('sa', ['a']),
+        ('da', [0.5]),
+    ):
         assert node.declare_parameter(name, value).value == value
         assert node.get_parameter(name).value == value
     assert node.get_parameter('i').type_ is Parameter.Type.INTEGER
@@ -67,7 +76,9 @@ def test_declare_parameters_with_a_namespace(spinner):
     node.declare_parameters('motor', [('speed', 1.0), ('name', 'm', ParameterDescriptor())])
     assert node.get_parameter('motor.speed').value == 1.0
     assert {k: p.value for k, p in node.get_parameters_by_prefix('motor').items()} == {
-        'speed': 1.0, 'name': 'm'}
+        'speed': 1.0,
+        'name': 'm',
+    }
 
 
 def test_types_are_static(spinner):
@@ -91,11 +102,15 @@ def test_types_are_static(spinner):
 def test_ranges(spinner):
     node = spinner.node()
     node.declare_parameter('speed', 1.0, SPEED)
-    node.declare_parameter('count', 4, ParameterDescriptor(
-        integer_range=[IntegerRange(from_value=0, to_value=10, step=2)]))
+    node.declare_parameter(
+        'count',
+        4,
+        ParameterDescriptor(integer_range=[IntegerRange(from_value=0, to_value=10, step=2)]),
+    )
 
     def accepted(name, value):
         return node.set_parameters([Parameter(name, value=value)])[0].successful
+
     assert accepted('speed', 1.5) and accepted('speed', 2.0) and accepted('count', 6)
     assert not accepted('speed', 2.1)
     assert not accepted('speed', 1.3)
@@ -126,9 +141,11 @@ def test_set_callback_refuses(spinner):
         seen.append([p.name for p in parameters])
         odd = [p.name for p in parameters if p.value % 2]
         return SetParametersResult(successful=not odd, reason=f'odd: {odd}' if odd else '')
+
     node.add_on_set_parameters_callback(check)
     assert node.set_parameters_atomically(
-        [Parameter('a', value=2), Parameter('b', value=4)]).successful
+        [Parameter('a', value=2), Parameter('b', value=4)]
+    ).successful
     result = node.set_parameters_atomically([Parameter('a', value=6), Parameter('b', value=5)])
     assert not result.successful and result.reason == "odd: ['b']"
     assert node.get_parameter('a').value == 2
@@ -137,16 +154,46 @@ def test_set_callback_refuses(spinner):
     assert node.set_parameters([Parameter('a', value=3)])[0].successful
 
 
-@pytest.mark.parametrize('ros', [['--ros-args', '-p', 'i:=7', '-p', 'd:=1.0', '-p', 's:=text',
-                                  '-p', 'b:=true', '-p', 'quoted:="12"', '-p', 'l:=[1, 2]',
-                                  '-p', 'e:=1e3', '-p', 'other:x:=5', '-p', 'node:y:=6']],
-                         indirect=True)
+@pytest.mark.parametrize(
+    'ros',
+    [
+        [
+            '--ros-args',
+            '-p',
+            'i:=7',
+            '-p',
+            'd:=1.0',
+            '-p',
+            's:=text',
+            '-p',
+            'b:=true',
+            '-p',
+            'quoted:="12"',
+            '-p',
+            'l:=[1, 2]',
+            '-p',
+            'e:=1e3',
+            '-p',
+            'other:x:=5',
+            '-p',
+            'node:y:=6',
+        ]
+    ],
+    indirect=True,
+)
 def test_values_of_the_command_line_are_typed_by_yaml(spinner):
     node = spinner.node()
     for name, default, expected in (
-            ('i', 0, 7), ('d', 0.0, 1.0), ('s', '', 'text'), ('b', False, True),
-            ('quoted', '', '12'), ('l', [0], [1, 2]), ('e', 0.0, 1000.0), ('y', 0, 6),
-            ('x', 0, 0)):
+        ('i', 0, 7),
+        ('d', 0.0, 1.0),
+        ('s', '', 'text'),
+        ('b', False, True),
+        ('quoted', '', '12'),
+        ('l', [0], [1, 2]),
+        ('e', 0.0, 1000.0),
+        ('y', 0, 6),
+        ('x', 0, 0),
+    ):
         value = node.declare_parameter(name, default).value
         assert (list(value) if isinstance(expected, list) else value) == expected, name
     assert node.declare_parameter('ignored', 1, ignore_override=True).value == 1
@@ -186,12 +233,29 @@ def test_parameter_file_with_wildcards(tmp_path):
     rclpy.init(args=['test', '--ros-args', '--params-file', str(path), '-p', 'motor.name:=x'])
     try:
         node = rclpy.create_node('node', namespace='/ns')
-        got = {name: node.declare_parameter(name, default).value for name, default in (
-            ('everywhere', 0), ('exact', 0), ('one_level', 0), ('other_level', 0),
-            ('without_namespace', 0), ('nested', 0), ('motor.speed', 0.0), ('motor.name', ''))}
-        assert got == {'everywhere': 10, 'exact': 2, 'one_level': 3, 'other_level': 0,
-                       'without_namespace': 0, 'nested': 6, 'motor.speed': 0.5,
-                       'motor.name': 'x'}
+        got = {
+            name: node.declare_parameter(name, default).value
+            for name, default in (
+                ('everywhere', 0),
+                ('exact', 0),
+                ('one_level', 0),
+                ('other_level', 0),
+                ('without_namespace', 0),
+                ('nested', 0),
+                ('motor.speed', 0.0),
+                ('motor.name', ''),
+            )
+        }
+        assert got == {
+            'everywhere': 10,
+            'exact': 2,
+            'one_level': 3,
+            'other_level': 0,
+            'without_namespace': 0,
+            'nested': 6,
+            'motor.speed': 0.5,
+            'motor.name': 'x',
+        }
         node.destroy_node()
     finally:
         rclpy.try_shutdown()
@@ -227,21 +291,37 @@ def test_the_section_first_seen_is_the_weakest(tmp_path):
 
     def file(name):
         return ['--params-file', files[name]]
+
     single = ['-p', 'a:=9', '-p', 'd:=9']
     assert values(*file('weak'), *file('strong')) == {'a': 3, 'b': 3, 'c': 2, 'd': 1}
     assert values(*file('weak'), *file('strong'), *file('late')) == {
-        'a': 3, 'b': 3, 'c': 4, 'd': 4}
+        'a': 3,
+        'b': 3,
+        'c': 4,
+        'd': 4,
+    }
     assert values(*file('weak'), *file('strong'), *single) == {'a': 3, 'b': 3, 'c': 2, 'd': 9}
     assert values(*file('strong'), *single) == {'a': 9, 'b': 3, 'c': 2, 'd': 9}
     assert values(*single, *file('strong')) == {'a': 3, 'b': 3, 'c': 2, 'd': 9}
     assert values(*file('weak'), *file('strong'), '-p', 'node:c:=8') == {
-        'a': 3, 'b': 3, 'c': 8, 'd': 1}
+        'a': 3,
+        'b': 3,
+        'c': 8,
+        'd': 1,
+    }
 
 
-@pytest.mark.parametrize('arguments', [
-    ['--ros-args', '-p', 'broken'], ['--ros-args', '--params-file', '/no/such/file'],
-    ['--ros-args', '--no-such-option'], ['--ros-args', '-r', 'broken'], ['--ros-args', '-r'],
-    ['--ros-args', '--log-level', 'nonsense']])
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['--ros-args', '-p', 'broken'],
+        ['--ros-args', '--params-file', '/no/such/file'],
+        ['--ros-args', '--no-such-option'],
+        ['--ros-args', '-r', 'broken'],
+        ['--ros-args', '-r'],
+        ['--ros-args', '--log-level', 'nonsense'],
+    ],
+)
 def test_malformed_arguments_are_refused(arguments):
     # rclpy has an exception of its own for unknown arguments; both are Exceptions.
     with pytest.raises(Exception):  # noqa: B017
@@ -265,6 +345,7 @@ def test_parameter_services(spinner):
 
     def ask(srv_type, name, **request):
         return call(spinner, caller, srv_type, f'/target/{name}', **request)
+
     values = ask(GetParameters, 'get_parameters', names=['speed', 'motor.name']).values
     assert (values[0].double_value, values[1].string_value) == (1.0, 'm')
     assert ask(GetParameters, 'get_parameters', names=['speed', 'no']).values == []
@@ -279,13 +360,15 @@ def test_parameter_services(spinner):
 
     def wanted(value):
         return [Parameter('speed', value=value).to_parameter_msg()]
+
     good = ask(SetParameters, 'set_parameters', parameters=wanted(1.5)).results
     bad = ask(SetParameters, 'set_parameters', parameters=wanted(5.0)).results
     assert (good[0].successful, bad[0].successful) == (True, False)
     assert 'out of range' in bad[0].reason
     unknown = [Parameter('no', value=1).to_parameter_msg()]
-    assert not ask(SetParametersAtomically, 'set_parameters_atomically',
-                   parameters=wanted(0.5) + unknown).result.successful
+    assert not ask(
+        SetParametersAtomically, 'set_parameters_atomically', parameters=wanted(0.5) + unknown
+    ).result.successful
     assert node.get_parameter('speed').value == 1.5
 
 
@@ -294,7 +377,8 @@ def test_changes_are_published(spinner):
     node.declare_parameter('a', 1)
     events = []
     spinner.node('observer').create_subscription(
-        ParameterEvent, '/parameter_events', events.append, 100)
+        ParameterEvent, '/parameter_events', events.append, 100
+    )
     node.set_parameters([Parameter('a', value=2)])
     spinner.until(lambda: any(e.changed_parameters for e in events))
     (event,) = [e for e in events if e.changed_parameters]

@@ -49,7 +49,8 @@ def test_latched_topic_gives_a_late_subscriber_the_last_value(spinner):
     publisher.publish(String(data='new'))
     received = []
     spinner.node('late').create_subscription(
-        String, 'state', lambda m: received.append(m.data), LATCHED)
+        String, 'state', lambda m: received.append(m.data), LATCHED
+    )
     spinner.until(lambda: received)
     assert received == ['new']
 
@@ -61,7 +62,8 @@ def test_latched_topic_keeps_as_many_values_as_its_depth(spinner):
         publisher.publish(Int32(data=number))
     received = []
     spinner.node('late').create_subscription(
-        Int32, 'state', lambda m: received.append(m.data), three)
+        Int32, 'state', lambda m: received.append(m.data), three
+    )
     spinner.until(lambda: len(received) == 3)
     assert received == [2, 3, 4]
 
@@ -71,7 +73,8 @@ def test_volatile_topic_gives_a_late_subscriber_nothing(spinner):
     publisher.publish(String(data='missed'))
     received = []
     spinner.node('late').create_subscription(
-        String, 'state', lambda m: received.append(m.data), 10)
+        String, 'state', lambda m: received.append(m.data), 10
+    )
     publisher.publish(String(data='seen'))
     spinner.until(lambda: received)
     assert received == ['seen']
@@ -106,6 +109,7 @@ def test_publish_from_other_threads(spinner):
     def publish(start):
         for number in range(start, start + 100):
             publisher.publish(Int32(data=number))
+
     threads = [threading.Thread(target=publish, args=(n * 100,)) for n in range(4)]
     for thread in threads:
         thread.start()
@@ -133,6 +137,7 @@ def test_exceptions_of_callbacks_leave_spin(spinner):
 
     def callback(message):
         raise ValueError('from the callback')
+
     node.create_subscription(String, 'a', callback, 10)
     node.create_publisher(String, 'a', 10).publish(String())
     with pytest.raises(ValueError, match='from the callback'):

@@ -48,8 +48,10 @@ def test_many_calls_find_their_own_answers(spinner):
     clients = [node.create_client(SetBool, 'switch') for _ in range(2)]
     for client in clients:
         assert client.wait_for_service(timeout_sec=10)
-    futures = [(bool(n % 2), clients[n % 3 % 2].call_async(SetBool.Request(data=bool(n % 2))))
-               for n in range(8)]
+    futures = [
+        (bool(n % 2), clients[n % 3 % 2].call_async(SetBool.Request(data=bool(n % 2))))
+        for n in range(8)
+    ]
     for data, future in futures:
         assert spinner.result(future).success is data
 
@@ -88,6 +90,7 @@ def test_async_service_awaits_another_service(spinner, group):
         inner = await client.call_async(SetBool.Request(data=True))
         response.message = f'inner is {inner.message}'
         return response
+
     node.create_service(Trigger, 'outer', outer, callback_group=group())
     caller = spinner.node('caller').create_client(Trigger, 'outer')
     assert client.wait_for_service(10) and caller.wait_for_service(10)
@@ -105,6 +108,7 @@ def test_a_mutually_exclusive_group_waits_for_a_callback_that_awaits(spinner):
         order.append('slow begins')
         await gate
         order.append('slow ends')
+
     exclusive = MutuallyExclusiveCallbackGroup()
     timer = node.create_timer(0.01, slow, callback_group=exclusive)
     spinner.until(lambda: order)
@@ -127,6 +131,7 @@ def test_async_timer_and_exception_in_a_coroutine(spinner):
         timer.cancel()
         await gate
         raise ValueError('after the wait')
+
     timer = node.create_timer(0.01, fail)
     spinner.until(timer.is_canceled)
     gate.set_result(None)
@@ -147,6 +152,7 @@ def test_call_async_from_another_thread(spinner):
         future.add_done_callback(lambda f: done.set())
         done.wait(10)
         answers.append(future.result().message)
+
     thread = threading.Thread(target=call)
     thread.start()
     spinner.until(lambda: answers)
@@ -182,6 +188,7 @@ def test_wake_from_another_thread(spinner):
 def test_create_task(spinner):
     async def coroutine(value):
         return value * 2
+
     spinner.node()
     assert spinner.result(spinner.executor.create_task(lambda: 'plain')) == 'plain'
     assert spinner.result(spinner.executor.create_task(coroutine, 21)) == 42

@@ -71,6 +71,7 @@ def test_late_calls_are_left_out(spinner):
         calls.append(time.monotonic())
         if len(calls) == 1:
             time.sleep(0.2)
+
     start = time.monotonic()
     node.create_timer(0.01, slow)
     spinner.until(lambda: len(calls) >= 5)
@@ -90,6 +91,7 @@ def test_autostart(spinner):
 
 def test_timer_made_by_another_thread_wakes_the_executor(spinner):
     import threading
+
     node = spinner.node()
     calls = []
     thread = threading.Timer(0.1, lambda: node.create_timer(0.01, lambda: calls.append(1)))

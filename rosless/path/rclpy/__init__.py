@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-A small subset of rclpy on Cyclone DDS, for machines without a ROS 2 installation.
+"""A small subset of rclpy on Cyclone DDS, for machines without a ROS 2 installation.
 
 Names, signatures and exceptions are rclpy's (Jazzy). What is missing raises NotImplementedError.
 """
@@ -38,17 +37,30 @@ if TYPE_CHECKING:
     from rclpy.executors import Executor
     from rclpy.node import Node
 
-__all__ = ['create_node', 'get_default_context', 'get_global_executor', 'init', 'ok', 'shutdown',
-           'spin', 'spin_once', 'spin_until_future_complete', 'try_shutdown']
+__all__ = [
+    'create_node',
+    'get_default_context',
+    'get_global_executor',
+    'init',
+    'ok',
+    'shutdown',
+    'spin',
+    'spin_once',
+    'spin_until_future_complete',
+    'try_shutdown',
+]
 
 _executor: Executor | None = None
 
 
-def init(*, args: list[str] | None = None, context: Context | None = None,
-         domain_id: int | None = None,
-         signal_handler_options: SignalHandlerOptions | None = None) -> None:
-    """
-    Initialize ROS communications for a given context.
+def init(
+    *,
+    args: list[str] | None = None,
+    context: Context | None = None,
+    domain_id: int | None = None,
+    signal_handler_options: SignalHandlerOptions | None = None,
+) -> None:
+    """Initialize ROS communications for a given context.
 
     Args:
         args: command line, sys.argv if None.
@@ -60,8 +72,9 @@ def init(*, args: list[str] | None = None, context: Context | None = None,
     default = get_default_context()
     context = context or default
     if signal_handler_options is None:
-        signal_handler_options = (SignalHandlerOptions.ALL if context is default
-                                  else SignalHandlerOptions.NO)
+        signal_handler_options = (
+            SignalHandlerOptions.ALL if context is default else SignalHandlerOptions.NO
+        )
     context.init(args, domain_id=domain_id)
     if signal_handler_options:
         install_signal_handlers(signal_handler_options)
@@ -72,6 +85,7 @@ def get_global_executor() -> Executor:
     global _executor
     if _executor is None or not _executor.context.ok():
         from rclpy.executors import SingleThreadedExecutor
+
         _executor = SingleThreadedExecutor()
         _executor.context.on_shutdown(_executor.shutdown)
     return _executor
@@ -88,11 +102,13 @@ def shutdown(*, context: Context | None = None, uninstall_handlers: bool | None 
 def create_node(node_name: str, **kwargs: Any) -> Node:
     """Create an instance of `rclpy.node.Node`."""
     from rclpy.node import Node
+
     return Node(node_name, **kwargs)
 
 
-def spin_once(node: Node, *, executor: Executor | None = None,
-              timeout_sec: float | None = None) -> None:
+def spin_once(
+    node: Node, *, executor: Executor | None = None, timeout_sec: float | None = None
+) -> None:
     """Execute one item of work or wait until a timeout expires."""
     executor = executor or get_global_executor()
     try:
@@ -112,8 +128,9 @@ def spin(node: Node, executor: Executor | None = None) -> None:
         executor.remove_node(node)
 
 
-def spin_until_future_complete(node: Node, future: Future, executor: Executor | None = None,
-                               timeout_sec: float | None = None) -> None:
+def spin_until_future_complete(
+    node: Node, future: Future, executor: Executor | None = None, timeout_sec: float | None = None
+) -> None:
     """Execute work until the future is complete."""
     executor = executor or get_global_executor()
     added = False

@@ -27,11 +27,21 @@ from rclpy._names import expand_topic_name
 from rclpy._outside import outside
 from rclpy.exceptions import RCLError
 
-_FLAGS = {f'--{verb}-{output}-logs': (output, verb == 'enable')
-          for verb in ('enable', 'disable') for output in ('rosout', 'stdout', 'external-lib')}
+_FLAGS = {
+    f'--{verb}-{output}-logs': (output, verb == 'enable')
+    for verb in ('enable', 'disable')
+    for output in ('rosout', 'stdout', 'external-lib')
+}
 _SHORT = {'-r': '--remap', '-p': '--param', '-e': '--enclave'}
-_OPTIONS = ('--remap', '--param', '--enclave', '--params-file', '--log-level',
-            '--log-config-file', '--log-file-name')
+_OPTIONS = (
+    '--remap',
+    '--param',
+    '--enclave',
+    '--params-file',
+    '--log-level',
+    '--log-config-file',
+    '--log-file-name',
+)
 PARAMETERS_KEY = 'ros__parameters'
 
 
@@ -65,8 +75,14 @@ class Arguments:
 
     def remapped(self, kinds: tuple[str, ...], node_name: str) -> str | None:
         """Return the target of the first rule for `__node` or `__ns`, if there is one."""
-        return next((rule.target for rule in self.remaps
-                     if rule.source in kinds and rule.node in ('', node_name)), None)
+        return next(
+            (
+                rule.target
+                for rule in self.remaps
+                if rule.source in kinds and rule.node in ('', node_name)
+            ),
+            None,
+        )
 
     def resolve(self, name: str, node_name: str, namespace: str, *, is_service: bool) -> str:
         """Return the full name of a topic or service, expanded and remapped."""
@@ -85,8 +101,7 @@ class Arguments:
         self.sections.setdefault(override.pattern, {})[override.name] = override.value
 
     def overrides(self, node: str) -> dict[str, Any]:
-        """
-        Return the parameters given for the node of this full name.
+        """Return the parameters given for the node of this full name.
 
         As in rcl, the section seen first is the weakest, whatever is added to it later:
         `-p name:=value` belongs to `/**`, over which a section of a file for one node wins.
@@ -120,8 +135,7 @@ def split(args: list[str]) -> tuple[list[str], list[str]]:
 
 
 def parse(args: list[str]) -> Arguments:
-    """
-    Parse a whole command line.
+    """Parse a whole command line.
 
     Raises:
         RCLError: an argument is unknown or malformed, or a parameter file is.
@@ -136,8 +150,10 @@ def parse(args: list[str]) -> Arguments:
             continue
         option = _SHORT.get(arg, arg)
         if option not in _OPTIONS:
-            raise RCLError(f'unknown ROS argument {arg!r}; end ROS arguments with "--" before '
-                           'arguments of the program')
+            raise RCLError(
+                f'unknown ROS argument {arg!r}; end ROS arguments with "--" before '
+                'arguments of the program'
+            )
         value = next(rest, None)
         if value is None:
             raise RCLError(f'ROS argument {arg!r} needs a value')
@@ -180,9 +196,11 @@ def _value(value: Any, name: str) -> Any:
     items = value if isinstance(value, list) else [value]
     kinds = {type(item) for item in items}
     if len(kinds) > 1 or kinds - {bool, int, float, str}:
-        raise RCLError(f'parameter {name!r} must be a bool, int, float or str, or a list of one '
-                       f'of these; got {value!r} (write 1.0 for a float)')
-    if int in kinds and not all(-2**63 <= item < 2**63 for item in items):
+        raise RCLError(
+            f'parameter {name!r} must be a bool, int, float or str, or a list of one '
+            f'of these; got {value!r} (write 1.0 for a float)'
+        )
+    if int in kinds and not all(-(2**63) <= item < 2**63 for item in items):
         raise RCLError(f'parameter {name!r}: {value} does not fit 64 bits')
     return value
 
@@ -195,18 +213,29 @@ def _yaml(text: str, source: str) -> Any:
         yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
     for kind, pattern, convert in (
-            ('bool', r'(?i:y|yes|true|on|n|no|false|off)',
-             lambda text: text.lower() in ('y', 'yes', 'true', 'on')),
-            ('int', r'[-+]?(?:0x[0-9a-fA-F]+|[0-9]+)',
-             lambda text: int(text, 16 if 'x' in text else 10)),
-            ('float', r'[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?'
-                      r'|[-+]?[0-9]+[eE][-+]?[0-9]+|(?i:[-+]?\.?inf|\.?nan)',
-             lambda text: float(re.sub(r'\.(?=[a-z])', '', text.lower()))),
-            ('null', r'~|(?i:null)|', lambda text: None)):
+        (
+            'bool',
+            r'(?i:y|yes|true|on|n|no|false|off)',
+            lambda text: text.lower() in ('y', 'yes', 'true', 'on'),
+        ),
+        (
+            'int',
+            r'[-+]?(?:0x[0-9a-fA-F]+|[0-9]+)',
+            lambda text: int(text, 16 if 'x' in text else 10),
+        ),
+        (
+            'float',
+            r'[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?'
+            r'|[-+]?[0-9]+[eE][-+]?[0-9]+|(?i:[-+]?\.?inf|\.?nan)',
+            lambda text: float(re.sub(r'\.(?=[a-z])', '', text.lower())),
+        ),
+        ('null', r'~|(?i:null)|', lambda text: None),
+    ):
         tag = f'tag:yaml.org,2002:{kind}'
         Loader.add_implicit_resolver(tag, re.compile(f'(?:{pattern})$'), None)
-        Loader.add_constructor(tag, lambda loader, node, convert=convert:
-                               convert(loader.construct_scalar(node)))
+        Loader.add_constructor(
+            tag, lambda loader, node, convert=convert: convert(loader.construct_scalar(node))
+        )
     try:
         return yaml.load(text, Loader)  # noqa: S506 (a SafeLoader)
     except yaml.YAMLError as error:
@@ -232,16 +261,19 @@ def read_parameter_file(path: str) -> list[Override]:
 
     def nodes(prefix: str, tree: Any) -> None:
         if not isinstance(tree, dict):
-            raise RCLError(f'parameter file {path}: {prefix or "the top level"} must be a map of '
-                           f'node names to {PARAMETERS_KEY}')
+            raise RCLError(
+                f'parameter file {path}: {prefix or "the top level"} must be a map of '
+                f'node names to {PARAMETERS_KEY}'
+            )
         for key, value in tree.items():
             if key != PARAMETERS_KEY:
                 nodes(f'{prefix}/{str(key).strip("/")}' if prefix else str(key), value)
             elif prefix and isinstance(value, dict):
                 values(prefix, '', value)
             else:
-                raise RCLError(f'parameter file {path}: {PARAMETERS_KEY} must be a map inside a '
-                               'node name')
+                raise RCLError(
+                    f'parameter file {path}: {PARAMETERS_KEY} must be a map inside a node name'
+                )
 
     nodes('', {} if content is None else content)
     return found

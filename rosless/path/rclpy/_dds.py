@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-The calls into Cyclone DDS, and nothing of ROS.
+"""The calls into Cyclone DDS, and nothing of ROS.
 
 Entities are the C library's integer handles. Everything goes through ctypes, which gives up the
 GIL for the call, except `take`: the wheel's own write keeps the GIL, so that one frozen peer
@@ -36,8 +35,8 @@ from typing import Any
 from typing import ClassVar
 from typing import NamedTuple
 
-ANY_STATE, ALIVE = 0x7f, 16
-TOPIC_PARTICIPANT, TOPIC_PUBLICATION, TOPIC_SUBSCRIPTION = 0x7fff0001, 0x7fff0003, 0x7fff0004
+ANY_STATE, ALIVE = 0x7F, 16
+TOPIC_PARTICIPANT, TOPIC_PUBLICATION, TOPIC_SUBSCRIPTION = 0x7FFF0001, 0x7FFF0003, 0x7FFF0004
 BAD_PARAMETER = -3
 TOPIC_TRIES, TOPIC_PAUSE = 10, 0.005  # pause in s
 MAX_BLOCKING_NS = 100_000_000
@@ -45,8 +44,7 @@ MAX_BLOCKING_NS = 100_000_000
 
 
 def _load() -> Any:
-    """
-    Import the wheel's C layer, private, without the rest of the wheel.
+    """Import the wheel's C layer, private, without the rest of the wheel.
 
     `import cyclonedds` takes 0.1 s for the IDL compiler and type objects, which the generated
     messages make superfluous. Its other submodules stay importable.
@@ -56,11 +54,13 @@ def _load() -> Any:
         if spec is None:
             raise ImportError(
                 'rosless needs the cyclonedds wheel: pip install cyclonedds==11.0.1 '
-                '(Linux x86_64, CPython 3.10-3.13), or install ROS 2 instead')
+                '(Linux x86_64, CPython 3.10-3.13), or install ROS 2 instead'
+            )
         # Registered, but not executed: that is what would import everything.
         sys.modules['cyclonedds'] = module_from_spec(spec)
     import cyclonedds._clayer as clayer
     from cyclonedds.__library__ import library_path
+
     # A handle of our own: argtypes set on the wheel's handle would be shared with it.
     return clayer, ct.CDLL(str(library_path))
 
@@ -84,9 +84,14 @@ class _Sample(ct.Structure):
 
 
 class _Endpoint(ct.Structure):
-    _fields_ = [('key', ct.c_ubyte * 16), ('participant', ct.c_ubyte * 16),
-                ('participant_handle', ct.c_uint64), ('topic_name', ct.c_char_p),
-                ('type_name', ct.c_char_p), ('qos', ct.c_void_p)]
+    _fields_ = [
+        ('key', ct.c_ubyte * 16),
+        ('participant', ct.c_ubyte * 16),
+        ('participant_handle', ct.c_uint64),
+        ('topic_name', ct.c_char_p),
+        ('type_name', ct.c_char_p),
+        ('qos', ct.c_void_p),
+    ]
 
 
 class _Participant(ct.Structure):
@@ -94,52 +99,58 @@ class _Participant(ct.Structure):
 
 
 class _SampleInfo(ct.Structure):
-    _fields_ = [('sample_state', ct.c_uint), ('view_state', ct.c_uint),
-                ('instance_state', ct.c_uint), ('valid_data', ct.c_bool),
-                ('source_timestamp', ct.c_int64), ('instance_handle', ct.c_uint64),
-                ('publication_handle', ct.c_uint64), ('counters', ct.c_uint32 * 5)]
+    _fields_ = [
+        ('sample_state', ct.c_uint),
+        ('view_state', ct.c_uint),
+        ('instance_state', ct.c_uint),
+        ('valid_data', ct.c_bool),
+        ('source_timestamp', ct.c_int64),
+        ('instance_handle', ct.c_uint64),
+        ('publication_handle', ct.c_uint64),
+        ('counters', ct.c_uint32 * 5),
+    ]
 
 
 _E, _P, _I, _D, _U64 = ct.c_int32, ct.c_void_p, ct.c_int32, ct.c_int64, ct.c_uint64
 for _name, _result, _arguments in (
-        ('dds_strretcode', ct.c_char_p, [_I]),
-        ('dds_create_domain', _E, [ct.c_uint32, ct.c_char_p]),
-        ('dds_create_participant', _E, [ct.c_uint32, _P, _P]),
-        ('dds_create_writer', _E, [_E, _E, _P, _P]),
-        ('dds_create_reader', _E, [_E, _E, _P, _P]),
-        ('dds_create_readcondition', _E, [_E, ct.c_uint32]),
-        ('dds_create_waitset', _E, [_E]),
-        ('dds_create_guardcondition', _E, [_E]),
-        ('dds_set_guardcondition', _I, [_E, ct.c_bool]),
-        ('dds_take_guardcondition', _I, [_E, ct.POINTER(ct.c_bool)]),
-        ('dds_waitset_attach', _I, [_E, _E, ct.c_ssize_t]),
-        ('dds_waitset_detach', _I, [_E, _E]),
-        ('dds_waitset_wait', _I, [_E, ct.POINTER(ct.c_ssize_t), ct.c_size_t, _D]),
-        ('dds_write', _I, [_E, ct.POINTER(_Sample)]),
-        ('dds_delete', _I, [_E]),
-        ('dds_get_instance_handle', _I, [_E, ct.POINTER(_U64)]),
-        ('dds_get_guid', _I, [_E, ct.c_char_p]),
-        ('dds_get_matched_subscriptions', _I, [_E, ct.POINTER(_U64), ct.c_size_t]),
-        ('dds_get_matched_publications', _I, [_E, ct.POINTER(_U64), ct.c_size_t]),
-        ('dds_get_matched_subscription_data', ct.POINTER(_Endpoint), [_E, _U64]),
-        ('dds_get_matched_publication_data', ct.POINTER(_Endpoint), [_E, _U64]),
-        ('dds_builtintopic_free_endpoint', None, [ct.POINTER(_Endpoint)]),
-        ('dds_read', _I, [_E, ct.POINTER(_P), ct.POINTER(_SampleInfo), ct.c_size_t,
-                          ct.c_uint32]),
-        ('dds_return_loan', _I, [_E, ct.POINTER(_P), ct.c_int32]),
-        ('dds_free', None, [_P]),
-        ('dds_create_qos', _P, []),
-        ('dds_delete_qos', None, [_P]),
-        ('dds_qget_userdata', ct.c_bool, [_P, ct.POINTER(_P), ct.POINTER(ct.c_size_t)]),
-        ('dds_qset_userdata', None, [_P, ct.c_char_p, ct.c_size_t]),
-        ('dds_qset_history', None, [_P, ct.c_int, _I]),
-        ('dds_qset_reliability', None, [_P, ct.c_int, _D]),
-        ('dds_qset_durability', None, [_P, ct.c_int]),
-        ('dds_qset_durability_service', None, [_P, _D, ct.c_int, _I, _I, _I, _I]),
-        ('dds_qset_lifespan', None, [_P, _D]),
-        ('dds_qset_deadline', None, [_P, _D]),
-        ('dds_qset_writer_data_lifecycle', None, [_P, ct.c_bool]),
-        ('dds_qset_data_representation', None, [_P, ct.c_uint32, ct.POINTER(ct.c_int16)])):
+    ('dds_strretcode', ct.c_char_p, [_I]),
+    ('dds_create_domain', _E, [ct.c_uint32, ct.c_char_p]),
+    ('dds_create_participant', _E, [ct.c_uint32, _P, _P]),
+    ('dds_create_writer', _E, [_E, _E, _P, _P]),
+    ('dds_create_reader', _E, [_E, _E, _P, _P]),
+    ('dds_create_readcondition', _E, [_E, ct.c_uint32]),
+    ('dds_create_waitset', _E, [_E]),
+    ('dds_create_guardcondition', _E, [_E]),
+    ('dds_set_guardcondition', _I, [_E, ct.c_bool]),
+    ('dds_take_guardcondition', _I, [_E, ct.POINTER(ct.c_bool)]),
+    ('dds_waitset_attach', _I, [_E, _E, ct.c_ssize_t]),
+    ('dds_waitset_detach', _I, [_E, _E]),
+    ('dds_waitset_wait', _I, [_E, ct.POINTER(ct.c_ssize_t), ct.c_size_t, _D]),
+    ('dds_write', _I, [_E, ct.POINTER(_Sample)]),
+    ('dds_delete', _I, [_E]),
+    ('dds_get_instance_handle', _I, [_E, ct.POINTER(_U64)]),
+    ('dds_get_guid', _I, [_E, ct.c_char_p]),
+    ('dds_get_matched_subscriptions', _I, [_E, ct.POINTER(_U64), ct.c_size_t]),
+    ('dds_get_matched_publications', _I, [_E, ct.POINTER(_U64), ct.c_size_t]),
+    ('dds_get_matched_subscription_data', ct.POINTER(_Endpoint), [_E, _U64]),
+    ('dds_get_matched_publication_data', ct.POINTER(_Endpoint), [_E, _U64]),
+    ('dds_builtintopic_free_endpoint', None, [ct.POINTER(_Endpoint)]),
+    ('dds_read', _I, [_E, ct.POINTER(_P), ct.POINTER(_SampleInfo), ct.c_size_t, ct.c_uint32]),
+    ('dds_return_loan', _I, [_E, ct.POINTER(_P), ct.c_int32]),
+    ('dds_free', None, [_P]),
+    ('dds_create_qos', _P, []),
+    ('dds_delete_qos', None, [_P]),
+    ('dds_qget_userdata', ct.c_bool, [_P, ct.POINTER(_P), ct.POINTER(ct.c_size_t)]),
+    ('dds_qset_userdata', None, [_P, ct.c_char_p, ct.c_size_t]),
+    ('dds_qset_history', None, [_P, ct.c_int, _I]),
+    ('dds_qset_reliability', None, [_P, ct.c_int, _D]),
+    ('dds_qset_durability', None, [_P, ct.c_int]),
+    ('dds_qset_durability_service', None, [_P, _D, ct.c_int, _I, _I, _I, _I]),
+    ('dds_qset_lifespan', None, [_P, _D]),
+    ('dds_qset_deadline', None, [_P, _D]),
+    ('dds_qset_writer_data_lifecycle', None, [_P, ct.c_bool]),
+    ('dds_qset_data_representation', None, [_P, ct.c_uint32, ct.POINTER(ct.c_int16)]),
+):
     _function = getattr(_lib, _name)
     _function.restype, _function.argtypes = _result, _arguments
 
@@ -212,8 +223,7 @@ class _Idl:
 
 
 class _DataType:
-    """
-    Private: stands for the wheel's IdlStruct class.
+    """Private: stands for the wheel's IdlStruct class.
 
     One object for each type name and for good: Cyclone compares them by identity first, and takes
     the GIL, from whatever thread it is in, if they differ.
@@ -230,8 +240,7 @@ class _DataType:
 
 
 def create_topic(participant: int, name: str, message: Any) -> int:
-    """
-    Create a topic for a generated message class.
+    """Create a topic for a generated message class.
 
     Cyclone 11.0.1 looks through its library of types without the lock when a topic is made
     (ddsi_topic_descriptor_from_type). If discovery changes the library at that moment the type
@@ -280,8 +289,7 @@ def write(writer: int, data: bytes | bytearray) -> None:
 
 
 def take(reader: int, limit: int = 1) -> list[tuple[bytes, Any]]:
-    """
-    Take at most `limit` samples as (data with encapsulation header, sample info). Private.
+    """Take at most `limit` samples as (data with encapsulation header, sample info). Private.
 
     Only whole samples of the type arrive: Cyclone has checked them and made them little-endian.
     A deleted reader has none.
@@ -312,13 +320,14 @@ def matched(entity: int, *, writer: bool) -> list[int]:
     handles: Any = []
     while (count := call(entity, handles or None, len(handles))) > len(handles):
         handles = (_U64 * count)()
-    return list(handles[:max(count, 0)])
+    return list(handles[: max(count, 0)])
 
 
 def matched_user_data(entity: int, handle: int, *, writer: bool) -> bytes | None:
     """Return the user data of one matched endpoint; None when it is gone."""
-    call = (_lib.dds_get_matched_subscription_data if writer
-            else _lib.dds_get_matched_publication_data)
+    call = (
+        _lib.dds_get_matched_subscription_data if writer else _lib.dds_get_matched_publication_data
+    )
     endpoint = call(entity, handle)
     if not endpoint:
         return None
@@ -349,8 +358,11 @@ def _read_all(reader: int, kind: Any, copy: Callable[[Any], Any]) -> list[Any]:
         infos = (_SampleInfo * size)()
         count = _lib.dds_read(reader, samples, infos, size, size)
         try:
-            found = [copy(kind.from_address(samples[n])) for n in range(max(count, 0))
-                     if infos[n].valid_data and infos[n].instance_state == ALIVE]
+            found = [
+                copy(kind.from_address(samples[n]))
+                for n in range(max(count, 0))
+                if infos[n].valid_data and infos[n].instance_state == ALIVE
+            ]
         finally:
             _lib.dds_return_loan(reader, samples, max(count, 0))
     return found
@@ -363,10 +375,16 @@ def read_participants(reader: int) -> list[bytes]:
 
 def read_endpoints(reader: int) -> list[Endpoint]:
     """Return all live endpoints; `reader` reads TOPIC_PUBLICATION or TOPIC_SUBSCRIPTION."""
-    return _read_all(reader, _Endpoint, lambda sample: Endpoint(
-        bytes(sample.key), bytes(sample.participant),
-        (sample.topic_name or b'').decode('utf-8', 'replace'),
-        (sample.type_name or b'').decode('utf-8', 'replace')))
+    return _read_all(
+        reader,
+        _Endpoint,
+        lambda sample: Endpoint(
+            bytes(sample.key),
+            bytes(sample.participant),
+            (sample.topic_name or b'').decode('utf-8', 'replace'),
+            (sample.type_name or b'').decode('utf-8', 'replace'),
+        ),
+    )
 
 
 class GuardCondition:
@@ -402,4 +420,4 @@ class WaitSet:
         count = _lib.dds_waitset_wait(self.entity, self._fired, 256, timeout_ns)
         if count < 0:
             raise Error('dds_waitset_wait', count)
-        return self._fired[:min(count, 256)]
+        return self._fired[: min(count, 256)]

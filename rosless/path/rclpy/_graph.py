@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-The ROS graph: which nodes exist, and which topics and services.
+"""The ROS graph: which nodes exist, and which topics and services.
 
 Every participant tells its nodes, with the gids of their endpoints, on `ros_discovery_info`;
 topics and types come from DDS discovery itself.
@@ -55,23 +54,38 @@ class Graph:
         user_data = f'typehash={ParticipantEntitiesInfo._type_hash};'.encode()
         self._writer = _dds.create_writer(participant, topic, _dds.Qos(1, True, True, user_data))
         self._reader = _dds.create_reader(
-            participant, topic, _dds.Qos(None, True, True, user_data))
+            participant, topic, _dds.Qos(None, True, True, user_data)
+        )
         self._participants, self._publications, self._subscriptions = (
-            _dds.create_reader(participant, builtin) for builtin in (
-                _dds.TOPIC_PARTICIPANT, _dds.TOPIC_PUBLICATION, _dds.TOPIC_SUBSCRIPTION))
+            _dds.create_reader(participant, builtin)
+            for builtin in (
+                _dds.TOPIC_PARTICIPANT,
+                _dds.TOPIC_PUBLICATION,
+                _dds.TOPIC_SUBSCRIPTION,
+            )
+        )
         self._infos: dict[bytes, ParticipantEntitiesInfo] = {}
 
     def announce(self, nodes: list[Any]) -> None:
         """Tell the domain our nodes."""
+
         def gids(name: str, *groups: Any) -> list[Gid]:
             return [_gid(_dds.guid(getattr(entity, name))) for group in groups for entity in group]
 
-        info = ParticipantEntitiesInfo(gid=_gid(self._gid), node_entities_info_seq=[
-            NodeEntitiesInfo(
-                node_namespace=node.get_namespace(), node_name=node.get_name(),
-                reader_gid_seq=gids('_reader', node.subscriptions, node.services, node.clients),
-                writer_gid_seq=gids('_writer', node.publishers, node.services, node.clients))
-            for node in nodes])
+        info = ParticipantEntitiesInfo(
+            gid=_gid(self._gid),
+            node_entities_info_seq=[
+                NodeEntitiesInfo(
+                    node_namespace=node.get_namespace(),
+                    node_name=node.get_name(),
+                    reader_gid_seq=gids(
+                        '_reader', node.subscriptions, node.services, node.clients
+                    ),
+                    writer_gid_seq=gids('_writer', node.publishers, node.services, node.clients),
+                )
+                for node in nodes
+            ],
+        )
         out = bytearray(HEADER)
         info._write(out)
         _dds.write(self._writer, out)
@@ -83,8 +97,9 @@ class Graph:
             self._infos[bytes(info.gid.data)] = info
         alive = _dds.read_participants(self._participants)
         self._infos = {gid: self._infos[gid] for gid in alive if gid in self._infos}
-        return [node for gid in sorted(self._infos)
-                for node in self._infos[gid].node_entities_info_seq]
+        return [
+            node for gid in sorted(self._infos) for node in self._infos[gid].node_entities_info_seq
+        ]
 
     def endpoints(self, *, writers: bool) -> list[_dds.Endpoint]:
         """Return all writers (or readers) of the domain."""
@@ -99,10 +114,10 @@ class Graph:
         """Return (service, types) of all servers in order."""
         return _names_and_types(self.endpoints(writers=False), SERVICE)
 
-    def by_node(self, name: str, namespace: str, kind: tuple[str, str], *,
-                writers: bool) -> NamesAndTypes:
-        """
-        Return (topic or service, types) of one node.
+    def by_node(
+        self, name: str, namespace: str, kind: tuple[str, str], *, writers: bool
+    ) -> NamesAndTypes:
+        """Return (topic or service, types) of one node.
 
         Raises:
             LookupError: there is no such node.
@@ -111,10 +126,14 @@ class Graph:
         found = [n for n in self.nodes() if (n.node_name, n.node_namespace) == (name, namespace)]
         if not found:
             raise LookupError(f'cannot find node {namespace.rstrip("/")}/{name} in the graph')
-        gids = {bytes(g.data) for n in found
-                for g in (n.writer_gid_seq if writers else n.reader_gid_seq)}
+        gids = {
+            bytes(g.data)
+            for n in found
+            for g in (n.writer_gid_seq if writers else n.reader_gid_seq)
+        }
         return _names_and_types(
-            [e for e in self.endpoints(writers=writers) if e.guid in gids], kind)
+            [e for e in self.endpoints(writers=writers) if e.guid in gids], kind
+        )
 
     def count(self, name: str, kind: tuple[str, str], *, writers: bool) -> int:
         """Return how many writers (or readers) a topic or service has."""
@@ -130,8 +149,9 @@ def _names_and_types(endpoints: list[_dds.Endpoint], kind: tuple[str, str]) -> N
     found: dict[str, set[str]] = {}
     for endpoint in endpoints:
         if endpoint.topic.startswith(prefix + '/') and endpoint.topic.endswith(suffix):
-            name = endpoint.topic[len(prefix):len(endpoint.topic) - len(suffix)]
+            name = endpoint.topic[len(prefix) : len(endpoint.topic) - len(suffix)]
             type_name = ros_type(endpoint.type_name)
             found.setdefault(name, set()).add(
-                type_name.removesuffix('_' + suffix) if suffix else type_name)
+                type_name.removesuffix('_' + suffix) if suffix else type_name
+            )
     return [(name, sorted(types)) for name, types in sorted(found.items())]

@@ -25,24 +25,38 @@ from rclpy.exceptions import InvalidTopicNameException
 from rclpy.exceptions import NameValidationException
 
 # Each rule is (pattern of a fault, what the name must not do).
-_TOKENS = ((r'//', "must not contain repeated '/'"),
-           (r'(?:^|/)[0-9]', 'must not have a token that starts with a number'))
-_NODE_NAME = ((r'^$', 'must not be empty'),
-              (r'[^A-Za-z0-9_]', "must contain alphanumerics and '_' only"),
-              (r'^[0-9]', 'must not start with a number'))
-_NAMESPACE = ((r'^$', 'must not be empty'), (r'^[^/]', "must lead with a '/'"),
-              (r'(?<=.)/$', "must not end with a '/'"),
-              (r'[^A-Za-z0-9_/]', "must contain alphanumerics, '_' and '/' only"), *_TOKENS)
-_TOPIC_NAME = ((r'^$', 'must not be empty'), (r'/$', "must not end with a '/'"),
-               (r'[^A-Za-z0-9_/~{}]',
-                "must contain alphanumerics, '_', '/', '~', '{' and '}' only"),
-               (r'(?<=.)~', "must not contain a '~' other than at the beginning"),
-               (r'\{(?!(?:node|ns|namespace)\})|(?:^|\})[^{]*\}',
-                'must not have braces other than {node}, {ns} and {namespace}'), *_TOKENS)
+_TOKENS = (
+    (r'//', "must not contain repeated '/'"),
+    (r'(?:^|/)[0-9]', 'must not have a token that starts with a number'),
+)
+_NODE_NAME = (
+    (r'^$', 'must not be empty'),
+    (r'[^A-Za-z0-9_]', "must contain alphanumerics and '_' only"),
+    (r'^[0-9]', 'must not start with a number'),
+)
+_NAMESPACE = (
+    (r'^$', 'must not be empty'),
+    (r'^[^/]', "must lead with a '/'"),
+    (r'(?<=.)/$', "must not end with a '/'"),
+    (r'[^A-Za-z0-9_/]', "must contain alphanumerics, '_' and '/' only"),
+    *_TOKENS,
+)
+_TOPIC_NAME = (
+    (r'^$', 'must not be empty'),
+    (r'/$', "must not end with a '/'"),
+    (r'[^A-Za-z0-9_/~{}]', "must contain alphanumerics, '_', '/', '~', '{' and '}' only"),
+    (r'(?<=.)~', "must not contain a '~' other than at the beginning"),
+    (
+        r'\{(?!(?:node|ns|namespace)\})|(?:^|\})[^{]*\}',
+        'must not have braces other than {node}, {ns} and {namespace}',
+    ),
+    *_TOKENS,
+)
 
 
-def _validate(name: str, rules: tuple[tuple[str, str], ...],
-              error: type[NameValidationException]) -> None:
+def _validate(
+    name: str, rules: tuple[tuple[str, str], ...], error: type[NameValidationException]
+) -> None:
     for pattern, reason in rules:
         fault = re.search(pattern, name)
         if fault:
@@ -59,17 +73,18 @@ def validate_namespace(namespace: str) -> None:
     _validate(namespace, _NAMESPACE, InvalidNamespaceException)
 
 
-def expand_topic_name(name: str, node_name: str, namespace: str, *,
-                      is_service: bool = False) -> str:
-    """
-    Return the full name of a topic or service as a node sees it, before remapping.
+def expand_topic_name(
+    name: str, node_name: str, namespace: str, *, is_service: bool = False
+) -> str:
+    """Return the full name of a topic or service as a node sees it, before remapping.
 
     Raises:
         InvalidTopicNameException, InvalidServiceNameException: the name is invalid.
 
     """
-    _validate(name, _TOPIC_NAME,
-              InvalidServiceNameException if is_service else InvalidTopicNameException)
+    _validate(
+        name, _TOPIC_NAME, InvalidServiceNameException if is_service else InvalidTopicNameException
+    )
     for key, value in (('node', node_name), ('ns', namespace), ('namespace', namespace)):
         name = name.replace(f'{{{key}}}', value)
     prefix = namespace.rstrip('/') + '/'

@@ -30,7 +30,8 @@ def outside(name: str, error: type[NotImplementedError] = NotImplementedError) -
     """Raise NotImplementedError that names what is missing and says what to do."""
     raise error(
         f'rosless: {name} is outside the subset of rclpy that works without ROS 2; '
-        'install ROS 2 (https://docs.ros.org/en/jazzy/Installation.html) to use it')
+        'install ROS 2 (https://docs.ros.org/en/jazzy/Installation.html) to use it'
+    )
 
 
 def refuse_options(function: str, options: dict[str, Any]) -> None:
@@ -42,10 +43,12 @@ def refuse_options(function: str, options: dict[str, Any]) -> None:
 
 def refuse(module: str, *names: str) -> Callable[[str], Any]:
     """Return a module's `__getattr__` that refuses rclpy's names that are not supported."""
+
     def __getattr__(name: str) -> Any:
         if name in names:
             outside(f'{module}.{name}')
         raise AttributeError(f'module {module!r} has no attribute {name!r}')
+
     return __getattr__
 
 

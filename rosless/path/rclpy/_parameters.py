@@ -66,26 +66,35 @@ class NodeParameters:
         self.__callbacks: list[SetCallback] = []
         self.__overrides = overrides
         self.__events = self.create_publisher(
-            ParameterEvent, '/parameter_events', qos_profile_parameter_events)
+            ParameterEvent, '/parameter_events', qos_profile_parameter_events
+        )
         if start_services:
             for srv_type, name, answer in (
-                    (DescribeParameters, 'describe_parameters', self.__answer_describe),
-                    (GetParameters, 'get_parameters', self.__answer_get),
-                    (GetParameterTypes, 'get_parameter_types', self.__answer_types),
-                    (ListParameters, 'list_parameters', self.__answer_list),
-                    (SetParameters, 'set_parameters', self.__answer_set),
-                    (SetParametersAtomically, 'set_parameters_atomically',
-                     self.__answer_set_atomically)):
-                self.create_service(srv_type, f'~/{name}', answer,
-                                    qos_profile=qos_profile_parameters)
+                (DescribeParameters, 'describe_parameters', self.__answer_describe),
+                (GetParameters, 'get_parameters', self.__answer_get),
+                (GetParameterTypes, 'get_parameter_types', self.__answer_types),
+                (ListParameters, 'list_parameters', self.__answer_list),
+                (SetParameters, 'set_parameters', self.__answer_set),
+                (
+                    SetParametersAtomically,
+                    'set_parameters_atomically',
+                    self.__answer_set_atomically,
+                ),
+            ):
+                self.create_service(
+                    srv_type, f'~/{name}', answer, qos_profile=qos_profile_parameters
+                )
 
     # --- declaring ------------------------------------------------------------------------------
 
-    def declare_parameter(self, name: str, value: Any = None,
-                          descriptor: ParameterDescriptor | None = None,
-                          ignore_override: bool = False) -> Parameter:
-        """
-        Declare and initialize a parameter.
+    def declare_parameter(
+        self,
+        name: str,
+        value: Any = None,
+        descriptor: ParameterDescriptor | None = None,
+        ignore_override: bool = False,
+    ) -> Parameter:
+        """Declare and initialize a parameter.
 
         Args:
             name: full name of the parameter.
@@ -113,8 +122,10 @@ class NodeParameters:
             type_ = Parameter.Type.from_parameter_value(value)
         if not descriptor.dynamic_typing:
             if type_ is Parameter.Type.NOT_SET:
-                raise ValueError(f'Cannot declare parameter {name} as statically typed of type '
-                                 'NOT_SET: give a value or a type')
+                raise ValueError(
+                    f'Cannot declare parameter {name} as statically typed of type '
+                    'NOT_SET: give a value or a type'
+                )
             descriptor.type = type_.value
         if not ignore_override:
             value = self.__overrides.get(name, value)
@@ -128,12 +139,18 @@ class NodeParameters:
             raise InvalidParameterValueException(name, value, result.reason)
         return parameter
 
-    def declare_parameters(self, namespace: str, parameters: Iterable[tuple[Any, ...]],
-                           ignore_override: bool = False) -> list[Parameter]:
+    def declare_parameters(
+        self, namespace: str, parameters: Iterable[tuple[Any, ...]], ignore_override: bool = False
+    ) -> list[Parameter]:
         """Declare (name, value or type, descriptor) each; names are below `namespace.`."""
-        return [self.declare_parameter(f'{namespace}.{name}' if namespace else name, *rest,
-                                       ignore_override=ignore_override)
-                for name, *rest in parameters]
+        return [
+            self.declare_parameter(
+                f'{namespace}.{name}' if namespace else name,
+                *rest,
+                ignore_override=ignore_override,
+            )
+            for name, *rest in parameters
+        ]
 
     # --- getting --------------------------------------------------------------------------------
 
@@ -146,8 +163,7 @@ class NodeParameters:
         return [self.get_parameter(name) for name in names]
 
     def get_parameter(self, name: str) -> Parameter:
-        """
-        Get a parameter by name.
+        """Get a parameter by name.
 
         Raises:
             ParameterNotDeclaredException, ParameterUninitializedException.
@@ -159,8 +175,7 @@ class NodeParameters:
             raise ParameterUninitializedException(name)
         return parameter
 
-    def get_parameter_or(self, name: str,
-                         alternative_value: Parameter | None = None) -> Parameter:
+    def get_parameter_or(self, name: str, alternative_value: Parameter | None = None) -> Parameter:
         """Get a parameter or the alternative value."""
         parameter = self.__parameters.get(name)
         if parameter is None or parameter.type_ is Parameter.Type.NOT_SET:
@@ -170,8 +185,11 @@ class NodeParameters:
     def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
         """Get parameters whose names start with `prefix.`, keyed by the rest of their names."""
         prefix = prefix and prefix + '.'
-        return {name[len(prefix):]: parameter for name, parameter in self.__parameters.items()
-                if name.startswith(prefix)}
+        return {
+            name[len(prefix) :]: parameter
+            for name, parameter in self.__parameters.items()
+            if name.startswith(prefix)
+        }
 
     def describe_parameter(self, name: str) -> ParameterDescriptor:
         """Get the descriptor of a parameter."""
@@ -181,13 +199,18 @@ class NodeParameters:
 
     def list_parameters(self, prefixes: list[str], depth: int) -> ListParametersResult:
         """List names below any of the prefixes, `depth` levels deep (0: all)."""
+
         def wanted(name: str, prefix: str) -> bool:
             below = name.removeprefix(prefix and prefix + '.')
-            return name == prefix or ((not prefix or below != name)
-                                      and (depth == 0 or below.count('.') < depth))
+            return name == prefix or (
+                (not prefix or below != name) and (depth == 0 or below.count('.') < depth)
+            )
 
-        names = [name for name in self.__parameters
-                 if any(wanted(name, prefix) for prefix in prefixes or [''])]
+        names = [
+            name
+            for name in self.__parameters
+            if any(wanted(name, prefix) for prefix in prefixes or [''])
+        ]
         parents = dict.fromkeys(name.rpartition('.')[0] for name in names)
         return ListParametersResult(names=names, prefixes=[p for p in parents if p])
 
@@ -216,15 +239,17 @@ class NodeParameters:
         """Remove a callback, or raise ValueError."""
         self.__callbacks.remove(callback)
 
-    def __apply(self, parameters: list[Parameter],
-                declared: dict[str, ParameterDescriptor]) -> SetParametersResult:
+    def __apply(
+        self, parameters: list[Parameter], declared: dict[str, ParameterDescriptor]
+    ) -> SetParametersResult:
         """Ask the callbacks, store and publish."""
         for callback in self.__callbacks:
             result = callback(parameters)
             if not result.successful:
                 return result
-        event = ParameterEvent(node=self.get_fully_qualified_name(),
-                               stamp=self.get_clock().now().to_msg())
+        event = ParameterEvent(
+            node=self.get_fully_qualified_name(), stamp=self.get_clock().now().to_msg()
+        )
         for parameter in parameters:
             message = parameter.to_parameter_msg()
             if parameter.type_ is Parameter.Type.NOT_SET and not declared:
@@ -238,22 +263,27 @@ class NodeParameters:
         self.__events.publish(event)
         return SUCCESS
 
-    def __check(self, parameter: Parameter,
-                descriptor: ParameterDescriptor) -> SetParametersResult:
+    def __check(
+        self, parameter: Parameter, descriptor: ParameterDescriptor
+    ) -> SetParametersResult:
         if descriptor.dynamic_typing:
             descriptor.type = parameter.type_.value
         elif parameter.type_ is Parameter.Type.NOT_SET:
             # Declared by its type alone: as yet without a value.
-            return (_refused('Static parameter cannot be undeclared')
-                    if self.has_parameter(parameter.name) else SUCCESS)
+            return (
+                _refused('Static parameter cannot be undeclared')
+                if self.has_parameter(parameter.name)
+                else SUCCESS
+            )
         elif parameter.type_.value != descriptor.type:
-            return _refused(f"Wrong parameter type, expected '{Parameter.Type(descriptor.type)}'"
-                            f" got '{parameter.type_}'")
+            return _refused(
+                f"Wrong parameter type, expected '{Parameter.Type(descriptor.type)}'"
+                f" got '{parameter.type_}'"
+            )
         if parameter.type_ is Parameter.Type.INTEGER and descriptor.integer_range:
             return _check_range(parameter, descriptor.integer_range[0], 0.0)
         if parameter.type_ is Parameter.Type.DOUBLE and descriptor.floating_point_range:
-            return _check_range(parameter, descriptor.floating_point_range[0],
-                                RELATIVE_TOLERANCE)
+            return _check_range(parameter, descriptor.floating_point_range[0], RELATIVE_TOLERANCE)
         return SUCCESS
 
     # --- services; an unknown name empties the whole answer, as in rclpy ------------------------
@@ -265,8 +295,9 @@ class NodeParameters:
 
     def __answer_get(self, request: Any, response: Any) -> Any:
         try:
-            response.values = [self.get_parameter(name).get_parameter_value()
-                               for name in request.names]
+            response.values = [
+                self.get_parameter(name).get_parameter_value() for name in request.names
+            ]
         except ParameterException:
             pass
         return response
@@ -291,7 +322,8 @@ class NodeParameters:
     def __set_messages(self, messages: Any) -> SetParametersResult:
         try:
             return self.set_parameters_atomically(
-                [Parameter.from_parameter_msg(message) for message in messages])
+                [Parameter.from_parameter_msg(message) for message in messages]
+            )
         except (ParameterNotDeclaredException, ValueError) as error:
             return _refused(str(error))
 
@@ -302,11 +334,14 @@ def _check_range(parameter: Parameter, limits: Any, tolerance: float) -> SetPara
     if any(isclose(value, bound, rel_tol=tolerance) for bound in (low, high)):
         return SUCCESS
     if not low < value < high:
-        return _refused(f'Parameter {parameter.name} out of range. '
-                        f'Min: {low}, Max: {high}, value: {value}')
+        return _refused(
+            f'Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}'
+        )
     if limits.step:
         steps = round((value - low) / limits.step)
         if not isclose(low + steps * limits.step, value, rel_tol=tolerance):
-            return _refused(f'The parameter value for {parameter.name} is not a valid step. '
-                            f'Min: {low}, max: {high}, value: {value}, step: {limits.step}')
+            return _refused(
+                f'The parameter value for {parameter.name} is not a valid step. '
+                f'Min: {low}, max: {high}, value: {value}, step: {limits.step}'
+            )
     return SUCCESS

@@ -37,8 +37,15 @@ from rclpy.task import Future
 class Client(ServiceEndpoints):
     """Calls a service; see Node.create_client. `call_async` may be used from any thread."""
 
-    def __init__(self, context: Any, srv_type: Any, srv_name: str, qos_profile: QoSProfile,
-                 callback_group: Any, executor: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        context: Any,
+        srv_type: Any,
+        srv_name: str,
+        qos_profile: QoSProfile,
+        callback_group: Any,
+        executor: Callable[[], Any],
+    ) -> None:
         super().__init__(context, srv_type, srv_name, callback_group, qos_profile, server=False)
         self._executor = executor
         self._lock = threading.Lock()
@@ -51,8 +58,7 @@ class Client(ServiceEndpoints):
         outside('Client.call, unlike call_async,')
 
     def call_async(self, request: Any) -> Future:
-        """
-        Make a service request and asynchronously get the result.
+        """Make a service request and asynchronously get the result.
 
         Raises:
             TypeError: request is not of the service's Request type.
@@ -78,8 +84,9 @@ class Client(ServiceEndpoints):
         with self._lock:
             self._pending = {n: f for n, f in self._pending.items() if f is not future}
 
-    def _received(self, data: bytes, correlation: tuple[int, int],
-                  writer: int) -> Callable[[], Any] | None:
+    def _received(
+        self, data: bytes, correlation: tuple[int, int], writer: int
+    ) -> Callable[[], Any] | None:
         handle, sequence = correlation
         if handle != self._handle:
             return None

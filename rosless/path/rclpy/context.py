@@ -53,13 +53,20 @@ def _configuration() -> str:
         # Who names interfaces knows better; Cyclone refuses one that is named twice.
         return given if 'NetworkInterface' in given else f'{LOCALHOST_URI},{given}'
     if scope != 'SUBNET':
-        outside(f'ROS_AUTOMATIC_DISCOVERY_RANGE={scope} (inside are SUBNET, LOCALHOST and '
-                'SYSTEM_DEFAULT)')
-    peers = ''.join(f'<Peer address="{peer}"/>'
-                    for peer in os.environ.get('ROS_STATIC_PEERS', '').split(';') if peer)
-    return ('<CycloneDDS><Domain><Discovery><ParticipantIndex>auto</ParticipantIndex>'
-            '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
-            f'{peers and f"<Peers>{peers}</Peers>"}</Discovery></Domain></CycloneDDS>,{given}')
+        outside(
+            f'ROS_AUTOMATIC_DISCOVERY_RANGE={scope} (inside are SUBNET, LOCALHOST and '
+            'SYSTEM_DEFAULT)'
+        )
+    peers = ''.join(
+        f'<Peer address="{peer}"/>'
+        for peer in os.environ.get('ROS_STATIC_PEERS', '').split(';')
+        if peer
+    )
+    return (
+        '<CycloneDDS><Domain><Discovery><ParticipantIndex>auto</ParticipantIndex>'
+        '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
+        f'{peers and f"<Peers>{peers}</Peers>"}</Discovery></Domain></CycloneDDS>,{given}'
+    )
 
 
 def _sockets() -> set[tuple[int, str]]:
@@ -76,13 +83,13 @@ def _sockets() -> set[tuple[int, str]]:
 
 
 def _keep_to_loopback(sockets: set[tuple[int, str]]) -> None:
-    """
-    Let the UDP sockets among these receive from the loopback interface only.
+    """Let the UDP sockets among these receive from the loopback interface only.
 
     Whatever its configuration, Cyclone receives on all addresses of the machine, as
     rmw_cyclonedds_cpp does: anybody in the network could send to a vehicle that is to be alone.
     """
     import socket
+
     for descriptor, _ in sockets:
         with socket.socket(fileno=os.dup(descriptor)) as udp:
             if udp.type != socket.SOCK_DGRAM:
@@ -92,7 +99,8 @@ def _keep_to_loopback(sockets: set[tuple[int, str]]) -> None:
             except OSError as error:
                 logging.get_logger('rosless').warning(
                     f'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST: DDS receives from the network '
-                    f'too ({error}); let a firewall drop UDP ports from 7400 on')
+                    f'too ({error}); let a firewall drop UDP ports from 7400 on'
+                )
 
 
 def _domain_from_environment() -> int:
@@ -118,8 +126,7 @@ class Context:
         self.arguments = _arguments.Arguments()
 
     def init(self, args: list[str] | None = None, *, domain_id: int | None = None) -> None:
-        """
-        Join the domain.
+        """Join the domain.
 
         Args:
             args: command line, sys.argv if None.
@@ -144,12 +151,15 @@ class Context:
                 entity = entity or _dds.create_domain(self._domain_id, _configuration())
                 _domains[self._domain_id] = entity, users + 1
                 self._participant = _dds.create_participant(
-                    self._domain_id, f'enclave={self.arguments.enclave};'.encode())
+                    self._domain_id, f'enclave={self.arguments.enclave};'.encode()
+                )
             except _dds.Error as error:
                 if entity:
                     self._leave_domain()
-                raise RCLError(f'cannot join DDS domain {self._domain_id}: {error}; check '
-                               'CYCLONEDDS_URI and the network interface') from error
+                raise RCLError(
+                    f'cannot join DDS domain {self._domain_id}: {error}; check '
+                    'CYCLONEDDS_URI and the network interface'
+                ) from error
             if _discovery_range() == 'LOCALHOST':
                 _keep_to_loopback(_sockets() - before)
         self._graph = Graph(self._participant)
@@ -178,8 +188,7 @@ class Context:
                 self._callbacks.append(callback)
 
     def _stop(self) -> None:
-        """
-        End every spin, without leaving the domain.
+        """End every spin, without leaving the domain.
 
         This is what a signal does. It takes no lock, since the thread that runs it may hold any.
         """
@@ -190,8 +199,9 @@ class Context:
     def shutdown(self) -> None:
         """Shutdown this context; a second time is an error."""
         if not self._ok:
-            raise RCLError('failed to shutdown: the context is shut down already, or was never '
-                           'initialized')
+            raise RCLError(
+                'failed to shutdown: the context is shut down already, or was never initialized'
+            )
         self.try_shutdown()
 
     def try_shutdown(self) -> None:
@@ -217,8 +227,10 @@ class Context:
                 self._topics[name] = _dds.create_topic(self._participant, name, message), message
             topic, known = self._topics[name]
             if known is not message:
-                raise RCLError(f'topic {name} has the type {known._type_name} in this process; '
-                               f'it cannot have {message._type_name} too')
+                raise RCLError(
+                    f'topic {name} has the type {known._type_name} in this process; '
+                    f'it cannot have {message._type_name} too'
+                )
             return topic
 
     def _announce(self) -> None:

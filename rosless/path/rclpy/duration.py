@@ -31,7 +31,7 @@ class Duration:
 
     def __init__(self, *, seconds: int | float = 0, nanoseconds: int = 0) -> None:
         total = int(seconds * S_TO_NS) + int(nanoseconds)
-        if not -2**63 <= total < 2**63:
+        if not -(2**63) <= total < 2**63:
             raise OverflowError('Total nanoseconds value is too large to store in C duration.')
         object.__setattr__(self, 'nanoseconds', total)
 

@@ -41,8 +41,9 @@ class NameValidationException(Exception):
     kind = 'name'
 
     def __init__(self, name: str, error_msg: str, invalid_index: int) -> None:
-        super().__init__(f"Invalid {self.kind}: {error_msg}:\n  '{name}'\n"
-                         f"   {' ' * invalid_index}^")
+        super().__init__(
+            f"Invalid {self.kind}: {error_msg}:\n  '{name}'\n   {' ' * invalid_index}^"
+        )
 
 
 class InvalidNamespaceException(NameValidationException):
@@ -106,8 +107,10 @@ class InvalidParameterTypeException(ParameterException):
     """Raised when a parameter is rejected for having an invalid type."""
 
     def __init__(self, desired_parameter: Any, expected_type: str) -> None:
-        self.text = (f'Trying to set parameter to {desired_parameter.value!r} of type '
-                     f'{desired_parameter.type_.name}, expecting type {expected_type}')
+        self.text = (
+            f'Trying to set parameter to {desired_parameter.value!r} of type '
+            f'{desired_parameter.type_.name}, expecting type {expected_type}'
+        )
         super().__init__(desired_parameter.name)
 
 

@@ -122,8 +122,7 @@ class Executor:
         while self.context.ok() and not self._is_shutdown:
             self.spin_once()
 
-    def spin_until_future_complete(self, future: Future,
-                                   timeout_sec: float | None = None) -> None:
+    def spin_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Execute callbacks until a given future is done or a timeout occurs."""
         future._when_done(self.wake)
         end = _deadline(timeout_sec)
@@ -146,8 +145,7 @@ class Executor:
     # --- waiting --------------------------------------------------------------------------------
 
     def _next(self, end: float, condition: Callable[[], bool]) -> Any:
-        """
-        Return the next task, timer or endpoint.
+        """Return the next task, timer or endpoint.
 
         Returns:
             None at the time `end`, when the condition is true, or after a shutdown.
@@ -206,9 +204,12 @@ class Executor:
     def _attach_all(self) -> None:
         """Make the wait set hold what our nodes have now."""
         self._stale = False
-        wanted = {endpoint._number: (endpoint, node) for node in self.get_nodes()
-                  for group in (node.subscriptions, node.services, node.clients)
-                  for endpoint in group}
+        wanted = {
+            endpoint._number: (endpoint, node)
+            for node in self.get_nodes()
+            for group in (node.subscriptions, node.services, node.clients)
+            for endpoint in group
+        }
         for number in self._attached.keys() - wanted.keys():
             endpoint, _ = self._attached.pop(number)
             self._wait_set.detach(endpoint._condition)

@@ -52,8 +52,10 @@ def _configure(arguments: Any) -> None:
         try:
             _levels[name] = LoggingSeverity[level.upper()]
         except KeyError:
-            raise RCLError(f'unknown log level {level!r}; use one of '
-                           f'{", ".join(s.name.lower() for s in LoggingSeverity)}') from None
+            raise RCLError(
+                f'unknown log level {level!r}; use one of '
+                f'{", ".join(s.name.lower() for s in LoggingSeverity)}'
+            ) from None
     _output['stdout'] = arguments.flags['stdout']
 
 
@@ -80,16 +82,18 @@ class RcutilsLogger:
 
     def get_effective_level(self) -> LoggingSeverity:
         """Return the least severity that is logged."""
-        return next(level for name in _parents(self.name)
-                    if (level := _levels.get(name, LoggingSeverity.UNSET)))
+        return next(
+            level
+            for name in _parents(self.name)
+            if (level := _levels.get(name, LoggingSeverity.UNSET))
+        )
 
     def is_enabled_for(self, severity: int) -> bool:
         """Return whether a message of this severity is logged."""
         return severity >= self.get_effective_level()
 
     def log(self, message: str, severity: int, **kwargs: Any) -> bool:
-        """
-        Log a message.
+        """Log a message.
 
         Args:
             message: the text.
@@ -115,10 +119,13 @@ class RcutilsLogger:
     def _passes(self, place: tuple[Any, int], severity: int, options: dict[str, Any]) -> bool:
         for option in options:
             if option not in _FILTERS:
-                raise TypeError(f'parameter "{option}" is not one of the recognized logging '
-                                f'options "{_FILTERS}"')
+                raise TypeError(
+                    f'parameter "{option}" is not one of the recognized logging '
+                    f'options "{_FILTERS}"'
+                )
         call = self._calls.setdefault(
-            place, {'severity': severity, 'options': options, 'seen': 0, 'last': 0})
+            place, {'severity': severity, 'options': options, 'seen': 0, 'last': 0}
+        )
         if (call['severity'], call['options']) != (severity, options):
             raise ValueError('Logger severity and filters cannot be changed between calls.')
         if options.get('throttle_duration_sec'):

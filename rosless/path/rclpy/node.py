@@ -56,24 +56,32 @@ from rclpy.timer import Timer
 from rclpy.utilities import get_default_context
 
 USE_SIM_TIME = 'use_sim_time'
-NO_SIM_TIME = ('rosless: use_sim_time is not supported, nodes run on the clock of the machine; '
-               'leave it false, or install ROS 2')
+NO_SIM_TIME = (
+    'rosless: use_sim_time is not supported, nodes run on the clock of the machine; '
+    'leave it false, or install ROS 2'
+)
 
 
 class Node(NodeParameters):
-    """
-    A node in the ROS graph: it makes publishers, subscriptions, services, clients, timers.
+    """A node in the ROS graph: it makes publishers, subscriptions, services, clients, timers.
 
     All its own attributes have mangled names, to keep clear of those of subclasses.
     """
 
-    def __init__(self, node_name: str, *, context: Context | None = None,
-                 cli_args: list[str] | None = None, namespace: str | None = None,
-                 use_global_arguments: bool = True, enable_rosout: bool = True,
-                 start_parameter_services: bool = True,
-                 parameter_overrides: list[Parameter] | None = None, **options: Any) -> None:
-        """
-        Create a node.
+    def __init__(
+        self,
+        node_name: str,
+        *,
+        context: Context | None = None,
+        cli_args: list[str] | None = None,
+        namespace: str | None = None,
+        use_global_arguments: bool = True,
+        enable_rosout: bool = True,
+        start_parameter_services: bool = True,
+        parameter_overrides: list[Parameter] | None = None,
+        **options: Any,
+    ) -> None:
+        """Create a node.
 
         Args:
             node_name: name, which `-r __node:=` replaces.
@@ -219,14 +227,22 @@ class Node(NodeParameters):
         if self.__announced:
             self.__context._announce()
 
-    def __publish_log(self, seconds: int, nanoseconds: int, severity: int, name: str,
-                      message: str, frame: Any) -> None:
+    def __publish_log(
+        self, seconds: int, nanoseconds: int, severity: int, name: str, message: str, frame: Any
+    ) -> None:
         code = frame.f_code
         try:
-            self.__rosout.publish(Log(
-                stamp=TimeMessage(sec=seconds, nanosec=nanoseconds), level=int(severity),
-                name=name, msg=message, file=code.co_filename, function=code.co_name,
-                line=frame.f_lineno))
+            self.__rosout.publish(
+                Log(
+                    stamp=TimeMessage(sec=seconds, nanosec=nanoseconds),
+                    level=int(severity),
+                    name=name,
+                    msg=message,
+                    file=code.co_filename,
+                    function=code.co_name,
+                    line=frame.f_lineno,
+                )
+            )
         except RCLError:
             # Shut down, or nobody reads fast enough: the text went to stderr already.
             pass
@@ -244,9 +260,14 @@ class Node(NodeParameters):
     def __resolve(self, name: str, only_expand: bool, *, is_service: bool) -> str:
         where = self.__name, self.__namespace
         full = expand_topic_name(name, *where, is_service=is_service)
-        targets = [] if only_expand else [
-            arguments.resolve(name, *where, is_service=is_service)
-            for arguments in self.__arguments]
+        targets = (
+            []
+            if only_expand
+            else [
+                arguments.resolve(name, *where, is_service=is_service)
+                for arguments in self.__arguments
+            ]
+        )
         return next((target for target in targets if target != full), full)
 
     def __add(self, entity: Any) -> Any:
@@ -254,47 +275,104 @@ class Node(NodeParameters):
         self.__changed()
         return entity
 
-    def create_publisher(self, msg_type: Any, topic: str, qos_profile: QoSProfile | int,
-                         **options: Any) -> Publisher:
+    def create_publisher(
+        self, msg_type: Any, topic: str, qos_profile: QoSProfile | int, **options: Any
+    ) -> Publisher:
         """Create a new publisher; an int as QoS is a depth."""
         options.pop('callback_group', None)
         refuse_options('create_publisher', options)
-        return self.__add(Publisher(
-            self.__context, _generated(msg_type, '_write'), self.resolve_topic_name(topic),
-            _qos(qos_profile)))
+        return self.__add(
+            Publisher(
+                self.__context,
+                _generated(msg_type, '_write'),
+                self.resolve_topic_name(topic),
+                _qos(qos_profile),
+            )
+        )
 
-    def create_subscription(self, msg_type: Any, topic: str, callback: Callable[..., Any],
-                            qos_profile: QoSProfile | int, *,
-                            callback_group: CallbackGroup | None = None, raw: bool = False,
-                            **options: Any) -> Subscription:
+    def create_subscription(
+        self,
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., Any],
+        qos_profile: QoSProfile | int,
+        *,
+        callback_group: CallbackGroup | None = None,
+        raw: bool = False,
+        **options: Any,
+    ) -> Subscription:
         """Create a new subscription; with raw=True the callback gets encoded bytes."""
         refuse_options('create_subscription', options)
-        return self.__add(Subscription(
-            self.__context, _generated(msg_type, '_read'), self.resolve_topic_name(topic),
-            callback, callback_group or self.__group, _qos(qos_profile), raw))
+        return self.__add(
+            Subscription(
+                self.__context,
+                _generated(msg_type, '_read'),
+                self.resolve_topic_name(topic),
+                callback,
+                callback_group or self.__group,
+                _qos(qos_profile),
+                raw,
+            )
+        )
 
-    def create_client(self, srv_type: Any, srv_name: str, *,
-                      qos_profile: QoSProfile = qos_profile_services_default,
-                      callback_group: CallbackGroup | None = None) -> Client:
+    def create_client(
+        self,
+        srv_type: Any,
+        srv_name: str,
+        *,
+        qos_profile: QoSProfile = qos_profile_services_default,
+        callback_group: CallbackGroup | None = None,
+    ) -> Client:
         """Create a new service client."""
-        return self.__add(Client(
-            self.__context, _generated(srv_type, 'Request'), self.resolve_service_name(srv_name),
-            qos_profile, callback_group or self.__group, lambda: self.executor))
+        return self.__add(
+            Client(
+                self.__context,
+                _generated(srv_type, 'Request'),
+                self.resolve_service_name(srv_name),
+                qos_profile,
+                callback_group or self.__group,
+                lambda: self.executor,
+            )
+        )
 
-    def create_service(self, srv_type: Any, srv_name: str, callback: Callable[..., Any], *,
-                       qos_profile: QoSProfile = qos_profile_services_default,
-                       callback_group: CallbackGroup | None = None) -> Service:
+    def create_service(
+        self,
+        srv_type: Any,
+        srv_name: str,
+        callback: Callable[..., Any],
+        *,
+        qos_profile: QoSProfile = qos_profile_services_default,
+        callback_group: CallbackGroup | None = None,
+    ) -> Service:
         """Create a new service server; its callback may be `async def`."""
-        return self.__add(Service(
-            self.__context, _generated(srv_type, 'Request'), self.resolve_service_name(srv_name),
-            callback, callback_group or self.__group, qos_profile))
+        return self.__add(
+            Service(
+                self.__context,
+                _generated(srv_type, 'Request'),
+                self.resolve_service_name(srv_name),
+                callback,
+                callback_group or self.__group,
+                qos_profile,
+            )
+        )
 
-    def create_timer(self, timer_period_sec: float, callback: Callable[[], Any],
-                     callback_group: CallbackGroup | None = None, clock: Clock | None = None,
-                     autostart: bool = True) -> Timer:
+    def create_timer(
+        self,
+        timer_period_sec: float,
+        callback: Callable[[], Any],
+        callback_group: CallbackGroup | None = None,
+        clock: Clock | None = None,
+        autostart: bool = True,
+    ) -> Timer:
         """Create a new timer; its callback may be `async def`."""
-        timer = Timer(callback, callback_group or self.__group, int(timer_period_sec * 1e9),
-                      clock or self.__clock, autostart=autostart, wake=self.__wake)
+        timer = Timer(
+            callback,
+            callback_group or self.__group,
+            int(timer_period_sec * 1e9),
+            clock or self.__clock,
+            autostart=autostart,
+            wake=self.__wake,
+        )
         self.__entities.append(timer)
         self.__wake()
         return timer
@@ -344,52 +422,62 @@ class Node(NodeParameters):
 
     def get_fully_qualified_node_names(self) -> list[str]:
         """Return the full names of all nodes."""
-        return [f'{namespace.rstrip("/")}/{name}'
-                for name, namespace in self.get_node_names_and_namespaces()]
+        return [
+            f'{namespace.rstrip("/")}/{name}'
+            for name, namespace in self.get_node_names_and_namespaces()
+        ]
 
     def get_node_names_and_namespaces(self) -> list[tuple[str, str]]:
         """Return (name, namespace) of all nodes."""
         return [(n.node_name, n.node_namespace) for n in self.__context._graph.nodes()]
 
     def get_publisher_names_and_types_by_node(
-            self, node_name: str, node_namespace: str) -> NamesAndTypes:
+        self, node_name: str, node_namespace: str
+    ) -> NamesAndTypes:
         """Return (topic, types) of what a node publishes."""
         return self.__context._graph.by_node(node_name, node_namespace, TOPIC, writers=True)
 
     def get_subscriber_names_and_types_by_node(
-            self, node_name: str, node_namespace: str) -> NamesAndTypes:
+        self, node_name: str, node_namespace: str
+    ) -> NamesAndTypes:
         """Return (topic, types) of what a node subscribes to."""
         return self.__context._graph.by_node(node_name, node_namespace, TOPIC, writers=False)
 
     def get_service_names_and_types_by_node(
-            self, node_name: str, node_namespace: str) -> NamesAndTypes:
+        self, node_name: str, node_namespace: str
+    ) -> NamesAndTypes:
         """Return (service, types) of a node's servers."""
         return self.__context._graph.by_node(node_name, node_namespace, SERVICE, writers=False)
 
     def get_client_names_and_types_by_node(
-            self, node_name: str, node_namespace: str) -> NamesAndTypes:
+        self, node_name: str, node_namespace: str
+    ) -> NamesAndTypes:
         """Return (service, types) of a node's clients."""
         return self.__context._graph.by_node(node_name, node_namespace, SERVICE, writers=True)
 
     def count_publishers(self, topic_name: str) -> int:
         """Return the number of publishers on a given topic."""
         return self.__context._graph.count(
-            self.resolve_topic_name(topic_name, only_expand=True), TOPIC, writers=True)
+            self.resolve_topic_name(topic_name, only_expand=True), TOPIC, writers=True
+        )
 
     def count_subscribers(self, topic_name: str) -> int:
         """Return the number of subscribers on a given topic."""
         return self.__context._graph.count(
-            self.resolve_topic_name(topic_name, only_expand=True), TOPIC, writers=False)
+            self.resolve_topic_name(topic_name, only_expand=True), TOPIC, writers=False
+        )
 
     def count_clients(self, service_name: str) -> int:
         """Return the number of clients on a given service."""
         return self.__context._graph.count(
-            self.resolve_service_name(service_name, only_expand=True), SERVICE, writers=True)
+            self.resolve_service_name(service_name, only_expand=True), SERVICE, writers=True
+        )
 
     def count_services(self, service_name: str) -> int:
         """Return the number of servers on a given service."""
         return self.__context._graph.count(
-            self.resolve_service_name(service_name, only_expand=True), SERVICE, writers=False)
+            self.resolve_service_name(service_name, only_expand=True), SERVICE, writers=False
+        )
 
 
 def _refuse_sim_time(parameters: list[Parameter]) -> SetParametersResult:
@@ -409,6 +497,8 @@ def _qos(profile: QoSProfile | int) -> QoSProfile:
 
 def _generated(interface: Any, attribute: str) -> Any:
     if not hasattr(interface, attribute):
-        raise TypeError(f'{interface!r} is not a generated message or service class of rosless; '
-                        'generate it with python -m rosless.generator')
+        raise TypeError(
+            f'{interface!r} is not a generated message or service class of rosless; '
+            'generate it with python -m rosless.generator'
+        )
     return interface

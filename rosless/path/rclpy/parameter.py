@@ -48,8 +48,9 @@ class Parameter:
             for type_ in cls:
                 if type_.check(parameter_value):
                     return type_
-            raise TypeError(f'{parameter_value!r} is not of one of the types that a parameter '
-                            'can have')
+            raise TypeError(
+                f'{parameter_value!r} is not of one of the types that a parameter can have'
+            )
 
         def check(self, parameter_value: Any) -> bool:
             """Return whether a value is of this type."""
@@ -58,7 +59,8 @@ class Parameter:
             # A bool is an int for isinstance, and for nobody else.
             return isinstance(values, (list, tuple, array)) and all(
                 isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-                for value in values)
+                for value in values
+            )
 
     def __init__(self, name: str, type_: Parameter.Type | None = None, value: Any = None) -> None:
         if type_ is None:
@@ -90,8 +92,14 @@ class Parameter:
         return ParameterMsg(name=self.name, value=self.get_parameter_value())
 
 
-_KINDS = {'NOT_SET': type(None), 'BOOL': bool, 'INTEGER': int, 'DOUBLE': float, 'STRING': str,
-          'BYTE': bytes}
+_KINDS = {
+    'NOT_SET': type(None),
+    'BOOL': bool,
+    'INTEGER': int,
+    'DOUBLE': float,
+    'STRING': str,
+    'BYTE': bytes,
+}
 
 
 def _field(type_: Parameter.Type) -> str:

@@ -26,8 +26,7 @@ from rclpy.qos import QoSProfile
 
 
 def encode(message: Any, head: bytes = HEADER) -> bytearray:
-    """
-    Return a message as CDR.
+    """Return a message as CDR.
 
     Raises:
         AssertionError: a value that was put in past its field's check; the text names the field.
@@ -51,12 +50,13 @@ class Publisher:
         self.qos_profile = qos_profile
         self._context = context
         self._writer = _dds.create_writer(
-            context._participant, context._topic('rt' + topic, msg_type),
-            qos_profile._to_dds(f'typehash={msg_type._type_hash};'))
+            context._participant,
+            context._topic('rt' + topic, msg_type),
+            qos_profile._to_dds(f'typehash={msg_type._type_hash};'),
+        )
 
     def publish(self, msg: Any) -> None:
-        """
-        Send a message to the topic for the publisher.
+        """Send a message to the topic for the publisher.
 
         Args:
             msg: the message, or bytes of one that is encoded already.
@@ -73,8 +73,9 @@ class Publisher:
         else:
             raise TypeError(f'Expected {self.msg_type}, got {type(msg)}')
         if not self._writer:
-            raise InvalidHandle(f'cannot publish on {self.topic_name}: the publisher was '
-                                'destroyed')
+            raise InvalidHandle(
+                f'cannot publish on {self.topic_name}: the publisher was destroyed'
+            )
         try:
             _dds.write(self._writer, data)
         except _dds.Error as error:

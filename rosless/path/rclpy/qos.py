@@ -57,21 +57,23 @@ class DurabilityPolicy(IntEnum):
 QoSHistoryPolicy = HistoryPolicy
 QoSReliabilityPolicy = ReliabilityPolicy
 QoSDurabilityPolicy = DurabilityPolicy
-__getattr__ = refuse(__name__, 'LivelinessPolicy', 'QoSLivelinessPolicy',
-                     'qos_check_compatible')
+__getattr__ = refuse(__name__, 'LivelinessPolicy', 'QoSLivelinessPolicy', 'qos_check_compatible')
 
 
 class QoSProfile:
-    """
-    Define Quality of Service policies, which are attributes too.
+    """Define Quality of Service policies, which are attributes too.
 
     A duration of zero is "unspecified", as in rmw.
     """
 
     _POLICIES: ClassVar[dict[str, Any]] = {
-        'history': HistoryPolicy.KEEP_LAST, 'depth': 10,
-        'reliability': ReliabilityPolicy.RELIABLE, 'durability': DurabilityPolicy.VOLATILE,
-        'lifespan': Duration(), 'deadline': Duration()}
+        'history': HistoryPolicy.KEEP_LAST,
+        'depth': 10,
+        'reliability': ReliabilityPolicy.RELIABLE,
+        'durability': DurabilityPolicy.VOLATILE,
+        'lifespan': Duration(),
+        'deadline': Duration(),
+    }
     """Name to default value."""
     history: HistoryPolicy
     depth: int
@@ -83,7 +85,8 @@ class QoSProfile:
     def __init__(self, **policies: Any) -> None:
         if 'depth' not in policies and policies.get('history') in (None, HistoryPolicy.KEEP_LAST):
             raise InvalidQoSProfileException(
-                'Invalid QoSProfile: give a depth, or a history other than KEEP_LAST.')
+                'Invalid QoSProfile: give a depth, or a history other than KEEP_LAST.'
+            )
         for name, value in {**self._POLICIES, **policies}.items():
             setattr(self, name, value)
 
@@ -109,15 +112,21 @@ class QoSProfile:
             depth=None if self.history == HistoryPolicy.KEEP_ALL else max(self.depth, 1),
             reliable=self.reliability != ReliabilityPolicy.BEST_EFFORT,
             transient_local=self.durability == DurabilityPolicy.TRANSIENT_LOCAL,
-            user_data=user_data.encode(), lifespan=self.lifespan.nanoseconds,
-            deadline=self.deadline.nanoseconds)
+            user_data=user_data.encode(),
+            lifespan=self.lifespan.nanoseconds,
+            deadline=self.deadline.nanoseconds,
+        )
 
 
 qos_profile_system_default = QoSProfile(
-    history=HistoryPolicy.SYSTEM_DEFAULT, depth=0, reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
-    durability=DurabilityPolicy.SYSTEM_DEFAULT)
+    history=HistoryPolicy.SYSTEM_DEFAULT,
+    depth=0,
+    reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
+    durability=DurabilityPolicy.SYSTEM_DEFAULT,
+)
 qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 qos_profile_services_default = QoSProfile(depth=10)
 qos_profile_parameters = qos_profile_parameter_events = QoSProfile(depth=1000)
 qos_profile_rosout_default = QoSProfile(
-    depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
+    depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
+)

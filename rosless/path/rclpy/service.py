@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-Service servers, and what servers and clients share on the wire.
+"""Service servers, and what servers and clients share on the wire.
 
 A request starts with the handle of the client's writer and a sequence number; the reply carries
 them back, and a client keeps only its own. This is what rmw_cyclonedds_cpp does. rmw_fastrtps_cpp
@@ -44,8 +43,10 @@ REPLY_MATCH_SEC = 0.1
 
 def identities(entity: int, key: bytes, *, writer: bool) -> dict[int, bytes | None]:
     """Return the `key=` values in the user data of all endpoints matched with an entity."""
-    return {handle: identity(entity, handle, key, writer=writer)
-            for handle in _dds.matched(entity, writer=writer)}
+    return {
+        handle: identity(entity, handle, key, writer=writer)
+        for handle in _dds.matched(entity, writer=writer)
+    }
 
 
 def identity(entity: int, handle: int, key: bytes, *, writer: bool) -> bytes | None:
@@ -57,8 +58,16 @@ def identity(entity: int, handle: int, key: bytes, *, writer: bool) -> bytes | N
 class ServiceEndpoints(Waitable):
     """The writer and reader of a server or a client."""
 
-    def __init__(self, context: Any, srv_type: Any, srv_name: str, callback_group: Any,
-                 qos_profile: QoSProfile, *, server: bool) -> None:
+    def __init__(
+        self,
+        context: Any,
+        srv_type: Any,
+        srv_name: str,
+        callback_group: Any,
+        qos_profile: QoSProfile,
+        *,
+        server: bool,
+    ) -> None:
         self.context = context
         self.srv_type = srv_type
         self.srv_name = self.service_name = srv_name
@@ -67,7 +76,8 @@ class ServiceEndpoints(Waitable):
         request = f'rq{srv_name}Request', srv_type.Request
         reply = f'rr{srv_name}Reply', srv_type.Response
         (read_topic, self._reads), (write_topic, writes) = (
-            (request, reply) if server else (reply, request))
+            (request, reply) if server else (reply, request)
+        )
         # Both carry one identity, by which a server finds the reader for a request's writer.
         own = _dds.guid(context._participant)[:12] + struct.pack('>I', next(_identities))
         key = ('serviceid=' if server else 'clientid=') + '.'.join(f'{b:x}' for b in own)
@@ -76,9 +86,13 @@ class ServiceEndpoints(Waitable):
             return qos_profile._to_dds(f'{key};typehash={message._type_hash};')
 
         self._writer = _dds.create_writer(
-            context._participant, context._topic(write_topic, writes), qos(writes))
-        self._attach(_dds.create_reader(
-            context._participant, context._topic(read_topic, self._reads), qos(self._reads)))
+            context._participant, context._topic(write_topic, writes), qos(writes)
+        )
+        self._attach(
+            _dds.create_reader(
+                context._participant, context._topic(read_topic, self._reads), qos(self._reads)
+            )
+        )
 
     def _send(self, message: Any, correlation: tuple[int, int]) -> None:
         """Write a request or reply for (handle of the client's writer, sequence number)."""
@@ -92,7 +106,8 @@ class ServiceEndpoints(Waitable):
             except Exception as error:
                 # A peer's mistake must not end this process.
                 get_logger('rosless').error(
-                    f'dropped a malformed message for service {self.srv_name}: {error}')
+                    f'dropped a malformed message for service {self.srv_name}: {error}'
+                )
                 continue
             if call is not None:
                 return call
@@ -101,8 +116,9 @@ class ServiceEndpoints(Waitable):
     def _decode(self, data: bytes) -> Any:
         return self._reads._read(data, _BODY)
 
-    def _received(self, data: bytes, correlation: tuple[int, int],
-                  writer: int) -> Callable[[], Any] | None:
+    def _received(
+        self, data: bytes, correlation: tuple[int, int], writer: int
+    ) -> Callable[[], Any] | None:
         """Return what is to be called for a sample from the endpoint `writer`."""
         raise NotImplementedError
 
@@ -110,14 +126,22 @@ class ServiceEndpoints(Waitable):
 class Service(ServiceEndpoints):
     """Calls back for each request; see Node.create_service."""
 
-    def __init__(self, context: Any, srv_type: Any, srv_name: str, callback: Callable[..., Any],
-                 callback_group: Any, qos_profile: QoSProfile) -> None:
+    def __init__(
+        self,
+        context: Any,
+        srv_type: Any,
+        srv_name: str,
+        callback: Callable[..., Any],
+        callback_group: Any,
+        qos_profile: QoSProfile,
+    ) -> None:
         super().__init__(context, srv_type, srv_name, callback_group, qos_profile, server=True)
         self.callback = callback
         self._matched: set[int] = set()
 
-    def _received(self, data: bytes, correlation: tuple[int, int],
-                  writer: int) -> Callable[[], Any] | None:
+    def _received(
+        self, data: bytes, correlation: tuple[int, int], writer: int
+    ) -> Callable[[], Any] | None:
         request = self._decode(data)
 
         async def answer() -> None:
@@ -125,9 +149,12 @@ class Service(ServiceEndpoints):
             if hasattr(response, '__await__'):
                 response = await response
             if not isinstance(response, self.srv_type.Response):
-                raise TypeError(f'the callback of service {self.srv_name} must return a '
-                                f'{self.srv_type.__name__}.Response; got {response!r}')
+                raise TypeError(
+                    f'the callback of service {self.srv_name} must return a '
+                    f'{self.srv_type.__name__}.Response; got {response!r}'
+                )
             self._reply(response, correlation, writer)
+
         return answer
 
     def _reply(self, response: Any, correlation: tuple[int, int], writer: int) -> None:

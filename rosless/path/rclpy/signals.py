@@ -45,8 +45,7 @@ def _handle(number: int, frame: Any) -> None:
         previous(number, frame)
 
 
-def install_signal_handlers(
-        options: SignalHandlerOptions = SignalHandlerOptions.ALL) -> None:
+def install_signal_handlers(options: SignalHandlerOptions = SignalHandlerOptions.ALL) -> None:
     """Install the handlers. Only the main thread can; elsewhere nothing happens."""
     uninstall_signal_handlers()
     if threading.current_thread() is threading.main_thread():

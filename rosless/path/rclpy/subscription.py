@@ -30,22 +30,36 @@ from rclpy.qos import QoSProfile
 class Subscription(Waitable):
     """Calls back for each message; see Node.create_subscription."""
 
-    def __init__(self, context: Any, msg_type: Any, topic: str, callback: Callable[..., Any],
-                 callback_group: Any, qos_profile: QoSProfile, raw: bool) -> None:
+    def __init__(
+        self,
+        context: Any,
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., Any],
+        callback_group: Any,
+        qos_profile: QoSProfile,
+        raw: bool,
+    ) -> None:
         try:
             signature(callback).bind(object())
         except TypeError:
-            raise RuntimeError(f'Subscription callback of {topic} is not well formed: it must '
-                               'take one argument, the message') from None
+            raise RuntimeError(
+                f'Subscription callback of {topic} is not well formed: it must '
+                'take one argument, the message'
+            ) from None
         self.msg_type = msg_type
         self.topic = self.topic_name = topic
         self.callback = callback
         self.callback_group = callback_group
         self.qos_profile = qos_profile
         self.raw = raw
-        self._attach(_dds.create_reader(
-            context._participant, context._topic('rt' + topic, msg_type),
-            qos_profile._to_dds(f'typehash={msg_type._type_hash};')))
+        self._attach(
+            _dds.create_reader(
+                context._participant,
+                context._topic('rt' + topic, msg_type),
+                qos_profile._to_dds(f'typehash={msg_type._type_hash};'),
+            )
+        )
 
     def _take(self) -> Callable[[], Any] | None:
         for data, _ in _dds.take(self._reader):
@@ -54,7 +68,8 @@ class Subscription(Waitable):
             except Exception as error:
                 # A peer's mistake must not end this process.
                 get_logger('rosless').error(
-                    f'dropped a malformed message on {self.topic_name}: {error}')
+                    f'dropped a malformed message on {self.topic_name}: {error}'
+                )
         return None
 
     def get_publisher_count(self) -> int:

@@ -42,8 +42,9 @@ class Future:
 
     def __del__(self) -> None:
         if self._exception is not None and not self._exception_fetched:
-            print(f'The following exception was never retrieved: {self._exception}',
-                  file=sys.stderr)
+            print(
+                f'The following exception was never retrieved: {self._exception}', file=sys.stderr
+            )
 
     def __await__(self) -> Generator[Any, None, Any]:
         while not self._done:
@@ -119,8 +120,7 @@ class Future:
         resume()
 
     def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
-        """
-        Add a callback to be executed when the task is done.
+        """Add a callback to be executed when the task is done.
 
         It may be called immediately by this method if the future is already done.
         """

@@ -37,16 +37,20 @@ class ClockType(IntEnum):
 
 @total_ordering
 class Time:
-    """
-    A point in time: the time since an epoch, and the type of its clock.
+    """A point in time: the time since an epoch, and the type of its clock.
 
     Only times of one type of clock can be compared.
     """
 
     __slots__ = ('_clock_type', '_nanoseconds')
 
-    def __init__(self, *, seconds: int | float = 0, nanoseconds: int = 0,
-                 clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: int | float = 0,
+        nanoseconds: int = 0,
+        clock_type: ClockType = ClockType.SYSTEM_TIME,
+    ) -> None:
         self._nanoseconds = int(seconds * S_TO_NS) + int(nanoseconds)
         self._clock_type = ClockType(clock_type)
         if seconds < 0 or nanoseconds < 0:
@@ -74,8 +78,7 @@ class Time:
     def __add__(self, other: Duration) -> Time:
         if not isinstance(other, Duration):
             return NotImplemented
-        return Time(nanoseconds=self._nanoseconds + other.nanoseconds,
-                    clock_type=self._clock_type)
+        return Time(nanoseconds=self._nanoseconds + other.nanoseconds, clock_type=self._clock_type)
 
     __radd__ = __add__
 

@@ -24,9 +24,16 @@ from typing import Any
 class Timer:
     """Calls back at a period, counted on the steady clock: setting the time changes nothing."""
 
-    def __init__(self, callback: Callable[[], Any] | None, callback_group: Any,
-                 timer_period_ns: int, clock: Any, *, autostart: bool = True,
-                 wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        callback: Callable[[], Any] | None,
+        callback_group: Any,
+        timer_period_ns: int,
+        clock: Any,
+        *,
+        autostart: bool = True,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
         if timer_period_ns < 0:
             raise ValueError('timer period must be non-negative')
         self.callback = callback
@@ -67,6 +74,9 @@ class Timer:
             return None
         late = time.monotonic_ns() - self._next
         # A period of zero is always due.
-        self._next += (late // self.timer_period_ns + 1) * self.timer_period_ns \
-            if self.timer_period_ns else late
+        self._next += (
+            (late // self.timer_period_ns + 1) * self.timer_period_ns
+            if self.timer_period_ns
+            else late
+        )
         return self.callback
