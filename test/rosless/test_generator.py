@@ -279,10 +279,10 @@ def test_command_line(tmp_path):
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert modules() == ['__init__.py', '_good.py']
+    assert modules() == ['__init__.py', '__init__.pyi', '_good.py', '_good.pyi']
     (tmp_path / 'Good.msg').rename(tmp_path / 'Better.msg')
     subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=True)
-    assert modules() == ['__init__.py', '_better.py']
+    assert modules() == ['__init__.py', '__init__.pyi', '_better.py', '_better.pyi']
     (tmp_path / 'Better.msg').write_text('nonsense')
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and 'Better' in done.stderr
