@@ -45,12 +45,12 @@ class BuildWithInterfaces(build_py):
 
     def run(self):
         """Build the package, then generate into it."""
-        from rosless import generator
+        from rosless.idl import generate
 
         super().run()
         root = HERE if self.editable_mode else Path(self.build_lib)
-        generator.generate_standard(root / 'rosless' / 'path')
-        generator.generate(PACKAGE, HERE / 'msg', HERE / 'srv', root / PACKAGE)
+        generate.generate_standard(root / 'rosless' / 'path')
+        generate.generate(PACKAGE, HERE / 'msg', HERE / 'srv', root / PACKAGE)
         if not self.editable_mode:
             for folder in ('config', 'msg'):
                 shutil.copytree(HERE / folder, root / PACKAGE / folder, dirs_exist_ok=True)

@@ -15,7 +15,7 @@
 """rclpy without a ROS 2 installation.
 
 `path/` holds a package literally named `rclpy`, and beside it the standard message packages that
-`rosless.generator` writes. `install()` puts it last on `sys.path`, so that a sourced ROS 2 always
+`rosless.idl` writes. `install()` puts it last on `sys.path`, so that a sourced ROS 2 always
 comes first. Nothing here knows anything of a particular robot.
 """
 

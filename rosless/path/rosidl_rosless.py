@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Base classes and field descriptors of the message modules that `rosless.generator` writes.
+"""Base classes and field descriptors of the message modules that `rosless.idl` writes.
 
 Only generated code imports this module. It is not importable where a real ROS 2 is sourced,
 so that a message class of ours can never reach a real rclpy.

@@ -499,6 +499,6 @@ def _generated(interface: Any, attribute: str) -> Any:
     if not hasattr(interface, attribute):
         raise TypeError(
             f'{interface!r} is not a generated message or service class of rosless; '
-            'generate it with python -m rosless.generator'
+            'generate it with python -m rosless.idl.generate'
         )
     return interface
