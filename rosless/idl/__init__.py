@@ -11,4 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Interface definitions to Python modules, at build time; `rosless.idl.generate` is the way in."""
+"""From interface definitions (`.msg`, `.srv`) to Python modules, at build time.
+
+`generate` is the way in: `interfaces` parses with rosbags, `library` knows all interfaces by name,
+`type_hash`, `xtypes` and `cdr` derive what DDS needs of them, `modules` and `stubs` write it down.
+"""

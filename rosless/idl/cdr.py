@@ -11,280 +11,315 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Source text of encoders and decoders of CDR."""
+"""Source text of functions that encode and decode CDR.
+
+CDR aligns a primitive to its own size, counted from the end of the 4-byte encapsulation header.
+Where the alignment is known when the code is written, a run of primitives with the padding between
+them becomes one call of `struct`; elsewhere the code pads when it runs.
+"""
 
 from __future__ import annotations
 
-import struct
+from abc import ABC
+from abc import abstractmethod
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from math import gcd
+from struct import calcsize
+from typing import NamedTuple
 
-from rosless.idl.interfaces import ARRAY_TYPECODES
-from rosless.idl.interfaces import FORMATS
 from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import Interface
 from rosless.idl.library import Library
-
-Alignment = tuple[int, int]
-"""What is known of the offset in the CDR body: offset % first == second."""
-
-
-def _join(one: Alignment, two: Alignment) -> Alignment:
-    for modulus in (8, 4, 2, 1):
-        if (
-            one[0] % modulus == 0
-            and two[0] % modulus == 0
-            and one[1] % modulus == two[1] % modulus
-        ):
-            return modulus, one[1] % modulus
-    raise AssertionError('unreachable: everything is equal modulo 1')
+from rosless.primitives import PRIMITIVES
+from rosless.primitives import STRING
+from rosless.primitives import Primitive
 
 
-class _Coder:
-    """Source text of an encoder or decoder; runs of fixed layout become one struct call.
+class Alignment(NamedTuple):
+    """What is known of the offset in the body: `offset % modulus == rest`."""
 
-    CDR aligns a primitive to its own size, counted from the end of the 4-byte encapsulation
-    header. Where the alignment is known when the code is written, padding is part of the run.
+    modulus: int
+    rest: int
+
+    def padding(self, size: int) -> int | None:
+        """Return the bytes up to a multiple of `size`, None where only the run time knows."""
+        return -self.rest % size if self.modulus % size == 0 else None
+
+    def plus(self, count: int) -> Alignment:
+        """Return what is known `count` bytes further on."""
+        return Alignment(self.modulus, (self.rest + count) % self.modulus)
+
+    def common(self, other: Alignment) -> Alignment:
+        """Return what is known where either of two is true."""
+        modulus = gcd(self.modulus, other.modulus, self.rest - other.rest)
+        return Alignment(modulus, self.rest % modulus)
+
+
+BEGIN = Alignment(8, 0)
+UNKNOWN = Alignment(1, 0)
+
+
+class _Coder(ABC):
+    """Writes the lines of one function.
+
+    Args:
+        library: where nested interfaces are looked up.
+        classes: names in scope of the classes of interfaces.
+        structs: names of `struct.Struct` objects by format; those that are needed are added.
+
     """
 
-    def __init__(self, library: Library, classes: dict[str, str]) -> None:
-        self.definitions = library
-        self.classes = classes
+    def __init__(self, library: Library, classes: dict[str, str], structs: dict[str, str]) -> None:
         self.lines: list[str] = []
-        self.indent = 2
-        self.alignment: Alignment = (8, 0)
-        self.format = ''
-        self.items: list[str] = []
-        self.variables = 0
-        self.structs: dict[str, str] = {}
+        self._library = library
+        self._classes = classes
+        self._structs = structs
+        self._indent = 2
+        self._alignment = BEGIN
+        self._format = ''
+        self._items: list[str] = []
+        """The run of primitives that is not written yet: its format and its variables."""
+        self._variables = 0
 
-    def line(self, text: str) -> None:
-        self.lines.append('    ' * self.indent + text)
+    def _line(self, text: str) -> None:
+        self.lines.append('    ' * self._indent + text)
 
-    def variable(self) -> str:
-        self.variables += 1
-        return f'v{self.variables}'
+    def _variable(self) -> str:
+        self._variables += 1
+        return f'v{self._variables}'
 
     @contextmanager
-    def block(self, text: str) -> Iterator[None]:
-        self.line(text)
-        self.indent += 1
+    def _block(self, text: str) -> Iterator[None]:
+        self._line(text)
+        self._indent += 1
         yield
-        self.indent -= 1
+        self._indent -= 1
 
-    def align(self, size: int) -> None:
-        modulus, rest = self.alignment
-        if modulus % size == 0:
-            padding = -rest % size
-            if padding:
-                self.format += f'{padding}x'
-                self.alignment = (modulus, (rest + padding) % modulus)
-        else:
-            self.flush()
-            self.dynamic_padding(size)
-            self.alignment = (size, 0)
+    def _primitive(self, kind: str, item: str) -> None:
+        primitive = PRIMITIVES[kind]
+        padding = self._alignment.padding(primitive.size)
+        if padding is None:
+            self._flush()
+            self._pad(primitive.size)
+            self._alignment = Alignment(primitive.size, 0)
+        elif padding:
+            self._format += f'{padding}x'
+            self._alignment = self._alignment.plus(padding)
+        self._format += primitive.code
+        self._items.append(item)
+        self._alignment = self._alignment.plus(primitive.size)
 
-    def advance(self, size: int) -> None:
-        modulus, rest = self.alignment
-        self.alignment = (modulus, (rest + size) % modulus)
+    def _flush(self) -> None:
+        """Write the run of primitives that has gathered."""
+        if self._format:
+            name = self._structs.setdefault(self._format, f'_S{len(self._structs)}')
+            self._run(name, self._items, calcsize('<' + self._format))
+        self._format, self._items = '', []
 
-    def primitive(self, kind: str, item: str) -> None:
-        size = struct.calcsize(FORMATS[kind])
-        self.align(size)
-        self.format += FORMATS[kind]
-        self.items.append(item)
-        self.advance(size)
+    def _loop(self, header: str, body: Callable[[], None]) -> None:
+        """Write a loop.
 
-    def flush(self) -> None:
-        if self.format:
-            name = self.structs.setdefault(self.format, f'_S{len(self.structs)}')
-            self.emit_run(name, self.items, struct.calcsize('<' + self.format))
-        self.format, self.items = '', []
+        Its first round begins with what is known before the loop, each further one with what is
+        known at the end of a round. So the body is written twice: at first as if nothing were
+        known, which shows what is known at its end in any case, and then for what is common to
+        this and to what is known before the loop.
+        """
+        self._flush()
+        before, lines, structs = self._alignment, len(self.lines), len(self._structs)
+        variables = self._variables
 
-    def loop(self, header: str, body: Any) -> None:
-        """Emit a loop whose body starts and ends with the same knowledge of the alignment."""
-        self.flush()
-        state = self.alignment
-        saved = self.lines, self.variables
-        while True:
-            self.lines, self.variables = [], saved[1]
-            self.alignment = state
-            with self.block(header):
+        def write(begin: Alignment) -> None:
+            self._alignment = begin
+            with self._block(header):
                 body()
-                self.flush()
-            joined = _join(state, self.alignment)
-            if joined == state:
-                break
-            state = joined
-        self.lines = saved[0] + self.lines
-        self.alignment = state
+                self._flush()
 
-    def dynamic_padding(self, size: int) -> None:
-        raise NotImplementedError
+        write(UNKNOWN)
+        del self.lines[lines:]
+        for format_ in list(self._structs)[structs:]:
+            del self._structs[format_]
+        self._variables = variables
+        begin = before.common(self._alignment)
+        write(begin)
+        # Of a loop without a round no more is known.
+        self._alignment = begin
 
-    def emit_run(self, name: str, items: list[str], size: int) -> None:
-        raise NotImplementedError
+    def _primitives(self, field: Field, value: str, count: str) -> None:
+        """Write an array or sequence of primitives, which are copied as one."""
+        self._flush()
+        size = PRIMITIVES[field.kind].size
+        self._copy(field, PRIMITIVES[field.kind], value, count)
+        end = Alignment(size, 0)
+        # There is no padding before an empty sequence.
+        self._alignment = self._alignment.common(end) if field.array_size is None else end
 
-    def primitive_block(self, field: Field, value: str, count: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _pad(self, size: int) -> None:
+        """Write code that pads to a multiple of `size`."""
+
+    @abstractmethod
+    def _run(self, name: str, items: list[str], size: int) -> None:
+        """Write the call of the Struct `name`, which has `size` bytes."""
+
+    @abstractmethod
+    def _copy(self, field: Field, primitive: Primitive, value: str, count: str) -> None:
+        """Write code that copies `count` primitives, padding before them."""
 
 
 class Encoder(_Coder):
-    """Appends to a bytearray `out`, which starts with the encapsulation header."""
+    """Code that appends to a bytearray `out`, which begins with the encapsulation header."""
 
-    def dynamic_padding(self, size: int) -> None:
-        self.line(f'out += PAD[(4 - len(out)) & {size - 1}]')
+    def function(self, interface: Interface, value: str) -> list[str]:
+        """Return the lines that encode the variable `value`."""
+        self._message(interface, value)
+        self._flush()
+        return self.lines
 
-    def emit_run(self, name: str, items: list[str], size: int) -> None:
-        self.line(f'out += {name}.pack({", ".join(items)})')
+    def _pad(self, size: int) -> None:
+        self._line(f'out += PAD[(4 - len(out)) & {size - 1}]')
 
-    def message(self, interface: Interface, value: str) -> None:
+    def _run(self, name: str, items: list[str], size: int) -> None:
+        self._line(f'out += {name}.pack({", ".join(items)})')
+
+    def _message(self, interface: Interface, value: str) -> None:
         if not interface.fields:
-            self.primitive('uint8', '0')
+            self._primitive('uint8', '0')
         for field in interface.fields:
-            self.field(field, f'{value}._{field.name}')
+            self._field(field, f'{value}._{field.name}')
 
-    def field(self, field: Field, value: str) -> None:
+    def _field(self, field: Field, value: str) -> None:
         if not field.many:
-            self.element(field, value)
+            self._element(field, value)
             return
-        items = self.variable()
-        self.line(f'{items} = {value}')
+        items = self._variable()
+        self._line(f'{items} = {value}')
         if field.sequence_limit is not None:
-            self.primitive('uint32', f'len({items})')
+            self._primitive('uint32', f'len({items})')
         elif not field.nested:
-            with self.block(f'if len({items}) != {field.array_size}:'):
-                self.line(
+            with self._block(f'if len({items}) != {field.array_size}:'):
+                self._line(
                     f'raise ValueError("field {field.name!r} must have '
                     f'{field.array_size} elements")'
                 )
-        if field.kind in FORMATS:
-            self.flush()
-            before = self.alignment
-            self.primitive_block(field, items, '')
-            if field.sequence_limit is not None:
-                self.alignment = _join(before, (1, 0))
+        if field.kind in PRIMITIVES:
+            self._primitives(field, items, f'len({items})')
             return
-        item = self.variable()
-        self.loop(f'for {item} in {items}:', lambda: self.element(field, item))
+        item = self._variable()
+        self._loop(f'for {item} in {items}:', lambda: self._element(field, item))
 
-    def primitive_block(self, field: Field, value: str, count: str) -> None:
-        size = struct.calcsize(FORMATS[field.kind])
-        if size > 1:
-            with self.block(f'if {value}:'):
-                self.dynamic_padding(size)
+    def _copy(self, field: Field, primitive: Primitive, value: str, count: str) -> None:
+        if primitive.size > 1:
+            with self._block(f'if {value}:'):
+                self._pad(primitive.size)
         if field.kind == 'byte':
-            self.line(f"out += b''.join({value})")
+            self._line(f"out += b''.join({value})")
         elif field.kind == 'bool':
-            self.line(f'out += bytes({value})')
+            self._line(f'out += bytes({value})')
         else:
-            self.line(f'out += {value}.tobytes()')
-        if field.array_size is not None:
-            self.alignment = (size, 0)
+            self._line(f'out += {value}.tobytes()')
 
-    def element(self, field: Field, value: str) -> None:
+    def _element(self, field: Field, value: str) -> None:
         if field.nested:
-            nested = self.variable()
-            self.line(f'{nested} = {value}')
-            self.message(self.definitions[field.kind], nested)
-        elif field.kind == 'string':
-            text = self.variable()
-            self.line(f'{text} = {value}.encode()')
-            self.primitive('uint32', f'len({text}) + 1')
-            self.flush()
-            self.line(f"out += {text} + b'\\0'")
-            self.alignment = (1, 0)
+            nested = self._variable()
+            self._line(f'{nested} = {value}')
+            self._message(self._library[field.kind], nested)
+        elif field.kind == STRING:
+            text = self._variable()
+            self._line(f'{text} = {value}.encode()')
+            self._primitive('uint32', f'len({text}) + 1')
+            self._flush()
+            self._line(f"out += {text} + b'\\0'")
+            self._alignment = UNKNOWN
         else:
-            self.primitive(field.kind, value)
+            self._primitive(field.kind, value)
 
 
 class Decoder(_Coder):
-    """Reads `data` from `offset`; both count the 4 bytes of the encapsulation header."""
+    """Code that reads `data` from `offset`; both count the 4 bytes of the encapsulation header."""
 
-    def dynamic_padding(self, size: int) -> None:
-        self.line(f'offset += (4 - offset) & {size - 1}')
+    def function(self, interface: Interface, target: str) -> list[str]:
+        """Return the lines that leave a new message in the variable `target`."""
+        self._message(interface, target)
+        self._flush()
+        return self.lines
 
-    def emit_run(self, name: str, items: list[str], size: int) -> None:
+    def _pad(self, size: int) -> None:
+        self._line(f'offset += (4 - offset) & {size - 1}')
+
+    def _run(self, name: str, items: list[str], size: int) -> None:
         if items:
             targets = items[0] + ',' if len(items) == 1 else ', '.join(items)
-            self.line(f'{targets} = {name}.unpack_from(data, offset)')
-        self.line(f'offset += {size}')
+            self._line(f'{targets} = {name}.unpack_from(data, offset)')
+        self._line(f'offset += {size}')
 
-    def message(self, interface: Interface, target: str) -> str:
-        """Emit code that leaves a new message in the variable `target`."""
-        cls = self.classes[interface.name]
-        self.line(f'{target} = {cls}.__new__({cls})')
+    def _message(self, interface: Interface, target: str) -> None:
+        cls = self._classes[interface.name]
+        self._line(f'{target} = {cls}.__new__({cls})')
         if not interface.fields:
-            self.primitive('uint8', '_')
+            self._primitive('uint8', '_')
         for field in interface.fields:
-            self.field(field, f'{target}._{field.name}')
-        return target
+            self._field(field, f'{target}._{field.name}')
 
-    def field(self, field: Field, target: str) -> None:
+    def _field(self, field: Field, target: str) -> None:
         if not field.many:
-            self.element(field, target)
+            self._element(field, target)
             return
         count = str(field.array_size)
         if field.sequence_limit is not None:
-            count = self.variable()
-            self.primitive('uint32', count)
-        if field.kind in FORMATS:
-            self.flush()
-            before = self.alignment
-            self.primitive_block(field, target, count)
-            if field.sequence_limit is not None:
-                self.alignment = _join(before, (1, 0))
+            count = self._variable()
+            self._primitive('uint32', count)
+        if field.kind in PRIMITIVES:
+            self._primitives(field, target, count)
             return
-        self.flush()
-        items, item = self.variable(), self.variable()
-        self.line(f'{items} = {target} = []')
+        self._flush()
+        items, item = self._variable(), self._variable()
+        self._line(f'{items} = {target} = []')
 
         def body() -> None:
-            self.element(field, item)
-            self.flush()
-            self.line(f'{items}.append({item})')
+            self._element(field, item)
+            self._flush()
+            self._line(f'{items}.append({item})')
 
-        self.loop(f'for _ in range({count}):', body)
+        self._loop(f'for _ in range({count}):', body)
 
-    def primitive_block(self, field: Field, value: str, count: str) -> None:
-        size = struct.calcsize(FORMATS[field.kind])
+    def _copy(self, field: Field, primitive: Primitive, value: str, count: str) -> None:
+        size = primitive.size
         if size > 1 and field.array_size is None:
-            with self.block(f'if {count}:'):
-                self.dynamic_padding(size)
+            with self._block(f'if {count}:'):
+                self._pad(size)
         elif size > 1:
-            self.dynamic_padding(size)
-        end = self.variable()
-        self.line(f'{end} = offset + {size} * {count}')
-        with self.block(f'if {end} > len(data):'):
-            self.line('raise ValueError("message is cut short")')
+            self._pad(size)
+        end = self._variable()
+        self._line(f'{end} = offset + {size} * {count}')
+        with self._block(f'if {end} > len(data):'):
+            self._line('raise ValueError("message is cut short")')
         if field.kind == 'byte':
-            self.line(f'{value} = [data[i:i + 1] for i in range(offset, {end})]')
+            self._line(f'{value} = [data[i:i + 1] for i in range(offset, {end})]')
         elif field.kind == 'bool':
-            self.line(f'{value} = [b != 0 for b in data[offset:{end}]]')
+            self._line(f'{value} = [b != 0 for b in data[offset:{end}]]')
         else:
-            self.line(f'{value} = array({ARRAY_TYPECODES[field.kind]!r}, data[offset:{end}])')
-        self.line(f'offset = {end}')
-        if field.array_size is not None:
-            self.alignment = (size, 0)
+            self._line(f'{value} = array({primitive.code!r}, data[offset:{end}])')
+        self._line(f'offset = {end}')
 
-    def element(self, field: Field, target: str) -> None:
+    def _element(self, field: Field, target: str) -> None:
         if field.nested:
-            nested = self.variable()
-            self.message(self.definitions[field.kind], nested)
-            self.line(f'{target} = {nested}')
-        elif field.kind == 'string':
-            length = self.variable()
-            self.primitive('uint32', length)
-            self.flush()
-            with self.block(f'if offset + {length} > len(data):'):
-                self.line('raise ValueError("message is cut short")')
-            # As rclpy does: text that is not UTF-8 never brings a subscriber down.
-            self.line(
+            nested = self._variable()
+            self._message(self._library[field.kind], nested)
+            self._line(f'{target} = {nested}')
+        elif field.kind == STRING:
+            length = self._variable()
+            self._primitive('uint32', length)
+            self._flush()
+            with self._block(f'if offset + {length} > len(data):'):
+                self._line('raise ValueError("message is cut short")')
+            # As in rclpy, text that is not UTF-8 never ends a subscriber.
+            self._line(
                 f"{target} = str(data[offset:offset + {length} - 1], 'utf-8', 'replace')"
                 f" if {length} else ''"
             )
-            self.line(f'offset += {length}')
-            self.alignment = (1, 0)
+            self._line(f'offset += {length}')
+            self._alignment = UNKNOWN
         else:
-            self.primitive(field.kind, target)
+            self._primitive(field.kind, target)

@@ -17,6 +17,7 @@
 hash where `char` occurs) is added here. Each interface becomes one module that holds the class,
 its CDR encoder and decoder as plain source, its RIHS01 type hash, and the XTypes descriptor that
 Cyclone DDS wants, so that neither rosbags nor numpy nor the IDL machinery is needed at run time.
+Beside it goes a stub with its types.
 
     python -m rosless.idl.generate PACKAGE MSG_DIR SRV_DIR OUT_DIR
     python -m rosless.idl.generate --standard OUT_DIR
@@ -26,68 +27,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
+from rosless.idl.interfaces import Definition
 from rosless.idl.interfaces import GenerationError
 from rosless.idl.interfaces import module_name
 from rosless.idl.interfaces import parse_message
 from rosless.idl.interfaces import parse_service
 from rosless.idl.library import STANDARD_PACKAGES
-from rosless.idl.library import STANDARD_SERVICES
 from rosless.idl.library import Library
-from rosless.idl.modules import FILE_HEADER
+from rosless.idl.modules import header
 from rosless.idl.modules import module_source
-from rosless.idl.modules import package_sources
+from rosless.idl.modules import package_source
+from rosless.idl.stubs import package_stub
 from rosless.idl.stubs import stub_source
-
-
-def _write_kind(
-    directory: Path, package: str, modules: dict[str, tuple[str, str]], names: dict[str, str]
-) -> list[Path]:
-    """Write one of `msg` and `srv`, and remove modules whose definition is gone."""
-    if not modules:
-        return []
-    directory.mkdir(parents=True, exist_ok=True)
-    texts = {}
-    for name, (source, stub) in [*modules.items(), ('__init__', package_sources(package, names))]:
-        texts[f'{name}.py'], texts[f'{name}.pyi'] = source, stub
-    for stale in directory.glob('_*.py*'):
-        if stale.name not in texts:
-            stale.unlink()
-    for name, text in texts.items():
-        path = directory / name
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-    return [directory / name for name in sorted(texts)]
-
-
-def _service_names(name: str) -> list[str]:
-    short = name.rsplit('/', 1)[1]
-    return [short, f'{short}_Request', f'{short}_Response']
-
-
-def _write_package(
-    library: Library, package: str, messages: Iterable[str], services: Iterable[str], out_dir: Path
-) -> list[Path]:
-    modules, names = {}, {}
-    for name in messages:
-        interface = library[name]
-        modules[module_name(name)] = (
-            module_source(library, [interface]),
-            stub_source(library, [interface]),
-        )
-        names[interface.class_name] = module_name(name)
-    written = _write_kind(out_dir / 'msg', f'{package}.msg', modules, names)
-    modules, names = {}, {}
-    for name in services:
-        halves = [library[f'{name}_Request'], library[f'{name}_Response']]
-        modules[module_name(name)] = (
-            module_source(library, halves, name),
-            stub_source(library, halves, name),
-        )
-        names.update(dict.fromkeys(_service_names(name), module_name(name)))
-    return written + _write_kind(out_dir / 'srv', f'{package}.srv', modules, names)
 
 
 def generate(
@@ -102,22 +55,20 @@ def generate(
         out_dir: directory of the Python package; `msg/` and `srv/` are made in it.
 
     Returns:
-        the paths of all modules.
+        the paths of all modules and stubs.
 
     Raises:
         GenerationError: a definition is wrong, or names an unknown type.
 
     """
-    library = Library()
-    messages, services = [], []
+    definitions = []
     for path in sorted(Path(msg_dir).glob('*.msg')):
-        messages.append(f'{package}/msg/{path.stem}')
-        library.interfaces[messages[-1]] = parse_message(path.read_text('utf-8'), messages[-1])
+        name = f'{package}/msg/{path.stem}'
+        definitions.append(Definition(name, (parse_message(path.read_text('utf-8'), name),)))
     for path in sorted(Path(srv_dir).glob('*.srv')):
-        services.append(f'{package}/srv/{path.stem}')
-        for half in parse_service(path.read_text('utf-8'), services[-1]):
-            library.interfaces[half.name] = half
-    return _write_package(library, package, messages, services, Path(out_dir))
+        name = f'{package}/srv/{path.stem}'
+        definitions.append(parse_service(path.read_text('utf-8'), name))
+    return _write_package(Library(), package, definitions, Path(out_dir))
 
 
 def generate_standard(out_dir: str | Path) -> list[Path]:
@@ -127,24 +78,55 @@ def generate_standard(out_dir: str | Path) -> list[Path]:
         out_dir: the directory that holds the `rclpy` package.
 
     Returns:
-        the paths of all modules.
+        the paths of all modules and stubs.
 
     """
     library = Library()
-    for name, text in STANDARD_SERVICES.items():
-        for half in parse_service(text, name):
-            library.interfaces[half.name] = half
-    out_dir = Path(out_dir)
     written: list[Path] = []
     for package in STANDARD_PACKAGES:
-        services = [n for n in STANDARD_SERVICES if n.startswith(f'{package}/')]
-        written += _write_package(
-            library, package, library.standard_messages(package), services, out_dir / package
-        )
-        init = out_dir / package / '__init__.py'
-        init.write_text(FILE_HEADER.format(source=package, summary=f'Package {package}.'))
+        directory = Path(out_dir) / package
+        written += _write_package(library, package, library.standard(package), directory)
+        init = directory / '__init__.py'
+        init.write_text(header(package, f'Package {package}.'))
         written.append(init)
     return written
+
+
+def _write_package(
+    library: Library, package: str, definitions: list[Definition], directory: Path
+) -> list[Path]:
+    for definition in definitions:
+        library.add(definition)
+    written: list[Path] = []
+    for kind, services in (('msg', False), ('srv', True)):
+        wanted = [each for each in definitions if each.is_service == services]
+        if wanted:
+            written += _write_kind(library, f'{package}.{kind}', wanted, directory / kind)
+    return written
+
+
+def _write_kind(
+    library: Library, package: str, definitions: list[Definition], directory: Path
+) -> list[Path]:
+    """Write one of `msg` and `srv`, and remove modules whose definition is gone."""
+    modules = {name: module_name(name) for each in definitions for name in each.exports}
+    texts = {
+        '__init__.py': package_source(package, modules),
+        '__init__.pyi': package_stub(package, modules),
+    }
+    for definition in definitions:
+        module = module_name(definition.class_name)
+        texts[f'{module}.py'] = module_source(library, definition)
+        texts[f'{module}.pyi'] = stub_source(definition)
+    directory.mkdir(parents=True, exist_ok=True)
+    for stale in directory.glob('_*.py*'):
+        if stale.name not in texts:
+            stale.unlink()
+    for name, text in texts.items():
+        path = directory / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+    return [directory / name for name in sorted(texts)]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -172,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     except GenerationError as error:
         print(f'rosless.idl.generate: {error}', file=sys.stderr)
         return 1
-    print(f'{len(written)} modules written')
+    print(f'{len(written)} files written')
     return 0
 
 

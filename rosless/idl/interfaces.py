@@ -19,53 +19,15 @@ import re
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
+from typing import NamedTuple
 
 from rosbags.typesys.msg import MSGParser
 
-FORMATS = {
-    'bool': '?',
-    'byte': 'c',
-    'int8': 'b',
-    'uint8': 'B',
-    'int16': 'h',
-    'uint16': 'H',
-    'int32': 'i',
-    'uint32': 'I',
-    'int64': 'q',
-    'uint64': 'Q',
-    'float32': 'f',
-    'float64': 'd',
-}
-ARRAY_TYPECODES = {kind: code for kind, code in FORMATS.items() if kind not in ('bool', 'byte')}
-PYTHON_TYPES = {
-    **dict.fromkeys(FORMATS, int),
-    'bool': bool,
-    'byte': bytes,
-    'float32': float,
-    'float64': float,
-    'string': str,
-}
-IDL_NAMES = {'bool': 'boolean', 'byte': 'octet', 'float32': 'float', 'float64': 'double'}
-# type_description_interfaces/msg/FieldType
-TYPE_IDS = {
-    'nested': 1,
-    'int8': 2,
-    'uint8': 3,
-    'int16': 4,
-    'uint16': 5,
-    'int32': 6,
-    'uint32': 7,
-    'int64': 8,
-    'uint64': 9,
-    'float32': 10,
-    'float64': 11,
-    'bool': 15,
-    'byte': 16,
-    'string': 17,
-    'bounded_string': 21,
-}
-ARRAY_ID, BOUNDED_SEQUENCE_ID, UNBOUNDED_SEQUENCE_ID = 48, 96, 144
+from rosless.primitives import PRIMITIVES
+from rosless.primitives import STRING
+
 EMPTY_MEMBER = 'structure_needs_at_least_one_member'
+"""What rosidl puts into a struct without fields, which IDL does not know."""
 
 
 class GenerationError(Exception):
@@ -79,6 +41,7 @@ class Field:
     name: str
     kind: str
     string_bound: int = 0
+    """Greatest length of a string, in characters; 0 for any."""
     array_size: int | None = None
     """Length of a fixed array, else None."""
     sequence_limit: int | None = None
@@ -101,19 +64,23 @@ class Field:
         if self.nested:
             package, _, name = self.kind.split('/')
             text = f'{package}/{name}'
-        elif self.string_bound:
-            text = f'string<{self.string_bound}>'
+        elif self.kind == STRING:
+            text = f'string<{self.string_bound}>' if self.string_bound else STRING
         else:
-            text = IDL_NAMES.get(self.kind, self.kind)
+            text = PRIMITIVES[self.kind].idl
         if self.array_size is not None:
             return f'{text}[{self.array_size}]'
         if self.sequence_limit is not None:
-            return (
-                f'sequence<{text}, {self.sequence_limit}>'
-                if self.sequence_limit
-                else f'sequence<{text}>'
-            )
+            limit = f', {self.sequence_limit}' if self.sequence_limit else ''
+            return f'sequence<{text}{limit}>'
         return text
+
+
+class Constant(NamedTuple):
+    """A constant that an interface defines."""
+
+    name: str
+    value: Any
 
 
 @dataclass
@@ -123,8 +90,7 @@ class Interface:
     name: str
     """Full name: `pkg/msg/Name`, `pkg/srv/Name_Request`."""
     fields: list[Field] = dataclass_field(default_factory=list)
-    constants: list[tuple[str, str, Any]] = dataclass_field(default_factory=list)
-    """(type, name, value)"""
+    constants: list[Constant] = dataclass_field(default_factory=list)
 
     @property
     def class_name(self) -> str:
@@ -143,27 +109,57 @@ class Interface:
         return self.fields or [Field(EMPTY_MEMBER, 'uint8')]
 
     @property
-    def nested_names(self) -> list[str]:
+    def nested_names(self) -> set[str]:
         """Return the full names of the interfaces that fields have."""
-        return sorted({f.kind for f in self.fields if f.nested})
+        return {field.kind for field in self.fields if field.nested}
 
 
-def module_name(interface: str) -> str:
+@dataclass(frozen=True)
+class Definition:
+    """One `.msg` or `.srv` file: a message, or the request and response of a service."""
+
+    name: str
+    """Full name: `pkg/msg/Name`, `pkg/srv/Name`."""
+    interfaces: tuple[Interface, ...]
+
+    @property
+    def class_name(self) -> str:
+        """Return the last part of the name."""
+        return self.name.rsplit('/', 1)[1]
+
+    @property
+    def is_service(self) -> bool:
+        """Return whether it is a service."""
+        return '/srv/' in self.name
+
+    @property
+    def exports(self) -> list[str]:
+        """Return the classes that its module has for users."""
+        return list(dict.fromkeys([self.class_name, *(i.class_name for i in self.interfaces)]))
+
+
+def module_name(class_name: str) -> str:
     """Return rosidl's module for a class: `SetBool_Request` is in `_set_bool`."""
-    name = interface.rsplit('/', 1)[-1]
-    name = re.sub(r'_(Request|Response)$', '', name)
+    name = re.sub(r'_(Request|Response)$', '', class_name)
     name = re.sub(r'(.)([A-Z][a-z]+)', r'\1_\2', name)
     return '_' + re.sub(r'([a-z0-9])([A-Z])', r'\1_\2', name).lower()
 
 
-def constant_value(kind: str, value: Any) -> Any:
+def primitive_name(name: str) -> str:
+    """Return the primitive for a name in a `.msg` file: in ROS 2 a char is an uint8."""
+    return 'uint8' if name == 'char' else name
+
+
+def typed_value(kind: str, value: Any) -> Any:
+    """Return the value of a constant or default in the Python type of its kind.
+
+    Raises:
+        TypeError, ValueError: the value does not fit.
+
+    """
     if kind == 'byte':
         return bytes([value % 256])
-    if kind in ('float32', 'float64'):
-        return float(value)
-    if kind == 'bool':
-        return bool(value)
-    return str(value) if kind == 'string' else int(value)
+    return str(value) if kind == STRING else PRIMITIVES[kind].python(value)
 
 
 def _default(owner: str, field: Field, value: Any) -> Any:
@@ -171,9 +167,9 @@ def _default(owner: str, field: Field, value: Any) -> Any:
         return None
     try:
         if field.many:
-            return [constant_value(field.kind, item) for item in value]
-        return constant_value(field.kind, value)
-    except (TypeError, ValueError) as error:
+            return [typed_value(field.kind, item) for item in value]
+        return typed_value(field.kind, value)
+    except (KeyError, TypeError, ValueError) as error:
         raise GenerationError(
             f'{owner}: default value {value!r} of field {field.name!r} does '
             f'not fit its type {field.idl_type}'
@@ -201,35 +197,36 @@ def parse_message(text: str, name: str) -> Interface:
         raise GenerationError(f'{name}: {error}') from error
     interface = Interface(name)
     for constant in parsed.constants:
-        kind, value = primitive(constant.typ.value), constant.value
-        if kind == 'string':
+        kind, value = primitive_name(constant.typ.value), constant.value
+        if kind == STRING:
             # As in ROS 1, rosbags takes a comment for a part of the text; ROS 2 does not.
-            value = value.partition('#')[0].rstrip()
-        interface.constants.append((kind, constant.name, constant_value(kind, value)))
+            value = str(value).partition('#')[0].rstrip()
+        interface.constants.append(Constant(constant.name, typed_value(kind, value)))
     for item in parsed.fields:
-        typ = item.typ
-        kind = typ.ref.name if isinstance(typ.ref.name, str) else primitive(typ.ref.name.value)
-        field = Field(item.name, kind, string_bound=typ.str_size)
-        if typ.cardinality.value == 'array':
-            field.array_size = typ.size
-        elif typ.cardinality.value == 'sequence':
-            field.sequence_limit = typ.size
+        reference = item.typ.ref.name
+        kind = reference if isinstance(reference, str) else primitive_name(reference.value)
+        field = Field(item.name, kind, string_bound=item.typ.str_size)
+        if item.typ.cardinality.value == 'array':
+            field.array_size = item.typ.size
+        elif item.typ.cardinality.value == 'sequence':
+            field.sequence_limit = item.typ.size
         field.default = _default(name, field, item.value)
         interface.fields.append(field)
     return interface
 
 
-def parse_service(text: str, name: str) -> tuple[Interface, Interface]:
-    """Parse a `.srv` definition into its request and response."""
+def parse_service(text: str, name: str) -> Definition:
+    """Parse a `.srv` definition.
+
+    Raises:
+        GenerationError: the text is no valid definition, or uses wide strings.
+
+    """
     halves = re.split(r'^---[ \t]*$', text, flags=re.MULTILINE)
     if len(halves) != 2:
         raise GenerationError(f'{name}: a service definition has exactly one line "---"')
-    return (
-        parse_message(halves[0], f'{name}_Request'),
-        parse_message(halves[1], f'{name}_Response'),
+    request, response = halves
+    return Definition(
+        name,
+        (parse_message(request, f'{name}_Request'), parse_message(response, f'{name}_Response')),
     )
-
-
-def primitive(kind: str) -> str:
-    """Map `.msg` names to the primitives used here: in ROS 2 a char is an uint8."""
-    return 'uint8' if kind == 'char' else kind

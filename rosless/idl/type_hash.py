@@ -19,48 +19,50 @@ import hashlib
 import json
 from typing import Any
 
-from rosless.idl.interfaces import ARRAY_ID
-from rosless.idl.interfaces import BOUNDED_SEQUENCE_ID
-from rosless.idl.interfaces import TYPE_IDS
-from rosless.idl.interfaces import UNBOUNDED_SEQUENCE_ID
 from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import Interface
 from rosless.idl.library import Library
+from rosless.primitives import PRIMITIVES
+
+# type_description_interfaces/msg/FieldType; an array or sequence adds to the type of its elements.
+NESTED, STRING, BOUNDED_STRING = 1, 17, 21
+ARRAY, BOUNDED_SEQUENCE, UNBOUNDED_SEQUENCE = 48, 96, 144
 
 
 def type_hash(library: Library, name: str) -> str:
-    """Return the RIHS01 hash of an interface, as rosidl computes it (REP-2016)."""
-
-    def describe(interface: Interface) -> dict[str, Any]:
-        return {
-            'type_name': interface.name,
-            'fields': [{'name': f.name, 'type': _field_type(f)} for f in interface.dds_fields],
-        }
-
-    nested: set[str] = set()
-    todo = [name]
-    while todo:
-        for used in library[todo.pop()].nested_names:
-            if used not in nested:
-                nested.add(used)
-                todo.append(used)
+    """Return the hash of the interface with this full name: `RIHS01_` and 64 digits."""
     description = {
-        'type_description': describe(library[name]),
-        'referenced_type_descriptions': [describe(library[n]) for n in sorted(nested)],
+        'type_description': _type(library[name]),
+        'referenced_type_descriptions': [
+            _type(library[nested]) for nested in sorted(library.nested([name]))
+        ],
     }
     return 'RIHS01_' + hashlib.sha256(json.dumps(description).encode()).hexdigest()
 
 
-@staticmethod
+def _type(interface: Interface) -> dict[str, Any]:
+    return {
+        'type_name': interface.name,
+        'fields': [
+            {'name': field.name, 'type': _field_type(field)} for field in interface.dds_fields
+        ],
+    }
+
+
 def _field_type(field: Field) -> dict[str, Any]:
-    kind = 'nested' if field.nested else 'bounded_string' if field.string_bound else field.kind
-    type_id, capacity = TYPE_IDS[kind], 0
+    if field.nested:
+        type_id = NESTED
+    elif field.kind in PRIMITIVES:
+        type_id = PRIMITIVES[field.kind].type_id
+    else:
+        type_id = BOUNDED_STRING if field.string_bound else STRING
+    capacity = 0
     if field.array_size is not None:
-        type_id, capacity = type_id + ARRAY_ID, field.array_size
+        type_id, capacity = type_id + ARRAY, field.array_size
     elif field.sequence_limit:
-        type_id, capacity = type_id + BOUNDED_SEQUENCE_ID, field.sequence_limit
+        type_id, capacity = type_id + BOUNDED_SEQUENCE, field.sequence_limit
     elif field.sequence_limit is not None:
-        type_id += UNBOUNDED_SEQUENCE_ID
+        type_id += UNBOUNDED_SEQUENCE
     return {
         'type_id': type_id,
         'capacity': capacity,

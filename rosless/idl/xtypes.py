@@ -17,9 +17,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from rosless.idl.interfaces import FORMATS
+from cyclonedds.idl import make_idl_struct
+from cyclonedds.idl import types
+
+from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import GenerationError
 from rosless.idl.library import Library
+from rosless.primitives import PRIMITIVES
+from rosless.primitives import STRING
+
+# The wheel's annotations do not know that these classes can be indexed.
+_idl: Any = types
+_ELEMENTS: dict[str, Any] = {
+    STRING: str,
+    'bool': bool,
+    **{name: getattr(types, name) for name in PRIMITIVES if name != 'bool'},
+}
+_FINAL_WITHOUT_KEYS = 0, 5
+"""The properties of a type and the supported versions, as the wheel states them."""
 
 
 def xtypes(library: Library, name: str) -> tuple[bytes, bytes]:
@@ -27,50 +42,46 @@ def xtypes(library: Library, name: str) -> tuple[bytes, bytes]:
 
     Halves of services carry the header that rmw_cyclonedds puts before them: the handle of
     the client's writer and the sequence number.
+
+    Raises:
+        GenerationError: the wheel describes the type in a way that the run time does not expect.
+
     """
-    idl = _idl_struct(library, name).__idl__
+    idl = _struct(library, name).__idl__
     idl.populate()
     idl.fill_type_data()
-    # Every type here is a final struct without keys; the run time relies on it.
-    if (idl.data_type_props, idl.supported_versions) != (0, 5):
+    if (idl.data_type_props, idl.supported_versions) != _FINAL_WITHOUT_KEYS:
         raise GenerationError(
             f'{name}: the cyclonedds wheel describes it in an unknown way: '
             f'{idl.data_type_props:#x}, {idl.supported_versions:#x}'
         )
-    return tuple(bytes(part) for part in idl._xt_bytedata)
+    information, mapping = idl._xt_bytedata
+    return bytes(information), bytes(mapping)
 
 
-def _idl_struct(library: Library, name: str) -> Any:
-    from cyclonedds.idl import make_idl_struct
-    from cyclonedds.idl import types as idl
-
-    if name in library.descriptors:
-        return library.descriptors[name]
-    primitives = {
-        'bool': bool,
-        'byte': idl.byte,
-        'string': str,
-        **{k: getattr(idl, k) for k in FORMATS if k not in ('bool', 'byte')},
-    }
-    interface = library[name]
-    members: dict[str, Any] = {}
-    if '/srv/' in name:
-        members = {'rosless_writer': idl.uint64, 'rosless_sequence': idl.int64}
-    for field in interface.dds_fields:
-        if field.nested:
-            kind = _idl_struct(library, field.kind)
-        elif field.string_bound:
-            kind = idl.bounded_str[field.string_bound]
-        else:
-            kind = primitives[field.kind]
-        if field.array_size is not None:
-            kind = idl.array[kind, field.array_size]
-        elif field.sequence_limit:
-            kind = idl.sequence[kind, field.sequence_limit]
-        elif field.sequence_limit is not None:
-            kind = idl.sequence[kind]
-        members[field.name] = kind
-    library.descriptors[name] = make_idl_struct(
-        interface.class_name, interface.dds_name.replace('::', '.'), members
-    )
+def _struct(library: Library, name: str) -> Any:
+    """Return the wheel's class for an interface."""
+    if name not in library.descriptors:
+        interface = library[name]
+        members: dict[str, Any] = {}
+        if '/srv/' in name:
+            members = {'rosless_writer': _idl.uint64, 'rosless_sequence': _idl.int64}
+        members.update({field.name: _member(library, field) for field in interface.dds_fields})
+        library.descriptors[name] = make_idl_struct(
+            interface.class_name, interface.dds_name.replace('::', '.'), members
+        )
     return library.descriptors[name]
+
+
+def _member(library: Library, field: Field) -> Any:
+    if field.nested:
+        element = _struct(library, field.kind)
+    elif field.string_bound:
+        element = _idl.bounded_str[field.string_bound]
+    else:
+        element = _ELEMENTS[field.kind]
+    if field.array_size is not None:
+        return _idl.array[element, field.array_size]
+    if field.sequence_limit:
+        return _idl.sequence[element, field.sequence_limit]
+    return _idl.sequence[element] if field.many else element

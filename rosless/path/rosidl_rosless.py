@@ -24,12 +24,18 @@ import sys
 from array import array
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sized
 from importlib import import_module
 from math import isinf
 from math import isnan
 from operator import attrgetter
 from typing import Any
 from typing import ClassVar
+from typing import TypeVar
+
+from rosless.primitives import PRIMITIVES
+from rosless.primitives import STRING
+from rosless.primitives import Primitive
 
 if sys.byteorder != 'little':
     raise ImportError(
@@ -39,31 +45,16 @@ if sys.byteorder != 'little':
 
 PAD = [b'\0' * n for n in range(8)]
 FLOAT32_MAX = 3.402823466e38
-RANGES = {
-    f'{sign}int{bits}': (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    for bits in (8, 16, 32, 64)
-    for sign in ('u', '')
-}
-TYPECODES = {
-    'int8': 'b',
-    'uint8': 'B',
-    'int16': 'h',
-    'uint16': 'H',
-    'int32': 'i',
-    'uint32': 'I',
-    'int64': 'q',
-    'uint64': 'Q',
-    'float32': 'f',
-    'float64': 'd',
-}
 
 Check = Callable[[Any], 'str | None']
+"""Returns what a value must be, None where it is so already."""
+MessageT = TypeVar('MessageT', bound='Message')
 
 
 class Message:
     """A ROS message: keyword constructor, typed fields, comparison by value."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     _fields_and_field_types: ClassVar[dict[str, str]] = {}
     _type_name = ''
     """Name on the wire, `pkg::msg::dds_::Name_`."""
@@ -96,7 +87,7 @@ class Message:
         raise NotImplementedError
 
     @classmethod
-    def _read(cls, data: bytes, offset: int) -> Message:
+    def _read(cls: type[MessageT], data: bytes, offset: int = 4) -> MessageT:
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -143,8 +134,8 @@ def _field(name: str, check: Check, convert: Callable[[Any], Any] | None = None)
     return property(attrgetter(slot), fset)
 
 
-def _integer_check(kind: str) -> Check:
-    low, high = RANGES[kind]
+def _integer_check(primitive: Primitive) -> Check:
+    low, high = primitive.range
 
     def check(value: Any) -> str | None:
         if not isinstance(value, int):
@@ -190,12 +181,12 @@ _CHECKS: dict[str, Check] = {
     'float32': _check_float32,
     'bool': _check_bool,
     'byte': _check_byte,
-    **{kind: _integer_check(kind) for kind in RANGES},
+    **{name: _integer_check(each) for name, each in PRIMITIVES.items() if each.python is int},
 }
 
 
-def _element_check(kind: Any, bound: int) -> Check:
-    if kind == 'string':
+def _element_check(kind: str | type[Message], bound: int) -> Check:
+    if kind == STRING:
         return _string_check(bound)
     if isinstance(kind, str):
         return _CHECKS[kind]
@@ -206,24 +197,27 @@ def _element_check(kind: Any, bound: int) -> Check:
     return check
 
 
-def scalar(name: str, kind: Any, bound: int = 0) -> property:
+def scalar(name: str, kind: str | type[Message], bound: int = 0) -> property:
     """Return the property of a field; `kind` is a primitive's name or a message class."""
     return _field(name, _element_check(kind, bound))
 
 
-def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int = 0) -> property:
+def sequence(
+    name: str, kind: str | type[Message], bound: int = 0, *, size: int = 0, limit: int = 0
+) -> property:
     """Return the property of an array of `size`, or of a sequence of at most `limit` (0: any).
 
     Numbers are kept in an `array.array`, everything else in a list. (rclpy keeps fixed arrays of
     numbers in numpy arrays; indexing, len(), iteration and tolist() are the same.)
     """
     element = _element_check(kind, bound)
-    typecode = TYPECODES.get(kind) if isinstance(kind, str) else None
+    primitive = PRIMITIVES.get(kind) if isinstance(kind, str) else None
+    typecode = primitive.code if primitive and primitive.is_number else None
 
     def check(value: Any) -> str | None:
         if isinstance(value, (str, dict)) or not isinstance(value, Iterable):
             return 'a set or sequence'
-        if not hasattr(value, '__len__'):
+        if not isinstance(value, Sized):
             return 'a set or sequence with a length'
         if size and len(value) != size:
             return f'a sequence of length {size}'
@@ -231,9 +225,7 @@ def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int 
             return f'a sequence of at most {limit} elements'
         if isinstance(value, array) and value.typecode == typecode:
             return None
-        # numpy scalars of the right kind are welcome inside an array, as they are in rclpy.
-        items = value.tolist() if hasattr(value, 'tolist') else value
-        for item in items:
+        for item in _items(value):
             wrong = element(item)
             if wrong:
                 return f'a set or sequence and each value {wrong}'
@@ -244,6 +236,12 @@ def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int 
             return value if isinstance(value, list) else list(value)
         if isinstance(value, array) and value.typecode == typecode:
             return value
-        return array(typecode, value.tolist() if hasattr(value, 'tolist') else list(value))
+        return array(typecode, list(_items(value)))
 
     return _field(name, check, convert)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """Return the elements of a sequence; those of a numpy array as Python's own numbers."""
+    items: Iterable[Any] = value.tolist() if hasattr(value, 'tolist') else value
+    return items
