@@ -38,5 +38,5 @@ def test_information_and_mapping_are_made():
 
 
 def test_a_half_of_a_service_has_a_header():
-    message, request = described('pkg/msg/A'), described('pkg/srv/A_Request')
+    message, request = described('pkg/msg/A_Request'), described('pkg/srv/A_Request')
     assert len(request[1]) > len(message[1])
