@@ -33,6 +33,7 @@ pytestmark = rosless_only
 
 if not rosless_only.args[0]:
     from rclpy import _dds
+    from rclpy._dds import topics
     from rclpy.exceptions import RCLError
     from rclpy.qos import HistoryPolicy
     from rclpy.qos import QoSProfile
@@ -69,7 +70,7 @@ def test_the_wheel_is_the_one_these_guards_were_written_for():
     assert version('cyclonedds') == '11.0.1'
 
 
-class Hasty:
+class RefusingLayer:
     """The wheel's C layer, which refuses some topics as it does when discovery is in its way."""
 
     def __init__(self, layer, refusals):
@@ -82,22 +83,22 @@ class Hasty:
     def ddspy_topic_create(self, *arguments):
         if self.refusals:
             self.refusals -= 1
-            return _dds.BAD_PARAMETER
+            return topics.BAD_PARAMETER
         return self._layer.ddspy_topic_create(*arguments)
 
 
 def test_a_topic_that_is_refused_in_passing_is_made_all_the_same(participant, monkeypatch):
     """The library of types is read without its lock, which cannot be brought about at will."""
-    hasty = Hasty(_dds._clayer, 2)
-    monkeypatch.setattr(_dds, '_clayer', hasty)
+    refusing = RefusingLayer(topics.clayer, 2)
+    monkeypatch.setattr(topics, 'clayer', refusing)
     writer, reader = pair(participant, String)
-    assert hasty.refusals == 0
+    assert refusing.refusals == 0
     _dds.write(writer, encoded('hello'))
     assert len(_dds.take(reader)) == 1
-    hasty.refusals = 1000
+    refusing.refusals = 1000
     with pytest.raises(_dds.Error, match='dds_create_topic failed: Bad Parameter'):
         pair(participant, String)
-    assert hasty.refusals > 900
+    assert refusing.refusals > 900
 
 
 def test_raw_samples_go_in_and_come_out(participant):
