@@ -29,7 +29,13 @@ from rosless.idl.xtypes import xtypes
 from rosless.primitives import PRIMITIVES
 
 # The names of fields share a class body with `_scalar` and `_sequence`.
-IMPORTS = 'from rosidl_rosless import Message, PAD, scalar as _scalar, sequence as _sequence'
+IMPORTS = """\
+from rosidl_rosless import PAD
+from rosidl_rosless import Message
+from rosidl_rosless import Service
+from rosidl_rosless import scalar as _scalar
+from rosidl_rosless import sequence as _sequence
+"""
 
 
 def header(source: str, summary: str) -> str:
@@ -64,18 +70,15 @@ def module_source(library: Library, definition: Definition) -> str:
     if definition.is_service:
         short = definition.class_name
         body += [
-            f'class {short}:',
+            f'class {short}(Service):',
             f'    """{definition.name}."""',
             '',
             f'    Request = {short}_Request',
             f'    Response = {short}_Response',
-            '',
-            '    def __init__(self):',
-            "        raise NotImplementedError('Service classes can not be instantiated')",
         ]
     head = header(definition.name, f'{definition.name}.')
     head += 'from array import array\nfrom struct import Struct\n\n'
-    head += '\n'.join([*imports, IMPORTS]) + '\n\n'
+    head += '\n'.join([*imports, IMPORTS]) + '\n'
     head += ''.join(f"{name} = Struct('<{format_}')\n" for format_, name in structs.items())
     return head + '\n\n' + '\n'.join(body).rstrip() + '\n'
 

@@ -31,6 +31,7 @@ from typing import Final as _Final
 from typing import TypeAlias as _TypeAlias
 
 from rosidl_rosless import Message
+from rosidl_rosless import Service
 """
 
 
@@ -44,7 +45,7 @@ def stub_source(definition: Definition) -> str:
     if definition.is_service:
         short = definition.class_name
         lines += [
-            f'class {short}:',
+            f'class {short}(Service[{short}_Request, {short}_Response]):',
             f'    Request: _TypeAlias = {short}_Request',
             f'    Response: _TypeAlias = {short}_Response',
         ]

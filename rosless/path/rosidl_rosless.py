@@ -31,6 +31,7 @@ from math import isnan
 from operator import attrgetter
 from typing import Any
 from typing import ClassVar
+from typing import Generic
 from typing import TypeVar
 
 from rosless.primitives import PRIMITIVES
@@ -49,6 +50,8 @@ FLOAT32_MAX = 3.402823466e38
 Check = Callable[[Any], 'str | None']
 """Returns what a value must be, None where it is so already."""
 MessageT = TypeVar('MessageT', bound='Message')
+RequestT = TypeVar('RequestT', bound='Message')
+ResponseT = TypeVar('ResponseT', bound='Message')
 
 
 class Message:
@@ -56,11 +59,11 @@ class Message:
 
     __slots__: tuple[str, ...] = ()
     _fields_and_field_types: ClassVar[dict[str, str]] = {}
-    _type_name = ''
+    _type_name: ClassVar[str] = ''
     """Name on the wire, `pkg::msg::dds_::Name_`."""
-    _type_hash = ''
+    _type_hash: ClassVar[str] = ''
     """`RIHS01_` and 64 hexadecimal digits, as rosidl computes it (REP-2016)."""
-    _xtypes: tuple[bytes, bytes] = (b'', b'')
+    _xtypes: ClassVar[tuple[bytes, bytes]] = (b'', b'')
     """Serialised XTypes TypeInformation and TypeMapping, from which Cyclone checks samples."""
 
     @classmethod
@@ -104,6 +107,13 @@ class Message:
         )
         package, kind = self.__class__.__module__.split('.')[-3:-1]
         return f'{package}.{kind}.{self.__class__.__name__}({fields})'
+
+
+class Service(Generic[RequestT, ResponseT]):
+    """A service: its subclasses have the classes `Request` and `Response`."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError('Service classes can not be instantiated')
 
 
 def lazy_modules(package: str, modules: dict[str, str]) -> Callable[[str], Any]:

@@ -18,18 +18,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from typing import Any
 
+from rclpy._outside import Subset
 
-class Timer:
+if TYPE_CHECKING:
+    from rclpy.callback_groups import CallbackGroup
+    from rclpy.clock import Clock
+
+
+class Timer(Subset):
     """Calls back at a period, counted on the steady clock: setting the time changes nothing."""
 
     def __init__(
         self,
         callback: Callable[[], Any] | None,
-        callback_group: Any,
+        callback_group: CallbackGroup,
         timer_period_ns: int,
-        clock: Any,
+        clock: Clock,
         *,
         autostart: bool = True,
         wake: Callable[[], None] = lambda: None,

@@ -29,14 +29,14 @@ TOPIC_TRIES, TOPIC_PAUSE = 10, 0.005  # pause in s
 class MessageType(Protocol):
     """What is needed of a generated message class."""
 
-    _type_name: str
-    _xtypes: tuple[bytes, bytes]
+    _type_name: ClassVar[str]
+    _xtypes: ClassVar[tuple[bytes, bytes]]
 
 
 class _Idl:
     """Private: what ddspy_topic_create reads of a type's `__idl__`."""
 
-    def __init__(self, message: MessageType) -> None:
+    def __init__(self, message: type[MessageType]) -> None:
         self.idl_transformed_typename = message._type_name
         self.data_type_props, self.supported_versions = 0, 5
         self._xt_bytedata = message._xtypes
@@ -52,7 +52,7 @@ class _DataType:
     _known: ClassVar[dict[tuple[str, bytes], _DataType]] = {}
     __idl__: _Idl
 
-    def __new__(cls, message: MessageType) -> _DataType:
+    def __new__(cls, message: type[MessageType]) -> _DataType:
         key = message._type_name, message._xtypes[0]
         if key not in cls._known:
             cls._known[key] = super().__new__(cls)
@@ -60,7 +60,7 @@ class _DataType:
         return cls._known[key]
 
 
-def create_topic(participant: int, name: str, message: MessageType) -> int:
+def create_topic(participant: int, name: str, message: type[MessageType]) -> int:
     """Create a topic for a generated message class.
 
     Cyclone 11.0.1 looks through its library of types without the lock when a topic is made
