@@ -199,7 +199,7 @@ def parse_message(text: str, name: str) -> Interface:
     for constant in parsed.constants:
         kind, value = primitive_name(constant.typ.value), constant.value
         if kind == STRING:
-            # As in ROS 1, rosbags takes a comment for a part of the text; ROS 2 does not.
+            # rosbags keeps a comment as part of the text, as in ROS 1; ROS 2 does not.
             value = str(value).partition('#')[0].rstrip()
         interface.constants.append(Constant(constant.name, typed_value(kind, value)))
     for item in parsed.fields:

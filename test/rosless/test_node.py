@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""A node leaves its subclasses the names that they need."""
+"""Subclasses of Node may use any attribute name."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ KEPT_BY_RCLPY = {
 
 
 class Greedy(Node):
-    """Takes every name for itself."""
+    """Uses every name for itself."""
 
     def __init__(self, names):
         super().__init__('greedy')
@@ -125,7 +125,7 @@ def test_attributes_of_a_subclass_do_not_clash(spinner):
 
 
 def test_the_names_that_rclpy_keeps(spinner):
-    """Were one of them free in a later rclpy, the list above would be out of date."""
+    """If a later rclpy no longer needs one of them, the list above is out of date."""
     if IS_ROSLESS:
         pytest.skip('about the real rclpy')
     assert set(vars(spinner.node())) >= KEPT_BY_RCLPY

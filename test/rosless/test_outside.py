@@ -119,7 +119,7 @@ def test_help_and_missing_module():
     assert run('no_such_module_at_all').returncode != 0
 
 
-def test_a_real_rclpy_goes_first(tmp_path):
+def test_a_real_rclpy_has_precedence(tmp_path):
     (tmp_path / 'rclpy').mkdir()
     (tmp_path / 'rclpy' / '__init__.py').write_text('REAL = True\n')
     code = 'import rosless; print(rosless.install()); import rclpy; print(rclpy.REAL)'

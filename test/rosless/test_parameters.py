@@ -260,7 +260,7 @@ node: {ros__parameters: {c: 4}}
 
 
 def test_the_section_first_seen_is_the_weakest(tmp_path):
-    """Single parameters join /**, which a file's section for one node outdoes, as rcl has it."""
+    """Single parameters join /**, over which a file's section for one node wins, as in rcl."""
     files = {}
     for name, content in (('weak', WEAK), ('strong', STRONG), ('late', LATE)):
         files[name] = str(tmp_path / name)

@@ -97,7 +97,7 @@ class Arguments:
     def overrides(self, node: str) -> dict[str, Any]:
         """Return the parameters given for the node of this full name.
 
-        As in rcl, the section seen first is the weakest, whatever is added to it later:
+        As in rcl, the section seen first is the weakest, even if values are added to it later:
         `-p name:=value` belongs to `/**`, over which a section of a file for one node wins.
         """
         found: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def split(args: list[str]) -> tuple[list[str], list[str]]:
 
 
 def parse(args: list[str]) -> Arguments:
-    """Parse a whole command line.
+    """Parse a command line.
 
     Raises:
         RCLError: an argument is unknown or malformed, or a parameter file is.

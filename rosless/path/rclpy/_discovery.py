@@ -92,9 +92,8 @@ def open_sockets() -> Sockets:
 def bind_to_loopback(sockets: Sockets) -> None:
     """Let the UDP sockets among these receive from the loopback interface only.
 
-    Whatever its configuration, Cyclone receives on all addresses of the machine, as
-    rmw_cyclonedds_cpp does: anyone in the network could send to a vehicle whose discovery is to
-    stay on its machine.
+    With any configuration Cyclone receives on all addresses of the machine, as rmw_cyclonedds_cpp
+    does: anyone in the network could send to a vehicle whose discovery is to stay on its machine.
     """
     for descriptor, _ in sockets:
         with socket.socket(fileno=os.dup(descriptor)) as udp:

@@ -123,7 +123,7 @@ class NodeEntities(NodeNames):
         return self.__clock
 
     def __changed(self) -> None:
-        """Inform the executor and the graph that entities came or went."""
+        """Inform the executor and the graph that entities were made or destroyed."""
         executor = self.executor
         if executor is not None:
             executor._changed()

@@ -43,7 +43,7 @@ class Waitable(Subset):
         self._number = next(_numbers)
 
     def _take(self) -> Callable[[], Any] | None:
-        """Take one sample and return what is to be called with it, None if there is nothing."""
+        """Take one sample and return the call that handles it, None if there is none."""
         raise NotImplementedError
 
     def destroy(self) -> None:

@@ -124,7 +124,7 @@ class Context(Subset):
     def _stop(self) -> None:
         """End every spin, without leaving the domain.
 
-        This is what a signal does. It takes no lock, since the thread that runs it may hold any.
+        A signal handler calls it. It acquires no lock, since its thread may hold any of them.
         """
         self._ok = False
         for guard in list(self._guards):

@@ -132,7 +132,7 @@ class Node(NodeParameters):
     # --- the graph ------------------------------------------------------------------------------
 
     def get_topic_names_and_types(self) -> NamesAndTypes:
-        """Return (topic, types) of the whole graph."""
+        """Return (topic, types) of the graph."""
         return self.context._graph.topics()
 
     def get_node_names_and_namespaces(self) -> list[tuple[str, str]]:

@@ -73,7 +73,7 @@ class Service(ServiceEndpoints):
         return answer
 
     def _reply(self, response: Message, correlation: Correlation, writer: int) -> None:
-        reason: Any = 'the client is gone'
+        reason: object = 'the client has disconnected'
         try:
             if self.context.ok() and self._await_reader(writer):
                 self._send(response, correlation)
@@ -91,7 +91,7 @@ class Service(ServiceEndpoints):
             client = identity(self._reader, writer, b'clientid', writer=False)
             readers = identities(self._writer, b'clientid', writer=True)
             if client is None:
-                # Gone, or a peer without an identity, which still gets its reply.
+                # Disconnected, or a peer without an identity, which still gets its reply.
                 return bool(readers)
             if client in readers.values():
                 self._matched.add(writer)

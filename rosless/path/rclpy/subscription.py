@@ -53,7 +53,7 @@ class Subscription(Waitable):
         except TypeError:
             raise RuntimeError(
                 f'Subscription callback of {topic} is not well formed: it must '
-                'take one argument, the message'
+                'accept one argument, the message'
             ) from None
         self.msg_type = msg_type
         self.topic = self.topic_name = topic

@@ -76,7 +76,7 @@ class Timer(Subset):
         return None if self._canceled else self._next - time.monotonic_ns()
 
     def _take(self) -> Callable[[], Any] | None:
-        """Count one call; calls that came too late for their period are left out, as in rcl."""
+        """Count one call; calls that are late by a period or more are skipped, as in rcl."""
         if not self.is_ready():
             return None
         late = time.monotonic_ns() - self._next

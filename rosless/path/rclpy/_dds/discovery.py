@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What discovery knows of the domain."""
+"""What DDS discovery has found in the domain."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def matched(entity: int, *, writer: bool) -> list[int]:
 
 
 def matched_user_data(entity: int, handle: int, *, writer: bool) -> bytes | None:
-    """Return the user data of one matched endpoint; None when it is gone."""
+    """Return the user data of one matched endpoint; None if it is no longer matched."""
     call = (
         lib.dds_get_matched_subscription_data if writer else lib.dds_get_matched_publication_data
     )

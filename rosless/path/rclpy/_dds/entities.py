@@ -85,7 +85,7 @@ def write(writer: int, data: bytes | bytearray) -> None:
 def take(reader: int, limit: int = 1) -> list[tuple[bytes, Any]]:
     """Take at most `limit` samples as (data with encapsulation header, sample info). Private.
 
-    Only whole samples of the type arrive: Cyclone has checked them and made them little-endian.
+    Only complete samples of the type arrive: Cyclone has checked them and made them little-endian.
     A deleted reader has none.
     """
     samples = clayer.ddspy_take(reader, ANY_STATE, limit)
@@ -102,7 +102,7 @@ def instance_handle(entity: int) -> int:
 
 
 def guid(entity: int) -> bytes:
-    """Return the 16 bytes by which the whole domain knows an entity."""
+    """Return the 16 bytes by which the domain identifies an entity."""
     buffer = create_string_buffer(16)
     checked('dds_get_guid', entity, buffer)
     return buffer.raw

@@ -46,7 +46,7 @@ class _DataType:
     """Private: stands for the wheel's IdlStruct class.
 
     One object for each type, which is never replaced: Cyclone compares them by identity first;
-    if they differ, it takes the GIL, in any thread.
+    if they differ, it acquires the GIL, in any thread.
     """
 
     _known: ClassVar[dict[tuple[str, bytes], _DataType]] = {}
