@@ -50,8 +50,9 @@ def own_domain() -> int:
 
 os.environ['CYCLONEDDS_URI'] = rosless.LOCALHOST_URI
 os.environ['ROS_DOMAIN_ID'] = str(own_domain())
-# The range would be added to the URI, and the two name different peers.
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SYSTEM_DEFAULT'
+# With Cyclone DDS the range would be added to the URI, and the two name different peers.
+FAST_DDS = os.environ.get('RMW_IMPLEMENTATION') == 'rmw_fastrtps_cpp'
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST' if FAST_DDS else 'SYSTEM_DEFAULT'
 
 IS_ROSLESS = rosless.install()
 
