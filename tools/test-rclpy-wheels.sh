@@ -19,7 +19,8 @@
 # PyPI has wheels of Jazzy's rclpy on Fast DDS (`ros-jazzy-*`, Linux x86-64, Python 3.10 to 3.14).
 # Their publisher is unknown: they are pinned by hash, stay in build/rclpy-wheels, and judge in
 # tests alone what rosless claims. Without arguments the contract tests of rosless and the tests of
-# the nodes run. launch, rosbag2 and rmw_cyclonedds_cpp are not among the wheels.
+# the nodes run. Those of whole vehicles (test/system) work too; launch, rosbag2 and
+# rmw_cyclonedds_cpp are not among the wheels.
 # Exit code 77: the wheels cannot be installed here, or a compiler is missing.
 set -eo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -106,6 +107,9 @@ for package in tf2_msgs oht50_bridge; do
     exit 1
   }
 done
+
+# `oht50 up` starts nodes with `python -m rosless`, which leaves them to the rclpy that it finds.
+ln -sfn "$root/rosless" "$packages/rosless"
 
 # Not in the source tree, whose package is that of the installation without ROS 2. Without this range
 # Fast DDS would search for peers in the network.

@@ -29,6 +29,7 @@ pytestmark = rosless_only
 RIGHT = """
 from array import array
 
+from rclpy.node import Node
 from sample_pkg.msg import Inner
 from sample_pkg.msg import Outer
 from sample_pkg.srv import Ask
@@ -46,7 +47,15 @@ answers: list[Inner] = Ask.Response().answers
 def answer(request: Ask.Request, response: Ask.Response) -> Ask.Response:
     response.answers = [Inner(text=request.question)]
     return response
+
+
+node = Node('node')
+node.create_subscription(Inner, 'inner', lambda message: print(message.text), 10)
+node.create_subscription(Inner, 'inner', lambda data: print(len(data)), 10, raw=True)
+node.create_service(Ask, 'ask', answer)
+node.create_client(Ask, 'ask').call_async(Ask.Request())
 """
+NODE = 'import sample_pkg.msg, sample_pkg.srv, rclpy.node; node = rclpy.node.Node("node"); '
 WRONG = (
     'import sample_pkg.msg; sample_pkg.msg.NoSuchMessage',
     'import sample_pkg.msg; sample_pkg.msg.Inner(smal=1)',
@@ -55,6 +64,9 @@ WRONG = (
     "import sample_pkg.msg; sample_pkg.msg.Outer(triple=['a'])",
     'import sample_pkg.msg; sample_pkg.msg.Outer().names.append(1)',
     'import sample_pkg.msg; sample_pkg.msg.Outer.ON = 2',
+    NODE + 'node.no_such_name()',
+    NODE + 'node.create_subscription(sample_pkg.msg.Inner, "a", lambda m: m.smal, 10)',
+    NODE + 'node.create_service(sample_pkg.srv.Ask, "a", lambda request, response: request)',
 )
 
 
