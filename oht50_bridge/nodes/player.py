@@ -31,6 +31,7 @@ from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import ReaderError
 
 from oht50_bridge import bag
+from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.process import StartError
@@ -77,7 +78,7 @@ class Player(Node):
             self._publishers_of[connection.id] = topic.publisher(self)
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
 
-    def _on_bridge(self, status) -> None:
+    def _on_bridge(self, status: BridgeStatus) -> None:
         self._connected = status.connected_clients
 
     def _until(self, moment: float) -> None:

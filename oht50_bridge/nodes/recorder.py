@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
@@ -43,7 +44,7 @@ from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
 
 DEPTH = 100  # of the subscriptions: a pause in writing must lose nothing
-FORMAT = 9  # of the metadata: Jazzy's
+FORMAT: Final = 9  # of the metadata: Jazzy's
 
 
 class Recorder(Node):
