@@ -64,7 +64,7 @@ setup(
     # Without ROS 2: there are no later wheels of cyclonedds.
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
-    package_data={'rosless': ['py.typed', 'path/**/*.py', 'path/**/*.pyi']},
+    package_data={PACKAGE: ['py.typed'], 'rosless': ['py.typed', 'path/**/*.py', 'path/**/*.pyi']},
     install_requires=['cyclonedds==11.0.1', *requirements('requirements.txt')],
     extras_require={
         'gpio': ['gpiod>=2,<3'],

@@ -42,8 +42,8 @@ from websockets.asyncio.server import serve
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from oht50_bridge.gateway.auth.keys import Key  # noqa: E402
 from oht50_bridge.gateway.auth.roles import load_roles  # noqa: E402
-from oht50_bridge.gateway.auth.tokens import Key  # noqa: E402
 from oht50_bridge.gateway.auth.tokens import TokenAuthority  # noqa: E402
 from oht50_bridge.gateway.commands import Caller  # noqa: E402
 from oht50_bridge.gateway.commands import CommandOutcome  # noqa: E402

@@ -60,9 +60,9 @@ from fanout import telemetry  # noqa: E402
 from gateway.certificates import Authority  # noqa: E402
 from gateway.certificates import install  # noqa: E402
 
-from oht50_bridge.gateway.audit.log import Audit  # noqa: E402
+from oht50_bridge.gateway.audit.writer import AuditWriter  # noqa: E402
+from oht50_bridge.gateway.auth.keys import Key  # noqa: E402
 from oht50_bridge.gateway.auth.roles import load_roles  # noqa: E402
-from oht50_bridge.gateway.auth.tokens import Key  # noqa: E402
 from oht50_bridge.gateway.auth.tokens import TokenAuthority  # noqa: E402
 from oht50_bridge.gateway.commands import Caller  # noqa: E402
 from oht50_bridge.gateway.commands import CommandOutcome  # noqa: E402
@@ -265,7 +265,7 @@ async def _server(pipe: Connection, directory: str, tls: TlsFiles | None, turns:
         return CommandOutcome(True, 'done')
 
     authority = TokenAuthority([Key('HS256', SECRET)])
-    audit = Audit(Path(directory) / 'audit.jsonl')
+    audit = AuditWriter(Path(directory) / 'audit.jsonl')
     gateway = Gateway(
         GatewayConfig(port=0, max_deliveries=0, rates={'telemetry.realtime': 0}, tls=tls),
         authority,

@@ -43,8 +43,8 @@ from websockets.asyncio.client import connect
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from oht50_bridge.gateway.auth.keys import Key  # noqa: E402
 from oht50_bridge.gateway.auth.roles import load_roles  # noqa: E402
-from oht50_bridge.gateway.auth.tokens import Key  # noqa: E402
 from oht50_bridge.gateway.auth.tokens import TokenAuthority  # noqa: E402
 from oht50_bridge.gateway.commands import Caller  # noqa: E402
 from oht50_bridge.gateway.commands import CommandOutcome  # noqa: E402

@@ -11,4 +11,4 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""OHT-50: boards on RS-485 to ROS 2 topics to WebSocket clients."""
+"""The OHT-50 vehicle: connects its boards on RS-485, its ROS 2 topics and WebSocket clients."""

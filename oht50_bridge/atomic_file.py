@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Files that are the old or the new one, whole, however the process or the power ends."""
+"""Files that are replaced atomically, even if the process dies or the power fails."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
-    """Make a file's content this one; however it ends, the file is the old or the new one, whole.
+    """Replace a file; whatever fails, the file has either the old or the new content.
 
     Args:
-        path: the file; its directory must be there.
-        content: what it is to hold.
-        durable: wait for the disk. Without, it outlives the process but not the power.
-        mode: permissions of a new file, before the umask.
+        path: the file; its directory must exist.
+        content: the new content.
+        durable: wait for the disk. Otherwise the new content survives the end of the process, but
+            not a power failure.
+        mode: permissions of the file, before the umask.
 
     Raises:
-        OSError: it could not be written, or it is not certain that it outlives a power failure.
+        OSError: the file could not be written, or may not survive a power failure.
 
     """
     new = path.with_name(f'{path.name}.new')
@@ -44,20 +45,20 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int 
                 os.fsync(file)
         finally:
             os.close(file)
-        os.replace(new, path)
+        os.replace(new, path)  # noqa: PTH105 - a system call like those before it
     except OSError:
         with contextlib.suppress(OSError):
-            os.unlink(new)
+            os.unlink(new)  # noqa: PTH108 - likewise
         raise
     if durable:
         sync_directory(path.parent)
 
 
 def remove(path: Path) -> None:
-    """Remove a file so that it does not come back after a power failure.
+    """Remove a file, if it exists, so that it does not reappear after a power failure.
 
     Raises:
-        OSError: it could not be removed.
+        OSError: the file could not be removed.
 
     """
     path.unlink(missing_ok=True)
@@ -66,10 +67,10 @@ def remove(path: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Have the disk hold which files a directory has.
+    """Write the entries of a directory to the disk.
 
     Raises:
-        OSError: it could not be made certain.
+        OSError: the disk refused.
 
     """
     file = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)

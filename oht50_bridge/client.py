@@ -11,12 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Client of a vehicle's WebSocket bridge.
+"""Client library for the WebSocket bridge of a vehicle.
 
-async with Client('ws://127.0.0.1:8000/ws/telemetry', token) as vehicle:
-await vehicle.subscribe('telemetry.*')
-async for event in vehicle.events():
-print(event['data'])
+Example:
+    async with Client('ws://127.0.0.1:8000/ws/telemetry', token) as vehicle:
+        await vehicle.subscribe('telemetry.*')
+        async for event in vehicle.events():
+            print(event['data'])
+
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from types import TracebackType
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection
@@ -36,33 +39,32 @@ REPLY_TIMEOUT = 5.0  # s; the bridge itself gives up after 2 s
 
 
 class BridgeError(Exception):
-    """The bridge refused.
+    """The bridge refused a token or a command.
 
     Attributes:
-        code: such as WS-006.
+        code: error code, such as WS-006.
 
     """
 
-    def __init__(self, message: dict[str, Any]):
+    def __init__(self, message: dict[str, Any]) -> None:
         code, name = message['error_code'], message['error_name']
         super().__init__(f'{code} {name}: {message["description"]}')
-        self.code = code
+        self.code: str = code
 
 
 class Client:
-    """One connection to a bridge: authenticated when entered, closed when left.
+    """A connection to a bridge: `async with` connects and authenticates, its end closes.
 
     Args:
-        url: such as ws://127.0.0.1:8000/ws/telemetry.
+        url: address of the bridge, such as ws://127.0.0.1:8000/ws/telemetry.
         token: access token.
 
-    Raises:
-        OSError: on entering: nobody listens at the url.
-        BridgeError: on entering: the token was refused.
+    Attributes:
+        established: data of `connection.established`: role, session_id, limits and so on.
 
     """
 
-    def __init__(self, url: str, token: str):
+    def __init__(self, url: str, token: str) -> None:
         self._token = token
         self._connecting = connect(url, proxy=None)
         self._connection: ClientConnection | None = None
@@ -71,10 +73,16 @@ class Client:
         self._request_ids = map(str, itertools.count(1))
         self._reader: asyncio.Task[None] | None = None
         self.established: dict[str, Any] = {}
-        """The data of `connection.established`: role, session_id, limits and so on."""
 
     async def __aenter__(self) -> Client:
-        """Connect and authenticate."""
+        """Connect and authenticate.
+
+        Raises:
+            OSError: no bridge accepts connections at the address.
+            WebSocketException: the address is not that of a bridge, or the connection was lost.
+            BridgeError: the bridge refused the token.
+
+        """
         self._connection = await self._connecting.__aenter__()
         try:
             await self._send({'type': 'auth', 'token': self._token})
@@ -88,19 +96,30 @@ class Client:
         self._reader = asyncio.create_task(self._read())
         return self
 
-    async def __aexit__(self, *exception: object) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         """Close the connection."""
-        self._reader.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reader
-        await self._connecting.__aexit__(*exception)
+        if self._reader is not None:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+        await self._connecting.__aexit__(kind, error, traceback)
 
     async def subscribe(self, *patterns: str, rate: float | None = None) -> dict[str, Any]:
-        """Subscribe to types, families such as mission.*, or *; return what was granted.
+        """Subscribe to events and return the data of `subscription.confirmed`.
 
         Args:
-            patterns: what to subscribe to.
-            rate: Hz, at most this many state-class events of each type.
+            patterns: types of events, families such as mission.*, or * for all.
+            rate: limit for the state-class events of each type, Hz; None: the vehicle's own.
+
+        Raises:
+            BridgeError: the bridge refused the command.
+            TimeoutError: no reply came within 5 s.
+            ConnectionClosed: the connection was lost.
 
         """
         command: dict[str, Any] = {'events': list(patterns)}
@@ -112,15 +131,15 @@ class Client:
         """Send a command and return the data of its reply.
 
         Raises:
-            BridgeError: the bridge refused it.
-            TimeoutError: no reply came.
+            BridgeError: the bridge refused the command.
+            TimeoutError: no reply came within 5 s.
             ConnectionClosed: the connection was lost.
 
         """
         return await self._request(command, fields)
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield events until the connection is lost; unread ones wait here without limit.
+        """Yield events until the connection is lost; unread events wait here without limit.
 
         Raises:
             ConnectionClosed: the connection was lost; its code says why.
@@ -128,10 +147,16 @@ class Client:
         """
         while (event := await self._events.get()) is not None:
             yield event
-        raise self._connection.protocol.close_exc
+        raise self._opened.protocol.close_exc
+
+    @property
+    def _opened(self) -> ClientConnection:
+        if self._connection is None:
+            raise RuntimeError('the client is not connected: use it in `async with`')
+        return self._connection
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self._connection.send(json.dumps(message, allow_nan=False))
+        await self._opened.send(json.dumps(message, allow_nan=False))
 
     async def _request(self, command: str, fields: dict[str, Any]) -> dict[str, Any]:
         request_id = next(self._request_ids)
@@ -139,24 +164,26 @@ class Client:
         try:
             await self._send({'type': command, 'request_id': request_id, **fields})
             message = await asyncio.wait_for(reply, REPLY_TIMEOUT)
+        except asyncio.TimeoutError:
+            raise TimeoutError(f'no reply to {command} within {REPLY_TIMEOUT:g} s') from None
         finally:
             del self._waiting[request_id]
         if message['type'] == 'error':
             raise BridgeError(message)
-        return message['data']
+        data: dict[str, Any] = message['data']
+        return data
 
     async def _read(self) -> None:
-        try:
-            async for text in self._connection:
+        connection = self._opened
+        with suppress(ConnectionClosed):
+            async for text in connection:
                 message = json.loads(text)
                 reply = self._waiting.get(message.get('request_id'))
                 if reply is not None and not reply.done():
                     reply.set_result(message)
                 else:
                     self._events.put_nowait(message)
-        except ConnectionClosed:
-            pass
         self._events.put_nowait(None)
         for reply in self._waiting.values():
             if not reply.done():
-                reply.set_exception(self._connection.protocol.close_exc)
+                reply.set_exception(connection.protocol.close_exc)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where the package finds its configuration and keeps its state."""
+"""The folders where the package finds its configuration and keeps its state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def config_dir() -> Path:
     package, then `share/oht50_bridge/config` of the installation prefix and of each ROS prefix.
 
     Raises:
-        FileNotFoundError: no such folder, naming every place that was tried.
+        FileNotFoundError: there is no such folder; the message names every path that was tried.
 
     """
     chosen = os.environ.get(ENVIRONMENT_VARIABLE)
@@ -50,10 +50,10 @@ def config_dir() -> Path:
 
 
 def interface_dir() -> Path:
-    """Return the folder of the message definitions, searched for as that of the configuration.
+    """Return the folder of the message definitions, searched like that of the configuration.
 
     Raises:
-        FileNotFoundError: no such folder, naming every place that was tried.
+        FileNotFoundError: there is no such folder; the message names every path that was tried.
 
     """
     tried = list(_candidates('msg'))
@@ -78,6 +78,6 @@ def _candidates(folder: str) -> Iterator[Path]:
 
 
 def default_state_dir() -> Path:
-    """Return the folder of what must outlive a restart, as the XDG specification has it."""
+    """Return the default folder of persistent state, by the XDG Base Directory Specification."""
     base = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
     return Path(base) / 'oht50'

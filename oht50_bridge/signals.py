@@ -17,8 +17,11 @@ Python takes a while until its first line, and longer until a node is made. Whoe
 process has SIGINT and SIGTERM wait until then.
 """
 
+from __future__ import annotations
+
 import os
 import signal
+from collections.abc import Callable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Before a command line: what waits is heard of in `end_quietly`.
@@ -30,3 +33,22 @@ def end_quietly() -> None:
     for number in SIGNALS:
         signal.signal(number, lambda *_: os._exit(os.EX_OK))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def stop_requested() -> Callable[[], bool]:
+    """Have SIGINT and SIGTERM raise nothing; return whether one of them has come.
+
+    An exception out of a signal handler could come anywhere: in the midst of stopping the motor,
+    or where it is swallowed. Call it before rclpy's own handlers are installed, which shut ROS
+    down, wake who spins and then pass the signal on.
+    """
+    came: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: came.append(number))
+    return lambda: bool(came)
+
+
+def ignore_signals() -> None:
+    """Let no SIGINT or SIGTERM disturb the end of the interpreter, where handlers are gone."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -11,6 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The version of the package, as package.xml has it."""
+"""The version of the package, the same as in package.xml."""
 
 VERSION = '0.1.0'

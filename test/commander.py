@@ -13,6 +13,7 @@
 # limitations under the License.
 """A node that publishes one drive command over and over: VELOCITY, in m/s."""
 
+import contextlib
 import sys
 
 import rclpy
@@ -30,10 +31,8 @@ def main():
     node = rclpy.create_node('commander')
     publisher = topics.DRIVE_COMMAND.publisher(node)
     node.create_timer(PERIOD, lambda: publisher.publish(DriveCommand(velocity=velocity)))
-    try:
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
 
 
 if __name__ == '__main__':

@@ -13,16 +13,16 @@
 # limitations under the License.
 """A node whose parameters are configured; it writes what it took to the file OUTPUT."""
 
+import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
 
-from oht50_bridge.nodes.common import configurable
-from oht50_bridge.nodes.common import declare
+from oht50_bridge.nodes.parameters import configurable
+from oht50_bridge.nodes.parameters import declare
 
 HIGHEST_WITHOUT_NAMES = 1.0
 
@@ -39,7 +39,7 @@ def main():
     def write():
         new = output.with_suffix('.new')
         new.write_text(json.dumps(taken))
-        os.replace(new, output)
+        new.replace(output)
 
     def take(values):
         wanted = {**taken, **values}
@@ -50,10 +50,8 @@ def main():
 
     configurable(node, take)
     write()
-    try:
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
 
 
 if __name__ == '__main__':

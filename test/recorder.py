@@ -16,9 +16,11 @@
 Arguments: OUTPUT and names of the topics in `oht50_bridge.nodes.topics`.
 """
 
+import contextlib
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -43,7 +45,7 @@ def main():
     output_path, *names = remove_ros_args(sys.argv)[1:]
     rclpy.init()
     node = rclpy.create_node('recorder')
-    with open(output_path, 'w', buffering=1) as output:
+    with Path(output_path).open('w', buffering=1) as output:
 
         def record(name):
             return lambda message: output.write(
@@ -54,10 +56,8 @@ def main():
             # Of /tf_static, which has several publishers, depth 1 would keep only the last.
             topic = getattr(topics, name)
             replace(topic, qos=subscription_qos(topic.qos)).subscribe(node, record(name))
-        try:
+        with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
             rclpy.spin(node)
-        except (KeyboardInterrupt, ExternalShutdownException):
-            pass
 
 
 if __name__ == '__main__':

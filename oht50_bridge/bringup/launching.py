@@ -37,9 +37,9 @@ from rclpy.qos import QoSProfile
 
 from oht50_bridge.bringup.plan import Ends
 from oht50_bridge.bringup.plan import Plan
-from oht50_bridge.cli.options import DEFAULT_PORT
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.signals import SIGNALS_WAIT
 
 PACKAGE = 'oht50_bridge'

@@ -32,7 +32,6 @@ import yaml
 
 from oht50_bridge.bringup.parameters import parameter_files
 from oht50_bridge.bringup.parameters import simulated_lines
-from oht50_bridge.cli.options import DEFAULT_PORT
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.private_files import SECRET_FILE
@@ -42,6 +41,7 @@ from oht50_bridge.gateway.auth.revocations import revocations_path
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 
 MAXIMUM_ENDS = 10  # of a process within ENDS_WITHIN: then it is not started again
 ENDS_WITHIN = 60.0  # s

@@ -41,6 +41,7 @@ from oht50_bridge.gateway.tls import is_loopback
 from oht50_bridge.gateway.tls import load
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.signals import SIGNALS_WAIT
 
 POLL = 0.05  # s, between two looks at the processes
@@ -318,7 +319,7 @@ class Supervisor:
         kind = 'simulated boards' if arguments.sim else arguments.serial or 'serial lines'
         host = f'[{self._host}]' if ':' in self._host else self._host
         scheme = 'ws' if self._tls is None else 'wss'
-        url = f'{scheme}://{host}:{self._port}/ws/telemetry'
+        url = f'{scheme}://{host}:{self._port}{PATH}'
         # As it was called, so that the lines can be copied.
         program = sys.argv[0]
         state = ''

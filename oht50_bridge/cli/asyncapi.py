@@ -13,7 +13,7 @@
 # limitations under the License.
 """Print the AsyncAPI document of the WebSocket protocol.
 
-With --write it goes to DIR/asyncapi.yaml and a JSON Schema of every message to DIR/schemas.
+With --write, write it to DIR/asyncapi.yaml, and a JSON Schema of each message to DIR/schemas.
 """
 
 from __future__ import annotations
@@ -41,12 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--write',
         type=Path,
         metavar='DIR',
-        help='write the document and the schemas there instead, such as docs',
+        help='directory for the document and the schemas, such as docs',
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the document, or write the files."""
+    """Print the document, or write the files.
+
+    Raises:
+        CommandError: the files cannot be written.
+
+    """
     if arguments.write is None:
         sys.stdout.write(document())
         return 0
@@ -67,7 +72,7 @@ def document() -> str:
 
 
 def files() -> dict[str, str]:
-    """Return the files by their path below the directory of documentation."""
+    """Return the contents of the files by their paths below the directory."""
     return {
         'asyncapi.yaml': document(),
         **{
@@ -78,11 +83,16 @@ def files() -> dict[str, str]:
 
 
 def write(directory: Path) -> None:
-    """Write the files; schemas of messages that are no more go away."""
+    """Write the files, and remove the schemas of messages that no longer exist.
+
+    Raises:
+        OSError: a file cannot be written.
+
+    """
     (directory / 'schemas').mkdir(parents=True, exist_ok=True)
-    wanted = files()
+    contents = files()
     for path in (directory / 'schemas').glob('*.json'):
-        if f'schemas/{path.name}' not in wanted:
+        if f'schemas/{path.name}' not in contents:
             path.unlink()
-    for name, text in wanted.items():
+    for name, text in contents.items():
         (directory / name).write_text(text, encoding='utf-8')

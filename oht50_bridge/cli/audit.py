@@ -11,11 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Show the audit log of a vehicle, or check that nobody changed it.
+"""Show the audit log of a vehicle, or check that its records are unchanged.
 
-oht50 audit show --what command --since 1h
-oht50 audit show --follow --json
-oht50 audit verify
+Typical uses:
+
+  oht50 audit show --what command --since 1h
+  oht50 audit show --follow --json
+  oht50 audit verify
 """
 
 from __future__ import annotations
@@ -33,14 +35,13 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_vehicle
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
-from oht50_bridge.gateway.audit.log import AUDIT_FILE
-from oht50_bridge.gateway.audit.log import Position
-from oht50_bridge.gateway.audit.log import examine
-from oht50_bridge.gateway.audit.log import read
+from oht50_bridge.gateway.audit import reader
+from oht50_bridge.gateway.audit.chain import AUDIT_FILE
+from oht50_bridge.gateway.audit.chain import LogPosition
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
-POLL = 0.2  # s, between two looks for new records
-OWN = ('time', 'what', 'client', 'subject', 'role', 'session', 'n', 'prev', 'hash')
+#: Fields with a column of their own, and those of the chain.
+COLUMNS = ('time', 'what', 'client', 'subject', 'role', 'session', 'n', 'prev', 'hash')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,29 +52,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--what',
         metavar='W',
         action='append',
-        help='of this kind alone, such as command; again for another',
+        help='only records of this kind, such as command; may be repeated',
     )
-    show.add_argument('--client', metavar='C', help='of this client alone')
-    show.add_argument('--subject', metavar='S', help='of this subject alone')
+    show.add_argument('--client', metavar='C', help='only records of this client')
+    show.add_argument('--subject', metavar='S', help='only records of this subject')
     show.add_argument(
         '--since',
         type=since,
         metavar='T',
-        help='from this UTC time on, 2026-11-23T10:30:00Z, or so long ago, 90m',
+        help='only records since this UTC time, such as 2026-11-23T10:30:00Z, or within this '
+        'time until now, such as 90m',
     )
-    show.add_argument('--until', type=since, metavar='T', help='up to this time, likewise')
-    show.add_argument('--follow', action='store_true', help='go on with what is written')
-    show.add_argument('--json', action='store_true', help='print the records as they are')
+    show.add_argument(
+        '--until', type=since, metavar='T', help='only records until this time, in the same forms'
+    )
+    show.add_argument(
+        '--follow', action='store_true', help='continue with new records until Ctrl-C'
+    )
+    show.add_argument('--json', action='store_true', help='print the records as JSON, one a line')
     verify = actions.add_parser(
         'verify',
         help='check the chain',
-        description='Check that no record was changed, cut out or moved; exit code 1 if one was.',
+        description='Check that no record was changed, removed or moved. If one was, the exit '
+        'code is 1.',
     )
     verify.add_argument(
         '--expect',
         type=position,
         metavar='COUNT:HASH',
-        help='what an earlier check printed; the log must still hold it',
+        help='position that an earlier check printed, which the log must still hold',
     )
     for action in (show, verify):
         action.add_argument(
@@ -81,14 +88,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             nargs='?',
             type=Path,
             metavar='FILE',
-            help='the log (default: that of the domain and namespace)',
+            help='file of the log (default: that of the vehicle)',
         )
         add_vehicle(action)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show or verify; return 1 when the log is not whole."""
-    path = arguments.file or log_of(arguments)
+    """Show or verify; return 1 if the chain is broken.
+
+    Raises:
+        CommandError: the log cannot be read.
+
+    """
+    path = arguments.file or log_path(arguments)
     try:
         return {'show': show, 'verify': verify}[arguments.action](path, arguments)
     except OSError as error:
@@ -97,31 +109,31 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
 
 
-def log_of(arguments: argparse.Namespace) -> Path:
-    """Return the log of the vehicle of a domain and namespace."""
+def log_path(arguments: argparse.Namespace) -> Path:
+    """Return the log of the vehicle that the options of `add_vehicle` select."""
     from oht50_bridge.bringup.plan import Plan
 
     return Plan(arguments.state_dir, arguments.domain, arguments.namespace).directory / AUDIT_FILE
 
 
 def verify(path: Path, arguments: argparse.Namespace) -> int:
-    """Print what is wrong, or where the chain ends."""
-    report = examine(path, arguments.expect)
+    """Print the problems, or the position of the last record."""
+    report = reader.examine(path, arguments.expect)
     for problem in report.problems:
         print(problem)
     if report.problems:
         return 1
-    print(f'{path}: whole, {report.end.records} records. Keep this elsewhere, for --expect:')
+    print(f'{path}: intact, {report.end.records} records. Note this elsewhere, for --expect:')
     print(f'{report.end.records}:{report.end.hash}')
     return 0
 
 
 def show(path: Path, arguments: argparse.Namespace) -> int:
-    """Print the records that are asked for."""
+    """Print the records that match the filters."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    chosen = (record for record in records(path, arguments.follow) if wanted(record, arguments))
+    chosen = (record for record in records(path, arguments.follow) if matches(record, arguments))
     if arguments.json:
         for record in chosen:
             print(json.dumps(record), flush=arguments.follow)
@@ -143,46 +155,22 @@ def show(path: Path, arguments: argparse.Namespace) -> int:
 
 
 def records(path: Path, follow: bool) -> Iterator[dict[str, Any]]:
-    """Yield the records; lines that are none go to standard error.
+    """Yield the records; name lines that are not records on standard error.
 
     Args:
         path: the log.
-        follow: go on with what is written from now on.
+        follow: continue with new records, without end.
 
     """
-    last = 0
-    before = _size(path)
-    for line in read(path):
+    for line in reader.follow(path) if follow else reader.read(path):
         if line.record is None:
             print(f'{line}: not a record', file=sys.stderr)
         else:
-            last = line.record['n']
             yield line.record
-    while follow:
-        while _size(path) == before:
-            time.sleep(POLL)
-        before = _size(path)
-        # All older files only when the newest does not go on where we are.
-        for newest in (1, None):
-            found = [line.record for line in read(path, newest) if line.record is not None]
-            if found and found[0]['n'] <= last + 1:
-                break
-        for record in found:
-            if record['n'] > last:
-                last = record['n']
-                yield record
 
 
-def _size(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None  # in the middle of a rotation
-    return status.st_ino, status.st_size
-
-
-def wanted(record: dict[str, Any], arguments: argparse.Namespace) -> bool:
-    """Return whether the filters let a record through."""
+def matches(record: dict[str, Any], arguments: argparse.Namespace) -> bool:
+    """Return whether a record matches the filters."""
     return (
         (arguments.what is None or record['what'] in arguments.what)
         and (arguments.client is None or record.get('client') == arguments.client)
@@ -193,14 +181,14 @@ def wanted(record: dict[str, Any], arguments: argparse.Namespace) -> bool:
 
 
 def cells(record: dict[str, Any]) -> list[str]:
-    """Return time, what, client, subject and details, harmless to a terminal."""
+    """Return time, what, client, subject and details of a record, safe for a terminal."""
     who = record.get('subject') or ''
     if record.get('role'):
         who = f'{who} ({record["role"]})'
     details = ', '.join(
         f'{name}={json.dumps(value)}'
         for name, value in record.items()
-        if name not in OWN and value is not None
+        if name not in COLUMNS and value is not None
     )
     return [
         plain(text)
@@ -209,22 +197,22 @@ def cells(record: dict[str, Any]) -> list[str]:
 
 
 def plain(text: object) -> str:
-    """Return text without what would steer a terminal."""
+    """Return text without the characters that would control a terminal."""
     return ''.join(
         char if char.isprintable() else '\N{REPLACEMENT CHARACTER}' for char in str(text)
     )
 
 
 def since(text: str) -> str:
-    """Return the time stamp of a UTC time, or of so long ago."""
+    """Return the timestamp of a UTC time, or of a duration before now."""
     if re.fullmatch(r'[\d.]+[smh]', text):
         return timestamp_from_seconds(time.time() - duration(text))
     return timestamp_from_seconds(moment(text))
 
 
-def position(text: str) -> Position:
-    """Return the position of COUNT:HASH."""
+def position(text: str) -> LogPosition:
+    """Return the position that COUNT:HASH gives."""
     match = re.fullmatch(r'(\d+):([0-9a-f]{64})', text)
     if not match:
         raise argparse.ArgumentTypeError(f'{text!r} is not of the form COUNT:HASH')
-    return Position(int(match[1]), match[2])
+    return LogPosition(int(match[1]), match[2])

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Send one command to a vehicle and print its reply as JSON.
 
-Values are JSON where they can be, else text:
+A value that is valid JSON is sent as such, any other as a string:
 
   oht50 call set_telemetry_rate rate=5
   oht50 call emergency_stop reason=drill
@@ -33,14 +33,26 @@ from oht50_bridge.cli.options import add_client
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('name', metavar='COMMAND', help='such as emergency_stop')
-    parser.add_argument('fields', nargs='*', metavar='FIELD=VALUE', help='such as reason=drill')
-    parser.add_argument('--url', help='address of the vehicle (%(default)s)')
+    parser.add_argument(
+        'name', metavar='COMMAND', help='name of the command, such as emergency_stop'
+    )
+    parser.add_argument(
+        'fields',
+        nargs='*',
+        metavar='FIELD=VALUE',
+        help='field of the command, such as reason=drill',
+    )
+    parser.add_argument('--url', help='address of the vehicle (default: %(default)s)')
     add_client(parser, role='admin')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Send the command; return 1 when the vehicle does not accept it."""
+    """Send the command; return 1 if the vehicle rejects it.
+
+    Raises:
+        CommandError: the bridge cannot be reached, or refused the command.
+
+    """
     fields = dict(map(parse_field, arguments.fields))
     reply = asyncio.run(send(arguments.url, client_token(arguments), arguments.name, fields))
     print(json.dumps(reply, indent=2))
@@ -48,7 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def parse_field(text: str) -> tuple[str, object]:
-    """Return name and value of FIELD=VALUE."""
+    """Return name and value of FIELD=VALUE.
+
+    Raises:
+        CommandError: the text has another form.
+
+    """
     name, equals, value = text.partition('=')
     if not name or not equals:
         raise CommandError(f'{text!r} is not of the form FIELD=VALUE')
@@ -59,7 +76,12 @@ def parse_field(text: str) -> tuple[str, object]:
 
 
 async def send(url: str, token: str, name: str, fields: dict[str, object]) -> dict[str, object]:
-    """Send one command over a connection of its own; return the data of its reply."""
+    """Connect, send one command and return the data of its reply.
+
+    Raises:
+        CommandError: the bridge cannot be reached, or refused the command.
+
+    """
     from websockets.exceptions import WebSocketException
 
     from oht50_bridge.client import BridgeError

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tokens that this machine can give itself, because it has the signing secret."""
+"""Tokens that the commands sign for themselves with a key of this machine."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ import argparse
 import os
 
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
+from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.keys import KeyFiles
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import AUDIENCE
 from oht50_bridge.gateway.auth.token_files import ISSUER
-from oht50_bridge.gateway.auth.tokens import MAX_ACCESS_LIFE
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenPair
 from oht50_bridge.paths import config_dir
 
 TOKEN = 'OHT50_TOKEN'  # noqa: S105 - the name of an environment variable
@@ -37,17 +37,17 @@ LOCAL_TTL = 15 * 60.0  # s
 def issue_pair(
     arguments: argparse.Namespace, role: str, subject: str, ttl: float, kid: str | None = None
 ) -> TokenPair:
-    """Return a new access token and the refresh token that goes with it.
+    """Return a new access token with its refresh token.
 
     Args:
-        arguments: says where the keys are.
-        role: one of config/roles.yaml.
-        subject: who the token is for.
+        arguments: the options of `add_keys` and `add_state_dir`.
+        role: a role of config/roles.yaml.
+        subject: whom the token is issued to.
         ttl: life of the access token, s.
-        kid: the key that signs; None: the last by name that can.
+        kid: id of the key that signs; None: the last key by name that can sign.
 
     Raises:
-        CommandError: the role is unknown, the life too long, or no key can be used.
+        CommandError: the role is unknown, the life is too long, or no key can sign.
 
     """
     roles = load_roles(config_dir() / 'roles.yaml').names
@@ -67,8 +67,8 @@ def issue_pair(
     signing = [key for key in keys if key.signs and kid in (None, key.kid)]
     if not signing:
         raise CommandError(
-            f'no key there can sign{f" and is called {kid}" if kid else ""}: name a directory '
-            'with a private key in --keys, or have one made with `oht50 token keygen`'
+            f'no key{f" named {kid}" if kid else ""} can sign: name a directory with a private '
+            'key in --keys, or create a key with `oht50 token keygen`'
         )
     return TokenAuthority(
         signing[:1],
@@ -79,7 +79,12 @@ def issue_pair(
 
 
 def client_token(arguments: argparse.Namespace) -> str:
-    """Return the token of OHT50_TOKEN, else one of this machine's for the role of `arguments`."""
+    """Return the token in OHT50_TOKEN; without it, sign one for the role of `arguments`.
+
+    Raises:
+        CommandError: no token can be signed.
+
+    """
     given = os.environ.get(TOKEN)
     if given:
         return given

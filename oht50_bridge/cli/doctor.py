@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Check this machine and say what to mend.
+"""Check whether this machine can run a vehicle, and print remedies.
 
-Looks at the serial ports, the DDS interface, the signing secret, the clock and the WebSocket
-port. Exit code 1 when something would keep a vehicle from running.
+It checks the serial ports, the DDS interface, the keys of tokens, the clock and the WebSocket
+port. The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oht50_bridge.bringup.parameters import parameters_of
-from oht50_bridge.cli.options import DEFAULT_PORT
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 
 OK = 'ok'
 WARNING = 'warning'
 FAILED = 'FAILED'
 STYLES = {OK: 'green', WARNING: 'yellow', FAILED: 'bold red'}
 STA_UNSYNC = 0x0040  # of <sys/timex.h>
-# No clock that is right shows an earlier time than that of this version.
+# A clock that shows an earlier time than this version's is wrong.
 EARLIEST_TIME = 1_790_000_000  # s since 1970-01-01 UTC: 2026-09-21
 
-Finding = tuple[str, str, str]  # what, how it is, what to do
+Finding = tuple[str, str, str]  # what was checked, result, remedy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,38 +52,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--serial',
         metavar='PORT',
         action='append',
-        help='serial port to check (default: those of the parameters)',
+        help='serial port to check; may be repeated (default: those of the parameters)',
     )
     parser.add_argument(
-        '--params', type=Path, metavar='FILE', help='parameter file over config/vehicle.yaml'
+        '--params',
+        type=Path,
+        metavar='FILE',
+        help='ROS parameter file whose values override config/vehicle.yaml',
     )
     parser.add_argument(
-        '--port', type=port, default=DEFAULT_PORT, help='WebSocket port (%(default)s)'
+        '--port', type=port, default=DEFAULT_PORT, help='WebSocket port (default: %(default)s)'
     )
     parser.add_argument(
-        '--keys', default='', metavar='PATH', help='directory of keys (OHT50_KEYS, else none)'
+        '--keys',
+        default='',
+        metavar='PATH',
+        help='directory of keys (default: OHT50_KEYS, else the signing secret)',
     )
     add_state_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; return 1 when one of them is a failure."""
+    """Print the findings; return 1 if one of them is a failure."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for column in ('what', 'how it is', 'what to do'):
+    for column in ('check', 'result', 'remedy'):
         table.add_column(column, overflow='fold')
     failed = False
-    for what, how, remedy in findings(arguments):
-        failed = failed or how == FAILED
-        table.add_row(what, f'[{STYLES[how]}]{how}[/]', remedy)
+    for check, result, remedy in findings(arguments):
+        failed = failed or result == FAILED
+        table.add_row(check, f'[{STYLES[result]}]{result}[/]', remedy)
     Console().print(table)
     return int(failed)
 
 
 def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
-    """Yield what was found."""
+    """Yield a finding for each check."""
     from oht50_bridge.gateway.auth.keys import KEYS
 
     lines = parameters_of('hardware_node', arguments.params)['line'].values()
@@ -97,13 +103,17 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
 
 
 def check_serial(device: str) -> Finding:
-    """Check that a serial port is there, may be used and is free."""
+    """Check that a serial port exists, may be opened and is not in use."""
     what = f'serial port {device}'
     path = Path(device)
     try:
         mode = path.stat()
     except OSError as error:
-        return what, FAILED, f'{error.strerror}; plug it in, or name the port with --serial'
+        return (
+            what,
+            FAILED,
+            f'{error.strerror}; connect the adapter, or name its port with --serial',
+        )
     if not stat.S_ISCHR(mode.st_mode):
         return what, FAILED, 'not a character device; name the port of the RS-485 adapter'
     if not os.access(path, os.R_OK | os.W_OK):
@@ -117,7 +127,7 @@ def check_serial(device: str) -> Finding:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError as error:
-        return what, FAILED, f'{error.strerror}; end the program that has it open'
+        return what, FAILED, f'{error.strerror}; end the program that uses it'
     try:
         if not os.isatty(descriptor):
             return what, FAILED, 'not a terminal device; name the port of the RS-485 adapter'
@@ -127,7 +137,7 @@ def check_serial(device: str) -> Finding:
 
 
 def check_dds() -> Finding:
-    """Check that packets reach this machine over its loopback interface."""
+    """Check that UDP packets reach this machine over its loopback interface."""
     what = 'DDS over the loopback interface'
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
@@ -139,12 +149,12 @@ def check_dds() -> Finding:
             sender.sendto(b'oht50', receiver.getsockname())
             receiver.recv(16)
         except OSError as error:
-            return what, FAILED, f'{error}; bring it up: ip link set lo up'
+            return what, FAILED, f'{error}; enable it: ip link set lo up'
     return what, OK, ''
 
 
 def check_keys(path: Path) -> Finding:
-    """Check that there are keys, and that none of them is in wrong hands."""
+    """Check that there are keys and that other users cannot change or read them."""
     from oht50_bridge.gateway.auth.keys import KeyFiles
     from oht50_bridge.gateway.auth.private_files import TokenFileError
 
@@ -159,7 +169,7 @@ def check_keys(path: Path) -> Finding:
 
 
 def check_secret(state_dir: Path) -> Finding:
-    """Check that there is a signing secret that nobody else can read."""
+    """Check that there is a signing secret that other users cannot read."""
     from oht50_bridge.gateway.auth.private_files import secret_path
 
     path = secret_path(state_dir)
@@ -167,25 +177,25 @@ def check_secret(state_dir: Path) -> Finding:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return what, WARNING, 'not made yet; `oht50 up` or `oht50 token` makes it'
+        return what, WARNING, 'missing; `oht50 up` or `oht50 token` creates it'
     except OSError as error:
         return what, FAILED, f'{error.strerror}; choose another --state-dir'
     if stat.S_IMODE(mode) & 0o077:
-        return what, FAILED, f'others can read it: delete it, or chmod 600 {path}'
+        return what, FAILED, f'other users can read it: delete it, or chmod 600 {path}'
     if not os.access(path, os.R_OK):
         return what, FAILED, 'no permission to read it; run as its owner'
     return what, OK, ''
 
 
 def check_clock() -> Finding:
-    """Check that the clock is set: tokens and time stamps depend on it."""
+    """Check that the clock is right, since tokens and timestamps depend on it."""
     what = 'clock'
     if time.time() < EARLIEST_TIME:
         return what, FAILED, 'it is set to the past: timedatectl set-ntp true'
     # struct timex: an int, padding, then longs of which the fifth is `status`, an int.
     timex = (ctypes.c_long * 64)()
     if ctypes.CDLL(None).adjtimex(timex) < 0 or timex[5] & STA_UNSYNC:
-        return what, WARNING, 'the kernel knows of no time server: timedatectl set-ntp true'
+        return what, WARNING, 'not synchronized with a time server: timedatectl set-ntp true'
     return what, OK, ''
 
 
@@ -197,9 +207,6 @@ def check_port(number: int) -> Finding:
         try:
             probe.bind(('127.0.0.1', number))
         except OSError as error:
-            return (
-                what,
-                WARNING,
-                (f'{error.strerror}: a vehicle runs already, or choose another with --port'),
-            )
+            remedy = 'a vehicle may be running; choose another port with --port'
+            return what, WARNING, f'{error.strerror}: {remedy}'
     return what, OK, ''

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Protocol
 
 from oht50_bridge.cli import asyncapi
 from oht50_bridge.cli import audit
@@ -31,8 +32,20 @@ from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.version import VERSION
 
-# Each module says what it is for (its docstring), what it takes (add_arguments) and does it (run).
-COMMANDS = {
+
+class CommandModule(Protocol):
+    """A module of a command; its docstring is the text of `--help`."""
+
+    __doc__: str | None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments and options of the command."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Run the command and return its exit code."""
+
+
+COMMANDS: dict[str, CommandModule] = {
     'up': up,
     'token': token,
     'watch': watch,
@@ -53,12 +66,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--version', action='version', version=VERSION)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, command in COMMANDS.items():
-        text = command.__doc__.splitlines()[0]
+        description = command.__doc__ or ''
+        summary = description.partition('\n')[0].rstrip('.')
         command.add_arguments(
             commands.add_parser(
                 name,
-                help=text[0].lower() + text[1:].rstrip('.'),
-                description=command.__doc__,
+                help=summary[:1].lower() + summary[1:],
+                description=description,
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
@@ -71,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        # The reader of our output, such as `head`, has seen enough.
+        # The reader of the output, such as `head`, has ended.
         sys.stderr.close()
         return 0
 

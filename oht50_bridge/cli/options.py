@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Options that several commands share."""
+"""Options that several commands have in common, and the types of their values."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from pathlib import Path
 
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
+from oht50_bridge.protocol.catalogue import PATH
 
-DEFAULT_PORT = 8000
-DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}/ws/telemetry'
+DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}{PATH}'
 DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
 SECONDS = {'': 1.0, 's': 1.0, 'm': 60.0, 'h': 3600.0}
 
 
 class CommandError(Exception):
-    """A command cannot do its work; the message says what to do about it."""
+    """A command cannot be carried out; the message holds the remedy."""
 
 
 def add_state_dir(parser: argparse.ArgumentParser) -> None:
@@ -42,39 +43,45 @@ def add_state_dir(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar='DIR',
         default=default_state_dir(),
-        help='where the secret and the latch of the emergency stop are kept (%(default)s)',
+        help='directory of persistent state, such as the signing secret and the latched emergency '
+        'stop (default: %(default)s)',
     )
 
 
 def add_listening(parser: argparse.ArgumentParser) -> None:
-    """Add --host and --port of a server."""
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen on (%(default)s)')
+    """Add the address of a server: --host and --port."""
     parser.add_argument(
-        '--port', type=port, default=DEFAULT_PORT, help='port to listen on (%(default)s)'
+        '--host', default='127.0.0.1', help='address to listen on (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--port',
+        type=port,
+        default=DEFAULT_PORT,
+        help='TCP port to listen on (default: %(default)s)',
     )
 
 
 def add_domain(parser: argparse.ArgumentParser) -> None:
     """Add --domain and --discovery."""
-    _add_domain_alone(parser)
+    _add_domain_id(parser)
     parser.add_argument(
         '--discovery',
         choices=tuple(DISCOVERY_RANGE),
         default='localhost',
-        help='who finds the nodes: this machine alone or the subnet (%(default)s)',
+        help='where DDS discovers nodes: on this machine or in the subnet (default: %(default)s)',
     )
 
 
 def add_graph(parser: argparse.ArgumentParser) -> None:
-    """Add what says which vehicle of the network is meant."""
+    """Add the options that select a vehicle in the ROS graph."""
     _add_namespace(parser)
     add_domain(parser)
 
 
 def add_vehicle(parser: argparse.ArgumentParser) -> None:
-    """Add what says which vehicle's directory is meant, without taking part in its graph."""
+    """Add the options that select the state directory of a vehicle, without joining its graph."""
     _add_namespace(parser)
-    _add_domain_alone(parser)
+    _add_domain_id(parser)
     add_state_dir(parser)
 
 
@@ -83,22 +90,22 @@ def _add_namespace(parser: argparse.ArgumentParser) -> None:
         '--namespace',
         metavar='NS',
         default=NAMESPACE,
-        help='of the nodes; vehicles in one domain differ in it (%(default)s)',
+        help='ROS namespace of the vehicle, unique in its domain (default: %(default)s)',
     )
 
 
-def _add_domain_alone(parser: argparse.ArgumentParser) -> None:
+def _add_domain_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--domain',
         type=domain,
         metavar='N',
         default=os.environ.get('ROS_DOMAIN_ID') or '0',
-        help='DDS domain, 0 to 232 (ROS_DOMAIN_ID, else 0)',
+        help='DDS domain, 0 to 232 (default: ROS_DOMAIN_ID, else 0)',
     )
 
 
 def graph_environment(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the environment of a node in the domain that `add_domain` asked for."""
+    """Return the environment of a node in the domain that the options of `add_domain` select."""
     return {
         **os.environ,
         'ROS_DOMAIN_ID': str(arguments.domain),
@@ -107,41 +114,48 @@ def graph_environment(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def add_client(parser: argparse.ArgumentParser, role: str) -> None:
-    """Add what a client of a vehicle needs: where the secret is, for a token of `role`."""
+    """Add the options of a client, which signs itself a token of `role` unless it has one."""
     parser.set_defaults(url=DEFAULT_URL)
     parser.add_argument(
-        '--role', default=role, metavar='R', help='role of a token made here (%(default)s)'
+        '--role',
+        default=role,
+        metavar='R',
+        help='role of the token that this command signs (default: %(default)s)',
     )
     add_keys(parser)
     add_state_dir(parser)
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:
-    """Add where the keys of tokens are, and what tokens say besides."""
+    """Add the options that say how to sign tokens: their keys, issuer and audience."""
     parser.add_argument(
         '--keys',
         default='',
         metavar='PATH',
-        help='directory of keys, or file of a secret (OHT50_KEYS, else a secret made here)',
+        help='directory of keys, or file of a secret (default: OHT50_KEYS, else the secret in the '
+        'state directory)',
     )
     parser.add_argument(
-        '--issuer', default='', metavar='ISS', help='iss of tokens (OHT50_TOKEN_ISSUER, else none)'
+        '--issuer',
+        default='',
+        metavar='ISS',
+        help='issuer (iss) of tokens (default: OHT50_TOKEN_ISSUER, else none)',
     )
     parser.add_argument(
         '--audience',
         default='',
         metavar='AUD',
-        help='aud of tokens (OHT50_TOKEN_AUDIENCE, else none)',
+        help='audience (aud) of tokens (default: OHT50_TOKEN_AUDIENCE, else none)',
     )
 
 
 def port(text: str) -> int:
-    """Return a TCP port."""
+    """Return the TCP port that a text gives."""
     return _integer(text, 65535, minimum=1)
 
 
 def domain(text: str) -> int:
-    """Return a DDS domain: above 232 its UDP ports would exceed 65535."""
+    """Return the DDS domain that a text gives; above 232 its UDP ports would exceed 65535."""
     return _integer(text, 232)
 
 
@@ -152,15 +166,15 @@ def _integer(text: str, maximum: int, minimum: int = 0) -> int:
 
 
 def duration(text: str) -> float:
-    """Return seconds of a text such as 900s, 15m or 0.5h."""
+    """Return the seconds that a text such as 900s, 15m or 0.5h gives."""
     match = re.fullmatch(r'(\d+(?:\.\d+)?)([smh]?)', text)
     if not match or not float(match[1]):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a time such as 900s, 15m or 0.5h')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a duration such as 900s, 15m or 0.5h')
     return float(match[1]) * SECONDS[match[2]]
 
 
 def moment(text: str) -> float:
-    """Return seconds since the Unix epoch of a UTC time such as 2026-11-23T10:30:00Z."""
+    """Return a UTC time such as 2026-11-23T10:30:00Z in seconds since the Unix epoch."""
     try:
         when = datetime.fromisoformat(re.sub('[zZ]$', '+00:00', text))
     except ValueError:

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Record every topic of a vehicle to a bag (MCAP, as of `ros2 bag`), until Ctrl-C."""
+"""Record all topics of a vehicle to a bag (MCAP, as by `ros2 bag record`) until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         type=Path,
         metavar='BAG',
-        help='folder to make (default: bags/TIME in the state directory of the vehicle)',
+        help='folder to create (default: bags/TIME in the state directory of the vehicle)',
     )
     add_graph(parser)
     add_state_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Become the recorder.
+    """Replace this process by the recorder.
 
     Raises:
-        CommandError: a library is missing, or the namespace is none.
+        CommandError: a library is missing, or the namespace is not valid.
 
     """
     plan = Plan(
         state_dir=arguments.state_dir, domain=arguments.domain, namespace=arguments.namespace
     )
     output = arguments.output or plan.new_bag()
-    need_rosbags()
+    require_rosbags()
     command = [
         *module_command('oht50_bridge.nodes'),
         'recorder',
@@ -65,15 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
     os.execve(command[0], command, graph_environment(arguments))  # noqa: S606
 
 
-def need_rosbags() -> None:
-    """Check that bags can be read and written.
+def require_rosbags() -> None:
+    """Check that the library is installed that reads and writes bags.
 
     Raises:
-        CommandError: they cannot.
+        CommandError: it is missing.
 
     """
     if importlib.util.find_spec('rosbags') is None:
         raise CommandError(
             'the library rosbags is missing: pip install rosbags; the launch files '
-            'record_launch.py and replay_launch.py do without'
+            'record_launch.py and replay_launch.py do not need it'
         )

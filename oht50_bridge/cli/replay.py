@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Replay the events of a recorded vehicle to WebSocket clients, with the timestamps of then.
+"""Replay the events of a recorded vehicle to WebSocket clients, with their original timestamps.
 
-A bridge of its own serves them, in the namespace /replay, without a vehicle: commands are refused.
-Playing begins when the first client is connected.
+A separate bridge in the namespace /replay serves them. It has no vehicle, so it refuses commands.
+The replay starts when the first client connects.
 """
 
 from __future__ import annotations
@@ -37,30 +37,35 @@ from oht50_bridge.cli.options import add_domain
 from oht50_bridge.cli.options import add_listening
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import graph_environment
-from oht50_bridge.cli.record import need_rosbags
+from oht50_bridge.cli.record import require_rosbags
 from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.protocol.catalogue import PATH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a bag')
+    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of the bag')
     parser.add_argument(
         '--vehicle',
         metavar='NS',
         default='',
-        help='namespace of the vehicle in the bag, if it holds several',
+        help='ROS namespace of the vehicle in the bag; needed if the bag holds several',
     )
     parser.add_argument(
-        '--rate', type=rate, default=1.0, metavar='R', help='times the speed of then (%(default)s)'
+        '--rate',
+        type=rate,
+        default=1.0,
+        metavar='R',
+        help='speed of the replay, as a factor (default: %(default)s)',
     )
-    parser.add_argument('--loop', action='store_true', help='begin again at the end')
+    parser.add_argument('--loop', action='store_true', help='start again at the end')
     add_listening(parser)
     add_domain(parser)
     add_state_dir(parser)
 
 
 def rate(text: str) -> float:
-    """Return a speed of playing."""
+    """Return the speed of the replay that a text gives, as a factor."""
     try:
         value = float(text)
     except ValueError:
@@ -74,11 +79,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay until SIGINT or SIGTERM.
 
     Raises:
-        CommandError: it cannot be replayed; the message says why and what to do.
+        CommandError: the bag cannot be replayed; the message holds the remedy.
 
     """
     ending = StopSignal()
-    need_rosbags()
+    require_rosbags()
     check_port(arguments.host, arguments.port)
     try:
         replay = Replay(
@@ -119,8 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
         bridge.start(stdout=None)
         child = player.start(stdout=None)
         print(
-            f'Replaying {replay.vehicle} of {arguments.bag}, from the first client on: '
-            f'oht50 watch ws://{arguments.host}:{arguments.port}/ws/telemetry',
+            f'Replaying {replay.vehicle} of {arguments.bag} when the first client connects: '
+            f'oht50 watch ws://{arguments.host}:{arguments.port}{PATH}',
             flush=True,
         )
         while not ending.wait(POLL):

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Print an access token of this machine's vehicles; revoke tokens; make keys.
+"""Print an access token for the vehicles of this machine, revoke tokens, or create keys.
 
-The token alone goes to standard output, so that it can be put into a variable:
+Only the token is written to standard output, so that it can be assigned to a variable:
 
   TOKEN=$(oht50 token --role viewer)
   oht50 token revoke --subject ann
@@ -34,6 +34,7 @@ from oht50_bridge.cli.options import add_keys
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
+from oht50_bridge.gateway.auth.keys import ALGORITHMS
 from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.keys import make_key
 from oht50_bridge.gateway.auth.private_files import TokenFileError
@@ -41,34 +42,40 @@ from oht50_bridge.gateway.auth.revocations import Revocations
 from oht50_bridge.gateway.auth.revocations import load_revocations
 from oht50_bridge.gateway.auth.revocations import revocations_path
 from oht50_bridge.gateway.auth.revocations import revoke
-from oht50_bridge.gateway.auth.tokens import ALGORITHMS
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument('--role', metavar='R', help='viewer, operator, admin or system')
     parser.add_argument(
-        '--subject', default='local', metavar='S', help='who the token is for (%(default)s)'
+        '--role', metavar='R', help='role of the token: viewer, operator, admin or system'
+    )
+    parser.add_argument(
+        '--subject',
+        default='local',
+        metavar='S',
+        help='subject of the token (default: %(default)s)',
     )
     parser.add_argument(
         '--ttl',
         type=duration,
         default='15m',
         metavar='TIME',
-        help='life such as 900s, 15m or 0.5h; at most 30m (%(default)s)',
+        help='life of the token, such as 900s, 15m or 0.5h; at most 30m (default: %(default)s)',
     )
-    parser.add_argument('--kid', help='the key that signs (the last by name that can)')
     parser.add_argument(
-        '--pair', action='store_true', help='print the refresh token, too, as JSON'
+        '--kid', help='id of the key that signs (default: the last by name that can sign)'
+    )
+    parser.add_argument(
+        '--pair', action='store_true', help='print access and refresh token as JSON'
     )
     add_keys(parser)
     add_state_dir(parser)
     actions = parser.add_subparsers(dest='action', metavar='ACTION')
     add = actions.add_parser(
         'revoke',
-        help='take tokens no more',
-        description='Take tokens no more; sessions that use them end within 2 s.',
+        help='revoke tokens',
+        description='Revoke tokens. Sessions that use them end within 2 s.',
     )
     which = add.add_mutually_exclusive_group(required=True)
     which.add_argument(
@@ -76,16 +83,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest='revoked_subject',
         metavar='S',
         help=(
-            'every token of S that was issued before now, or before --until; the newest command '
-            'about a subject holds'
+            'revoke all tokens of the subject S that were issued until now, or until --until; a '
+            'later command for the same subject replaces this one'
         ),
     )
     which.add_argument(
         '--token-id',
         metavar='ID',
         help=(
-            'the token of this id, or the family of this id with all that comes from it by '
-            'refreshing; `oht50 audit show --what auth` has both'
+            'revoke the token of this id, or all tokens of the family of this id; '
+            '`oht50 audit show --what auth` shows both ids'
         ),
     )
     end = add.add_mutually_exclusive_group()
@@ -93,44 +100,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--until',
         type=moment,
         metavar='T',
-        help=('also tokens that are issued up to this UTC time, such as 2026-11-23T10:30:00Z'),
+        help='also revoke tokens issued until this UTC time, such as 2026-11-23T10:30:00Z',
     )
     end.add_argument(
         '--for',
         dest='span',
         type=duration,
         metavar='TIME',
-        help=('also tokens that are issued for so long from now, such as 8h'),
+        help='also revoke tokens issued within this time from now, such as 8h',
     )
     shown = actions.add_parser(
-        'list-revoked', help='show what is revoked', description='Show what is revoked.'
+        'list-revoked', help='list revocations', description='List the revocations.'
     )
     made = actions.add_parser(
         'keygen',
-        help='make a key that signs',
+        help='create a key that signs',
         description=(
-            'Make a key that signs in the directory of keys, and print its public key: that one '
-            'goes into the directory of every vehicle, as <kid>.pem.'
+            'Create a key that signs in the directory of keys, and print its public key. Copy '
+            'the public key as <kid>.pem to the directory of keys of each vehicle.'
         ),
     )
-    made.add_argument('kid', metavar='KID', help='its name, such as 2026-11')
-    made.add_argument('--algorithm', choices=ALGORITHMS, default='EdDSA', help='(%(default)s)')
+    made.add_argument('kid', metavar='KID', help='id of the key, such as 2026-11')
     made.add_argument(
-        '--keys', default=argparse.SUPPRESS, metavar='DIR', help='directory of keys (OHT50_KEYS)'
+        '--algorithm',
+        choices=ALGORITHMS,
+        default='EdDSA',
+        help='algorithm of the signature (default: %(default)s)',
+    )
+    made.add_argument(
+        '--keys',
+        default=argparse.SUPPRESS,
+        metavar='DIR',
+        help='directory of keys (default: OHT50_KEYS)',
     )
     for action in (add, shown):
-        # Without a default of its own, which would hide what stands before the action.
+        # Without a default of its own, which would override the option before the action.
         action.add_argument(
             '--state-dir',
             type=Path,
             metavar='DIR',
             default=argparse.SUPPRESS,
-            help='where the list is kept',
+            help='directory of persistent state, which holds the list (default: as above)',
         )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the token, or do what is asked for instead."""
+    """Print the token, or carry out the action.
+
+    Raises:
+        CommandError: an option is missing or wrong, or a file cannot be used.
+
+    """
     try:
         if arguments.action is not None:
             {'revoke': add_revocation, 'list-revoked': list_revoked, 'keygen': keygen}[
@@ -155,7 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def add_revocation(arguments: argparse.Namespace) -> None:
-    """Put a subject or an id on the list."""
+    """Revoke the tokens of a subject or an id."""
     path = revocations_path(arguments.state_dir)
     until = arguments.until
     if arguments.span is not None:
@@ -163,16 +183,16 @@ def add_revocation(arguments: argparse.Namespace) -> None:
     if arguments.token_id is not None:
         if until is not None:
             raise CommandError(
-                'an id stays revoked for as long as its tokens live: leave out --until and --for'
+                'an id is revoked until its tokens expire: leave out --until and --for'
             )
         revoke(path, token_id=arguments.token_id)
     else:
         revoke(path, subject=arguments.revoked_subject, issued_before=until)
-    print(f'revoked in {path}; sessions that use it end within 2 s', file=sys.stderr)
+    print(f'revoked in {path}; sessions that use the tokens end within 2 s', file=sys.stderr)
 
 
 def list_revoked(arguments: argparse.Namespace) -> None:
-    """Print the list."""
+    """Print the revocations."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -183,7 +203,7 @@ def list_revoked(arguments: argparse.Namespace) -> None:
     except FileNotFoundError:
         revocations = Revocations()
     table = Table(box=None, pad_edge=False)
-    for column in ('what', 'which', 'refused'):
+    for column in ('kind', 'revoked', 'refused tokens'):
         table.add_column(column, overflow='fold')
     for subject, before in revocations.subjects.items():
         table.add_row('subject', Text(subject), f'issued before {timestamp_from_seconds(before)}')
@@ -193,10 +213,10 @@ def list_revoked(arguments: argparse.Namespace) -> None:
 
 
 def keygen(arguments: argparse.Namespace) -> None:
-    """Make a key and print what is public of it."""
+    """Create a key and print its public key."""
     directory = arguments.keys or os.environ.get(KEYS)
     if not directory:
-        raise CommandError('--keys is missing: the directory that the key goes to')
+        raise CommandError('--keys is missing: name the directory for the key')
     key = make_key(Path(directory), arguments.kid, arguments.algorithm)
     if key.private is not None:
         print(key.material.decode(), end='')

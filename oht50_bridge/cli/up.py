@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Start the vehicle, each node as a process, until Ctrl-C.
+"""Run the vehicle, each node as a process, until Ctrl-C.
 
-Nodes that die are started again. DDS stays on this machine unless --discovery subnet.
+A node that ends is started again. DDS is limited to this machine unless --discovery is subnet.
 """
 
 from __future__ import annotations
@@ -34,48 +34,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         '--serial',
         metavar='PORT',
-        help='all boards are on this serial port (default: the lines that the parameters name)',
+        help='serial port of all boards (default: the serial lines of the parameters)',
     )
     add_listening(parser)
     parser.add_argument(
         '--tls-cert',
         type=Path,
         metavar='FILE',
-        help='PEM certificate to serve wss:// with; read again when it changes',
+        help='PEM certificate for wss://; it is read again when it changes',
     )
     parser.add_argument(
-        '--tls-key', type=Path, metavar='FILE', help='PEM private key of the certificate'
+        '--tls-key',
+        type=Path,
+        metavar='FILE',
+        help='PEM private key of the certificate; it is read again when it changes',
     )
     parser.add_argument(
         '--tls-client-ca',
         type=Path,
         metavar='FILE',
-        help='clients need a certificate issued by one of these',
+        help='PEM certificates of issuers; clients then need a certificate of one of them',
     )
     parser.add_argument(
         '--insecure',
         action='store_true',
-        help='listen beyond this machine without TLS: others can read everything, tokens included',
+        help='accept connections from other machines without TLS: everybody in the network can '
+        'read all messages and tokens',
     )
     parser.add_argument(
         '--params',
         type=Path,
         metavar='FILE',
-        help='ROS 2 parameter file; its values go over those of config/vehicle.yaml',
+        help='ROS parameter file whose values override config/vehicle.yaml',
     )
     add_graph(parser)
     parser.add_argument(
         '--log-level',
         choices=('debug', 'info', 'warn', 'error'),
         default='warn',
-        help='what the nodes print (%(default)s)',
+        help='lowest level of the log messages that nodes print (default: %(default)s)',
     )
     add_keys(parser)
     add_state_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the vehicle until it is told to end."""
+    """Run the vehicle until SIGINT or SIGTERM."""
     from oht50_bridge.bringup.supervisor import Supervisor
 
     return Supervisor(arguments).run()

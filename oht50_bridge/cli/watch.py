@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Show a vehicle live in the terminal, until Ctrl-C.
+"""Show the live state and events of a vehicle in the terminal until Ctrl-C.
 
-A vehicle of this machine needs no token; for another one, give one in OHT50_TOKEN.
+For a vehicle of this machine the command signs a token; for another one, set OHT50_TOKEN.
 """
 
 from __future__ import annotations
@@ -21,26 +21,31 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from typing import Any
 
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import add_client
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 EVENTS_SHOWN = 8
-FIRST_RETRY = 0.5  # s
-LAST_RETRY = 5.0  # s
+FIRST_RETRY = 0.5  # s, until the first attempt to connect again
+LAST_RETRY = 5.0  # s, between attempts after a while
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument(
-        'url', nargs='?', metavar='URL', help='address of the vehicle (%(default)s)'
+        'url', nargs='?', metavar='URL', help='address of the vehicle (default: %(default)s)'
     )
     add_client(parser, role='viewer')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the vehicle until Ctrl-C; connect again when the connection is lost."""
+    """Show the vehicle until Ctrl-C, and connect again after a lost connection."""
     from rich.live import Live
 
     view = View(arguments.url)
@@ -50,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class View:
-    """What is shown: the newest values, and the last events that are no values."""
+    """The content of the screen: the newest values and the last events."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
         self.url = url
         self.state = 'connecting'
         self._values: dict[str, dict[str, Any]] = {}
@@ -60,15 +65,15 @@ class View:
         self._received = 0
 
     def put(self, event: dict[str, Any]) -> None:
-        """Take an event."""
+        """Add an event."""
         self._received += 1
         if event['type'] in ('telemetry.realtime', 'telemetry.status', 'system.status'):
             self._values[event['type']] = event
         elif event['type'] != 'error':
-            self._events.append((event['timestamp'], event['type'], show(event['data'])))
+            self._events.append((event['timestamp'], event['type'], text_of(event['data'])))
 
-    def render(self):
-        """Return the present view."""
+    def render(self) -> RenderableType:
+        """Return the present content."""
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
@@ -78,7 +83,7 @@ class View:
         values.add_column('value', justify='right', min_width=12)
         values.add_column('unit')
         for quantity, value, unit in self._rows():
-            values.add_row(quantity, show(value), unit)
+            values.add_row(quantity, text_of(value), unit)
         events = Table()
         for column in ('time', 'event', 'data'):
             events.add_column(column)
@@ -86,12 +91,12 @@ class View:
             events.add_row(*row)
         return Group(Text(f'OHT-50  {self.url}  {self.state}'), values, events)
 
-    def _rows(self):
+    def _rows(self) -> Iterator[tuple[str, Any, str]]:
         telemetry = self._values.get('telemetry.realtime', {}).get('data', {})
         system = self._values.get('system.status', {}).get('data', {})
         stream = self._values.get('telemetry.status', {}).get('data', {})
 
-        def part(name: str, key: str):
+        def part(name: str, key: str) -> Any:
             return telemetry.get(name, {}).get(key)
 
         yield 'status', system.get('status'), ''
@@ -110,17 +115,24 @@ class View:
         yield 'events received', self._received, ''
 
 
-def show(value: Any) -> str:
-    """Return a value for a person; a dash for what is not known."""
+def text_of(value: Any) -> str:
+    """Return the text of a value, a dash for an unknown one."""
     if value is None:
         return '-'
     if isinstance(value, dict):
-        return ', '.join(f'{name} {show(inner)}' for name, inner in value.items())
+        return ', '.join(f'{name} {text_of(inner)}' for name, inner in value.items())
     return f'{value:.3f}' if isinstance(value, float) else str(value)
 
 
 async def follow(arguments: argparse.Namespace, view: View, again: bool) -> None:
-    """Feed the view; without a terminal, end with the connection instead of trying again."""
+    """Connect and pass events to the view.
+
+    Args:
+        arguments: the options of `add_client`.
+        view: receives the events and the state of the connection.
+        again: connect again after a lost connection; otherwise return.
+
+    """
     from websockets.exceptions import WebSocketException
 
     from oht50_bridge.client import BridgeError

@@ -11,4 +11,4 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The WebSocket server: sessions, tokens, roles, fan-out, audit, http pages."""
+"""The WebSocket server: admission, tokens, sessions, fan-out of events, audit, HTTP responses."""

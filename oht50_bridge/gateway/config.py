@@ -24,59 +24,95 @@ from ipaddress import IPv4Network
 from ipaddress import IPv6Network
 
 from oht50_bridge.gateway.tls import TlsFiles
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.replies import Limits
+from oht50_bridge.settings import setting
 
 
 @dataclass(frozen=True)
-class GatewayConfig:
-    """Settings of the gateway; the defaults are the specification's. Times in seconds.
+class GatewaySettings:
+    """What an operator may set; the defaults are the specification's."""
+
+    host: str = setting('127.0.0.1', 'Address the WebSocket server listens on')
+    port: int = setting(
+        DEFAULT_PORT,
+        'TCP port the WebSocket server listens on; 0: the system chooses one',
+        minimum=0,
+        maximum=65535,
+    )
+    max_deliveries: float = setting(
+        1000.0,
+        'Deliveries to all clients above which state-class events are thinned out, 1/s; 0: no '
+        'limit',
+        minimum=0.0,
+        maximum=1e6,
+    )
+    max_connections: int = setting(
+        100, 'Greatest number of authenticated clients', minimum=1, maximum=10000
+    )
+    max_unauthenticated: int = setting(
+        64,
+        'Greatest number of connections that have not authenticated, besides the clients',
+        minimum=1,
+        maximum=10000,
+    )
+    address_connections: int = setting(
+        0,
+        'Greatest number of authenticated clients from one address; 0: only max_connections '
+        'limits them',
+        minimum=0,
+        maximum=10000,
+    )
+    address_handshakes: float = setting(
+        100.0, 'Handshakes from one address, 1/s; 0: no limit', minimum=0.0, maximum=1e6
+    )
+    address_commands: float = setting(
+        200.0,
+        'Commands of all clients from one address, 1/s; 0: no limit',
+        minimum=0.0,
+        maximum=1e6,
+    )
+    insecure: bool = setting(
+        False, 'Listen without TLS where other machines can connect and read everything'
+    )
+    origins: tuple[str, ...] = setting(
+        ('',),
+        'Origins of pages that may connect besides those of this host, such as '
+        'https://panel.example:8443; *: all',
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        ('',), 'Addresses or networks of proxies whose X-Forwarded-For header is used'
+    )
+    query_token: bool = setting(
+        False, 'Accept tokens in the query of the URL, which is written to logs'
+    )
+
+
+@dataclass(frozen=True)
+class GatewayConfig(GatewaySettings):
+    """Everything the gateway is configured with. Times in seconds.
 
     Attributes:
-        host: address to listen on.
-        port: TCP port; 0 lets the system choose.
-        server_version: told to clients.
+        server_version: reported to clients.
         tls: certificate and key; None serves ws://, on the loopback only unless `insecure`.
-        insecure: listen without TLS where other machines can connect.
-        origins: whose pages may connect, such as https://panel.example:8443, besides those of
-            this host, on whatever port; `*`: all. Programs send no origin and are let in.
-        proxies: networks of proxies whose X-Forwarded-For is believed.
-        query_token: take `?token=&client_id=&subscription=` (URLs end up in logs).
+        proxies: the networks of `trusted_proxies`.
         compression: permessage-deflate: fewer bytes for more CPU and 50 KiB per client.
-        max_connections: authenticated, at the same time.
-        max_unauthenticated: peers besides these that have not authenticated; of more, the oldest
-            of the address that has most goes.
-        address_connections: authenticated connections of one address; 0: max_connections is the
-            only limit, as everybody may come through one router.
-        address_handshakes_per_second: of one address, after address_handshake_burst.
-        address_commands_per_second: of all clients of one address, twice as many in a burst; 0
-            lifts the limit.
-        failure_delay: longest time that an address waits for the news that a token is not valid.
-        max_deliveries: per second, of the whole server; 0 lifts it.
-        rates: Hz per event type, instead of the catalogue's; 0 lifts the limit.
+        address_handshake_burst: handshakes from one address at once.
+        failure_delay: longest time after which an address learns that a token is not valid.
+        rates: Hz per event type, instead of the catalogue's; 0: no limit.
         ring: events kept for resumption.
 
     """
 
-    host: str = '127.0.0.1'
-    port: int = 8000
     server_version: str = '0'
     tls: TlsFiles | None = None
-    insecure: bool = False
-    origins: Sequence[str] = ()
     proxies: Sequence[IPv4Network | IPv6Network] = ()
-    query_token: bool = False
     compression: bool = False
-    max_connections: int = 100
-    max_unauthenticated: int = 64
-    address_connections: int = 0
-    address_handshakes_per_second: float = 100.0
     address_handshake_burst: int = 200
-    address_commands_per_second: float = 200.0
     failure_delay: float = 10.0
-    max_deliveries: float = 1000.0
     rates: Mapping[str, float] = field(default_factory=dict)
     commands_per_second: float = 20.0
     command_burst: int = 40
@@ -121,8 +157,8 @@ class GatewayConfig:
         for name in (
             'max_deliveries',
             'address_connections',
-            'address_handshakes_per_second',
-            'address_commands_per_second',
+            'address_handshakes',
+            'address_commands',
             'failure_delay',
         ):
             if not getattr(self, name) >= 0:
@@ -141,7 +177,7 @@ class GatewayConfig:
 
     @property
     def limits(self) -> Limits:
-        """What clients are told."""
+        """The limits that clients are informed of."""
         return Limits(
             max_connections=self.max_connections,
             max_events_per_second=self.max_deliveries,

@@ -11,19 +11,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Keeps tokens out of what is told, logged and audited, wherever a client put them."""
+"""Removes tokens from texts that are sent, logged or audited, wherever a client put them."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-# A JWT begins with the base64 of {" and is cut anywhere by those who show only a beginning.
+# A JWT begins with the base64 of {". It may be cut off anywhere, since some texts show only its
+# beginning.
 _TOKEN = re.compile(r'eyJ[\w-]{8,}(?:\.[\w-]*){0,2}')
 
 
 def redact(value: Any) -> Any:
-    """Return a JSON value with every token in its texts replaced."""
+    """Return a JSON value in whose strings every token is replaced by "(token)"."""
     if isinstance(value, str):
         return _TOKEN.sub('(token)', value) if 'eyJ' in value else value
     if isinstance(value, dict):

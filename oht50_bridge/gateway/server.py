@@ -53,7 +53,7 @@ from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.listener import Listener
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.roles import Roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.commands import Caller
@@ -191,7 +191,7 @@ class Gateway:
         roles: Roles,
         handler: CommandHandler,
         *,
-        audit: Audit | None = None,
+        audit: AuditWriter | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
@@ -424,7 +424,7 @@ class Gateway:
     def _renew(self) -> None:
         assert self._certificate is not None
         self._renewal = self.loop.call_later(CERTIFICATE_PERIOD, self._renew)
-        self._certificate.look()
+        self._certificate.reload()
 
     def _certificate_changed(self, what: str, description: str) -> None:
         self._counters[f'certificate_{what}'] += 1

@@ -21,12 +21,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from oht50_bridge.gateway.auth.claims import LEEWAY
+from oht50_bridge.gateway.auth.claims import Claims
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.claims import TokenPair
+from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.roles import Roles
-from oht50_bridge.gateway.auth.tokens import LEEWAY
-from oht50_bridge.gateway.auth.tokens import Claims
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenError
-from oht50_bridge.gateway.auth.tokens import TokenPair
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.protocol import codec
 from oht50_bridge.protocol import commands
@@ -39,7 +40,7 @@ from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
 from oht50_bridge.protocol.errors import CLOSE_IDLE
 from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
 from oht50_bridge.protocol.errors import ErrorCode
-from oht50_bridge.protocol.errors import ProtocolViolation
+from oht50_bridge.protocol.errors import ProtocolError
 from oht50_bridge.protocol.patterns import expand
 from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.rates import TokenBucket
@@ -335,7 +336,7 @@ class Session:
         self.heard()
         try:
             value = codec.parse(message)
-        except ProtocolViolation as violation:
+        except ProtocolError as violation:
             if violation.error.close is None and not self._within_limit():
                 return self._too_fast(violation.request_id)
             return self._fail(violation.error, violation.description, violation.request_id)
@@ -344,11 +345,11 @@ class Session:
             return self._too_fast(request_id)
         try:
             if self.state is State.AUTHENTICATING and name != 'auth':
-                raise ProtocolViolation(
+                raise ProtocolError(
                     ErrorCode.AUTHENTICATION_REQUIRED, 'send auth first', request_id
                 )
             return self._obey(codec.command(value))
-        except ProtocolViolation as violation:
+        except ProtocolError as violation:
             return self._fail(violation.error, violation.description, violation.request_id)
 
     def _exempt(self, name: str) -> bool:
@@ -400,7 +401,7 @@ class Session:
             return [Replay(command)]
         name = command.type  # type: ignore[attr-defined]
         if name not in self._roles[self.role].commands:
-            raise ProtocolViolation(
+            raise ProtocolError(
                 ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}', command.request_id
             )
         return [Run(command)]
@@ -410,7 +411,7 @@ class Session:
         try:
             claims = self._authority.verify(command.token)
             if command.refresh_token is not None:
-                other = self._authority.verify(command.refresh_token, 'refresh')
+                other = self._authority.verify(command.refresh_token, TokenType.REFRESH)
                 if other.subject != claims.subject:
                     raise TokenError('token and refresh_token name different subjects')
             if self.claims is not None and self.claims.subject != claims.subject:

@@ -11,13 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""TLS of the gateway: the certificate and its renewal, and where one may listen without."""
+"""TLS of the gateway: the certificate, its renewal, and the check of unencrypted addresses."""
 
 from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 import socket
 import ssl
 import stat
@@ -25,29 +24,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Key exchange with forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+#: Only key exchange with forward secrecy and authenticated encryption, as TLS 1.3 always has.
 CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20'
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class TlsError(Exception):
-    """TLS cannot be had as configured; the message names the file and the remedy."""
+    """TLS cannot work as configured; the message names the file and the remedy."""
 
 
 class InsecureError(Exception):
-    """The address can be reached from other machines and nothing would be encrypted."""
+    """The gateway would listen without encryption where other machines can connect."""
 
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """PEM files.
+    """The PEM files of a server.
 
     Attributes:
-        certificate: of the server, followed by those of its issuers.
+        certificate: certificate of the server, followed by those of its issuers.
         key: private key of the certificate.
-        client_ca: certificates of which one must have issued each client's; None: clients
-            need no certificate.
+        client_ca: issuers of the certificates that clients must present; None: clients need no
+            certificate.
 
     """
 
@@ -57,19 +56,19 @@ class TlsFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All of them."""
+        """All files that are given."""
         return tuple(path for path in (self.certificate, self.key, self.client_ca) if path)
 
 
 def _no_passphrase() -> str:
-    raise TlsError('it is encrypted: store it without a passphrase, with mode 0600')
+    raise TlsError('the key is encrypted: store it without a passphrase, with mode 0600')
 
 
 def load(files: TlsFiles) -> ssl.SSLContext:
-    """Return a context of a server.
+    """Return the TLS context of a server.
 
     Raises:
-        TlsError: a file is missing, wrong, or a key that others may read.
+        TlsError: a file is missing or wrong, or other users may read the key.
 
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -82,7 +81,7 @@ def load(files: TlsFiles) -> ssl.SSLContext:
         | ssl.OP_CIPHER_SERVER_PREFERENCE
         | ssl.OP_NO_TICKET
     )
-    context.num_tickets = 0  # a connection lives for hours
+    context.num_tickets = 0  # connections last for hours, so resumption is of no use
     for path in files.paths:
         try:
             mode = path.stat().st_mode
@@ -112,12 +111,12 @@ def load(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
-def _state(files: TlsFiles) -> tuple[tuple[int, int, int] | None, ...]:
-    """Return by what a change of the files shows."""
+def _signature(files: TlsFiles) -> tuple[tuple[int, int, int] | None, ...]:
+    """Return a value that changes whenever one of the files changes."""
     found: list[tuple[int, int, int] | None] = []
     for path in files.paths:
         try:
-            status = os.stat(path)
+            status = path.stat()
             found.append((status.st_mtime_ns, status.st_size, status.st_ino))
         except OSError:
             found.append(None)
@@ -125,23 +124,26 @@ def _state(files: TlsFiles) -> tuple[tuple[int, int, int] | None, ...]:
 
 
 class Certificate:
-    """The certificate in force. New handshakes use new files; connections keep what they have.
+    """The certificate in force. Renewed files apply to new handshakes, not to open connections.
 
     Args:
-        files: where it is.
-        told: called with 'renewed' or 'kept' and the reason, when the files changed.
+        files: the files of the certificate.
+        report: called when the files changed, with 'renewed' and the path of the certificate, or
+            with 'kept' and the reason.
+
+    Attributes:
+        context: the context to start the server with; each handshake switches to the newest one.
 
     Raises:
         TlsError: the files are wrong.
 
     """
 
-    def __init__(self, files: TlsFiles, told: Callable[[str, str], None]) -> None:
+    def __init__(self, files: TlsFiles, report: Callable[[str, str], None]) -> None:
         self._files = files
-        self._told = told
-        self._seen = self._loaded = _state(files)
+        self._report = report
+        self._seen = self._loaded = _signature(files)
         self._current = load(files)
-        #: What the server is started with; each handshake turns to the newest.
         self.context = load(files)
         self.context.sni_callback = self._choose
 
@@ -150,36 +152,36 @@ class Certificate:
     ) -> None:
         connection.context = self._current
 
-    def look(self) -> None:
-        """Read the files again if they changed and have stood still since the last look.
+    def reload(self) -> None:
+        """Read the files again if they changed, but not since the last call.
 
-        Wrong ones change nothing: the certificate in force stays.
+        Wrong files change nothing: the certificate in force stays.
         """
-        before, self._seen = self._seen, _state(self._files)
+        before, self._seen = self._seen, _signature(self._files)
         if self._seen != before or self._seen == self._loaded:
             return
         self._loaded = self._seen
         try:
             self._current = load(self._files)
         except TlsError as error:
-            _log.error(
-                'TLS: the new files are not taken, the certificate in force stays: %s', error
+            logger.error(
+                'TLS: the new files are refused, the certificate in force stays: %s', error
             )
-            self._told('kept', str(error))
+            self._report('kept', str(error))
             return
-        _log.info('TLS: %s is in force', self._files.certificate)
-        self._told('renewed', str(self._files.certificate))
+        logger.info('TLS: %s is in force', self._files.certificate)
+        self._report('renewed', str(self._files.certificate))
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether every address of a host name is this machine's own.
+    """Return whether every address of a host name is a loopback address.
 
     Raises:
         OSError: the name has no address.
 
     """
     if not host:
-        return False  # every interface
+        return False  # all interfaces
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition('%')[0]) for entry in found]
     return all(
@@ -188,20 +190,20 @@ def is_loopback(host: str) -> bool:
 
 
 def check_listening(host: str, encrypted: bool, insecure: bool) -> None:
-    """See to it that nothing listens in the clear where others can connect.
+    """Refuse to listen without encryption where other machines can connect.
 
     Args:
         host: name or address to listen on.
-        encrypted: whether there is a certificate.
-        insecure: whether it was allowed in as many words.
+        encrypted: whether the server has a certificate.
+        insecure: whether the configuration explicitly allows it.
 
     Raises:
-        InsecureError: it would.
+        InsecureError: other machines could connect without encryption.
         OSError: the name has no address.
 
     """
     if not encrypted and not insecure and not is_loopback(host):
         raise InsecureError(
-            f'host {host!r} can be reached from other machines, and without TLS whoever is in '
-            'between reads and changes everything, tokens included'
+            f'host {host!r} can be reached from other machines, and without TLS anybody between '
+            'can read and change all messages, including tokens'
         )

@@ -44,12 +44,10 @@ from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.module import version
-from oht50_bridge.hardware.motion_guard import CHARGING
-from oht50_bridge.hardware.motion_guard import ESTOP
-from oht50_bridge.hardware.motion_guard import SCAN
 from oht50_bridge.hardware.profile_reader import KINDS
 from oht50_bridge.hardware.profile_reader import Timing
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.stop_reason import StopReason
 
 logger = logging.getLogger(__name__)
 
@@ -114,16 +112,16 @@ class Motor:
     def estop(self, latched: bool) -> None:
         """Stop at once and refuse every command, until called with False."""
         if latched:
-            self._module.guard.inhibit(ESTOP, 'caller')
+            self._module.guard.inhibit(StopReason.ESTOP, 'caller')
         else:
-            self._module.guard.release(ESTOP, 'caller')
+            self._module.guard.release(StopReason.ESTOP, 'caller')
 
     def rest(self, wanted: bool) -> None:
         """Refuse every command while a scan holds up the motor's line, until called with False."""
         if wanted:
-            self._module.guard.inhibit(SCAN, 'caller')
+            self._module.guard.inhibit(StopReason.SCAN, 'caller')
         else:
-            self._module.guard.release(SCAN, 'caller')
+            self._module.guard.release(StopReason.SCAN, 'caller')
 
     def state(self) -> MotorSample:
         """Latest registers with the stop reason of this moment."""
@@ -186,11 +184,11 @@ class Hardware:
 
         # Each until the board has said otherwise.
         for safety in self._safety:
-            safety.on_estop = judge(ESTOP, safety.spec.id)
+            safety.on_estop = judge(StopReason.ESTOP, safety.spec.id)
             safety.on_estop(True)
         for power in self._power:
             power.may_charge = lambda: motor.state().standing
-            power.on_charger = judge(CHARGING, power.spec.id)
+            power.on_charger = judge(StopReason.CHARGING, power.spec.id)
             power.on_charger(True)
 
     def _build(self, entries: Any) -> dict[str, Module]:

@@ -24,28 +24,22 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from oht50_bridge.hardware.watchdog.process import PULSE_TIMEOUT
-
-COMMAND_TIMEOUT = 0.200  # s
-HEARTBEAT_TIMEOUT = 0.300  # s
-
-NONE: Final = 'none'
-NO_COMMAND: Final = 'no_command'
-STOP_COMMAND_TIMEOUT: Final = 'command_timeout'
-STOP_HEARTBEAT_TIMEOUT: Final = 'heartbeat_timeout'
-NOT_PERMITTED: Final = 'not_permitted'
-ESTOP: Final = 'estop'
-LAYOUT: Final = 'layout'
-SHUTDOWN: Final = 'shutdown'
-ERROR: Final = 'error'
-MODULE_LOST: Final = 'module_lost'
-CHARGING: Final = 'charging'
-SCAN: Final = 'scan'
+from oht50_bridge.stop_reason import StopReason
+from oht50_bridge.timing import DRIVE_COMMAND_TIMEOUT
+from oht50_bridge.timing import HEARTBEAT_TIMEOUT
 
 # The gravest first: of several causes this one is reported.
-_INHIBITIONS = (SHUTDOWN, ESTOP, ERROR, LAYOUT, MODULE_LOST, CHARGING, SCAN)
+_INHIBITIONS = (
+    StopReason.SHUTDOWN,
+    StopReason.ESTOP,
+    StopReason.ERROR,
+    StopReason.LAYOUT,
+    StopReason.MODULE_LOST,
+    StopReason.CHARGING,
+    StopReason.SCAN,
+)
 
 
 def clock_through_sleep() -> float:
@@ -91,7 +85,7 @@ class MotionGuard:
         self._clock = clock
         self._lock = threading.Lock()
         self._command: tuple[float, float] | None = None  # velocity, moment of receipt
-        self._lapse = NO_COMMAND  # why there is no command
+        self._lapse = StopReason.NO_COMMAND  # why there is no command
         self._beat: tuple[bool, float, float] | None = None  # permitted, limit, moment of receipt
         self._inhibitions: dict[str, set[str]] = {reason: set() for reason in _INHIBITIONS}
         self._attended: float | None = None  # when the line's thread was last at work
@@ -113,8 +107,8 @@ class MotionGuard:
             self._attended = now
             if pause < PULSE_TIMEOUT:
                 return 0.0
-            self._stalled_until = now + COMMAND_TIMEOUT
-            self._discard(NO_COMMAND)
+            self._stalled_until = now + DRIVE_COMMAND_TIMEOUT
+            self._discard(StopReason.NO_COMMAND)
             return pause
 
     def drive(self, velocity: float, age: float = 0.0) -> str:
@@ -129,12 +123,12 @@ class MotionGuard:
             now = self._clock()
             cause = self._cause(now)
             if not number:
-                cause = ERROR
-                self._discard(ERROR)
-            elif cause == NONE:
+                cause = StopReason.ERROR
+                self._discard(StopReason.ERROR)
+            elif cause == StopReason.NONE:
                 given = now - max(age, 0.0)
-                if not now - given <= COMMAND_TIMEOUT:  # NaN too
-                    return STOP_COMMAND_TIMEOUT
+                if not now - given <= DRIVE_COMMAND_TIMEOUT:  # NaN too
+                    return StopReason.COMMAND_TIMEOUT
                 self._command = (float(velocity), given)
         if not number:
             self._on_stop()
@@ -151,7 +145,7 @@ class MotionGuard:
             self._beat = (good, float(speed_limit) if good else 0.0, given)
             had = self._command is not None
             if not good:
-                self._discard(NO_COMMAND)
+                self._discard(StopReason.NO_COMMAND)
         if not good and had:
             self._on_stop()
 
@@ -160,7 +154,7 @@ class MotionGuard:
         with self._lock:
             fresh = source not in self._inhibitions[reason]
             self._inhibitions[reason].add(source)
-            self._discard(NO_COMMAND)
+            self._discard(StopReason.NO_COMMAND)
         if fresh:
             self._on_stop()
 
@@ -174,25 +168,27 @@ class MotionGuard:
         with self._lock:
             now = self._clock()
             cause = self._cause(now)
-            if cause != NONE:
+            if cause != StopReason.NONE:
                 if self._command is not None:
-                    self._discard(NO_COMMAND)
+                    self._discard(StopReason.NO_COMMAND)
                 return Verdict(True, cause, 0.0)
-            if self._command is not None and now - self._command[1] > COMMAND_TIMEOUT:
-                self._discard(STOP_COMMAND_TIMEOUT)
+            if self._command is not None and now - self._command[1] > DRIVE_COMMAND_TIMEOUT:
+                self._discard(StopReason.COMMAND_TIMEOUT)
             if self._command is None:
                 return Verdict(True, self._lapse, 0.0)
             assert self._beat is not None
             limit = min(self._beat[1], self._max_speed)
             velocity = max(-limit, min(limit, self._command[0]))
-            return Verdict(velocity == 0.0, NONE, velocity)
+            return Verdict(velocity == 0.0, StopReason.NONE, velocity)
 
     def expires_in(self) -> float:
         """Time in s after which command or heartbeat will be too old; infinity without."""
         with self._lock:
             if self._command is None or self._beat is None:
                 return math.inf
-            expiry = min(self._command[1] + COMMAND_TIMEOUT, self._beat[2] + HEARTBEAT_TIMEOUT)
+            expiry = min(
+                self._command[1] + DRIVE_COMMAND_TIMEOUT, self._beat[2] + HEARTBEAT_TIMEOUT
+            )
             return expiry - self._clock()
 
     def _cause(self, now: float) -> str:
@@ -200,10 +196,10 @@ class MotionGuard:
             if self._inhibitions[reason]:
                 return reason
         if now < self._stalled_until:
-            return ERROR
+            return StopReason.ERROR
         if self._beat is None or not now - self._beat[2] <= HEARTBEAT_TIMEOUT:
-            return STOP_HEARTBEAT_TIMEOUT
-        return NONE if self._beat[0] else NOT_PERMITTED
+            return StopReason.HEARTBEAT_TIMEOUT
+        return StopReason.NONE if self._beat[0] else StopReason.NOT_PERMITTED
 
     def _discard(self, lapse: str) -> None:
         self._command = None

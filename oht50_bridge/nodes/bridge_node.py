@@ -25,18 +25,17 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import rclpy
 from pydantic import ValidationError
+from rclpy.client import Client
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from oht50_bridge.gateway.admission.limits import networks
-from oht50_bridge.gateway.audit.log import AUDIT_FILE
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.chain import AUDIT_FILE
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import revocations_path
@@ -46,218 +45,54 @@ from oht50_bridge.gateway.auth.token_files import TokenFiles
 from oht50_bridge.gateway.commands import Caller
 from oht50_bridge.gateway.commands import CommandFailed
 from oht50_bridge.gateway.commands import CommandOutcome
-from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
-from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import fail
-from oht50_bridge.nodes.common import from_stamp
-from oht50_bridge.nodes.common import header
-from oht50_bridge.nodes.common import ignore_signals
-from oht50_bridge.nodes.common import state_directory
-from oht50_bridge.nodes.common import stop_requested
+from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
+from oht50_bridge.nodes.bridge_settings import gateway_config
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
+from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import fail
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.catalogue import EVENTS
-from oht50_bridge.version import VERSION
+from oht50_bridge.signals import ignore_signals
+from oht50_bridge.signals import stop_requested
 
 SETTLING = 1.0  # s, for messages from before the start to arrive
 REPORT_PERIOD = 1.0  # s
 
 
-def tls_files(certificate: str, key: str, client_ca: str) -> TlsFiles | None:
-    """Return the files of TLS that the parameters name, None for no TLS.
-
-    Raises:
-        StartError: one of them is of no use without another.
-
-    """
-    if not certificate and not key and not client_ca:
-        return None
-    if not certificate or not key:
-        raise StartError('bridge_node: TLS wants both tls_certificate and tls_key')
-    return TlsFiles(Path(certificate), Path(key), Path(client_ca) if client_ca else None)
-
-
 class BridgeNode(Node):
     """Subscribes to every event topic, calls every service, and owns the gateway."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__('bridge_node')
-        host = declare(self, 'host', '127.0.0.1', 'Address the WebSocket server listens on')
-        port = declare(
-            self,
-            'port',
-            8000,
-            'TCP port the WebSocket server listens on; 0 takes a free one',
-            minimum=0,
-            maximum=65535,
-        )
-        deliveries = declare(
-            self,
-            'max_deliveries',
-            1000.0,
-            'Deliveries above which state-class events thin out, 1/s of all clients; 0: never',
-            minimum=0.0,
-            maximum=1e6,
-        )
-        connections = declare(
-            self, 'max_connections', 100, 'Connections at the same time', minimum=1, maximum=10000
-        )
-        unauthenticated = declare(
-            self,
-            'max_unauthenticated',
-            64,
-            'Peers at the same time that have not authenticated, besides the connections',
-            minimum=1,
-            maximum=10000,
-        )
-        address_connections = declare(
-            self,
-            'address_connections',
-            0,
-            'Connections at the same time of one address; 0: max_connections is the only limit',
-            minimum=0,
-            maximum=10000,
-        )
-        address_handshakes = declare(
-            self,
-            'address_handshakes',
-            100.0,
-            'Handshakes of one address, 1/s; 0: no limit',
-            minimum=0.0,
-            maximum=1e6,
-        )
-        address_commands = declare(
-            self,
-            'address_commands',
-            200.0,
-            'Commands of all clients of one address, 1/s; 0: no limit',
-            minimum=0.0,
-            maximum=1e6,
-        )
-        files = [
-            declare(self, name, '', description)
-            for name, description in (
-                ('tls_certificate', 'PEM file of the certificate and its issuers; empty: no TLS'),
-                ('tls_key', 'PEM file of the private key of the certificate'),
-                (
-                    'tls_client_ca',
-                    'PEM file of who issues the certificates that clients then need; '
-                    'empty: clients need none',
-                ),
-            )
-        ]
-        insecure = declare(
-            self,
-            'insecure',
-            False,
-            'Listen without TLS where other machines can connect and read everything',
-        )
-        origins = declare(
-            self,
-            'origins',
-            [''],
-            'Whose pages may connect besides those of this host, such as '
-            'https://panel.example:8443; *: all',
-        )
-        proxies = declare(
-            self,
-            'trusted_proxies',
-            [''],
-            'Addresses or networks of proxies whose X-Forwarded-For is believed',
-        )
-        query_token = declare(
-            self,
-            'query_token',
-            False,
-            'Take tokens from the query of the URL, which ends up in logs',
-        )
-        keys = declare(
-            self,
-            'keys',
-            '',
-            'Directory of the keys that verify tokens, or file of a secret; '
-            'empty: of OHT50_KEYS, else a secret made in state_dir',
-        )
-        issuer = declare(
-            self,
-            'token_issuer',
-            '',
-            'What `iss` of a token must be; empty: of '
-            'OHT50_TOKEN_ISSUER, else it is not looked at',
-        )
-        audience = declare(
-            self,
-            'token_audience',
-            '',
-            'What `aud` of a token must be; empty: of '
-            'OHT50_TOKEN_AUDIENCE, else a token must have none',
-        )
-        audit_bytes = declare(
-            self,
-            'audit_bytes',
-            16 * 1024 * 1024,
-            'Size at which the audit log begins a new file',
-            minimum=4096,
-            maximum=2**40,
-        )
-        audit_files = declare(
-            self,
-            'audit_files',
-            32,
-            'Older files of the audit log that are kept',
-            minimum=1,
-            maximum=10**6,
-        )
-        self._is_replay = declare(
-            self,
-            'replay',
-            False,
-            'Serve a recording: no command is passed on, and events are as old as they are',
-        )
+        gateway_settings = declare_settings(self, GatewaySettings)
+        settings = declare_settings(self, BridgeNodeSettings)
         directory = state_directory(self)
-        try:
-            trusted = networks([proxy for proxy in proxies if proxy])
-        except ValueError as error:
-            raise StartError(
-                f'bridge_node: trusted_proxies: {error}; give addresses or networks '
-                'such as 10.0.0.0/8'
-            ) from error
-        config = GatewayConfig(
-            host=host,
-            port=port,
-            server_version=VERSION,
-            max_deliveries=deliveries,
-            max_connections=connections,
-            query_token=query_token,
-            tls=tls_files(*files),
-            insecure=insecure,
-            origins=[origin for origin in origins if origin],
-            proxies=trusted,
-            max_unauthenticated=unauthenticated,
-            address_connections=address_connections,
-            address_handshakes_per_second=address_handshakes,
-            address_commands_per_second=address_commands,
-        )
+        config = gateway_config(gateway_settings, settings)
         try:
             roles = load_roles(config_dir() / 'roles.yaml')
-            self.audit = Audit(
-                directory / AUDIT_FILE, max_bytes=audit_bytes, max_files=audit_files
+            self.audit = AuditWriter(
+                directory / AUDIT_FILE,
+                max_bytes=settings.audit_bytes,
+                max_files=settings.audit_files,
             )
             self.tokens = TokenFiles(
-                keys=keys_path(keys, directory),
+                keys=keys_path(settings.keys, directory),
                 revocations=revocations_path(directory),
                 used=directory / 'refresh_tokens.json',
-                issuer=issuer,
-                audience=audience,
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
                 record=self.audit.record,
             )
         except (TokenFileError, RolesError, OSError) as error:
@@ -266,10 +101,11 @@ class BridgeNode(Node):
             config, self.tokens.authority, roles, self.command, audit=self.audit
         )
 
+        self._is_replay = settings.replay
         self._started = self.get_clock().now().nanoseconds
         self._history: list[Any] | None = None if self._is_replay else []
-        # Without clients a replay could not command a vehicle even if one were there.
-        self._service_clients = (
+        # A replay has no service clients, so it cannot command a vehicle even if one is there.
+        self._service_clients: dict[str, Client] = (
             {}
             if self._is_replay
             else {
@@ -286,9 +122,9 @@ class BridgeNode(Node):
         try:
             event = to_wire(message)
         except ValidationError as error:
-            # A node broke the contract. The others' events must go on.
+            # A node broke the contract. The events of the other nodes must continue.
             self.get_logger().error(
-                f'{type(message).__name__} is not what the specification allows: {error}',
+                f'{type(message).__name__} does not comply with the specification: {error}',
                 throttle_duration_sec=1.0,
             )
             return
@@ -301,7 +137,7 @@ class BridgeNode(Node):
             self._on_event(message)
 
     def _settle(self) -> None:
-        """Tell the last of the stops and clears from before the start; they come in any order."""
+        """Publish the last stop or clear from before the start; they arrive in any order."""
         self._settling.cancel()
         history, self._history = self._history, None
         if history:
@@ -324,7 +160,7 @@ class BridgeNode(Node):
             await asyncio.sleep(REPORT_PERIOD)
 
     async def command(self, command: commands.Command, caller: Caller) -> CommandOutcome:
-        """Do a client's command; called in the gateway's loop.
+        """Execute a client's command; called in the loop of the gateway.
 
         Raises:
             CommandFailed: no node serves it.
@@ -349,18 +185,18 @@ class BridgeNode(Node):
         return CommandOutcome(accepted, getattr(response, 'message', ''), call.data(response))
 
     def destroy_node(self) -> None:
-        """End what follows the files of tokens, the audit log, then the node."""
+        """Close the token files, the audit log, then the node."""
         self.tokens.close()
         self.audit.close()
         super().destroy_node()
 
 
-async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
+async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
     """Run the gateway until SIGINT, SIGTERM or the end of the ROS context.
 
     Args:
         node: its node.
-        told: whether there was such a signal before.
+        requested: returns whether such a signal came before.
 
     """
     loop = asyncio.get_running_loop()
@@ -370,17 +206,17 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(ending.set)
 
-    # Not by loop.add_signal_handler: at its end the loop would give the signals back to Python.
+    # Not by loop.add_signal_handler: the loop restores the handlers of Python when it ends.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    if told():
+    if requested():
         return
     try:
         await node.gateway.start()
     except InsecureError as error:
         raise StartError(
             f'bridge_node: {error}: set tls_certificate and tls_key, or, in a network where '
-            'nobody else is, insecure'
+            'nobody else is connected, insecure'
         ) from error
     except TlsError as error:
         raise StartError(f'bridge_node: TLS: {error}') from error
@@ -388,8 +224,8 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
         raise StartError(
             f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'
         ) from error
-    # What is there by now stays. Were the garbage collector to look through it again, every
-    # client would wait for some 20 ms (bench/slow_reader.py).
+    # The objects that exist now remain. Without the freeze, a full pass of the garbage collector
+    # over them delays every client by about 20 ms (bench/slow_reader.py).
     gc.collect()
     gc.freeze()
     failed: list[BaseException] = []
@@ -400,7 +236,7 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
         except ExternalShutdownException:
             pass
         except BaseException as error:
-            # As in `common.run`; while ROS is up the thread must not die unnoticed.
+            # As in `process.run`: while ROS is up, a failure of this thread must be reported.
             if rclpy.ok():
                 failed.append(error)
         finally:
@@ -422,12 +258,12 @@ async def serve(node: BridgeNode, told: Callable[[], bool]) -> None:
 
 def main() -> None:
     """Run the node."""
-    told = stop_requested()
+    requested = stop_requested()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         node = BridgeNode()
-        asyncio.run(serve(node, told))
+        asyncio.run(serve(node, requested))
     except StartError as error:
         fail(error)
     finally:

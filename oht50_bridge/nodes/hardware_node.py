@@ -50,13 +50,13 @@ from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import NS
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import from_stamp
-from oht50_bridge.nodes.common import header
-from oht50_bridge.nodes.common import run
-from oht50_bridge.nodes.common import to_stamp
+from oht50_bridge.nodes.parameters import declare
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.stamps import NS
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
 

@@ -33,11 +33,11 @@ from rosbags.rosbag2 import ReaderError
 from oht50_bridge import bag
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import NS
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import fail
-from oht50_bridge.nodes.common import run
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import fail
+from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.recorder import type_name
+from oht50_bridge.nodes.stamps import NS
 
 LEAD = 1.0  # s, from the first client to the first event: it has to subscribe
 SLICE = 0.1  # s

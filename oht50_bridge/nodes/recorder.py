@@ -38,9 +38,9 @@ from rosbags.rosbag2 import WriterError
 
 from oht50_bridge import bag
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import StartError
-from oht50_bridge.nodes.common import fail
-from oht50_bridge.nodes.common import run
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.process import fail
+from oht50_bridge.nodes.process import run
 
 DEPTH = 100  # of the subscriptions: a pause in writing must lose nothing
 FORMAT = 9  # of the metadata: Jazzy's

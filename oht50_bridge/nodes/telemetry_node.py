@@ -16,8 +16,11 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 from typing import Any
 
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
@@ -32,84 +35,99 @@ from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.nodes import topics
-from oht50_bridge.nodes.common import NS
-from oht50_bridge.nodes.common import Newest
-from oht50_bridge.nodes.common import configurable
-from oht50_bridge.nodes.common import declare
-from oht50_bridge.nodes.common import from_stamp
-from oht50_bridge.nodes.common import header
-from oht50_bridge.nodes.common import run
+from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.parameters import configurable
+from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.stamps import NS
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.to_standard import battery_state
 from oht50_bridge.nodes.to_standard import odometry
 from oht50_bridge.nodes.to_standard import ranges
 from oht50_bridge.nodes.to_standard import transform
+from oht50_bridge.settings import setting
 from oht50_bridge.srv import SetTelemetryRate
+from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
+from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.position_source import measure
 
 MINIMUM_RATE = 0.1  # Hz
 MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
 ODOMETRY_PERIOD = 0.05  # s
+STATUS_LIFETIME = 3.0  # s, of the status of the bridge
+
+
+@dataclass(frozen=True)
+class TelemetrySettings:
+    """Rates, ages, frames, and the mounting of the distance inputs."""
+
+    rate: float = setting(
+        10.0,
+        'Publishing rate',
+        unit='Hz',
+        minimum=MINIMUM_RATE,
+        maximum=MAXIMUM_RATE,
+        read_only=False,
+    )
+    position_lifetime: float = setting(
+        POSITION_LIFETIME,
+        'Age beyond which a position is not reported',
+        unit='s',
+        minimum=0.05,
+        maximum=10.0,
+    )
+    power_lifetime: float = setting(
+        5.0,
+        'Age beyond which battery values are not reported',
+        unit='s',
+        minimum=0.5,
+        maximum=60.0,
+    )
+    map_frame: str = setting('map', 'Frame of positions')
+    odom_frame: str = setting('odom', 'Frame of the odometry; it coincides with map_frame')
+    base_frame: str = setting('base_link', 'Frame of the vehicle')
+    distance_directions: tuple[str, ...] = setting(
+        ('', '', '', ''),
+        'Direction of each distance input: forward, backward, or empty when not in use',
+    )
+    range_minimum: float = setting(
+        0.1,
+        'Least distance that the distance inputs measure',
+        unit='m',
+        minimum=0.0,
+        maximum=100.0,
+    )
+    range_maximum: float = setting(
+        0.95,
+        'Greatest distance that the distance inputs measure',
+        unit='m',
+        minimum=0.0,
+        maximum=100.0,
+    )
 
 
 class TelemetryNode(Node):
     """The estimate of the vehicle's state, at a settable rate, and the same for rviz and rosbag.
 
-    What no board reports, or reported too long ago, is NaN.
+    A value that no board reports, or that is too old, is NaN.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__('telemetry_node')
-        self._rate = declare(
-            self,
-            'rate',
-            10.0,
-            'Publishing rate, Hz',
-            minimum=MINIMUM_RATE,
-            maximum=MAXIMUM_RATE,
-            read_only=False,
-        )
-        lifetime = declare(
-            self,
-            'position_lifetime',
-            0.5,
-            'Age beyond which a position is not reported, s',
-            minimum=0.05,
-            maximum=10.0,
-        )
-        power_lifetime = declare(
-            self,
-            'power_lifetime',
-            5.0,
-            'Age beyond which battery values are not reported, s',
-            minimum=0.5,
-            maximum=60.0,
-        )
-        self._frame = declare(self, 'map_frame', 'map', 'Frame of positions')
-        self._odom_frame = declare(
-            self, 'odom_frame', 'odom', 'Frame of the odometry; here it is where map_frame is'
-        )
-        self._base_frame = declare(self, 'base_frame', 'base_link', 'Frame of the vehicle')
-        self._distance_directions = declare(
-            self,
-            'distance_directions',
-            ['', '', '', ''],
-            'Where each distance input looks: forward, backward, or empty when not in use',
-        )
-        self._range_limits = tuple(
-            declare(self, name, default, description, minimum=0.0, maximum=100.0)
-            for name, default, description in (
-                ('range_minimum', 0.1, 'Least distance that the distance inputs measure, m'),
-                ('range_maximum', 0.95, 'Greatest distance that they measure, m'),
-            )
-        )
-        self._location = Newest(lifetime)
-        self._drive = Newest(lifetime)
-        self._power = Newest(power_lifetime)
-        self._bridge = Newest(3.0)
+        settings = declare_settings(self, TelemetrySettings)
+        self._settings = settings
+        self._rate = settings.rate
+        self._position = PositionSource(settings.position_lifetime)
+        self._location: Newest[Location] = Newest(settings.position_lifetime)
+        self._drive: Newest[DriveState] = Newest(settings.position_lifetime)
+        self._power: Newest[PowerState] = Newest(settings.power_lifetime)
+        self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
         self._turning: tuple[int, float] | None = None  # ns, rad/s
         self._angular_acceleration = math.nan  # rad/s^2
-        self._last_update = None
+        self._last_update: Time | None = None
         self._streaming = False
-        self._odometry_stamp = None
+        self._odometry_stamp: Time | None = None
 
         self._telemetry = topics.TELEMETRY.publisher(self)
         self._status = topics.TELEMETRY_STATUS.publisher(self)
@@ -119,7 +137,7 @@ class TelemetryNode(Node):
         self._tf = topics.TF.publisher(self)
         self._tf_static = topics.TF_STATIC.publisher(self)
         topics.LOCATION.subscribe(self, self._on_location)
-        topics.DRIVE_STATE.subscribe(self, self._drive.put)
+        topics.DRIVE_STATE.subscribe(self, self._on_drive)
         topics.POWER.subscribe(self, self._on_power)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
@@ -128,62 +146,77 @@ class TelemetryNode(Node):
         self.create_timer(1.0, self._publish_status)
         self.create_timer(ODOMETRY_PERIOD, self._publish_odometry)
         configurable(self, self._take_parameters)
-        # The position is absolute: nothing drifts between the two.
+        # The position is absolute, so the two frames never drift apart.
         self._tf_static.publish(
             TFMessage(
                 transforms=[
                     TransformStamped(
-                        header=header(self, self._frame), child_frame_id=self._odom_frame
+                        header=header(self, settings.map_frame), child_frame_id=settings.odom_frame
                     )
                 ]
             )
         )
 
     def _on_location(self, location: Location) -> None:
-        """Take a location; no board measures angular acceleration, two of its rates give it."""
+        """Keep a location; no board measures angular acceleration, so two rates give it."""
         self._location.put(location)
+        self._position.update_location(
+            measure(
+                location.position.x,
+                location.position_resolution,
+                location.linear_velocity,
+                time.monotonic(),
+            )
+        )
         stamp, rate = from_stamp(location.header.stamp), location.angular_velocity
         if self._turning is not None and stamp > self._turning[0]:
             before, rate_before = self._turning
             self._angular_acceleration = (rate - rate_before) * NS / (stamp - before)
         self._turning = (stamp, rate)
 
+    def _on_drive(self, drive: DriveState) -> None:
+        self._drive.put(drive)
+        self._position.update_drive(
+            measure(drive.position, drive.position_resolution, drive.velocity, time.monotonic())
+        )
+
     def _on_power(self, power: PowerState) -> None:
         self._power.put(power)
         self._battery.publish(battery_state(power))
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
-        for distance in ranges(inputs, self._distance_directions, *self._range_limits):
+        for distance in ranges(
+            inputs,
+            self._settings.distance_directions,
+            self._settings.range_minimum,
+            self._settings.range_maximum,
+        ):
             self._range.publish(distance)
 
     def _publish_odometry(self) -> None:
         """Publish odometry and tf of each new position."""
-        location, drive = self._location.get(), self._drive.get()
-        telemetry = self._estimate(location, drive, None)
-        if math.isnan(telemetry.position.x) or telemetry.header.stamp == self._odometry_stamp:
+        measurement = self._position.newest(time.monotonic())
+        telemetry = self._estimate()
+        if measurement is None or telemetry.header.stamp == self._odometry_stamp:
             return
         self._odometry_stamp = telemetry.header.stamp
-        located = location is not None and not math.isnan(location.position.x)
-        source = location if located else drive
         message = odometry(
-            telemetry, self._odom_frame, self._base_frame, source.position_resolution
+            telemetry, self._settings.odom_frame, self._settings.base_frame, measurement.resolution
         )
         self._odometry.publish(message)
         self._tf.publish(TFMessage(transforms=[transform(message)]))
 
     def _publish(self) -> None:
-        telemetry = self._estimate(self._location.get(), self._drive.get(), self._power.get())
+        telemetry = self._estimate()
         self._streaming = not math.isnan(telemetry.position.x)
         self._last_update = telemetry.header.stamp
         self._telemetry.publish(telemetry)
 
-    def _estimate(
-        self, location: Location | None, drive: DriveState | None, power: PowerState | None
-    ) -> Telemetry:
-        """Return the estimate; for the position the location board is preferred to the motor's."""
+    def _estimate(self) -> Telemetry:
+        """Return the estimate from the reports that are recent enough."""
         nan = math.nan
         telemetry = Telemetry(
-            header=header(self, self._frame),
+            header=header(self, self._settings.map_frame),
             position=Point(x=nan, y=nan, z=nan),
             linear_velocity=nan,
             angular_velocity=nan,
@@ -196,11 +229,13 @@ class TelemetryNode(Node):
             temperature=nan,
             humidity=nan,
         )
-        if location is not None and not math.isnan(location.position.x):
+        now = time.monotonic()
+        location, drive, power = self._location.get(), self._drive.get(), self._power.get()
+        if location is not None and self._position.located(now) is not None:
             telemetry.header.stamp = location.header.stamp
             telemetry.position = location.position
-        elif drive is not None and not math.isnan(drive.position):
-            # On a straight rail the motor board's way along it is x.
+        elif drive is not None and self._position.newest(now) is not None:
+            # On a straight rail the position of the motor board is x.
             telemetry.header.stamp = drive.header.stamp
             telemetry.position = Point(x=drive.position, y=0.0, z=0.0)
             telemetry.linear_velocity = drive.velocity
@@ -219,7 +254,7 @@ class TelemetryNode(Node):
         return telemetry
 
     def _publish_status(self) -> None:
-        bridge: BridgeStatus | None = self._bridge.get()
+        bridge = self._bridge.get()
         status = TelemetryStatus(
             header=header(self),
             streaming=self._streaming,

@@ -11,4 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The wire contract: event and command models, catalogue, errors, patterns, rates. No I/O."""
+"""The WebSocket protocol: models of all messages, their catalogue, error codes and rate limits.
+
+It does no I/O and needs neither ROS nor a clock.
+"""

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The contract for machines: a JSON Schema of every message, and the AsyncAPI document.
+"""Generates a JSON Schema of every message and the AsyncAPI document.
 
-Both are made from the models, the catalogue and the examples; nothing is written down twice.
+Both derive from the models, the catalogue and the examples.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pydantic.json_schema import models_json_schema
 
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import COMMANDS
+from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.catalogue import MODELS
@@ -86,13 +87,13 @@ def document() -> dict[str, Any]:
         },
         'defaultContentType': 'application/json',
         'servers': {
-            'local': _server('localhost:8000', 'ws', 'A vehicle, or a simulated one.'),
+            'local': _server(f'localhost:{DEFAULT_PORT}', 'ws', 'A vehicle, or a simulated one.'),
             'production': _server('production.example.com', 'wss', 'TLS 1.2 or above.'),
         },
         'channels': {
             _CHANNEL: {
                 'address': PATH,
-                'description': 'Everything, both ways.',
+                'description': 'All messages, in both directions.',
                 'messages': {name: _ref('messages', name) for name in MODELS},
                 'bindings': {
                     'ws': {
@@ -101,7 +102,7 @@ def document() -> dict[str, Any]:
                             'type': 'object',
                             'properties': {
                                 'token': _text(
-                                    'Access token; taken only where the server allows it.'
+                                    'Access token; accepted only if the server allows it.'
                                 ),
                                 'client_id': _text('Name of the client, with a token.'),
                                 'subscription': _text(
@@ -233,7 +234,7 @@ def _generated(
 def _as_sent(
     kind: str, definitions: dict[str, Any], schema: dict[str, Any], ref_template: str
 ) -> None:
-    """Say what the encoder does: keys without a value are sent as null, but for two of them."""
+    """Adapt a schema to the encoder, which sends null for keys without a value, except for two."""
     fields = schema['properties']
     for key, used in (('request_id', kind in _ANSWERS), ('seq', kind in _NUMBERED)):
         if used:
@@ -245,22 +246,22 @@ def _as_sent(
         else:
             del fields[key]
     prefix = ref_template.format(model='')
-    waiting = [schema]
-    while waiting:
-        part = waiting.pop()
+    pending = [schema]
+    while pending:
+        part = pending.pop()
         fields = part.get('properties', {})
         if fields:
             part['required'] = [key for key in fields if key not in _ON_THE_WIRE_WHEN_SET]
         for field in fields.values():
             for option in (field, *field.get('allOf', ())):
                 if '$ref' in option:
-                    waiting.append(definitions[option['$ref'].removeprefix(prefix)])
+                    pending.append(definitions[option['$ref'].removeprefix(prefix)])
 
 
 def _plain(schema: Any) -> Any:
-    """Leave out titles made of names and defaults that say nothing; wrap a `$ref` with siblings.
+    """Remove generated titles and null defaults, and wrap a `$ref` that has siblings.
 
-    Beside `$ref` AsyncAPI's dialect ignores every other key.
+    AsyncAPI ignores every other key beside `$ref`.
     """
     if isinstance(schema, list):
         return [_plain(item) for item in schema]

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What every message model shares: strictness, timestamps, numbers that may be missing."""
+"""The base of all message models: strict validation, timestamps, numbers that may be missing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import Field
 
-#: UTC, RFC 3339, `Z` suffix. We write milliseconds; readers accept any fraction.
+#: UTC, RFC 3339, `Z` suffix. The server writes milliseconds and accepts up to nine digits.
 Timestamp = Annotated[str, Field(pattern=r'^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$')]
 
-#: A measured quantity. None: nothing measures it. NaN and infinities go out as null.
+#: A measured quantity. None: no board measures it. NaN and infinities are sent as null.
 Measured = float | None
 
 #: A number that is always known.
@@ -36,7 +36,7 @@ Known = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def in_unit(unit: str) -> Any:
-    """Return the annotation of a field that says its unit, in the schema as `x-unit`."""
+    """Return the annotation that puts the unit of a field into the schema, as `x-unit`."""
     return Field(json_schema_extra={'x-unit': unit})
 
 
@@ -44,7 +44,7 @@ Identifier = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Model(BaseModel):
-    """Strict, immutable, closed: unknown keys and converted types are errors."""
+    """A strict and immutable model: unknown keys and values of another type are errors."""
 
     model_config = ConfigDict(
         strict=True, frozen=True, extra='forbid', ser_json_inf_nan='constants'
@@ -52,11 +52,15 @@ class Model(BaseModel):
 
 
 class Message(Model):
-    """What every message from the server to a client carries beside its type and data.
+    """A message from the server to a client.
 
-    `request_id` is only on the wire in a reply to a command that had one; `seq` only in
-    event-class events of clients that asked for resumption. `example` is one of it, its type
-    left out.
+    Attributes:
+        type: name of the type on the wire.
+        timestamp: time of the message or of what it reports.
+        request_id: that of the command which this message replies to; sent only if it has one.
+        seq: sequence number, sent only with event-class events to clients that can resume.
+        example: an example of the message without its type.
+
     """
 
     type: str
@@ -72,9 +76,9 @@ def timestamp_from_seconds(seconds: float) -> str:
 
 
 def timestamp_from_nanoseconds(nanoseconds: int) -> str:
-    """Return the wire timestamp of a ROS time: whole nanoseconds since the Unix epoch.
+    """Return the wire timestamp (UTC, milliseconds) of nanoseconds since the Unix epoch.
 
-    Sub-millisecond digits are cut off, not rounded: a stamp never lies in the future.
+    Digits below a millisecond are cut off, not rounded: no timestamp lies in the future.
     """
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     moment = datetime.fromtimestamp(seconds, timezone.utc)

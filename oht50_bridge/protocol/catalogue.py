@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The one table of what may travel: events, commands, replies. Everything else derives from it."""
+"""The table of all messages: events, commands and replies. Everything else derives from it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from oht50_bridge.protocol.base import Message
 
 Level = Literal['viewer', 'operator', 'admin']
 
-#: Levels of rights, each with those of the ones before it. config/roles.yaml gives roles a level.
+#: Levels of rights, each of which includes those before it. config/roles.yaml assigns them.
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 
@@ -43,18 +43,18 @@ def name_of(model: type[Message] | type[commands.Command]) -> str:
 
 @dataclass(frozen=True)
 class EventType:
-    """One type of event.
+    """A type of event.
 
     Attributes:
-        model: its class.
-        delivery: 'state' (newest wins) or 'event' (every one, in order).
+        model: class of its messages.
+        delivery: 'state' (only the newest value matters) or 'event' (every event, in order).
         rate: limit per client, Hz.
-        level: least level of rights that reads it.
-        immediate: the limit holds back only identical repeats.
-        urgent: overtakes everything that waits for a client.
-        latched: the newest of the urgent types is what a new subscriber must know.
-        key: of a state-class event, what its newest value is kept by.
-        ends: of an event that ends a state: the type whose value of the same key is void then.
+        level: lowest level of rights that may read it.
+        immediate: whether the limit delays only identical repetitions.
+        urgent: whether it overtakes everything that waits for a client.
+        latched: whether a new subscriber receives the newest event of all latched types.
+        key: for a state-class event, returns the key under which the newest value is kept.
+        ends: the type whose value of the same key this event makes obsolete.
 
     """
 
@@ -75,7 +75,7 @@ class EventType:
 
     @cached_property
     def family(self) -> str:
-        """Return the part of the name before the dot."""
+        """Return the part of the name before the dot, such as mission."""
         return self.name.partition('.')[0]
 
     @cached_property
@@ -86,14 +86,14 @@ class EventType:
 
 @dataclass(frozen=True)
 class CommandType:
-    """One command.
+    """A type of command.
 
     Attributes:
-        model: its class.
-        level: least level of rights that gives it to the vehicle; None: it is about the
-            connection, the gateway answers it itself, and everyone may give it.
-        replies: what answers it, one of these or an error.
-        exempt: the inbound rate limit never holds it back.
+        model: class of its messages.
+        level: lowest level of rights that may give it; None: the command concerns the connection,
+            so the gateway replies itself and every client may give it.
+        replies: types of its reply, one of which is sent unless there is an error.
+        exempt: whether it is exempt from the inbound rate limit.
 
     """
 
@@ -130,8 +130,8 @@ _EVENTS = (
     ),
     EventType(events.SafetyZoneEntered, 'event', 1, 'viewer'),
     EventType(events.SafetyEstop, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
-    # Urgent too: were a clear to stay behind, a later stop would overtake it, and the client
-    # would read "cleared" last.
+    # Urgent too: otherwise a later stop would overtake the clear, and the client would read
+    # "cleared" last.
     EventType(events.SafetyClear, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
     EventType(events.ConfigUpdated, 'event', 0.1, 'operator'),
     EventType(events.ConfigRollback, 'event', 0.1, 'operator'),
@@ -176,7 +176,7 @@ _REPLIES: tuple[type[Message], ...] = (
 EVENTS = MappingProxyType({entry.name: entry for entry in _EVENTS})
 COMMANDS = MappingProxyType({entry.name: entry for entry in _COMMANDS})
 REPLIES = MappingProxyType({name_of(model): model for model in _REPLIES})
-#: The class of every message, either way.
+#: The class of every message, in both directions.
 MODELS: Mapping[str, type[Message] | type[commands.Command]] = MappingProxyType(
     {
         **{name: entry.model for name, entry in EVENTS.items()},
@@ -188,4 +188,6 @@ FAMILIES = tuple(dict.fromkeys(entry.family for entry in _EVENTS))
 
 PROTOCOL_VERSION = '1.0'
 PATH = '/ws/telemetry'
+#: TCP port that the bridge listens on by default.
+DEFAULT_PORT = 8000
 MAX_PAYLOAD_BYTES = 16 * 1024

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""JSON in and out, strict both ways."""
+"""Encodes and decodes JSON, strictly in both directions."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.commands import Command
 from oht50_bridge.protocol.errors import ErrorCode
-from oht50_bridge.protocol.errors import ProtocolViolation
+from oht50_bridge.protocol.errors import ProtocolError
 
 MAX_DEPTH = 16
-#: Beyond this many digits a JSON integer no longer survives other parties' parsers.
+#: A JSON integer of more digits loses precision in parsers that use doubles.
 MAX_INTEGER_DIGITS = 16
 
 _SPLICED = {'request_id', 'seq'}
 
 
 class Encoder:
-    """Turns messages into UTF-8 JSON.
+    """Encodes messages as UTF-8 JSON.
 
     Attributes:
-        non_finite: how many NaN and infinities went out as null so far.
+        non_finite: how many NaN and infinities were sent as null so far.
 
     """
 
@@ -93,7 +93,9 @@ def _constant(text: str) -> NoReturn:
 
 def _integer(text: str) -> int:
     if len(text.lstrip('-')) > MAX_INTEGER_DIGITS:
-        raise ValueError(f'integer of {len(text)} digits, at most {MAX_INTEGER_DIGITS} are taken')
+        raise ValueError(
+            f'integer of {len(text)} digits, at most {MAX_INTEGER_DIGITS} are allowed'
+        )
     return int(text)
 
 
@@ -110,11 +112,11 @@ _DECODER = json.JSONDecoder(
 
 
 def _check_text(value: Any) -> None:
-    """Refuse half a surrogate pair: no UTF-8 has it, so nothing could repeat or store it."""
+    """Refuse half a surrogate pair, which UTF-8 cannot encode, so that it could not be stored."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise ValueError('text with half a surrogate pair, send whole characters') from None
+        raise ValueError('text with half a surrogate pair, send complete characters') from None
 
 
 def _shown(text: str) -> str:
@@ -129,20 +131,18 @@ def _depth(value: Any, level: int = 1) -> int:
 
 
 def parse(message: str | bytes) -> dict[str, Any]:
-    """Return the JSON object of a frame from a client; it has a string `type`.
+    """Return the JSON object of a frame from a client, which has a string `type`.
 
     Raises:
-        ProtocolViolation: WS-005 above 16 KiB of UTF-8, else WS-004.
+        ProtocolError: WS-005 for more than 16 KiB of UTF-8, otherwise WS-004.
 
     """
     if isinstance(message, bytes):
-        raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE, 'binary frame: send JSON in a text frame'
-        )
+        raise ProtocolError(ErrorCode.INVALID_MESSAGE, 'binary frame: send JSON in a text frame')
     if len(message) > MAX_PAYLOAD_BYTES or (
         not message.isascii() and len(message.encode()) > MAX_PAYLOAD_BYTES
     ):
-        raise ProtocolViolation(
+        raise ProtocolError(
             ErrorCode.PAYLOAD_TOO_LARGE, f'message above {MAX_PAYLOAD_BYTES} bytes'
         )
     try:
@@ -153,26 +153,24 @@ def parse(message: str | bytes) -> dict[str, Any]:
     except RecursionError:
         too_deep = True
     except json.JSONDecodeError as error:
-        raise ProtocolViolation(
+        raise ProtocolError(
             ErrorCode.INVALID_MESSAGE, f'not JSON: {error.msg} at character {error.pos}'
         ) from None
     except ValueError as error:
-        raise ProtocolViolation(ErrorCode.INVALID_MESSAGE, str(error)) from None
+        raise ProtocolError(ErrorCode.INVALID_MESSAGE, str(error)) from None
     if too_deep:
-        raise ProtocolViolation(
-            ErrorCode.INVALID_MESSAGE, f'nested deeper than {MAX_DEPTH} levels'
-        )
+        raise ProtocolError(ErrorCode.INVALID_MESSAGE, f'nested deeper than {MAX_DEPTH} levels')
     if not isinstance(value, dict):
-        raise ProtocolViolation(ErrorCode.INVALID_MESSAGE, 'send a JSON object')
+        raise ProtocolError(ErrorCode.INVALID_MESSAGE, 'send a JSON object')
     if not isinstance(value.get('type'), str):
-        raise ProtocolViolation(
+        raise ProtocolError(
             ErrorCode.INVALID_MESSAGE, 'type: give the command as a string', request_id_of(value)
         )
     return value
 
 
 def request_id_of(value: dict[str, Any]) -> str | None:
-    """Return the `request_id` of a parsed message if it has one that can be echoed."""
+    """Return the `request_id` of a parsed message, or None if it has none or not a valid one."""
     request_id = value.get('request_id')
     usable = isinstance(request_id, str) and len(request_id) <= 128
     return request_id if usable else None
@@ -182,13 +180,13 @@ def command(value: dict[str, Any]) -> Command:
     """Return the command model of a parsed message.
 
     Raises:
-        ProtocolViolation: WS-002 for an unknown command, WS-004 naming the field otherwise.
+        ProtocolError: WS-002 for an unknown command, otherwise WS-004 with the name of the field.
 
     """
     request_id = request_id_of(value)
     entry = COMMANDS.get(value['type'])
     if entry is None:
-        raise ProtocolViolation(
+        raise ProtocolError(
             ErrorCode.INVALID_EVENT_TYPE,
             f'Unknown command: {_shown(value["type"])[1:-1]}',
             request_id,
@@ -196,9 +194,9 @@ def command(value: dict[str, Any]) -> Command:
     try:
         return entry.model.model_validate(value)
     except ValidationError as error:
-        # Never the value itself: it may be a token.
+        # The value itself is left out: it may be a token.
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = '.'.join(str(part) for part in first['loc']) or entry.name
-        raise ProtocolViolation(
+        raise ProtocolError(
             ErrorCode.INVALID_MESSAGE, f'{_shown(field)[1:-1]}: {first["msg"]}', request_id
         ) from None

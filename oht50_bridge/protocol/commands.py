@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What a client may send: section 3 of the specification, and the commands added to it."""
+"""The commands of a client: those of section 3 of the specification, and additional ones."""
 
 from __future__ import annotations
 
@@ -32,21 +32,27 @@ from oht50_bridge.protocol.events import MissionType
 from oht50_bridge.protocol.events import NextAction
 from oht50_bridge.protocol.events import RollbackReason
 
-#: More patterns than any sensible subscription has; each is answered by name if unknown.
+#: Limited, since the reply names each unknown pattern; no useful subscription has more.
 Patterns = Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=64)]
 Token = Annotated[str, Field(min_length=1, max_length=8192)]
 Rate = Annotated[Known, Field(gt=0), in_unit('Hz')]
 
 
 class Command(Model):
-    """Every command may carry a `request_id`, which its reply echoes; each has an `example`."""
+    """A command of a client.
+
+    Attributes:
+        request_id: chosen by the client; the reply has the same.
+        example: an example of the command without its type.
+
+    """
 
     request_id: Annotated[str, Field(max_length=128)] | None = None
     example: ClassVar[dict[str, Any]]
 
 
 class Auth(Command):
-    """Present a token; first message, or extends the running session."""
+    """Authenticate as the first message, or extend the session with a new token."""
 
     type: Literal['auth']
     token: Token
@@ -58,7 +64,7 @@ class Auth(Command):
 
 
 class RefreshToken(Command):
-    """Trade a refresh token for a new pair."""
+    """Exchange a refresh token for a new pair of tokens."""
 
     type: Literal['refresh_token']
     refresh_token: Token
@@ -69,14 +75,14 @@ class RefreshToken(Command):
 
 
 class Ping(Command):
-    """Ask for a `pong`."""
+    """Request a `pong`."""
 
     type: Literal['ping']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-102'}
 
 
 class Subscribe(Command):
-    """Ask for events by exact type, `family.*` or `*`; `rate` in Hz thins the state class."""
+    """Subscribe to events by type, `family.*` or `*`; `rate` limits state-class events, Hz."""
 
     type: Literal['subscribe']
     events: Annotated[Patterns, Field(min_length=1)]
@@ -88,7 +94,7 @@ class Subscribe(Command):
 
 
 class Unsubscribe(Command):
-    """Take subscriptions back."""
+    """End subscriptions."""
 
     type: Literal['unsubscribe']
     events: Annotated[Patterns, Field(min_length=1)]
@@ -96,7 +102,7 @@ class Unsubscribe(Command):
 
 
 class Resume(Command):
-    """Ask for the event-class events after sequence number `after` of server life `epoch`."""
+    """Request the event-class events after sequence number `after` of the server's `epoch`."""
 
     type: Literal['resume']
     epoch: Annotated[str, Field(max_length=64)]
@@ -117,7 +123,7 @@ class SetTelemetryRate(Command):
 
 
 class GetSystemStatus(Command):
-    """Ask for a `system.status` now."""
+    """Request a `system.status`."""
 
     type: Literal['get_system_status']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-123'}
@@ -132,7 +138,7 @@ class EmergencyStop(Command):
 
 
 class ClearEstop(Command):
-    """Clear the emergency stop; `next_action` only informs."""
+    """Clear the emergency stop; `next_action` is for information only."""
 
     type: Literal['clear_estop']
     next_action: NextAction | None = None
@@ -140,7 +146,7 @@ class ClearEstop(Command):
 
 
 class Target(Model):
-    """Where to go, in the frame of the rail."""
+    """A target position in the frame of the rail."""
 
     x: Annotated[Known, in_unit('mm')]
     y: Annotated[Known, in_unit('mm')]
@@ -148,7 +154,7 @@ class Target(Model):
 
 
 class StartMission(Command):
-    """Start a mission to a position or to a station, exactly one of them."""
+    """Start a mission to either a position or a station."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -183,7 +189,7 @@ class StartMission(Command):
 
 
 class PauseMission(Command):
-    """Pause the mission; without `mission_id` the active one."""
+    """Pause a mission; without `mission_id`, the active one."""
 
     type: Literal['pause_mission']
     mission_id: Identifier | None = None
@@ -191,7 +197,7 @@ class PauseMission(Command):
 
 
 class ResumeMission(Command):
-    """Go on with a paused mission."""
+    """Resume a paused mission."""
 
     type: Literal['resume_mission']
     mission_id: Identifier | None = None
@@ -199,7 +205,7 @@ class ResumeMission(Command):
 
 
 class CancelMission(Command):
-    """End the mission early."""
+    """Cancel a mission."""
 
     type: Literal['cancel_mission']
     mission_id: Identifier | None = None
@@ -207,7 +213,7 @@ class CancelMission(Command):
 
 
 class UpdateConfig(Command):
-    """Change the configuration: name to new value."""
+    """Change the configuration; `changes` maps names to new values."""
 
     type: Literal['update_config']
     changes: Annotated[dict[str, Any], Field(min_length=1)]
@@ -215,7 +221,7 @@ class UpdateConfig(Command):
 
 
 class RollbackConfig(Command):
-    """Go back to an earlier configuration."""
+    """Restore an earlier version of the configuration."""
 
     type: Literal['rollback_config']
     to_version: Identifier
@@ -228,21 +234,21 @@ class RollbackConfig(Command):
 
 
 class GetConfig(Command):
-    """Ask for the configuration in force."""
+    """Request the configuration in force."""
 
     type: Literal['get_config']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-132'}
 
 
 class ListModules(Command):
-    """Ask for the known modules."""
+    """Request the list of known modules."""
 
     type: Literal['list_modules']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-133'}
 
 
 class ScanModules(Command):
-    """Search the buses for modules."""
+    """Search the serial lines for modules."""
 
     type: Literal['scan_modules']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-134'}

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The error codes WS-001 to WS-010 and the exceptions that carry them."""
+"""The error codes WS-001 to WS-010, the close codes, and the exception for a wrong message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ from enum import Enum
 
 
 class ErrorCode(Enum):
-    """An error a client is told: its code, name, close code (None: stays open), temporary flag."""
+    """An error that is reported to a client.
+
+    Attributes:
+        code: code on the wire, such as WS-001.
+        title: name on the wire.
+        close: close code that ends the connection; None: the connection stays open.
+        temporary: whether the client may try again later.
+
+    """
 
     AUTHENTICATION_FAILED = ('WS-001', 'Authentication Failed', 4401, False)
     INVALID_EVENT_TYPE = ('WS-002', 'Invalid Event Type', None, False)
@@ -39,19 +47,19 @@ class ErrorCode(Enum):
         self.temporary = temporary
 
 
-#: WebSocket close codes that do not follow from one error alone.
+#: WebSocket close codes that do not belong to one error.
 CLOSE_GOING_AWAY = 1001
 CLOSE_IDLE = 4408
 CLOSE_RATE_LIMIT = 4429
 
 
-class ProtocolViolation(Exception):
-    """A message of the client that cannot be taken.
+class ProtocolError(Exception):
+    """A client sent a message that is not valid.
 
     Attributes:
-        error: what to tell the client.
-        description: names the field and the remedy; holds no secret.
-        request_id: of the message, where it could be read.
+        error: the error to report to the client.
+        description: names the field and the remedy; never holds a secret.
+        request_id: that of the message, if it could be read.
 
     """
 

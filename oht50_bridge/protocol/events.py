@@ -42,7 +42,7 @@ WattHours = Annotated[Measured, in_unit('Wh')]
 
 
 class Position(Model):
-    """A place in the frame of the rail."""
+    """A position in the frame of the rail."""
 
     x: Millimetres
     y: Millimetres
@@ -69,7 +69,7 @@ class SystemStatusData(Model):
 
 
 class SystemStatus(Message):
-    """Status of the whole vehicle."""
+    """Status of the vehicle."""
 
     type: Literal['system.status'] = 'system.status'
     data: SystemStatusData
@@ -128,7 +128,7 @@ class Orientation(Model):
 
 
 class Sensors(Model):
-    """What the vehicle measures beside its motion."""
+    """Measurements other than those of motion."""
 
     battery: Percent
     temperature: Celsius
@@ -163,7 +163,7 @@ class TelemetryRealtime(Message):
 
 
 class TelemetryStatusData(Model):
-    """Data of `telemetry.status`; `last_update` is None before the first sample."""
+    """Data of `telemetry.status`; `last_update` is null before the first sample."""
 
     streaming: bool
     rate: Annotated[Known, in_unit('Hz')]
@@ -198,7 +198,7 @@ class MissionStartedData(Model):
 
 
 class MissionStarted(Message):
-    """A mission began to execute."""
+    """A mission started."""
 
     type: Literal['mission.started'] = 'mission.started'
     data: MissionStartedData
@@ -215,7 +215,7 @@ class MissionStarted(Message):
 
 
 class MissionProgressData(Model):
-    """Data of `mission.progress`; `estimated_completion` is None where no plan tells it."""
+    """Data of `mission.progress`; `estimated_completion` is null where it is unknown."""
 
     mission_id: Identifier
     progress: Percent
@@ -225,7 +225,7 @@ class MissionProgressData(Model):
 
 
 class MissionProgress(Message):
-    """How far the active mission has come."""
+    """Progress of the active mission."""
 
     type: Literal['mission.progress'] = 'mission.progress'
     data: MissionProgressData
@@ -242,7 +242,7 @@ class MissionProgress(Message):
 
 
 class MissionSummary(Model):
-    """What a mission took."""
+    """Distance, energy and errors of a mission."""
 
     distance_traveled: Millimetres
     energy_consumed: WattHours
@@ -356,7 +356,7 @@ class SafetyClear(Message):
 
 
 class ConfigUpdatedData(Model):
-    """Data of `config.updated`; `changes` maps a name to what a person reads."""
+    """Data of `config.updated`; `changes` maps a name to a description of its change."""
 
     config_id: str
     version: str
@@ -393,7 +393,7 @@ class ConfigRollbackData(Model):
 
 
 class ConfigRollback(Message):
-    """The configuration went back to an earlier one."""
+    """An earlier version of the configuration was restored."""
 
     type: Literal['config.rollback'] = 'config.rollback'
     data: ConfigRollbackData
@@ -420,7 +420,7 @@ class ModuleDiscoveredData(Model):
 
 
 class ModuleDiscovered(Message):
-    """A board answered for the first time."""
+    """A board responded for the first time."""
 
     type: Literal['module.discovered'] = 'module.discovered'
     data: ModuleDiscoveredData
@@ -437,7 +437,7 @@ class ModuleDiscovered(Message):
 
 
 class ModuleStatusChangeData(Model):
-    """Data of `module.status_change`; the error fields are empty when the module is well."""
+    """Data of `module.status_change`; the error fields are empty without an error."""
 
     module_id: str
     old_status: ModuleStatus
@@ -447,7 +447,7 @@ class ModuleStatusChangeData(Model):
 
 
 class ModuleStatusChange(Message):
-    """A board was lost, found or found faulty."""
+    """The status of a board changed."""
 
     type: Literal['module.status_change'] = 'module.status_change'
     data: ModuleStatusChangeData

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""An example of every message, and of every error.
+"""An example of every message and of every error.
 
-Those of the specification are its own; of several alternatives of an enumeration, the first.
+For messages of the specification they are its examples, with the first of alternative values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from types import MappingProxyType
 from oht50_bridge.protocol.catalogue import MODELS
 from oht50_bridge.protocol.errors import ErrorCode
 
-#: What an error's description says, as in section 7 of the specification for the first three.
+#: Descriptions of the errors; the first three are those of section 7 of the specification.
 DESCRIPTIONS = MappingProxyType(
     {
         ErrorCode.AUTHENTICATION_FAILED: 'Invalid or expired token',
@@ -41,7 +41,7 @@ DESCRIPTIONS = MappingProxyType(
     }
 )
 
-#: One error of each code, in the order of the codes.
+#: An error of each code, in the order of the codes.
 ERRORS = tuple(
     {
         'type': 'error',
@@ -54,7 +54,7 @@ ERRORS = tuple(
     for error, description in DESCRIPTIONS.items()
 )
 
-#: One message of every type but `error`, by type.
+#: A message of every type except `error`, by type.
 EXAMPLES = MappingProxyType(
     {name: {'type': name, **model.example} for name, model in MODELS.items() if name != 'error'}
 )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Subscription patterns: an exact type, `family.*`, or `*`. Nothing else is a pattern."""
+"""Subscription patterns: a type of event, `family.*` or `*`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from oht50_bridge.protocol.catalogue import EVENTS
 
 
 def expand(pattern: str, types: Iterable[str] = EVENTS) -> tuple[str, ...]:
-    """Return the types that `pattern` names, in catalogue order; empty if it names none."""
+    """Return the types that match a pattern, in the order of `types`; empty if none does."""
     if pattern == '*':
         return tuple(types)
     if pattern.endswith('.*'):

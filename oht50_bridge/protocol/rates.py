@@ -11,21 +11,25 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Rate limits. All take the time as an argument, in seconds of any steady clock."""
+"""Rate limits, to which the caller passes the time, in seconds of any monotonic clock."""
 
 from __future__ import annotations
 
-#: What rounding may take from a token: a bucket is asked again at the very time it named.
+#: Tolerance for rounding, since callers ask again at exactly the time that `ready_at` returned.
 _ROUNDING = 1e-6
-#: Hz, the lowest rate but 0: the period of a lower one is soon too long to reckon with.
+#: The lowest rate other than 0, Hz: it keeps periods within 1000 s.
 SLOWEST = 1e-3
 
 
 class TokenBucket:
-    """`burst` tokens at first, refilled at `rate` per second up to `burst`.
+    """A token bucket: `burst` tokens at first, refilled at `rate` per second up to `burst`.
 
-    A rate of 0 lifts the limit. Within any window of w seconds at most burst + rate * w
-    tokens are taken.
+    Within any window of w seconds it grants at most burst + rate * w tokens.
+
+    Args:
+        rate: tokens per second; 0: no limit.
+        burst: most tokens that it holds.
+
     """
 
     __slots__ = ('_at', '_tokens', 'burst', 'rate')
@@ -53,13 +57,13 @@ class TokenBucket:
         return True
 
     def charge(self, now: float) -> None:
-        """Take a token that cannot be refused; the debt goes down to one burst at most."""
+        """Take a token even if there is none; the debt is limited to `burst` tokens."""
         if self.rate > 0:
             self._refill(now)
             self._tokens = max(-self.burst, self._tokens - 1)
 
     def ready_at(self, now: float) -> float:
-        """Return the time at which a token will be there; `now` if there is one."""
+        """Return the time from which a token is available; `now` if there is one already."""
         if self.rate <= 0:
             return now
         self._refill(now)
@@ -67,11 +71,11 @@ class TokenBucket:
 
 
 class Slot:
-    """One value per period of `rate` Hz; a rate of 0 lifts the limit.
+    """A limit of one value per period of `rate` Hz; a rate of 0 is no limit.
 
-    A value may come up to a tenth of a period early, as a source at the very limit does when
-    its clock jitters; the following slot moves back by as much, so the long-run rate holds:
-    within any window of w seconds at most (w * rate + 0.1) + 1 values.
+    A value may come up to a tenth of a period early, as from a source at exactly the limit whose
+    clock jitters; the next slot does not move, so that the mean rate holds: within any window of
+    w seconds at most (w * rate + 0.1) + 1 values.
     """
 
     __slots__ = ('_next', 'period')
@@ -94,7 +98,7 @@ class Slot:
         return self._next - self.period * self.TOLERANCE
 
     def change(self, rate: float) -> None:
-        """Change the rate; what was taken counts on."""
+        """Change the rate; the slot that was taken last still counts."""
         period = 1 / rate if rate > 0 else 0.0
         self._next += period - self.period
         self.period = period

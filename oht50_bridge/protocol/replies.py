@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the server says that is not an event of the vehicle."""
+"""The messages of the server that are not events of the vehicle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from oht50_bridge.protocol.base import in_unit
 
 
 class Limits(Model):
-    """What the server holds a client to; 0 events per second: no limit."""
+    """Limits that apply to a client; 0 events per second: no limit."""
 
     max_connections: int
     max_events_per_second: Annotated[Known, in_unit('1/s')]
@@ -83,7 +83,7 @@ class ConnectionEstablished(Message):
 
 
 class SubscriptionConfirmedData(Model):
-    """Patterns in effect, granted rate per type (Hz), patterns refused to the role."""
+    """Patterns in force, granted rate of each type (Hz), patterns denied to the role."""
 
     events: list[str]
     rates: Annotated[dict[str, float], in_unit('Hz')]
@@ -91,7 +91,7 @@ class SubscriptionConfirmedData(Model):
 
 
 class SubscriptionConfirmed(Message):
-    """Answer to `subscribe`."""
+    """Reply to `subscribe`."""
 
     type: Literal['subscription.confirmed'] = 'subscription.confirmed'
     data: SubscriptionConfirmedData
@@ -111,13 +111,13 @@ class SubscriptionConfirmed(Message):
 
 
 class SubscriptionRemovedData(Model):
-    """Patterns that were taken back."""
+    """Patterns that were removed."""
 
     events: list[str]
 
 
 class SubscriptionRemoved(Message):
-    """Answer to `unsubscribe`."""
+    """Reply to `unsubscribe`."""
 
     type: Literal['subscription.removed'] = 'subscription.removed'
     data: SubscriptionRemovedData
@@ -132,7 +132,7 @@ class Empty(Model):
 
 
 class Pong(Message):
-    """Answer to `ping`."""
+    """Reply to `ping`."""
 
     type: Literal['pong'] = 'pong'
     data: Empty = Empty()
@@ -144,7 +144,7 @@ class Pong(Message):
 
 
 class CommandResultData(Model):
-    """Outcome of a command; further keys belong to the command."""
+    """Outcome of a command; further keys depend on the command."""
 
     model_config = ConfigDict(extra='allow')
 
@@ -154,7 +154,7 @@ class CommandResultData(Model):
 
 
 class CommandResult(Message):
-    """Answer to a command to the vehicle."""
+    """Reply to a command to the vehicle."""
 
     type: Literal['command.result'] = 'command.result'
     data: CommandResultData
@@ -166,13 +166,13 @@ class CommandResult(Message):
 
 
 class AuthExpiringData(Model):
-    """When the session ends unless it is extended."""
+    """Time at which the session ends unless it is extended."""
 
     expires_at: Timestamp
 
 
 class AuthExpiring(Message):
-    """The token runs out soon."""
+    """The token expires soon."""
 
     type: Literal['auth.expiring'] = 'auth.expiring'
     data: AuthExpiringData
@@ -183,7 +183,7 @@ class AuthExpiring(Message):
 
 
 class AuthRefreshedData(Model):
-    """The session was extended; the pair is None where the client brought its own token."""
+    """Data of `auth.refreshed`; the tokens are null if the client sent its own."""
 
     role: str
     expires_at: Timestamp
@@ -209,7 +209,7 @@ class AuthRefreshed(Message):
 
 
 class ResumeResultData(Model):
-    """Whether nothing was missed; `seq` is the newest sequence number of this epoch."""
+    """Whether all missed events were sent; `seq` is the newest sequence number of this epoch."""
 
     recovered: bool
     replayed: int
@@ -218,7 +218,7 @@ class ResumeResultData(Model):
 
 
 class ResumeResult(Message):
-    """Answer to `resume`, after the replayed events."""
+    """Reply to `resume`, sent after the replayed events."""
 
     type: Literal['resume.result'] = 'resume.result'
     data: ResumeResultData
@@ -230,7 +230,7 @@ class ResumeResult(Message):
 
 
 class Error(Message):
-    """The flat error of section 7; `temporary` tells whether to try again."""
+    """An error; `temporary` states whether the client may try again later."""
 
     type: Literal['error'] = 'error'
     error_code: str

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Docking: slowly to the dock, look for alignment and charger, try again from a little way off.
+"""Docking: approach the dock slowly, wait for alignment and charger, else back off and retry.
 
 Positions are in m along the rail, velocities in m/s, times in s.
 """
@@ -21,40 +21,56 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from oht50_bridge.vehicle.motion import SpeedZone
+from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.profile import SpeedZone
 
 
 @dataclass(frozen=True)
 class DockingSettings:
-    """How it docks.
+    """How the vehicle docks."""
 
-    Attributes:
-        approach_distance: from the dock, where docking begins, m.
-        approach_speed: from there on, m/s.
-        final_distance: from the dock, where the final speed begins, m.
-        final_speed: m/s.
-        retries: further attempts after the first.
-        timeout: of one attempt, s.
-        contact_time: from arrival to alignment and charger, s.
-        back_off: from the dock, where another attempt begins, m.
-        capture: the dock is looked for this far around its station, m.
-
-    """
-
-    approach_distance: float = 0.5
-    approach_speed: float = 0.1
-    final_distance: float = 0.1
-    final_speed: float = 0.05
-    retries: int = 3
-    timeout: float = 30.0
-    contact_time: float = 3.0
-    back_off: float = 0.2
-    capture: float = 0.1
+    approach_distance: float = setting(
+        0.5, 'Distance from the dock at which docking begins', unit='m', minimum=0.05, maximum=2.0
+    )
+    approach_speed: float = setting(
+        0.1, 'Speed from approach_distance on', unit='m/s', minimum=0.01, maximum=0.5
+    )
+    final_distance: float = setting(
+        0.1,
+        'Distance from the dock at which the final speed begins',
+        unit='m',
+        minimum=0.01,
+        maximum=1.0,
+    )
+    final_speed: float = setting(
+        0.05, 'Speed from final_distance on', unit='m/s', minimum=0.01, maximum=0.2
+    )
+    retries: int = setting(3, 'Attempts after the first', minimum=0, maximum=10)
+    timeout: float = setting(
+        30.0, 'Longest duration of one attempt', unit='s', minimum=1.0, maximum=120.0
+    )
+    contact_time: float = setting(
+        3.0, 'Time from arrival to alignment and charger', unit='s', minimum=0.5, maximum=30.0
+    )
+    back_off: float = setting(
+        0.2,
+        'Distance from the dock at which another attempt begins',
+        unit='m',
+        minimum=0.02,
+        maximum=1.0,
+    )
+    capture: float = setting(
+        0.1,
+        'Distance around the station within which the dock is searched',
+        unit='m',
+        minimum=0.0,
+        maximum=0.5,
+    )
 
 
 @dataclass(frozen=True)
 class DockReading:
-    """What tells that the vehicle is in the dock.
+    """What the boards report about the dock.
 
     Attributes:
         distance: to the dock, without sign, m; NaN where it is not measured.
@@ -69,18 +85,18 @@ class DockReading:
 
 
 class Docking:
-    """One docking.
+    """One docking manoeuvre.
 
     Args:
         station: position of the dock as configured, m.
         side: the side from which it is approached: 1 from greater, -1 from smaller positions.
-        settings: how.
+        settings: distances, speeds and times.
 
     Attributes:
-        target: where to, m.
+        target: position to drive to, m.
         failures: attempts that failed.
         failure: why the last attempt failed, for a person.
-        docked: it is done.
+        docked: the vehicle is in the dock.
         failed: no attempt is left.
 
     """
@@ -100,7 +116,7 @@ class Docking:
 
     @property
     def zones(self) -> tuple[SpeedZone, SpeedZone]:
-        """Where it goes slowly."""
+        """The stretches around the dock that limit the speed."""
         settings = self._settings
         return (
             SpeedZone(
@@ -116,11 +132,11 @@ class Docking:
         )
 
     def begins_at(self, position: float) -> bool:
-        """Tell whether docking begins at a position."""
+        """Return whether docking begins at a position, m."""
         return abs(position - self._station) <= self._settings.approach_distance
 
     def step(self, dt: float, position: float, arrived: bool, reading: DockReading) -> None:
-        """Go on by `dt` s; `arrived` tells whether the vehicle stands at `target`."""
+        """Advance by `dt` s; `arrived`: the vehicle stands at `target`."""
         self._elapsed += dt
         if self._backing_off:
             if arrived:
@@ -128,7 +144,7 @@ class Docking:
                 self._elapsed = 0.0
                 self.target = self._found(position, reading)
             elif self._elapsed > self._settings.timeout:
-                self._fail(f'not back within {self._settings.timeout:g} s')
+                self._fail(f'did not back off within {self._settings.timeout:g} s')
             return
         if arrived:
             self._in_place += dt
@@ -150,7 +166,7 @@ class Docking:
         self.target = self._station + self._side * self._settings.back_off
 
     def _found(self, position: float, reading: DockReading) -> float:
-        """Return where the dock is: the distance has a sign only as seen from aside."""
+        """Return the position of the dock: the measured distance is unsigned, the side known."""
         seen = position - self._side * reading.distance
         near = not math.isnan(seen) and abs(seen - self._station) <= self._settings.capture
         return seen if near else self._station

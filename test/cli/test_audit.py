@@ -23,7 +23,7 @@ from support import OHT50
 from support import wait_for
 
 from oht50_bridge.cli.main import main
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def path(tmp_path):
     """A log of six records, one a minute."""
     path = tmp_path / 'domain-7' / 'audit.jsonl'
     minutes = itertools.count()
-    audit = Audit(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
+    audit = AuditWriter(path, stamp=lambda: f'2026-11-23T10:{next(minutes):02d}:00.000Z')
     for client, subject, what in (
         ('panel', 'ann', 'auth'),
         ('panel', 'ann', 'command'),
@@ -57,34 +57,34 @@ def shown(capsys, *arguments):
     return [json.loads(line)['n'] for line in out.splitlines()]
 
 
-def test_a_whole_log_is_said_to_be_whole_with_what_to_keep(path, capsys):
+def test_an_intact_log_is_reported_with_the_position_to_note(path, capsys):
     code, out, _ = run(capsys, 'verify', path)
-    assert (code, 'whole, 6 records' in out) == (0, True)
+    assert (code, 'intact, 6 records' in out) == (0, True)
     position = out.splitlines()[-1]
     assert run(capsys, 'verify', path, '--expect', position)[0] == 0
     other = position.replace(position[-4:], '0000')
     code, out, _ = run(capsys, 'verify', path, '--expect', other)
-    assert (code, 'line 6: not what it was' in out) == (1, True)
+    assert (code, 'line 6: differs from the position given' in out) == (1, True)
     with pytest.raises(SystemExit):
         main(['audit', 'verify', '--expect', 'x'])
 
 
 @pytest.mark.parametrize(
-    ('tamper', 'said'),
+    ('tamper', 'message'),
     [
         (lambda x: [*x[:1], x[1].replace('panel', 'other'), *x[2:]], 'line 2: changed'),
         (lambda x: [*x[:2], *x[3:]], 'line 3: records 3 to 3'),
         (lambda x: x[:-1], 'ends at record 5'),
         (lambda x: [x[0], x[2], x[1], *x[3:]], 'line 2: records 2 to 2'),
     ],
-    ids=['edit', 'cut', 'cut at the end', 'swap'],
+    ids=['edit', 'removal', 'removal at the end', 'swap'],
 )
-def test_what_was_done_to_a_log_is_found_with_file_and_line(path, capsys, tamper, said):
+def test_a_change_is_reported_with_file_and_line(path, capsys, tamper, message):
     path.write_text(''.join(tamper(path.read_text().splitlines(keepends=True))))
     code, out, _ = run(capsys, 'verify', path)
     assert code == 1
-    assert str(path) in out and said in out
-    # Showing goes on with what is there.
+    assert str(path) in out and message in out
+    # The remaining records can still be shown.
     assert len(shown(capsys, path)) >= 5
 
 
@@ -119,14 +119,14 @@ def test_filters(path, capsys, filters, numbers, monkeypatch):
     assert shown(capsys, path, *filters) == numbers
 
 
-def test_the_table_is_harmless_to_a_terminal(path, capsys):
+def test_the_table_has_no_control_characters(path, capsys):
     code, out, _ = run(capsys, 'show', path)
     assert code == 0
     assert 'ann (operator)' in out and '[red]' in out
     assert '\x1b' not in out and '\u202e' not in out
 
 
-def test_lines_that_are_no_records_are_told_apart(path, capsys):
+def test_lines_that_are_not_records_go_to_standard_error(path, capsys):
     with path.open('a') as file:
         file.write('x\n')
     code, out, err = run(capsys, 'show', '--json', path)
@@ -134,7 +134,7 @@ def test_lines_that_are_no_records_are_told_apart(path, capsys):
     assert 'line 7: not a record' in err
 
 
-def test_following_goes_on_over_new_files(path, tmp_path):
+def test_following_continues_across_new_files(path, tmp_path):
     shown = tmp_path / 'shown'
     with shown.open('w') as file:
         process = subprocess.Popen(
@@ -142,7 +142,7 @@ def test_following_goes_on_over_new_files(path, tmp_path):
         )
     try:
         wait_for(lambda: shown.read_text().count('\n') == 6, what='the old records are shown')
-        audit = Audit(path, max_bytes=1000)
+        audit = AuditWriter(path, max_bytes=1000)
         for number in range(30):
             audit.record('new', number=number)
             wait_for(lambda: not audit._waiting)

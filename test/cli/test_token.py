@@ -139,7 +139,7 @@ def test_a_directory_of_public_keys_signs_nothing(tmp_path, capsys):
     assert 'private key' in err
 
 
-def test_keygen_overwrites_nothing_and_wants_a_directory(tmp_path, capsys, monkeypatch):
+def test_keygen_overwrites_nothing_and_needs_a_directory(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv('OHT50_KEYS', raising=False)
     assert '--keys is missing' in run(capsys, 'keygen', 'a')[2]
     assert run(capsys, 'keygen', 'a', '--keys', tmp_path)[0] == 0

@@ -217,7 +217,7 @@ def test_what_a_gateway_refuses_its_schema_refuses():
         )
     ]
     for example in examples:
-        with pytest.raises(codec.ProtocolViolation):
+        with pytest.raises(codec.ProtocolError):
             codec.command(codec.parse(json.dumps(example)))
     result = contract('messages', ((False, example) for example in examples))
     assert result.returncode == 0, result.stdout + result.stderr

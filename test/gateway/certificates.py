@@ -15,7 +15,6 @@
 
 import datetime
 import ipaddress
-import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -97,7 +96,7 @@ def write(path, content, mode=0o600):
     new = path.with_name(f'{path.name}.new')
     new.write_bytes(content)
     new.chmod(mode)
-    os.replace(new, path)
+    new.replace(path)
 
 
 def install(directory, authority, name='vehicle', client_ca=None):

@@ -23,8 +23,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.roles import load_roles
-from oht50_bridge.gateway.auth.tokens import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewayConfig

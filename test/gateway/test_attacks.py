@@ -39,10 +39,10 @@ from gateway.serving import Serving
 from gateway.serving import make_event
 from websockets.exceptions import ConnectionClosed
 
-from oht50_bridge.gateway.audit.log import Audit
-from oht50_bridge.gateway.audit.log import verify
+from oht50_bridge.gateway.audit.reader import verify
+from oht50_bridge.gateway.audit.writer import AuditWriter
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.roles import load_roles
-from oht50_bridge.gateway.auth.tokens import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -68,7 +68,7 @@ class Attacked(Serving):
     """A gateway with an operator on it, keys of two kinds, and an audit log that is read back."""
 
     def __init__(self, path, **settings):
-        self.log = Audit(path / 'audit.jsonl')
+        self.log = AuditWriter(path / 'audit.jsonl')
         self.tokens = []
         super().__init__(
             audit=self.log,
@@ -606,7 +606,7 @@ async def _(bridge):
     'handshake after handshake',
     what='refused',
     reason='handshakes',
-    settings={'address_handshakes_per_second': 0.1, 'address_handshake_burst': 5},
+    settings={'address_handshakes': 0.1, 'address_handshake_burst': 5},
 )
 async def _(bridge):
     for _ in range(10):
@@ -647,7 +647,7 @@ async def _(bridge):
     'more commands than an address may give',
     what='failure',
     error='WS-003',
-    settings={'address_commands_per_second': 5},
+    settings={'address_commands': 5},
 )
 async def _(bridge):
     peers = [await bridge.enter(role='viewer', subject='mallory') for _ in range(3)]

@@ -39,9 +39,8 @@ from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import networks
 from oht50_bridge.gateway.admission.scheduler import TURN
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.redact import redact
 
 FLOODS = (
     'half_open',
@@ -121,17 +120,6 @@ def test_a_flood_of_refusals_becomes_counts():
     counted = sum(sum(each.values()) for each in summary['addresses'].values())
     assert counted + summary['others'] > 9000
     assert limit.summary() is None
-
-
-@pytest.mark.parametrize(
-    'text',
-    ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.abc', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWI', 'eyJhbGciOiJI'],
-)
-def test_tokens_are_taken_out_of_texts(text):
-    assert redact({'a': [f'Unknown command: {text}', {text: 1}]}) == {
-        'a': ['Unknown command: (token)', {'(token)': 1}]
-    }
-    assert redact('eyJ is no token') == 'eyJ is no token'
 
 
 # The lane
@@ -235,7 +223,7 @@ async def test_who_authenticates_at_the_last_moment_is_not_turned_away(serving):
 
 
 async def test_behind_a_trusted_proxy_each_client_has_limits_of_its_own(serving):
-    settings = {'address_handshakes_per_second': 0.01, 'address_handshake_burst': 2}
+    settings = {'address_handshakes': 0.01, 'address_handshake_burst': 2}
 
     async def statuses(server, clients):
         found = []
@@ -304,7 +292,7 @@ async def test_what_came_before_the_end_of_a_connection_is_done(serving):
 
 @pytest.mark.parametrize('encrypted', [False, True], ids=['plain', 'tls'])
 async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path, encrypted):
-    audit = Audit(tmp_path / 'audit.jsonl')
+    audit = AuditWriter(tmp_path / 'audit.jsonl')
     settings, options = {}, {}
     if encrypted:
         issuer = Authority('issuer')

@@ -26,7 +26,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.exceptions import InvalidStatus
 
-from oht50_bridge.gateway.auth.tokens import Key
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.commands import CommandFailed
 from oht50_bridge.gateway.commands import CommandOutcome
@@ -634,7 +634,7 @@ async def test_seq_is_only_for_those_who_resume(serving, event):
 
 async def test_a_port_used_again_at_once_belongs_to_who_has_it_now(serving):
     request = b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
-    async with serving(address_handshakes_per_second=0) as server:
+    async with serving(address_handshakes=0) as server:
         with socket.create_server(('127.0.0.1', 0)) as chosen:
             port = chosen.getsockname()[1]
 

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.roles import load_roles
-from oht50_bridge.gateway.auth.tokens import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenError
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.session import Authenticated
 from oht50_bridge.gateway.session import Clock

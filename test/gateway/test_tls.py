@@ -38,7 +38,7 @@ from gateway.serving import make_event
 from websockets.exceptions import InvalidMessage
 
 from oht50_bridge.gateway import server as gateway_server
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.gateway.tls import check_listening
@@ -56,7 +56,7 @@ class Encrypted(Serving):
     def __init__(self, directory, authority, client_ca=None, **settings):
         self.directory, self.issuer = directory, authority
         self.files, self.certificate = install(directory, authority, client_ca=client_ca)
-        self.log = Audit(directory / 'audit.jsonl')
+        self.log = AuditWriter(directory / 'audit.jsonl')
         super().__init__(audit=self.log, tls=self.files, **settings)
         self.trust = ssl.create_default_context(cadata=pem(authority.certificate).decode())
 

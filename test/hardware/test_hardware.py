@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import copy
 import itertools
-import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -87,7 +87,7 @@ def test_a_fault_in_the_configuration_names_field_and_remedy(change, words):
 
 
 def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):
-    before = set(os.listdir('/proc/self/fd')), threading.active_count()
+    before = set(Path('/proc/self/fd').iterdir()), threading.active_count()
     with Hardware(CONFIG) as hardware:
         wait_for(
             lambda: all(info.error_code == 'MOD-005' for info in hardware.modules()), what='errors'
@@ -97,7 +97,7 @@ def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):
         assert hardware.motor.drive(0.5) != 'none'
         with pytest.raises(PortLost):
             hardware.scan('a', [4])
-    assert (set(os.listdir('/proc/self/fd')), threading.active_count()) == before
+    assert (set(Path('/proc/self/fd').iterdir()), threading.active_count()) == before
 
 
 def test_scan_finds_who_is_there(make_rig):

@@ -20,10 +20,8 @@ import math
 import pytest
 
 from oht50_bridge.hardware import motion_guard as guard_module
-from oht50_bridge.hardware.motion_guard import ESTOP
-from oht50_bridge.hardware.motion_guard import LAYOUT
-from oht50_bridge.hardware.motion_guard import SHUTDOWN
 from oht50_bridge.hardware.motion_guard import MotionGuard
+from oht50_bridge.stop_reason import StopReason
 
 
 class Bench:
@@ -91,7 +89,7 @@ def test_not_permitted(bench):
     assert bench.reason() == 'no_command'
 
 
-@pytest.mark.parametrize('reason', [ESTOP, LAYOUT, SHUTDOWN])
+@pytest.mark.parametrize('reason', [StopReason.ESTOP, StopReason.LAYOUT, StopReason.SHUTDOWN])
 def test_inhibition_stops_refuses_and_needs_a_new_command(bench, reason):
     bench.move()
     bench.guard.inhibit(reason, 'a')
@@ -108,8 +106,8 @@ def test_inhibition_stops_refuses_and_needs_a_new_command(bench, reason):
 
 def test_estop_set_and_cleared_between_two_judgements_still_voids_the_command(bench):
     bench.move()
-    bench.guard.inhibit(ESTOP)
-    bench.guard.release(ESTOP)
+    bench.guard.inhibit(StopReason.ESTOP)
+    bench.guard.release(StopReason.ESTOP)
     assert bench.reason() == 'no_command'
 
 

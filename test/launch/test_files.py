@@ -153,7 +153,7 @@ def test_record(tmp_path, ends):
     wait_for(lambda: list((tmp_path / 'bags').glob('one/*.mcap')), 60.0, 'the bag')
     yield
     ended_well(ends, 'record')
-    assert os.listdir(tmp_path / 'bags' / 'one')
+    assert list((tmp_path / 'bags' / 'one').iterdir())
     assert (tmp_path / 'bags' / 'one' / 'metadata.yaml').exists()
 
 

@@ -13,9 +13,25 @@
 # limitations under the License.
 """Tests of the nodes' modules run on a real rclpy where there is one, else on rosless."""
 
+import sys
 from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
 
 if find_spec('rclpy') is None:
     import rosless
 
     rosless.install()
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def ros(tmp_path, monkeypatch, request):
+    """rclpy on a domain of its own; the parameter is more of the command line."""
+    from graph import Ros
+
+    instance = Ros(tmp_path, monkeypatch, getattr(request, 'param', ()))
+    yield instance
+    instance.close()

@@ -30,7 +30,7 @@ if find_spec('rclpy') is None:
     rosless.install()
 import rclpy
 from rclpy.node import Node
-from oht50_bridge.nodes import common
+from oht50_bridge.nodes import process
 
 wanted, number = sys.argv[1], int(sys.argv[2])
 
@@ -62,7 +62,7 @@ def late(**arguments):
     reached('init')
     init(**arguments)
 rclpy.init = late
-common.run(StopSignal)
+process.run(StopSignal)
 reached('after')
 """
 
@@ -89,7 +89,7 @@ WOKEN_TOO_EARLY = """
 import threading
 import rclpy
 from rclpy.node import Node
-from oht50_bridge.nodes import common
+from oht50_bridge.nodes import process
 
 class Waiting(Node):
     def __init__(self):
@@ -97,7 +97,7 @@ class Waiting(Node):
         shutdown = rclpy.get_default_context().handle.shutdown  # wakes nobody
         threading.Timer(0.5, shutdown).start()
 
-common.run(Waiting)
+process.run(Waiting)
 """
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from oht50_bridge.protocol import codec
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.errors import ErrorCode
-from oht50_bridge.protocol.errors import ProtocolViolation
+from oht50_bridge.protocol.errors import ProtocolError
 from oht50_bridge.protocol.events import Position
 from oht50_bridge.protocol.events import SafetyClear
 from oht50_bridge.protocol.events import SafetyClearData
@@ -40,7 +40,7 @@ def clear(x, **keys):
 
 
 def refused(text):
-    with pytest.raises(ProtocolViolation) as caught:
+    with pytest.raises(ProtocolError) as caught:
         codec.command(codec.parse(text))
     return caught.value
 
@@ -162,5 +162,5 @@ def test_sixteen_kibibytes_are_taken_and_one_more_is_not():
 def test_any_text_is_a_command_or_a_violation(text):
     try:
         assert isinstance(codec.command(codec.parse(text)), commands.Command)
-    except ProtocolViolation as violation:
+    except ProtocolError as violation:
         assert violation.description

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Missions: refusals, the life of one, what outlives a crash."""
 
+import contextlib
 import itertools
 import math
 from dataclasses import replace
@@ -25,97 +26,18 @@ from hypothesis import strategies as st
 from oht50_bridge.vehicle.docking import Docking
 from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.docking import DockReading
-from oht50_bridge.vehicle.mission import CANCELLED
-from oht50_bridge.vehicle.mission import DOCKING
-from oht50_bridge.vehicle.mission import EXECUTING
-from oht50_bridge.vehicle.mission import FAILED
-from oht50_bridge.vehicle.mission import HELD
-from oht50_bridge.vehicle.mission import NONE
-from oht50_bridge.vehicle.mission import PAUSED
-from oht50_bridge.vehicle.mission import SUCCESS
-from oht50_bridge.vehicle.mission import EnergyMeter
-from oht50_bridge.vehicle.mission import Inputs
-from oht50_bridge.vehicle.mission import Journal
 from oht50_bridge.vehicle.mission import Mission
-from oht50_bridge.vehicle.mission import Patience
-from oht50_bridge.vehicle.mission import Record
-from oht50_bridge.vehicle.mission import Request
-from oht50_bridge.vehicle.mission import Rules
-from oht50_bridge.vehicle.mission import Situation
-from oht50_bridge.vehicle.mission import refusal
-from oht50_bridge.vehicle.mission import too_long
-from oht50_bridge.vehicle.motion import Limits
-from oht50_bridge.vehicle.motion import Loop
-from oht50_bridge.vehicle.motion import Measurement
-from oht50_bridge.vehicle.motion import Motion
-from oht50_bridge.vehicle.zones import ALERT
-from oht50_bridge.vehicle.zones import STOP
-from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.mission import MissionInputs
+from oht50_bridge.vehicle.mission import MissionOutcome
+from oht50_bridge.vehicle.mission import MissionPhase
+from oht50_bridge.vehicle.mission import MissionTimeouts
+from oht50_bridge.vehicle.motion import LoopSettings
+from oht50_bridge.vehicle.motion import MotionLoop
+from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.profile import MotionLimits
+from oht50_bridge.vehicle.refusal import RefusedError
 
 PERIOD = 0.02  # s
-RULES = Rules(track_length=50.0)
-REQUEST = Request('transport', (20.0, 0.0, 0.0), 10.0)
-READY = Situation(not_ready='', position=5.0, battery=0.8, zones=())
-
-
-def zone(start, end, action=STOP):
-    return Zone('z', 'restricted', action, start, end, 0.2)
-
-
-def test_good_request_is_not_refused():
-    assert refusal(REQUEST, READY, RULES) == ''
-    assert (
-        refusal(
-            replace(REQUEST, target=(50.0, 0.0, 0.0), payload=50.0),
-            replace(READY, battery=0.3),
-            RULES,
-        )
-        == ''
-    )
-    assert refusal(replace(REQUEST, to_charger=True), replace(READY, battery=0.01), RULES) == ''
-
-
-@pytest.mark.parametrize(
-    ('request_', 'situation', 'reason'),
-    [
-        (replace(REQUEST, mission_type='fun'), READY, 'mission_type'),
-        (replace(REQUEST, target=(-0.1, 0.0, 0.0)), READY, 'target x'),
-        (replace(REQUEST, target=(50.1, 0.0, 0.0)), READY, 'target x'),
-        (replace(REQUEST, target=(math.nan, 0.0, 0.0)), READY, 'target x'),
-        (replace(REQUEST, target=(20.0, 0.1, 0.0)), READY, 'target y'),
-        (replace(REQUEST, target=(20.0, 0.0, math.nan)), READY, 'target y'),
-        (replace(REQUEST, payload=50.1), READY, 'payload'),
-        (replace(REQUEST, payload=-1.0), READY, 'payload'),
-        (replace(REQUEST, payload=math.nan), READY, 'payload'),
-        (REQUEST, replace(READY, not_ready='emergency stop'), 'emergency stop'),
-        (REQUEST, replace(READY, position=math.nan), 'position'),
-        (REQUEST, replace(READY, battery=math.nan), 'battery'),
-        (REQUEST, replace(READY, battery=0.299), 'battery at 30%'),
-        (REQUEST, replace(READY, zones=None), 'zones are not known'),
-        (REQUEST, replace(READY, zones=(zone(19.0, 21.0),)), 'in zone z'),
-        (REQUEST, replace(READY, zones=(zone(10.0, 11.0),)), 'on the way'),
-    ],
-)
-def test_refusal_names_its_reason(request_, situation, reason):
-    assert reason in refusal(request_, situation, RULES)
-
-
-@pytest.mark.parametrize(
-    'zones',
-    [
-        (zone(19.0, 21.0, ALERT),),  # not a zone to stop in
-        (zone(21.0, 22.0),),  # beyond the target
-        (zone(1.0, 4.0),),  # behind
-        (zone(4.0, 6.0),),  # the vehicle stands in it and leaves it
-    ],
-)
-def test_zone_that_does_not_hinder_is_no_reason(zones):
-    assert refusal(REQUEST, replace(READY, zones=zones), RULES) == ''
-
-
-def test_too_long_names_both_durations():
-    assert too_long(3600.0, RULES) == ''
-    assert '3601 s: must not exceed 3600 s' in too_long(3601.0, RULES)
 
 
 class Ride:
@@ -126,9 +48,13 @@ class Ride:
         self.pending = [0.0] * 4
         self.stale = False
         self.mission = Mission(
-            'm', 'transport', target, Motion(self.measure(), 0.0, Limits(), Loop()), docking
+            'm',
+            'transport',
+            target,
+            MotionLoop(self.measure(), 0.0, MotionLimits(), LoopSettings()),
+            docking,
         )
-        self.inputs = Inputs(
+        self.inputs = MissionInputs(
             None,
             0.0,
             forbidden='',
@@ -176,11 +102,11 @@ class Ride:
 def test_mission_arrives_with_a_true_summary():
     ride = Ride()
     mission = ride.mission
-    assert mission.phase == EXECUTING
+    assert mission.phase == MissionPhase.EXECUTING
     left = []
-    ride.until(lambda: left.append(mission.progress) or mission.status)
-    assert mission.status == SUCCESS
-    assert mission.phase == NONE
+    ride.until(lambda: left.append(mission.progress) or mission.outcome)
+    assert mission.outcome == MissionOutcome.SUCCESS
+    assert mission.phase == MissionPhase.NONE
     assert left == pytest.approx(sorted(left), abs=0.001)
     assert mission.progress == 1.0
     assert mission.motion.travelled == pytest.approx(2.0, abs=0.005)
@@ -194,24 +120,26 @@ def test_remaining_time_is_the_time_that_it_takes():
     ride.run(3.0)
     remaining = ride.mission.remaining_time
     begin = ride.now
-    ride.until(lambda: ride.mission.status)
+    ride.until(lambda: ride.mission.outcome)
     assert ride.now - begin == pytest.approx(remaining, abs=0.6)
 
 
 def test_pause_stops_and_resume_goes_on():
     ride = Ride(target=9.0)
     ride.run(4.0)
-    assert ride.mission.resume() == 'it is not paused'
-    assert ride.mission.pause() == ''
-    assert ride.mission.phase == PAUSED
-    assert 'already' in ride.mission.pause()
+    with pytest.raises(RefusedError, match='it is not paused'):
+        ride.mission.resume()
+    ride.mission.pause()
+    assert ride.mission.phase == MissionPhase.PAUSED
+    with pytest.raises(RefusedError, match='already'):
+        ride.mission.pause()
     assert math.isnan(ride.mission.remaining_time)
     ride.until(lambda: ride.velocity == 0.0)
     ride.run(1.0)
     assert set(ride.run(2.0)) == {None}
-    assert ride.mission.resume() == ''
-    ride.until(lambda: ride.mission.status)
-    assert ride.mission.status == SUCCESS
+    ride.mission.resume()
+    ride.until(lambda: ride.mission.outcome)
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
     assert ride.position == pytest.approx(9.0, abs=0.002)
 
 
@@ -223,8 +151,8 @@ def test_cancel_brakes_and_ends(paused):
         ride.mission.pause()
         ride.run(5.0)
     ride.mission.cancel()
-    ride.until(lambda: ride.mission.status)
-    assert ride.mission.status == CANCELLED
+    ride.until(lambda: ride.mission.outcome)
+    assert ride.mission.outcome == MissionOutcome.CANCELLED
     assert ride.velocity == 0.0
     assert 5.0 < ride.position < 9.0
 
@@ -239,10 +167,11 @@ def test_forbidden_or_missing_fails_and_nothing_moves_again(inputs, paused):
         ride.run(5.0)
     commands = ride.run(0.5, **inputs)
     assert set(commands) == {None}, 'nothing is commanded from the first moment'
-    assert ride.mission.status == FAILED
+    assert ride.mission.outcome == MissionOutcome.FAILED
     assert ride.mission.reason == next(iter(inputs.values()))
     assert ride.mission.errors == 1
-    ride.mission.resume()
+    with contextlib.suppress(RefusedError):
+        ride.mission.resume()
     assert set(ride.run(5.0)) == {None}, 'not even when the cause is gone'
 
 
@@ -251,7 +180,7 @@ def test_hold_waits_and_goes_on_when_clear_for_long_enough():
     ride.run(4.0)
     assert ride.mission.direction == 0
     assert set(ride.run(3.0, hold='obstacle')) == {0.0}
-    assert (ride.mission.phase, ride.mission.held_by) == (HELD, 'obstacle')
+    assert (ride.mission.phase, ride.mission.held_by) == (MissionPhase.HELD, 'obstacle')
     assert ride.mission.direction == 1
     assert math.isnan(ride.mission.remaining_time)
     position = ride.position
@@ -259,10 +188,10 @@ def test_hold_waits_and_goes_on_when_clear_for_long_enough():
     assert set(ride.run(0.4, hold='obstacle')) == {0.0}
     assert set(ride.run(0.8)) == {0.0}, 'clear without a break'
     assert ride.position == position
-    ride.until(lambda: ride.mission.phase == EXECUTING, ride.now + 0.5)
+    ride.until(lambda: ride.mission.phase == MissionPhase.EXECUTING, ride.now + 0.5)
     assert ride.mission.direction == 0
-    ride.until(lambda: ride.mission.status)
-    assert ride.mission.status == SUCCESS
+    ride.until(lambda: ride.mission.outcome)
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
     assert ride.position == pytest.approx(9.0, abs=0.002)
     assert ride.mission.errors == 0
 
@@ -271,19 +200,19 @@ def test_going_on_keeps_the_limits():
     ride = Ride(target=9.0)
     ride.run(4.0)
     ride.run(2.0, hold='obstacle')
-    commands = [command for command in ride.until(lambda: ride.mission.status)[60:] if command]
+    commands = [command for command in ride.until(lambda: ride.mission.outcome)[60:] if command]
     for before, after in itertools.pairwise(commands):
-        assert after - before <= Limits().acceleration * PERIOD + 0.02
+        assert after - before <= MotionLimits().max_acceleration * PERIOD + 0.02
     assert max(commands[:25]) < 0.1, 'from standstill'
 
 
 def test_hold_beyond_patience_fails_and_nothing_moves_again():
     ride = Ride(target=9.0)
     ride.run(4.0)
-    ride.run(Patience().hold - 1.0, hold='obstacle at 0.30 m')
-    assert ride.mission.status == ''
+    ride.run(MissionTimeouts().hold_timeout - 1.0, hold='obstacle at 0.30 m')
+    assert ride.mission.outcome is None
     ride.run(2.0, hold='obstacle at 0.30 m')
-    assert ride.mission.status == FAILED
+    assert ride.mission.outcome == MissionOutcome.FAILED
     assert ride.mission.reason == 'held for 60 s: obstacle at 0.30 m'
     assert set(ride.run(5.0)) == {None}
 
@@ -292,14 +221,14 @@ def test_each_hold_has_its_own_patience_and_a_pause_uses_none():
     ride = Ride(target=9.0)
     ride.run(4.0)
     for _ in range(2):
-        ride.run(Patience().hold - 1.0, hold='obstacle')
+        ride.run(MissionTimeouts().hold_timeout - 1.0, hold='obstacle')
         ride.run(1.5)
     ride.mission.pause()
-    assert ride.mission.phase == PAUSED
-    ride.run(2.0 * Patience().hold, hold='obstacle')
+    assert ride.mission.phase == MissionPhase.PAUSED
+    ride.run(2.0 * MissionTimeouts().hold_timeout, hold='obstacle')
     ride.mission.resume()
     ride.run(2.0)
-    assert ride.mission.status == ''
+    assert ride.mission.outcome is None
 
 
 def test_emergency_stop_while_held_fails():
@@ -307,7 +236,7 @@ def test_emergency_stop_while_held_fails():
     ride.run(4.0)
     ride.run(1.0, hold='obstacle')
     assert ride.step(hold='obstacle', forbidden='emergency stop') is None
-    assert ride.mission.status == FAILED
+    assert ride.mission.outcome == MissionOutcome.FAILED
     assert set(ride.run(5.0)) == {None}, 'not even when it is cleared'
 
 
@@ -316,17 +245,17 @@ def test_cancel_while_held_ends():
     ride.run(4.0)
     ride.run(1.0, hold='obstacle')
     ride.mission.cancel()
-    ride.until(lambda: ride.mission.status, ride.now + 1.0, hold='obstacle')
-    assert ride.mission.status == CANCELLED
+    ride.until(lambda: ride.mission.outcome, ride.now + 1.0, hold='obstacle')
+    assert ride.mission.outcome == MissionOutcome.CANCELLED
 
 
 def test_whole_progress_is_told_before_the_end():
     ride = Ride()
     ride.until(lambda: ride.mission.progress == 1.0)
-    assert ride.mission.there and ride.mission.status == ''
+    assert ride.mission.there and ride.mission.outcome is None
     assert ride.position == pytest.approx(7.0, abs=0.002)
     before = ride.now
-    ride.until(lambda: ride.mission.status)
+    ride.until(lambda: ride.mission.outcome)
     assert ride.now - before >= 0.28, 'so early that it is heard'
 
 
@@ -338,7 +267,7 @@ def test_no_new_position_for_200_ms_stops_commanding():
     age = commands.index(None) * PERIOD
     assert 0.18 <= age <= 0.24
     assert set(commands[commands.index(None) :]) == {None}
-    assert ride.mission.status == FAILED
+    assert ride.mission.outcome == MissionOutcome.FAILED
     assert ride.mission.reason == 'no position is measured'
 
 
@@ -346,8 +275,8 @@ def test_short_lack_is_borne_and_the_mission_arrives():
     ride = Ride(target=9.0)
     ride.run(4.0)
     ride.run(0.2, missing='heartbeat')
-    ride.until(lambda: ride.mission.status)
-    assert ride.mission.status == SUCCESS
+    ride.until(lambda: ride.mission.outcome)
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
     assert ride.position == pytest.approx(9.0, abs=0.002)
 
 
@@ -358,8 +287,8 @@ def test_pause_of_the_loop_itself_is_no_lack():
     ride.stale = True
     assert ride.step() is None
     ride.stale = False
-    ride.until(lambda: ride.mission.status)
-    assert ride.mission.status == SUCCESS
+    ride.until(lambda: ride.mission.outcome)
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
 
 
 def stall(ride):
@@ -392,10 +321,10 @@ def test_after_the_drive_stopped_by_itself_it_goes_on_from_standstill(interrupti
     if paused:
         assert set(ride.run(3.0)) == {None}
         ride.mission.resume()
-    commands = [command or 0.0 for command in ride.until(lambda: ride.mission.status)]
-    assert ride.mission.status == SUCCESS
+    commands = [command or 0.0 for command in ride.until(lambda: ride.mission.outcome)]
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
     for before, after in itertools.pairwise(commands):
-        assert after - before <= Limits().acceleration * PERIOD + 0.02
+        assert after - before <= MotionLimits().max_acceleration * PERIOD + 0.02
     assert ride.mission.interruption == ''
     assert ride.position == pytest.approx(9.0, abs=0.002)
     assert ride.mission.errors == 0
@@ -411,8 +340,8 @@ def test_a_drive_that_stops_since_a_paused_mission_is_silent_is_no_interruption(
     assert ride.mission.interruption == ''
     ride.mission.resume()
     assert any(ride.run(0.1, stopped='command_timeout'))
-    ride.until(lambda: ride.mission.status)
-    assert ride.mission.status == SUCCESS
+    ride.until(lambda: ride.mission.outcome)
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
 
 
 def test_a_drive_that_was_silent_before_the_start_is_no_interruption():
@@ -427,37 +356,37 @@ def dock_ride(**settings_):
 
 def test_docking_is_a_phase_and_slow():
     ride = dock_ride()
-    ride.until(lambda: ride.mission.phase == DOCKING)
+    ride.until(lambda: ride.mission.phase == MissionPhase.DOCKING)
     assert ride.position == pytest.approx(5.5, abs=0.03)
     approach = ride.until(lambda: ride.position > 5.9)
     final = ride.until(lambda: ride.mission.motion.arrived)
     assert max(approach) <= 0.1 + 0.05
     assert sum(command > 0.11 for command in approach) < 0.1 * len(approach)
     assert max(final) <= 0.07
-    assert ride.mission.status == ''
+    assert ride.mission.outcome is None
     ride.step(dock=DockReading(0.0, True, True))
-    assert ride.mission.status == SUCCESS
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
     assert ride.mission.errors == 0
 
 
 def test_docking_that_fails_ends_the_mission():
     ride = dock_ride(retries=1)
-    ride.until(lambda: ride.mission.status, 120.0)
-    assert ride.mission.status == FAILED
+    ride.until(lambda: ride.mission.outcome, 120.0)
+    assert ride.mission.outcome == MissionOutcome.FAILED
     assert 'docking failed 2 times' in ride.mission.reason
     assert ride.mission.errors == 2
 
 
 def test_docking_can_be_paused():
     ride = dock_ride()
-    ride.until(lambda: ride.mission.phase == DOCKING)
+    ride.until(lambda: ride.mission.phase == MissionPhase.DOCKING)
     ride.mission.pause()
-    assert ride.mission.phase == PAUSED
+    assert ride.mission.phase == MissionPhase.PAUSED
     ride.run(40.0)
     ride.mission.resume()
-    assert ride.mission.phase == DOCKING
-    ride.until(lambda: ride.mission.status, 120.0, dock=DockReading(0.0, True, True))
-    assert ride.mission.status == SUCCESS
+    assert ride.mission.phase == MissionPhase.DOCKING
+    ride.until(lambda: ride.mission.outcome, 120.0, dock=DockReading(0.0, True, True))
+    assert ride.mission.outcome == MissionOutcome.SUCCESS
     assert ride.mission.errors == 0, 'the pause did not use up the time of the attempt'
 
 
@@ -475,47 +404,16 @@ def test_ended_or_hindered_mission_never_commands(sequence):
     ride = Ride(target=7.0)
     mission = ride.mission
     for action, seconds in sequence:
-        ended = mission.status
+        ended = mission.outcome
         inputs = {action: 'gone'} if action in ('missing', 'forbidden', 'hold') else {}
         if action in ('pause', 'resume', 'cancel'):
-            getattr(mission, action)()
+            with contextlib.suppress(RefusedError):
+                getattr(mission, action)()
         commands = ride.run(seconds, **inputs)
         if inputs or ended:
             assert set(commands) <= {None, 0.0}
             assert 'hold' in inputs or set(commands) == {None}
-        assert not ended or mission.status == ended, 'an end is final'
+        assert not ended or mission.outcome == ended, 'an end is final'
         assert all(abs(command or 0.0) <= 0.5 for command in commands)
-    if mission.status == SUCCESS:
+    if mission.outcome == MissionOutcome.SUCCESS:
         assert ride.position == pytest.approx(7.0, abs=0.002)
-
-
-def test_energy_is_the_integral_of_the_power():
-    meter = EnergyMeter(40.0, 10.0)
-    meter.take(60.0, 12.0)
-    meter.take(60.0, 13.0)
-    assert meter.energy == pytest.approx(100.0 + 60.0)
-    meter.take(math.nan, 14.0)
-    meter.take(20.0, 15.0)
-    assert meter.energy == pytest.approx(160.0 + 20.0), 'what is not known is not invented'
-
-
-RECORD = Record('m', 'transport', 1, 5.0, 1.0, 2.0, 0)
-
-
-def test_record_outlives_the_process_until_it_is_cleared(tmp_path):
-    journal = Journal(tmp_path / 'mission.json')
-    assert journal.load() is None
-    journal.save(RECORD)
-    assert Journal(tmp_path / 'mission.json').load() == RECORD
-    journal.save(replace(RECORD, travelled=3.0), durable=False)
-    assert Journal(tmp_path / 'mission.json').load().travelled == 3.0
-    journal.clear()
-    assert Journal(tmp_path / 'mission.json').load() is None
-    journal.clear()
-
-
-@pytest.mark.parametrize('content', ['', '{', '[]', '{"mission_id": "x"}', '\x00', '1'])
-def test_record_that_cannot_be_understood_is_an_error_that_names_it(tmp_path, content):
-    (tmp_path / 'mission.json').write_text(content)
-    with pytest.raises(ValueError):
-        Journal(tmp_path / 'mission.json').load()

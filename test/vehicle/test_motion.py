@@ -21,19 +21,19 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.motion import Limits
-from oht50_bridge.vehicle.motion import Loop
-from oht50_bridge.vehicle.motion import Measurement
-from oht50_bridge.vehicle.motion import Motion
-from oht50_bridge.vehicle.motion import MotionError
-from oht50_bridge.vehicle.motion import PositionEstimate
-from oht50_bridge.vehicle.motion import Profile
-from oht50_bridge.vehicle.motion import SpeedZone
-from oht50_bridge.vehicle.motion import State
-from oht50_bridge.vehicle.motion import peak_velocity
-from oht50_bridge.vehicle.motion import travel_time
+from oht50_bridge.vehicle.motion import LoopSettings
+from oht50_bridge.vehicle.motion import MotionLoop
+from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.position import PositionEstimate
+from oht50_bridge.vehicle.profile import MotionError
+from oht50_bridge.vehicle.profile import MotionLimits
+from oht50_bridge.vehicle.profile import Profile
+from oht50_bridge.vehicle.profile import ProfileState
+from oht50_bridge.vehicle.profile import SpeedZone
+from oht50_bridge.vehicle.profile import peak_velocity
+from oht50_bridge.vehicle.profile import travel_time
 
-LIMITS = Limits(velocity=0.5, acceleration=0.3, jerk=0.2)
+LIMITS = MotionLimits(max_velocity=0.5, max_acceleration=0.3, max_jerk=0.2)
 PERIOD = 0.02  # s
 EPSILON = 1e-6
 OVERSHOOT = 0.001  # m, half of the finest tolerance
@@ -60,22 +60,26 @@ def braking(profile):
 
 @given(positions, changes)
 def test_no_profile_exceeds_its_limits_or_overshoots(start, sequence):
-    profile = Profile(State(start), LIMITS)
+    profile = Profile(ProfileState(start), LIMITS)
     before = profile.state()
     for target, velocity, duration in sequence:
-        allowed = max(velocity, abs(peak_velocity(before, LIMITS.jerk)))
+        allowed = max(velocity, abs(peak_velocity(before, LIMITS.max_jerk)))
         least, greatest = braking(profile)
-        profile.move(target, Limits(velocity, LIMITS.acceleration, LIMITS.jerk))
+        profile.move(target, MotionLimits(velocity, LIMITS.max_acceleration, LIMITS.max_jerk))
         settled = False
         for _ in range(round(duration / PERIOD) or 1):
             profile.advance(PERIOD)
             now = profile.state()
             assert abs(now.velocity) <= allowed + EPSILON
-            settled = settled or abs(peak_velocity(now, LIMITS.jerk)) <= velocity
+            settled = settled or abs(peak_velocity(now, LIMITS.max_jerk)) <= velocity
             assert not settled or abs(now.velocity) <= velocity + EPSILON, 'below it stays below'
-            assert abs(now.acceleration) <= LIMITS.acceleration + EPSILON
-            assert abs(now.acceleration - before.acceleration) <= LIMITS.jerk * PERIOD + EPSILON
-            assert abs(now.velocity - before.velocity) <= LIMITS.acceleration * PERIOD + EPSILON
+            assert abs(now.acceleration) <= LIMITS.max_acceleration + EPSILON
+            assert (
+                abs(now.acceleration - before.acceleration) <= LIMITS.max_jerk * PERIOD + EPSILON
+            )
+            assert (
+                abs(now.velocity - before.velocity) <= LIMITS.max_acceleration * PERIOD + EPSILON
+            )
             assert abs(now.position - before.position) <= allowed * PERIOD + EPSILON, 'no jump'
             if target is not None:  # past it only as far as braking at once would have gone
                 low, high = sorted((before.position, target))
@@ -90,11 +94,11 @@ def test_no_profile_exceeds_its_limits_or_overshoots(start, sequence):
 
 @pytest.mark.parametrize('limit', [0.02, 0.1, 0.3])
 def test_limit_lowered_while_braking_does_not_turn_the_vehicle_back(limit):
-    whole = Profile(State(0.0), LIMITS)
+    whole = Profile(ProfileState(0.0), LIMITS)
     whole.move(2.0, LIMITS)
     for tenth in range(round(whole.remaining * 10)):
         profile = Profile(whole.state(tenth / 10), LIMITS)
-        profile.move(2.0, Limits(limit, LIMITS.acceleration, LIMITS.jerk))
+        profile.move(2.0, MotionLimits(limit, LIMITS.max_acceleration, LIMITS.max_jerk))
         while profile.remaining > 0.0:
             profile.advance(0.1)
             assert profile.state().velocity > -0.005
@@ -105,7 +109,7 @@ def test_measurement_in_cm_gives_a_position_in_mm_while_moving():
     estimate = PositionEstimate(Measurement(0.0, 0.01, 0.1, 0.0))
     for step in range(1, 100):
         truth = 0.1 * step * 0.05
-        estimate.take(Measurement(round(truth, 2), 0.01, 0.1, step * 0.05))
+        estimate.update(Measurement(round(truth, 2), 0.01, 0.1, step * 0.05))
     assert estimate.at(100 * 0.05) == pytest.approx(0.5, abs=0.001)
     assert PositionEstimate(Measurement(1.23, 0.01, math.nan, 0.0)).velocity == 0.0
 
@@ -113,10 +117,10 @@ def test_measurement_in_cm_gives_a_position_in_mm_while_moving():
 class Carrier:
     """A vehicle as coarse as the real one: late, 1 % of speed, ramps, a board read at 20 Hz."""
 
-    def __init__(self, position, resolution=0.001, *, delay=0.08, ramp=1.0, full_speed=1.0):
+    def __init__(self, position, resolution=0.001, *, drive_delay=0.08, ramp=1.0, full_speed=1.0):
         self.position, self.velocity = position, 0.0
         self.resolution, self.ramp, self.full_speed = resolution, ramp, full_speed
-        self.commands = deque([0.0] * round(delay / PERIOD))
+        self.commands = deque([0.0] * round(drive_delay / PERIOD))
         self.ticks = 0
         self.blocked = False
 
@@ -142,9 +146,9 @@ def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
     """Run the loop until it has arrived; yields the command of each step."""
     for _ in range(round(seconds / PERIOD)):
         if carrier.ticks % 3 == 0:
-            motion.take(carrier.measure())
+            motion.update(carrier.measure())
         command = motion.step(carrier.now, speed_limit(carrier.now))
-        assert abs(command) <= min(LIMITS.velocity, speed_limit(carrier.now)) + EPSILON
+        assert abs(command) <= min(LIMITS.max_velocity, speed_limit(carrier.now)) + EPSILON
         carrier.drive(command)
         yield command
         if motion.arrived:
@@ -156,12 +160,12 @@ def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
 @given(
     start=st.floats(1.0, 9.0),
     target=st.floats(1.0, 9.0),
-    delay=st.sampled_from((0.06, 0.08, 0.1)),
+    drive_delay=st.sampled_from((0.06, 0.08, 0.1)),
     resolution=st.sampled_from((0.001, 0.01)),
 )
-def test_arrives_within_tolerance_and_never_beyond(start, target, delay, resolution):
-    carrier = Carrier(start, resolution, delay=delay)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+def test_arrives_within_tolerance_and_never_beyond(start, target, drive_delay, resolution):
+    carrier = Carrier(start, resolution, drive_delay=drive_delay)
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(target)
     direction = math.copysign(1.0, target - start)
     tolerance = motion.tolerance
@@ -185,7 +189,7 @@ def test_arrives_within_tolerance_and_never_beyond(start, target, delay, resolut
 )
 def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
     carrier = Carrier(5.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     before = motion.profile
     for target, limit, seconds in [*sequence, (3.0, 0.5, None)]:
         motion.go(target)
@@ -196,8 +200,8 @@ def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
             ):
                 now = motion.profile
                 change = abs(now.acceleration - before.acceleration)
-                assert change <= LIMITS.jerk * PERIOD + EPSILON or now.acceleration == 0.0
-                at_limit = at_limit or abs(peak_velocity(now, LIMITS.jerk)) <= limit
+                assert change <= LIMITS.max_jerk * PERIOD + EPSILON or now.acceleration == 0.0
+                at_limit = at_limit or abs(peak_velocity(now, LIMITS.max_jerk)) <= limit
                 assert not at_limit or abs(now.velocity) <= limit + EPSILON
                 before = now
         except AssertionError as error:
@@ -208,7 +212,7 @@ def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
 
 def test_pause_comes_to_rest_and_going_on_arrives():
     carrier = Carrier(1.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(6.0)
     running = travel(motion, carrier)
     while carrier.now < 4.0:
@@ -230,7 +234,7 @@ def test_pause_comes_to_rest_and_going_on_arrives():
 def test_zone_is_entered_and_crossed_at_its_speed():
     carrier = Carrier(1.0)
     zone = SpeedZone(4.0, 5.0, 0.2)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(8.0, [zone])
     inside = []
     outside = []
@@ -243,7 +247,7 @@ def test_zone_is_entered_and_crossed_at_its_speed():
 
 def test_zone_behind_does_not_slow():
     carrier = Carrier(5.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(8.0, [SpeedZone(3.0, 4.5, 0.1)])
     assert max(travel(motion, carrier)) > 0.45
 
@@ -251,9 +255,9 @@ def test_zone_behind_does_not_slow():
 def test_travel_time_is_that_of_the_carrier():
     zones = [SpeedZone(4.0, 5.0, 0.2)]
     carrier = Carrier(1.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(12.0, zones)
-    estimate = travel_time(State(1.0), 12.0, LIMITS, zones)
+    estimate = travel_time(ProfileState(1.0), 12.0, LIMITS, zones)
     for _ in travel(motion, carrier):
         pass
     assert carrier.now == pytest.approx(estimate, rel=0.1)
@@ -261,7 +265,7 @@ def test_travel_time_is_that_of_the_carrier():
 
 def test_limit_of_zero_stops_and_a_rising_one_goes_on():
     carrier = Carrier(1.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(6.0)
     seen = []
     for command in travel(motion, carrier, speed_limit=lambda now: 0.0 if 4 < now < 8 else 0.5):
@@ -274,7 +278,7 @@ def test_limit_of_zero_stops_and_a_rising_one_goes_on():
 def test_vehicle_that_does_not_move_is_an_error():
     carrier = Carrier(1.0)
     carrier.blocked = True
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(6.0)
     with pytest.raises(MotionError, match='does not change'):
         for _ in travel(motion, carrier):
@@ -283,25 +287,25 @@ def test_vehicle_that_does_not_move_is_an_error():
 
 def test_vehicle_that_runs_away_is_an_error():
     carrier = Carrier(1.0, full_speed=1.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(6.0)
-    with pytest.raises(MotionError, match='off its commanded motion'):
+    with pytest.raises(MotionError, match='away from its commanded motion'):
         for _ in travel(motion, carrier):
             carrier.position += 0.2 * PERIOD
 
 
 def test_interruption_goes_on_from_where_the_vehicle_is():
     carrier = Carrier(1.0)
-    motion = Motion(carrier.measure(), 0.0, LIMITS, Loop())
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
     motion.go(6.0)
     running = travel(motion, carrier)
     while carrier.now < 4.0:
         next(running)
     for _ in range(50):  # the drive stopped by itself
         carrier.drive(0.0)
-    motion.take(carrier.measure())
+    motion.update(carrier.measure())
     motion.interrupt()
-    assert motion.profile == State(pytest.approx(carrier.position, abs=0.001))
+    assert motion.profile == ProfileState(pytest.approx(carrier.position, abs=0.001))
     for _ in running:
         pass
     assert carrier.position == pytest.approx(6.0, abs=0.002)

@@ -104,12 +104,8 @@ class _Address:
     __slots__ = ('commands', 'failed_at', 'failures', 'handshakes')
 
     def __init__(self, config: GatewayConfig) -> None:
-        self.handshakes = TokenBucket(
-            config.address_handshakes_per_second, config.address_handshake_burst
-        )
-        self.commands = TokenBucket(
-            config.address_commands_per_second, 2 * config.address_commands_per_second
-        )
+        self.handshakes = TokenBucket(config.address_handshakes, config.address_handshake_burst)
+        self.commands = TokenBucket(config.address_commands, 2 * config.address_commands)
         self.failures = 0.0
         self.failed_at = 0.0
 

@@ -11,4 +11,4 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The audit log: a hash chain of who connected, what they commanded and how it ended."""
+"""The audit log: a hash chain of the connections and commands of clients, and their outcome."""

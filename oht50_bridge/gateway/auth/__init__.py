@@ -11,4 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tokens, their keys, their revocation, and the roles that decide what a client may do."""
+"""Tokens with their keys and revocations, and the roles that decide what a client may do.
+
+Imports run one way: private_files → keys → claims → revocations, refresh_store → tokens →
+token_files. `roles` stands alone.
+"""

@@ -13,9 +13,9 @@
 # limitations under the License.
 """The keys of tokens: a directory of files named by key id, or the file of one secret.
 
-`<kid>.pem` holds a public key, or a private one that also signs: RSA of at least 2048 bits
-(RS256), P-256 (ES256) or Ed25519 (EdDSA). `<kid>.secret` holds a secret (HS256). A key's kind
-fixes its algorithm. Among the keys that can sign, the last by name does.
+`<kid>.pem` holds a public key, or a private key that also signs: RSA of at least 2048 bits
+(RS256), P-256 (ES256) or Ed25519 (EdDSA). `<kid>.secret` holds a secret (HS256). The kind of a
+key determines its algorithm. Of the keys that can sign, the last by name signs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -36,6 +39,7 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
 from oht50_bridge.gateway.auth.private_files import WRITTEN_BY_OTHERS
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import check_status
@@ -43,24 +47,92 @@ from oht50_bridge.gateway.auth.private_files import load_secret
 from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.private_files import read_private
 from oht50_bridge.gateway.auth.private_files import read_trusted
-from oht50_bridge.gateway.auth.tokens import Key
-from oht50_bridge.gateway.auth.tokens import algorithm_of
+
+ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
+MIN_RSA_BITS = 2048
+_PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 KEYS = 'OHT50_KEYS'
 KID = re.compile(r'[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}')
-PRIVATE = {
+GENERATORS: dict[str, Callable[[], _PrivateKey]] = {
     'EdDSA': ed25519.Ed25519PrivateKey.generate,
     'ES256': lambda: ec.generate_private_key(ec.SECP256R1()),
     'RS256': lambda: rsa.generate_private_key(65537, 3072),
 }
 
 
+def algorithm_of(public: Any) -> str:
+    """Return the algorithm of a public key.
+
+    Raises:
+        ValueError: no algorithm of ALGORITHMS uses such a key.
+
+    """
+    if isinstance(public, rsa.RSAPublicKey):
+        if public.key_size < MIN_RSA_BITS:
+            raise ValueError(
+                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed'
+            )
+        return 'RS256'
+    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
+        return 'ES256'
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return 'EdDSA'
+    raise ValueError('not an RSA, P-256 or Ed25519 key')
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and the only algorithm it is used with.
+
+    Attributes:
+        algorithm: one of ALGORITHMS.
+        material: secret of at least 32 bytes (HS256), or a public key in PEM.
+        kid: key id in the header of the tokens that this key verifies; None: it verifies tokens
+            without a key id.
+        private: private key in PEM that signs; None: the key cannot sign, unless it is a secret.
+
+    Raises:
+        ValueError: the algorithm cannot use the material.
+
+    """
+
+    algorithm: str
+    material: bytes
+    kid: str | None = None
+    private: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(f'algorithm {self.algorithm}: one of {", ".join(ALGORITHMS)}')
+        if self.algorithm != 'HS256':
+            try:
+                algorithm = algorithm_of(load_pem_public_key(self.material))
+            except UnsupportedAlgorithm as error:
+                raise ValueError(str(error)) from error
+            if algorithm != self.algorithm:
+                raise ValueError(f'the key is for {algorithm}, not for {self.algorithm}')
+        elif len(self.material) < MIN_SECRET_BYTES:
+            raise ValueError(f'HS256 needs a secret of at least {MIN_SECRET_BYTES} bytes')
+        elif b'-----BEGIN ' in self.material:
+            # A public key must never serve as a secret: everybody could forge tokens with it.
+            raise ValueError('HS256 needs a secret, this is a key in PEM')
+
+    @property
+    def signs(self) -> bool:
+        """Whether the key can sign tokens."""
+        return self.algorithm == 'HS256' or self.private is not None
+
+    def __repr__(self) -> str:
+        return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
+
+
 def keys_path(given: str, state_dir: Path) -> Path:
-    """Return where the keys are: as given, of OHT50_KEYS, else the secret, made on first use.
+    """Return the path of the keys: `given`, else OHT50_KEYS, else the secret, created if missing.
 
     Raises:
         TokenFileError: the secret is not safe to use; the message holds the remedy.
-        OSError: it cannot be read or made.
+        OSError: the secret cannot be read or created.
 
     """
     chosen = given or os.environ.get(KEYS)
@@ -68,41 +140,41 @@ def keys_path(given: str, state_dir: Path) -> Path:
 
 
 class KeyFiles:
-    """The keys of a path, read again when they changed.
+    """The keys of a path, which are read again when their files change.
 
     Args:
         path: directory of key files, or the file of a secret.
 
     Attributes:
-        keys: what is in force, the one that signs before all others that can.
+        keys: the keys in force; of those that can sign, the one that signs comes first.
 
     Raises:
-        TokenFileError: a file is wrong, or there is none; the message names it and the remedy.
+        TokenFileError: a file is wrong, or there is none; the message names file and remedy.
         OSError: the path or a file in it cannot be read.
 
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._signature = self._look()
+        self._signature = self._read_signature()
         keys, problems = self._load({})
         if problems:
             raise problems[0]
         if not keys:
             raise TokenFileError(
-                f'{path} holds no key: put <kid>.pem or <kid>.secret there, or have one made '
-                'with `oht50 token keygen`'
+                f'{path} holds no key: put <kid>.pem or <kid>.secret there, or create a key with '
+                '`oht50 token keygen`'
             )
         self.keys = keys
 
-    def changed(self) -> list[Exception] | None:
-        """Read again what changed since; None: nothing did.
+    def reload(self) -> list[Exception] | None:
+        """Read the files again if they changed; return the problems, or None if nothing changed.
 
-        A removed key is gone at once. A file that is wrong keeps the key it had before, if it had
-        one, and is among the problems returned.
+        A removed file removes its key. A file that became wrong leaves its former key in force and
+        is one of the problems.
         """
         try:
-            signature = self._look()
+            signature = self._read_signature()
         except OSError as error:
             signature = error.errno
             if signature == self._signature:
@@ -118,17 +190,17 @@ class KeyFiles:
             return [error]
         return problems
 
-    def _look(self) -> object:
-        """Return what differs after a change of the files."""
+    def _read_signature(self) -> object:
+        """Return a value that changes whenever one of the files changes."""
         files = sorted(self._files().items()) if self._path.is_dir() else [('', self._path)]
-        found = [('', self._path.stat().st_mode)]
+        found: list[tuple[str | int, ...]] = [('', self._path.stat().st_mode)]
         for name, path in files:
             try:
                 status = path.stat()
             except FileNotFoundError:
                 if path == self._path:
                     raise
-                continue  # removed since the directory was read
+                continue  # it was removed after the directory was read
             found.append(
                 (
                     name,
@@ -156,12 +228,12 @@ class KeyFiles:
             try:
                 if kid in seen:
                     found.pop(kid, None)
-                    raise TokenFileError(f'{path}: another file has the kid {kid}: rename one')
+                    raise TokenFileError(f'{path}: another file has the key id {kid}: rename one')
                 seen.add(kid)
                 found[kid] = load_key(path)
                 continue
             except FileNotFoundError:
-                continue  # removed since the directory was read
+                continue  # it was removed after the directory was read
             except (OSError, TokenFileError) as error:
                 problems.append(error)
             if kid in old:
@@ -172,18 +244,18 @@ class KeyFiles:
 
 
 def load_key(path: Path) -> Key:
-    """Return the key of a file; its name without the suffix is its kid.
+    """Return the key of a file, whose name without suffix is the key id.
 
     Raises:
-        TokenFileError: it is not safe to use, or no key; the message holds the remedy.
-        OSError: it cannot be read.
+        TokenFileError: the file is not safe to use, or not a key; the message holds the remedy.
+        OSError: the file cannot be read.
 
     """
     kid = path.stem
     if path.suffix not in ('.pem', '.secret') or not KID.fullmatch(kid):
         raise TokenFileError(
-            f'{path}: name it <kid>.pem or <kid>.secret, the kid of at most 64 of A-Z a-z 0-9 '
-            '. _ -, or move it elsewhere'
+            f'{path}: name it <kid>.pem or <kid>.secret with at most 64 characters of A-Z a-z 0-9 '
+            '. _ - as kid, or move it elsewhere'
         )
     try:
         if path.suffix == '.secret':
@@ -201,38 +273,42 @@ def load_key(path: Path) -> Key:
         )
     except TypeError as error:
         raise TokenFileError(
-            f'{path}: the private key is encrypted; take the passphrase off with `openssl pkey`'
+            f'{path}: the private key is encrypted; remove the passphrase with `openssl pkey`'
         ) from error
     except UnsupportedAlgorithm as error:
         raise TokenFileError(f'{path}: {error}; use an RSA, P-256 or Ed25519 key') from error
     except ValueError as error:
         reason = str(error).partition('\n')[0]
         raise TokenFileError(
-            f'{path}: {reason}; it wants one key in PEM (of a certificate: openssl x509 -pubkey '
-            '-noout), a secret in a file named .secret'
+            f'{path}: {reason}; store one key in PEM (of a certificate: openssl x509 -pubkey '
+            '-noout), or a secret in a file named .secret'
         ) from error
 
 
 def make_key(directory: Path, kid: str, algorithm: str) -> Key:
-    """Make a key that signs, in a file of mode 0600; return it.
+    """Create a key that signs, in a file of mode 0600, and return it.
+
+    Args:
+        directory: the directory of keys, created if missing.
+        kid: key id, the name of the file without suffix.
+        algorithm: one of ALGORITHMS.
 
     Raises:
-        TokenFileError: the kid cannot be one.
-        FileExistsError: there is a key of that kid.
-        OSError: it cannot be written.
+        TokenFileError: the key id is not valid.
+        FileExistsError: a key of this id exists.
+        OSError: the file cannot be written.
 
     """
     if not KID.fullmatch(kid):
-        raise TokenFileError(f'{kid!r}: a kid has at most 64 of A-Z a-z 0-9 . _ -')
+        raise TokenFileError(f'{kid!r}: a key id has at most 64 characters of A-Z a-z 0-9 . _ -')
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if algorithm == 'HS256':
         path, content = directory / f'{kid}.secret', secrets.token_urlsafe(48).encode()
     else:
-        path, content = (
-            directory / f'{kid}.pem',
-            PRIVATE[algorithm]().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        )
-    # Under a hidden name first: whoever reads the directory finds whole files only.
+        path = directory / f'{kid}.pem'
+        private = GENERATORS[algorithm]()
+        content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    # A hidden name first, so that readers of the directory find complete files only.
     temporary = path.with_name(f'.{path.name}')
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -242,5 +318,5 @@ def make_key(directory: Path, kid: str, algorithm: str) -> Key:
             os.fsync(file.fileno())
         os.link(temporary, path)
     finally:
-        os.unlink(temporary)
+        temporary.unlink()
     return load_key(path)

@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Reading the files that tokens depend on, and making the secret."""
+"""The files that tokens depend on: checks their permissions, reads them, creates the secret."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -29,26 +30,26 @@ WRITTEN_BY_OTHERS = 0o022
 
 
 class TokenFileError(Exception):
-    """A file that tokens depend on is not safe to use, or wrong; the message holds the remedy."""
+    """A file that tokens depend on is wrong or not safe; the message holds the remedy."""
 
 
 def read_private(path: Path) -> bytes:
-    """Return the content of a file that nobody else may read.
+    """Return the content of a file that no other user may read.
 
     Raises:
-        TokenFileError: others may read it, or it is not ours.
-        OSError: it cannot be read.
+        TokenFileError: other users may read the file, or it belongs to another user.
+        OSError: the file cannot be read.
 
     """
     return _read(path, READ_BY_OTHERS)
 
 
 def read_trusted(path: Path) -> bytes:
-    """Return the content of a file that nobody else may change.
+    """Return the content of a file that no other user may change.
 
     Raises:
-        TokenFileError: others may write it, or it is not ours.
-        OSError: it cannot be read.
+        TokenFileError: other users may write the file, or it belongs to another user.
+        OSError: the file cannot be read.
 
     """
     return _read(path, WRITTEN_BY_OTHERS)
@@ -61,33 +62,38 @@ def _read(path: Path, forbidden: int) -> bytes:
 
 
 def check_status(path: Path, status: os.stat_result, forbidden: int) -> None:
-    """Check whose a file or directory is, and what others may do to it.
+    """Check the owner and the permissions of a file or directory.
+
+    Args:
+        path: the file or directory, for the message.
+        status: its status.
+        forbidden: permission bits that must not be set: READ_BY_OTHERS or WRITTEN_BY_OTHERS.
 
     Raises:
-        TokenFileError: the message says what is wrong and what mends it.
+        TokenFileError: the file is not safe to use; the message holds the remedy.
 
     """
     mode = stat.S_IMODE(status.st_mode)
     if mode & forbidden:
-        what, mend = ('changed', 'go-w') if forbidden == WRITTEN_BY_OTHERS else ('read', '600')
+        action, remedy = ('changed', 'go-w') if forbidden == WRITTEN_BY_OTHERS else ('read', '600')
         also = ', and replace the secret' if forbidden == READ_BY_OTHERS else ''
-        raise TokenFileError(f'{path} can be {what} by others: chmod {mend} {path}{also}')
+        raise TokenFileError(f'{path} can be {action} by others: chmod {remedy} {path}{also}')
     if status.st_uid not in (0, os.geteuid()):
-        raise TokenFileError(f'{path} belongs to another user: chown it to the one who runs')
+        raise TokenFileError(f'{path} belongs to another user: chown it to the user of the bridge')
 
 
 def secret_path(state_dir: Path) -> Path:
-    """Return the file of the secret: of OHT50_JWT_SECRET_FILE, else in the state directory."""
+    """Return the file of the secret: OHT50_JWT_SECRET_FILE, else one in the state directory."""
     given = os.environ.get(SECRET_FILE)
     return Path(given) if given else state_dir / 'jwt_secret'
 
 
 def make_secret(state_dir: Path) -> Path:
-    """Return the file of the secret, made on first use in the state directory; a given one is not.
+    """Return the file of the secret; create it if missing, unless OHT50_JWT_SECRET_FILE names it.
 
     Raises:
         TokenFileError: the file is not safe to use; the message holds the remedy.
-        OSError: it cannot be read or made.
+        OSError: the file cannot be read or created.
 
     """
     path = secret_path(state_dir)
@@ -99,45 +105,43 @@ def make_secret(state_dir: Path) -> Path:
 
 
 def load_or_create_secret(path: Path) -> bytes:
-    """Return the secret in `path`, made there first (mode 0600) if there is none.
+    """Return the secret in `path`; create it with mode 0600 if it is missing.
 
-    Two processes that start together end up with the same secret.
+    Two processes that start at the same time get the same secret.
 
     Raises:
-        TokenFileError: others may read the file, it is not ours, or it is too short.
+        TokenFileError: other users may read the file, it belongs to another user, or is too short.
         OSError: the directory or file cannot be used.
 
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # mkstemp makes it 0600; link, unlike rename, never replaces what another process made.
+        # mkstemp sets mode 0600; link, unlike rename, never replaces a file of another process.
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(descriptor, 'wb') as file:
                 file.write(secrets.token_urlsafe(48).encode())
                 file.flush()
                 os.fsync(file.fileno())
-            try:
+            with contextlib.suppress(FileExistsError):  # another process was first: use its secret
                 os.link(temporary, path)
-            except FileExistsError:
-                pass  # another process was first; its secret is the one
         finally:
-            os.unlink(temporary)
+            Path(temporary).unlink()
     return load_secret(path)
 
 
 def load_secret(path: Path) -> bytes:
-    """Return the secret in `path`, white space at its ends left out.
+    """Return the secret in `path` without white space at its ends.
 
     Raises:
-        TokenFileError: others may read the file, it is not ours, or it is too short.
-        OSError: it cannot be read.
+        TokenFileError: other users may read the file, it belongs to another user, or is too short.
+        OSError: the file cannot be read.
 
     """
     secret = read_private(path).strip()
     if len(secret) < MIN_SECRET_BYTES:
         raise TokenFileError(
             f'{path} holds {len(secret)} bytes, at least {MIN_SECRET_BYTES} are needed: '
-            f'remove it and start again to get a new one'
+            'remove it and start again to get a new one'
         )
     return secret

@@ -11,11 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which refresh token of each family is the one that may be used next.
+"""Stores which refresh token of each family may be used next.
 
-A family is what came from one login. Kept in a file of hashes, so that a token that was used
-stays used after a restart. The file is written by a thread of its own: a slow or full disk never
-holds up the caller.
+A family is all tokens of one login. The store is a file of hashes, so that a used token stays used
+after a restart. A thread of its own writes the file: a slow or full disk never delays the caller.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ from pathlib import Path
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.gateway.auth.private_files import read_private
 
-RETRY = 1.0  # s, after the disk refused
+RETRY = 1.0  # s, after a write failed
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def _hash(name: str) -> str:
@@ -45,16 +44,16 @@ class RefreshStore:
     """The families of refresh tokens; all methods return at once.
 
     Args:
-        path: the file; None: kept in memory alone.
+        path: the file; None: the store is kept in memory only.
         wall: clock, seconds since the Unix epoch.
 
     Attributes:
-        not_before: refresh tokens issued earlier must not be taken: what became of them is not
-            known, since the file was damaged.
+        not_before: refresh tokens issued before this time must be refused, since the file was
+            damaged and their use is unknown; seconds since the Unix epoch.
 
     Raises:
-        TokenFileError: others may read the file, or it is not ours.
-        OSError: it cannot be read.
+        TokenFileError: other users may read the file, or it belongs to another user.
+        OSError: the file cannot be read.
 
     """
 
@@ -62,10 +61,10 @@ class RefreshStore:
         self.not_before = 0.0
         self._path = path
         self._wall = wall
-        # Of a family: its current token, None when it is revoked, and when it can be forgotten.
+        # By family: its current token, or None if it is revoked, and the time to forget it.
         self._families: dict[str, tuple[str | None, float]] = {}
         self._wake = threading.Condition()
-        self._told = self._written = 0  # changes, and up to which of them the disk has them
+        self._changes = self._written = 0  # changes made, and how many of them are on the disk
         self._waiting: list[tuple[int, Future[None]]] = []
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -77,7 +76,7 @@ class RefreshStore:
             self._thread.start()
 
     def is_current(self, family: str, token_id: str) -> bool:
-        """Return whether a refresh token was not used yet; the first of a family is not known."""
+        """Return whether a refresh token is unused, as one of an unknown family is."""
         known = self._families.get(_hash(family))
         return known is None or known[0] == _hash(token_id)
 
@@ -87,33 +86,36 @@ class RefreshStore:
         return known is not None and known[0] is None
 
     def rotate(self, family: str, token_id: str, until: float) -> None:
-        """Make a token the current one of its family; whatever was before is used up.
+        """Make a token the current one of its family, so that earlier ones count as used.
 
         Args:
-            family: the family.
-            token_id: the new token.
-            until: when no token of the family lives any more.
+            family: id of the family.
+            token_id: id of the new token.
+            until: when the last token of the family expires, seconds since the Unix epoch.
 
         """
         self._put(family, _hash(token_id), until)
 
     def revoke(self, family: str, until: float) -> None:
-        """Take no token of a family any more; `until` as in `rotate`."""
+        """Revoke every token of a family; `until` as in `rotate`."""
         self._put(family, None, until)
 
     def saved(self) -> Future[None]:
-        """Return what is done once the disk holds all that was told so far, or refuses it."""
+        """Return a future that is done when the disk has the changes so far, or a write failed."""
         future: Future[None] = Future()
         future.set_running_or_notify_cancel()
         with self._wake:
-            if self._written < self._told and self._thread is not None:
-                self._waiting.append((self._told, future))
+            if self._written < self._changes and self._thread is not None:
+                self._waiting.append((self._changes, future))
                 return future
         future.set_result(None)
         return future
 
     def close(self, timeout: float = 5.0) -> None:
-        """Write what waits and end the thread; one that hangs in the disk is left behind."""
+        """Write the changes that wait and end the thread.
+
+        A thread that still waits for the disk after `timeout` seconds ends with the process.
+        """
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -126,7 +128,7 @@ class RefreshStore:
             for name in [name for name, (_, end) in self._families.items() if end <= now]:
                 del self._families[name]
             self._families[_hash(family)] = (current, until)
-            self._told += 1
+            self._changes += 1
             self._wake.notify()
 
     def _run(self, path: Path) -> None:
@@ -135,31 +137,31 @@ class RefreshStore:
             with self._wake:
                 if failed and not self._closing:
                     self._wake.wait(RETRY)
-                while self._written == self._told and not self._closing:
+                while self._written == self._changes and not self._closing:
                     self._wake.wait()
-                if self._written == self._told:
+                if self._written == self._changes:
                     return
-                closing, told = self._closing, self._told
+                closing, changes = self._closing, self._changes
                 content = json.dumps({'not_before': self.not_before, 'families': self._families})
             try:
                 replace_file(path, content.encode(), mode=0o600)
                 if failed:
-                    _log.warning('%s is written again', path)
+                    logger.warning('%s is written again', path)
                 failed = False
             except OSError as error:
                 if not failed:
-                    _log.error(
-                        '%s cannot be written: %s; were the bridge started again now, refresh '
-                        'tokens used since would be taken once more',
+                    logger.error(
+                        '%s cannot be written: %s; after a restart of the bridge, refresh tokens '
+                        'used since then would be accepted once more',
                         path,
                         error.strerror,
                     )
                 failed = True
             with self._wake:
                 if not failed:
-                    self._written = told
-                done = [future for change, future in self._waiting if change <= told]
-                self._waiting = [entry for entry in self._waiting if entry[0] > told]
+                    self._written = changes
+                done = [future for change, future in self._waiting if change <= changes]
+                self._waiting = [entry for entry in self._waiting if entry[0] > changes]
             for future in done:
                 future.set_result(None)
             if failed and closing:
@@ -179,9 +181,9 @@ class RefreshStore:
             }
         except (ValueError, TypeError, KeyError, AttributeError):
             self.not_before = self._wall()
-            self._told = 1
-            _log.error(
+            self._changes = 1
+            logger.error(
                 '%s is damaged: refresh tokens issued until now are refused, clients '
-                'must bring new tokens',
+                'need new tokens',
                 path,
             )

@@ -11,12 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The list of tokens that are taken no more: a JSON file that `oht50 token revoke` writes.
+"""The list of revoked tokens: a JSON file that `oht50 token revoke` writes.
 
   {"subjects": {"ann": 1795420800.0}, "tokens": {"X1dMm5oNJ3pc": 1795507205.0}}
 
-A subject has the time before which its tokens were issued that are refused; an id of a token or
-of a family the time until which it is kept here. Both in seconds since 1970-01-01 UTC.
+The time of a subject: its tokens that were issued earlier are refused. The time of an id of a
+token or family: the entry is kept until then. Both are in seconds since 1970-01-01 UTC.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ from dataclasses import field
 from pathlib import Path
 
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.gateway.auth.claims import LEEWAY
+from oht50_bridge.gateway.auth.claims import MAX_REFRESH_LIFE
+from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import read_trusted
-from oht50_bridge.gateway.auth.tokens import LEEWAY
-from oht50_bridge.gateway.auth.tokens import MAX_REFRESH_LIFE
-from oht50_bridge.gateway.auth.tokens import Claims
 
 REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
-#: After this time no token lives that was issued before.
+#: After this time every token that was issued before has expired.
 LONGEST = MAX_REFRESH_LIFE + 2 * LEEWAY  # s
 
 
 @dataclass(frozen=True)
 class Revocations:
-    """What is revoked; times in seconds since the Unix epoch.
+    """Revoked subjects and tokens; times are in seconds since the Unix epoch.
 
     Attributes:
-        subjects: the time before which the tokens of each were issued that are refused.
-        tokens: ids of tokens or families, and until when they are kept.
+        subjects: by subject, the time before which its refused tokens were issued.
+        tokens: by id of a token or family, the time until which the entry is kept.
 
     """
 
@@ -58,7 +58,7 @@ class Revocations:
     tokens: Mapping[str, float] = field(default_factory=dict)
 
     def cover(self, claims: Claims) -> bool:
-        """Return whether a token is among them."""
+        """Return whether a token is revoked."""
         return (
             claims.token_id in self.tokens
             or claims.family in self.tokens
@@ -67,31 +67,32 @@ class Revocations:
 
 
 def revocations_path(state_dir: Path) -> Path:
-    """Return the file: of OHT50_REVOCATIONS_FILE, else in the state directory."""
+    """Return the file: OHT50_REVOCATIONS_FILE, else one in the state directory."""
     given = os.environ.get(REVOCATIONS)
     return Path(given) if given else state_dir / 'revoked.json'
 
 
 def load_revocations(path: Path) -> Revocations:
-    """Return what a file revokes.
+    """Return the revocations of a file.
 
     Raises:
-        TokenFileError: others may change it, or it is no such list; the message has the remedy.
-        OSError: it cannot be read.
+        TokenFileError: other users may change the file, or it is not a list of revocations; the
+            message holds the remedy.
+        OSError: the file cannot be read.
 
     """
     try:
         tables = json.loads(read_trusted(path))
         if set(tables) != {'subjects', 'tokens'}:
-            raise ValueError('wants exactly the keys subjects and tokens')
+            raise ValueError('it needs exactly the keys subjects and tokens')
         for table in tables.values():
             for name, moment in table.items():
                 if isinstance(moment, bool) or not isinstance(moment, int | float):
-                    raise ValueError(f'{name} wants a number, the seconds since 1970')
+                    raise ValueError(f'{name} needs a number, seconds since 1970-01-01 UTC')
     except (ValueError, TypeError, AttributeError) as error:
         raise TokenFileError(
-            f'{path}: not a list of revocations ({error}); mend it, or write it anew with '
-            '`oht50 token revoke` after you removed it'
+            f'{path}: not a list of revocations ({error}); correct it, or remove it and write it '
+            'anew with `oht50 token revoke`'
         ) from error
     return Revocations(**tables)
 
@@ -104,24 +105,25 @@ def revoke(
     token_id: str | None = None,
     wall: float | None = None,
 ) -> Revocations:
-    """Add to the list and return it; for a subject the newest entry holds.
+    """Add to the list and return it; a new entry for a subject replaces the former one.
 
     Args:
-        path: the file, made if there is none.
-        subject: whose tokens are refused.
-        issued_before: of `subject`; None: all issued until now.
+        path: the file, created if missing.
+        subject: the subject whose tokens are refused.
+        issued_before: refuse the tokens of `subject` that were issued before this time, seconds
+            since the Unix epoch; None: those issued until now.
         token_id: id of a token or a family (`jti` or `fam`).
-        wall: now, seconds since the Unix epoch.
+        wall: the present time, seconds since the Unix epoch; None: of the system clock.
 
     Raises:
-        TokenFileError: the list there is cannot be used.
-        OSError: it cannot be written.
+        TokenFileError: the existing list cannot be used.
+        OSError: the list cannot be written.
 
     """
     now = time.time() if wall is None else wall
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.with_name(f'{path.name}.lock').open('w') as lock:
-        _give(Path(lock.name))
+        _give_to_bridge(Path(lock.name))
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             old = load_revocations(path)
@@ -137,56 +139,56 @@ def revoke(
             tokens[token_id] = now + LONGEST
         new = Revocations(subjects, tokens)
         replace_file(path, json.dumps(asdict(new), indent=2).encode() + b'\n')
-        _give(path)
+        _give_to_bridge(path)
     return new
 
 
-def _give(path: Path) -> None:
-    """Have a file that root writes belong to the bridge, whose directory it is in."""
+def _give_to_bridge(path: Path) -> None:
+    """Give a file that root wrote to the user of the bridge, who owns its directory."""
     owner = path.parent.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
 class RevocationFile:
-    """A list of revocations, read again when it changed.
+    """A list of revocations, which is read again when its file changes.
 
     Args:
-        path: the file; one that is not there yet is an empty list.
+        path: the file; a missing file is an empty list.
 
     Raises:
-        TokenFileError: it is not safe to use, or wrong.
-        OSError: it cannot be read.
+        TokenFileError: the file is not safe to use, or wrong.
+        OSError: the file cannot be read.
 
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.revocations = Revocations()
-        self._signature = self._look()
+        self._signature = self._read_signature()
         if self._signature is not None:
             self.revocations = load_revocations(path)
 
-    def changed(self) -> list[Exception] | None:
-        """Read again what changed since; None: nothing did.
+    def reload(self) -> list[Exception] | None:
+        """Read the file again if it changed; return the problems, or None if nothing changed.
 
-        A list that is wrong or gone leaves the one there was in force and is told as a problem.
+        A file that became wrong or was removed leaves the former list in force and is a problem.
         """
         try:
-            signature = self._look()
+            signature = self._read_signature()
             if signature == self._signature:
                 return None
             self._signature = signature
             if signature is None:
                 raise TokenFileError(
-                    f'{self._path} is gone; what it revoked stays revoked until the next start'
+                    f'{self._path} was removed; its revocations stay in force until the next start'
                 )
             self.revocations = load_revocations(self._path)
         except (OSError, TokenFileError) as error:
             return [error]
         return []
 
-    def _look(self) -> object:
+    def _read_signature(self) -> object:
         try:
             status = self._path.stat()
         except FileNotFoundError:

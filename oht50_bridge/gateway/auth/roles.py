@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Roles: who may read which events and give which commands."""
+"""Roles: the events that a client may read, and the commands that it may give."""
 
 from __future__ import annotations
 
@@ -31,32 +31,38 @@ _COMMANDS = frozenset(name for name, entry in COMMANDS.items() if entry.level is
 
 
 class RolesError(ValueError):
-    """The table of roles is wrong; the message names the place and what is allowed there."""
+    """The table of roles is wrong; the message names the entry and the values allowed there."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """What one role may read (event types) and order (commands to the vehicle)."""
+    """The rights of a role.
+
+    Attributes:
+        events: types of events that it may read.
+        commands: commands that it may give to the vehicle.
+
+    """
 
     events: frozenset[str] = frozenset()
     commands: frozenset[str] = frozenset()
 
 
-_NOTHING = Role()
+_NO_RIGHTS = Role()
 
 
 class Roles:
-    """The table of roles. An unknown role may do nothing."""
+    """The table of roles. An unknown role has no rights."""
 
     def __init__(self, table: Mapping[str, Role]) -> None:
         self._table = dict(table)
 
     def __getitem__(self, role: str) -> Role:
-        return self._table.get(role, _NOTHING)
+        return self._table.get(role, _NO_RIGHTS)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the roles, in the order of the table."""
+        """The names of the roles, in the order of the table."""
         return tuple(self._table)
 
     def __contains__(self, role: object) -> bool:
@@ -64,11 +70,11 @@ class Roles:
 
 
 def load_roles(path: Path) -> Roles:
-    """Return the roles of a YAML file shaped like config/roles.yaml.
+    """Return the roles of a YAML file in the format of config/roles.yaml.
 
     Raises:
         OSError: the file cannot be read.
-        RolesError: its content is not a table of roles.
+        RolesError: the content is not a table of roles.
 
     """
     try:
@@ -82,7 +88,7 @@ def parse_roles(document: Any, source: str = 'roles') -> Roles:
     """Return the roles of a parsed document, checked against the catalogue.
 
     Raises:
-        RolesError: it is not a table of roles.
+        RolesError: the document is not a table of roles.
 
     """
     if (
@@ -91,19 +97,19 @@ def parse_roles(document: Any, source: str = 'roles') -> Roles:
         or not isinstance(document['roles'], dict)
         or not document['roles']
     ):
-        raise RolesError(f'{source}: wants one key, roles, with a table of roles below it')
+        raise RolesError(f'{source}: needs one key, roles, with a table of roles below it')
     table = {}
     for name, entry in document['roles'].items():
         where = f'{source}: roles.{name}'
         if not isinstance(name, str):
-            raise RolesError(f'{where}: the name of a role is a string')
+            raise RolesError(f'{where}: the name of a role must be a string')
         if not isinstance(entry, dict) or 'level' not in entry:
-            raise RolesError(f'{where}: wants a level, one of {", ".join(LEVELS)}')
+            raise RolesError(f'{where}: needs a level, one of {", ".join(LEVELS)}')
         unknown = sorted(set(map(str, entry)) - {'level', 'allow', 'deny'})
         if unknown:
-            raise RolesError(f'{where}: {", ".join(unknown)} unknown, one of level, allow, deny')
+            raise RolesError(f'{where}: {", ".join(unknown)} unknown; allowed: level, allow, deny')
         if entry['level'] not in LEVELS:
-            raise RolesError(f'{where}.level: {entry["level"]} is none of {", ".join(LEVELS)}')
+            raise RolesError(f'{where}.level: {entry["level"]} is not one of {", ".join(LEVELS)}')
         rights = _rights_of(entry['level'])
         rights |= _named(entry.get('allow', []), f'{where}.allow')
         rights -= _named(entry.get('deny', []), f'{where}.deny')
@@ -112,8 +118,8 @@ def parse_roles(document: Any, source: str = 'roles') -> Roles:
 
 
 def _rights_of(level: str) -> frozenset[str]:
-    """Return what the catalogue gives to a level and to those before it."""
-    below = LEVELS[: LEVELS.index(level) + 1]  # type: ignore[arg-type]
+    """Return the events and commands that the catalogue allows at a level."""
+    below = LEVELS[: LEVELS.index(level) + 1]
     return frozenset(
         name
         for table in (EVENTS, COMMANDS)
@@ -125,7 +131,7 @@ def _rights_of(level: str) -> frozenset[str]:
 def _named(value: Any, where: str) -> frozenset[str]:
     """Return the event types and commands that a list names."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RolesError(f'{where}: wants a list of commands, event types and family.* patterns')
+        raise RolesError(f'{where}: needs a list of commands, event types and family.* patterns')
     names: set[str] = set()
     for item in value:
         found = {item} & _COMMANDS or set(expand(item))

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Keeps an authority in step with its files: keys, revocations, used refresh tokens."""
+"""Keeps a token authority up to date with its files: keys, revocations, used refresh tokens."""
 
 from __future__ import annotations
 
@@ -29,28 +29,29 @@ from oht50_bridge.gateway.auth.tokens import TokenAuthority
 
 ISSUER = 'OHT50_TOKEN_ISSUER'
 AUDIENCE = 'OHT50_TOKEN_AUDIENCE'
-PERIOD = 0.5  # s, between two looks at the files
+PERIOD = 0.5  # s, between two checks of the files
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class TokenFiles:
-    """An authority, and a thread that has it follow its files. Close it.
+    """A token authority, and a thread that updates it when its files change. Close it after use.
 
     Args:
         keys: directory of keys, or file of a secret.
-        revocations: list of what is revoked; it need not be there.
+        revocations: file of revocations; it may be missing.
         used: file of the refresh tokens that were used.
-        issuer: what `iss` must be; empty: of OHT50_TOKEN_ISSUER, else not looked at.
-        audience: what `aud` must be; empty: of OHT50_TOKEN_AUDIENCE, else none may be there.
-        record: called from the thread with what changed, as `Audit.record` is.
+        issuer: the `iss` that tokens must have; empty: OHT50_TOKEN_ISSUER, else any.
+        audience: the `aud` that tokens must have; empty: OHT50_TOKEN_AUDIENCE, else tokens must
+            not have one.
+        record: called from the thread for each change, as `AuditWriter.record`.
 
     Attributes:
         authority: the authority.
 
     Raises:
         TokenFileError: a file is not safe to use, or wrong; the message holds the remedy.
-        OSError: one cannot be read.
+        OSError: a file cannot be read.
 
     """
 
@@ -80,37 +81,37 @@ class TokenFiles:
         self._thread.start()
 
     def close(self) -> None:
-        """End the threads. Repeating it does no harm."""
+        """End the threads. It may be called again."""
         self._ending.set()
-        self._thread.join(5.0)  # one that hangs in the disk is left behind
+        self._thread.join(5.0)  # a thread that still waits for the disk ends with the process
         self._store.close()
 
     def _run(self) -> None:
         while not self._ending.wait(PERIOD):
             try:
-                self._look()
+                self._check()
             except Exception:
-                # Without this thread no revocation would take effect any more.
-                _log.exception('defect in reading keys or revocations')
+                # If this thread ended, no revocation would take effect any more.
+                logger.exception('internal error while reading keys or revocations')
 
-    def _look(self) -> None:
-        problems = self._keys.changed()
+    def _check(self) -> None:
+        problems = self._keys.reload()
         if problems is not None:
             self.authority.use_keys(self._keys.keys)
-            self._tell('keys', problems, kids=[key.kid for key in self._keys.keys])
-        problems = self._revocations.changed()
+            self._report('keys', problems, kids=[key.kid for key in self._keys.keys])
+        problems = self._revocations.reload()
         if problems is not None:
             revocations = self._revocations.revocations
             self.authority.use_revocations(revocations)
-            self._tell(
+            self._report(
                 'revocations',
                 problems,
                 subjects=dict(revocations.subjects),
                 tokens=dict(revocations.tokens),
             )
 
-    def _tell(self, what: str, problems: list[Exception], **fields: Any) -> None:
+    def _report(self, what: str, problems: list[Exception], **fields: Any) -> None:
         for problem in problems:
-            _log.error('%s; what was in force stays', problem)
-        _log.info('%s changed: %s', what, fields)
+            logger.error('%s; the former content stays in force', problem)
+        logger.info('%s changed: %s', what, fields)
         self._record(what, **fields, problems=[str(problem) for problem in problems])

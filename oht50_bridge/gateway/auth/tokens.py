@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Access and refresh tokens (JWT): keys, signing, verification, rotation."""
+"""Access and refresh tokens (JWT): verification, signing and rotation."""
 
 from __future__ import annotations
 
@@ -21,148 +21,39 @@ import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from dataclasses import field
-from typing import TYPE_CHECKING
 from typing import Any
-from typing import Literal
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
+from oht50_bridge.gateway.auth.claims import LEEWAY
+from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
+from oht50_bridge.gateway.auth.claims import MAX_REFRESH_LIFE
+from oht50_bridge.gateway.auth.claims import Claims
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.claims import TokenPair
+from oht50_bridge.gateway.auth.claims import TokenType
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
-
-if TYPE_CHECKING:
-    from oht50_bridge.gateway.auth.revocations import Revocations
-
-TokenType = Literal['access', 'refresh']
-
-ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
-MIN_RSA_BITS = 2048
-MAX_ACCESS_LIFE = 30 * 60.0
-MAX_REFRESH_LIFE = 24 * 3600.0
-LEEWAY = 5.0
-
-
-class TokenError(Exception):
-    """A token that is not taken. The message never holds any part of the token."""
-
-
-def algorithm_of(public: Any) -> str:
-    """Return the one algorithm that a public key is good for.
-
-    Raises:
-        ValueError: it is good for none of ours.
-
-    """
-    if isinstance(public, rsa.RSAPublicKey):
-        if public.key_size < MIN_RSA_BITS:
-            raise ValueError(
-                f'an RSA key of {public.key_size} bits, at least {MIN_RSA_BITS} are needed'
-            )
-        return 'RS256'
-    if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
-        return 'ES256'
-    if isinstance(public, ed25519.Ed25519PublicKey):
-        return 'EdDSA'
-    raise ValueError('not an RSA, P-256 or Ed25519 key')
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key and the one algorithm it is good for.
-
-    Attributes:
-        algorithm: one of ALGORITHMS.
-        material: secret of at least 32 bytes (HS256), or a public key in PEM.
-        kid: value of the token header that names this key; None: of tokens without one.
-        private: private key in PEM, to sign with; a secret signs without.
-
-    Raises:
-        ValueError: the material is not good for the algorithm.
-
-    """
-
-    algorithm: str
-    material: bytes
-    kid: str | None = None
-    private: bytes | None = None
-
-    def __post_init__(self) -> None:
-        if self.algorithm not in ALGORITHMS:
-            raise ValueError(f'algorithm {self.algorithm}: one of {", ".join(ALGORITHMS)}')
-        if self.algorithm != 'HS256':
-            try:
-                algorithm = algorithm_of(load_pem_public_key(self.material))
-            except UnsupportedAlgorithm as error:
-                raise ValueError(str(error)) from error
-            if algorithm != self.algorithm:
-                raise ValueError(f'a key for {algorithm}, not for {self.algorithm}')
-        elif len(self.material) < MIN_SECRET_BYTES:
-            raise ValueError(f'HS256 wants a secret of at least {MIN_SECRET_BYTES} bytes')
-        elif b'-----BEGIN ' in self.material:
-            # What is public must never verify as a secret.
-            raise ValueError('HS256 wants a secret, this is a key in PEM')
-
-    @property
-    def signs(self) -> bool:
-        """Whether tokens can be signed with it."""
-        return self.algorithm == 'HS256' or self.private is not None
-
-    def __repr__(self) -> str:
-        return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What a verified token says. Times in seconds since the Unix epoch.
-
-    Attributes:
-        began_at: when the login was that the token comes from; its own issue, unless it came
-            by refreshing.
-        family: what all that comes from one login has in common.
-        key: what it was verified with.
-
-    """
-
-    subject: str
-    role: str
-    expires_at: float
-    kind: TokenType
-    began_at: float
-    token_id: str | None = None
-    family: str | None = None
-    key: Key | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, repr=False)
-class TokenPair:
-    """An access token and the refresh token that extends it once."""
-
-    access: str
-    refresh: str
-    expires_at: float
+from oht50_bridge.gateway.auth.revocations import Revocations
 
 
 class TokenAuthority:
-    """Verifies tokens, and signs them if it holds a key that can.
+    """Verifies tokens, and signs them if one of its keys can sign.
 
-    Of a token's header nothing but `kid` is looked at, and that only as a name among our own
-    keys: neither algorithm nor key is ever the token's choice.
+    It reads nothing but `kid` in the header of a token, and only to choose one of its own keys: a
+    token can determine neither its algorithm nor its key.
 
     Args:
-        keys: keys to verify with. The first that can sign does.
-        issuer: required and written `iss`; None: not looked at.
-        audience: required and written `aud`; None: tokens must not carry one.
-        access_life: s, of tokens signed here.
-        refresh_life: s, of tokens signed here.
+        keys: the keys that verify. The first that can sign signs.
+        issuer: `iss` that tokens must have and are signed with; None: any, and none is written.
+        audience: `aud` that tokens must have and are signed with; None: tokens must not have one.
+        access_life: life of access tokens signed here, s.
+        refresh_life: life of refresh tokens signed here, s.
         wall: clock, seconds since the Unix epoch.
-        store: which refresh tokens were used; None: remembered until the process ends.
+        store: the store of used refresh tokens; None: one in memory.
+
+    Raises:
+        ValueError: there is no key, two keys have the same id, or a life is too long.
 
     """
 
@@ -178,7 +69,7 @@ class TokenAuthority:
         store: RefreshStore | None = None,
     ) -> None:
         if not keys:
-            raise ValueError('no key: without one no token could be verified')
+            raise ValueError('no key: the authority could not verify any token')
         if not 0 < access_life <= MAX_ACCESS_LIFE:
             raise ValueError(f'access_life: above 0, at most {MAX_ACCESS_LIFE:.0f} s')
         if not 0 < refresh_life <= MAX_REFRESH_LIFE:
@@ -193,9 +84,9 @@ class TokenAuthority:
         self.use_keys(keys)
 
     def use_keys(self, keys: Sequence[Key]) -> None:
-        """Put these keys in force instead; from any thread.
+        """Replace the keys; from any thread.
 
-        Tokens of a key that is gone are refused, and revoked where they are in use.
+        Tokens of a removed key are refused, and count as revoked in sessions that use them.
         """
         by_kid = {key.kid: key for key in keys}
         if len(by_kid) != len(keys):
@@ -204,14 +95,14 @@ class TokenAuthority:
         self._signing = next((key for key in keys if key.signs), None)
 
     def use_revocations(self, revocations: Revocations) -> None:
-        """Put this list in force instead; from any thread."""
+        """Replace the revocations; from any thread."""
         self._revocations = revocations
 
-    def verify(self, token: str, kind: TokenType = 'access') -> Claims:
-        """Return what a token says. A refresh token that was used before ends its family.
+    def verify(self, token: str, kind: TokenType = TokenType.ACCESS) -> Claims:
+        """Return the claims of a token. A refresh token that was used before revokes its family.
 
         Raises:
-            TokenError: it is malformed, forged, expired, of the other kind, used, or revoked.
+            TokenError: it is malformed, forged, expired, of the other kind, used or revoked.
 
         """
         try:
@@ -220,8 +111,8 @@ class TokenAuthority:
             if key is None:
                 raise TokenError('signed with an unknown key')
             if 'crit' in header:
-                raise TokenError('its header demands an extension that is not known here')
-            # The times are checked below, by the injected clock.
+                raise TokenError('its header requires an unknown extension')
+            # The times are checked in `_checked`, with the clock of this authority.
             payload = jwt.decode(
                 token,
                 key.material,
@@ -240,7 +131,7 @@ class TokenAuthority:
         claims = self._checked(payload, kind, key)
         if self.is_revoked(claims):
             raise TokenError('revoked')
-        if kind == 'refresh':
+        if kind == TokenType.REFRESH:
             self._check_use(claims, _moment(payload, 'iat'))
         return claims
 
@@ -249,10 +140,11 @@ class TokenAuthority:
         starts = _moment(payload, 'nbf') if 'nbf' in payload else issued
         began = _moment(payload, 'auth_time') if 'auth_time' in payload else issued
         now = self._wall()
-        longest = MAX_ACCESS_LIFE if kind == 'access' else MAX_REFRESH_LIFE
+        longest = MAX_ACCESS_LIFE if kind == TokenType.ACCESS else MAX_REFRESH_LIFE
         subject, role = payload['sub'], payload['role']
         if payload['typ'] != kind:
-            raise TokenError(f'not an {kind} token' if kind == 'access' else f'not a {kind} token')
+            article = 'an' if kind == TokenType.ACCESS else 'a'
+            raise TokenError(f'not {article} {kind.value} token')
         if expires + LEEWAY <= now:
             raise TokenError('expired')
         if max(issued, starts) > now + LEEWAY:
@@ -264,22 +156,22 @@ class TokenAuthority:
         token_id, family = payload.get('jti'), payload.get('fam')
         if not all(value is None or isinstance(value, str) for value in (token_id, family)):
             raise TokenError('jti and fam must be strings')
-        if kind == 'refresh' and (token_id is None or family is None):
-            raise TokenError('a refresh token wants jti and fam')
+        if kind == TokenType.REFRESH and (token_id is None or family is None):
+            raise TokenError('a refresh token needs jti and fam')
         return Claims(subject, role, expires, kind, min(began, issued), token_id, family, key)
 
     def _check_use(self, claims: Claims, issued: float) -> None:
         assert claims.token_id is not None and claims.family is not None
         if issued < self._store.not_before:
-            raise TokenError('it is not known whether it was used before')
+            raise TokenError('it is unknown whether it was used before')
         if not self._store.is_current(claims.family, claims.token_id):
             self._store.revoke(claims.family, self._wall() + MAX_REFRESH_LIFE + LEEWAY)
             raise TokenError('refresh token used before, its family is revoked')
 
     def is_revoked(self, claims: Claims) -> bool:
-        """Return whether a token that was taken before is taken no more.
+        """Return whether a token that was accepted earlier is revoked now.
 
-        Its family was revoked, it is on the list of revocations, or its key is gone.
+        Its family was revoked, the list of revocations covers it, or its key was removed.
         """
         key = claims.key
         return (
@@ -289,30 +181,30 @@ class TokenAuthority:
         )
 
     def issue(self, subject: str, role: str) -> TokenPair:
-        """Return a new pair, the first of its family.
+        """Return a new pair of tokens, the first of its family.
 
         Raises:
-            TokenError: there is no key to sign with.
+            TokenError: no key can sign.
 
         """
         return self._issue(subject, role, _new_id(), None)[0]
 
     def refresh(self, token: str) -> tuple[Claims, TokenPair]:
-        """Trade a refresh token for a new pair; it works once.
+        """Exchange a refresh token, once, for a new pair and the claims of its access token.
 
-        Await `saved` before the pair is handed out.
+        Await `saved` before you send the pair to the client.
 
         Raises:
-            TokenError: it is not valid, or was used before: then its family is revoked.
+            TokenError: the token is not valid, or was used before; then its family is revoked.
 
         """
-        claims = self.verify(token, 'refresh')
+        claims = self.verify(token, TokenType.REFRESH)
         assert claims.family is not None
         pair, fresh = self._issue(claims.subject, claims.role, claims.family, claims.began_at)
         return fresh, pair
 
     def saved(self) -> Future[None]:
-        """Return what is done once the disk holds which tokens were used, or refuses it."""
+        """Return a future that is done when the used tokens are on the disk, or a write failed."""
         return self._store.saved()
 
     def _issue(
@@ -320,7 +212,7 @@ class TokenAuthority:
     ) -> tuple[TokenPair, Claims]:
         signing, now = self._signing, self._wall()
         if signing is None:
-            raise TokenError('tokens are not issued here, ask the issuer of the first one')
+            raise TokenError('this bridge does not issue tokens; ask the issuer of the first one')
         payload: dict[str, Any] = {'sub': subject, 'role': role, 'iat': now, 'fam': family}
         if self._issuer is not None:
             payload['iss'] = self._issuer
@@ -330,10 +222,10 @@ class TokenAuthority:
             payload['auth_time'] = began
         access_id, refresh_id = _new_id(), _new_id()
         expires, end = now + self._access_life, now + self._refresh_life
+        access = {'typ': TokenType.ACCESS.value, 'exp': expires, 'jti': access_id}
+        refresh = {'typ': TokenType.REFRESH.value, 'exp': end, 'jti': refresh_id}
         pair = TokenPair(
-            _sign(signing, {**payload, 'typ': 'access', 'exp': expires, 'jti': access_id}),
-            _sign(signing, {**payload, 'typ': 'refresh', 'exp': end, 'jti': refresh_id}),
-            expires,
+            _sign(signing, payload | access), _sign(signing, payload | refresh), expires
         )
         if began is not None:
             self._store.rotate(family, refresh_id, end + LEEWAY)
@@ -341,7 +233,7 @@ class TokenAuthority:
             subject,
             role,
             expires,
-            'access',
+            TokenType.ACCESS,
             now if began is None else began,
             access_id,
             family,
@@ -350,8 +242,8 @@ class TokenAuthority:
 
 
 def _new_id() -> str:
-    # An id in base64 may begin with "-": `oht50 token revoke --token-id` would take it for an
-    # option.
+    # Not base64, where an id may begin with "-", which `oht50 token revoke --token-id` would read
+    # as an option.
     return secrets.token_hex(12)
 
 

@@ -32,7 +32,6 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from oht50_bridge.hardware import motion_guard as reasons
 from oht50_bridge.hardware.bus import Priority
 from oht50_bridge.hardware.bus import Steps
 from oht50_bridge.hardware.bus import Write
@@ -51,6 +50,7 @@ from oht50_bridge.hardware.watchdog.process import LOST
 from oht50_bridge.hardware.watchdog.process import TRUST
 from oht50_bridge.hardware.watchdog.process import WAITING
 from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
+from oht50_bridge.stop_reason import StopReason
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class MotorModule(Module):
         options = self.spec.options
         self._max_speed = self._positive('max_speed', options.get('max_speed', 1.0))
         self.guard = MotionGuard(self._max_speed, self._wake)
-        self.guard.inhibit(reasons.LAYOUT, 'unconfirmed')
+        self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
         drive = self.profile.drive
         if drive is None:
             raise self.config_error(
@@ -172,7 +172,7 @@ class MotorModule(Module):
     def start_last_stop(self) -> None:
         """Start the process that stops the motor when this one dies."""
         if self._last_stop is not None:
-            self.guard.inhibit(reasons.ERROR, 'last_stop')
+            self.guard.inhibit(StopReason.ERROR, 'last_stop')
             self._last_stop.start()
 
     def shut_down(self, timeout: float = 1.0) -> bool:
@@ -181,7 +181,7 @@ class MotorModule(Module):
         Returns:
             True when the stop was read back, or when nothing was ever written to a board.
         """
-        self.guard.inhibit(reasons.SHUTDOWN)
+        self.guard.inhibit(StopReason.SHUTDOWN)
         self._wake()
         deadline = time.monotonic() + timeout
         while self._confirmed and not self._stop_verified and time.monotonic() < deadline:
@@ -231,7 +231,7 @@ class MotorModule(Module):
             return Priority.DRIVE
         if not self._confirmed or (self._futile_stops > _URGENT_ROUNDS and self.status != ONLINE):
             return Priority.POLL
-        return Priority.EMERGENCY_STOP if verdict.reason == reasons.ESTOP else Priority.STOP
+        return Priority.EMERGENCY_STOP if verdict.reason == StopReason.ESTOP else Priority.STOP
 
     def steps(self) -> Steps:
         """One round: stop if need be, read, correct."""
@@ -278,7 +278,7 @@ class MotorModule(Module):
             self._doubt_stop()
         self._publish(verdict)
         if self._stop_verified:
-            self.guard.release(reasons.ERROR, 'loop')
+            self.guard.release(StopReason.ERROR, 'loop')
         yield from self._write(changes, verdict)
         if not stopped:
             self._written_at = time.monotonic()
@@ -315,7 +315,7 @@ class MotorModule(Module):
 
     def _write_stop(self, verdict: Verdict) -> Steps:
         drive = self._drive
-        if drive.hard_stop is not None and verdict.reason == reasons.ESTOP:
+        if drive.hard_stop is not None and verdict.reason == StopReason.ESTOP:
             yield from self._write({drive.hard_stop: 1}, verdict)
         yield from self._write(self._stop_values(), verdict)
         self._stop_sent = True
@@ -399,8 +399,8 @@ class MotorModule(Module):
         self._futile_stops = 0
         if self._last_stop is not None:
             self._last_stop.arm(self._orders())
-        self.guard.release(reasons.LAYOUT, 'unconfirmed')
-        self.guard.release(reasons.MODULE_LOST, 'board')
+        self.guard.release(StopReason.LAYOUT, 'unconfirmed')
+        self.guard.release(StopReason.MODULE_LOST, 'board')
 
     def _orders(self) -> dict[str, Any]:
         line, timing = self.line, self.spec.timing
@@ -431,9 +431,9 @@ class MotorModule(Module):
         if self._last_stop is None:
             return
         if self._last_stop.ready():
-            self.guard.release(reasons.ERROR, 'last_stop')
+            self.guard.release(StopReason.ERROR, 'last_stop')
             return
-        self.guard.inhibit(reasons.ERROR, 'last_stop')
+        self.guard.inhibit(StopReason.ERROR, 'last_stop')
         if self._last_stop.pid is None:
             self._last_stop.restart()
             if self._confirmed:
@@ -443,7 +443,7 @@ class MotorModule(Module):
         """Never write again to a board that is not what its profile says."""
         if isinstance(error, LayoutError):
             self._confirmed = False
-            self.guard.inhibit(reasons.LAYOUT, 'unconfirmed')
+            self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
             if self._last_stop is not None:
                 self._last_stop.disarm()
         super().set_status(status, error)
@@ -451,12 +451,12 @@ class MotorModule(Module):
     def on_lost(self, error: ModuleError) -> None:
         """Nothing is known of a motor that does not answer."""
         self._doubt_stop()
-        self.guard.inhibit(reasons.MODULE_LOST, 'board')
+        self.guard.inhibit(StopReason.MODULE_LOST, 'board')
 
     def failed(self, error: Exception) -> None:
         """Stop on any exception in the loop, and move no more before that stop is verified."""
         self._doubt_stop()
-        self.guard.inhibit(reasons.ERROR, 'loop')
+        self.guard.inhibit(StopReason.ERROR, 'loop')
 
     def port_lost(self, error: PortLost) -> None:
         """The port is gone: what is behind the next one must be found out."""

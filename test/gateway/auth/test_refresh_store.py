@@ -21,11 +21,11 @@ import pytest
 from support import ROOT
 from support import wait_for
 
+from oht50_bridge.gateway.auth.claims import TokenError
+from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
-from oht50_bridge.gateway.auth.tokens import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.auth.tokens import TokenError
 
 SECRET = b'0123456789abcdef0123456789abcdef'
 
@@ -63,7 +63,8 @@ REFRESH = """
 import os, signal, sys
 from pathlib import Path
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
-from oht50_bridge.gateway.auth.tokens import Key, TokenAuthority
+from oht50_bridge.gateway.auth.keys import Key
+from oht50_bridge.gateway.auth.tokens import TokenAuthority
 authority = TokenAuthority(
     [Key('HS256', b'0123456789abcdef0123456789abcdef')], store=RefreshStore(Path(sys.argv[1])))
 authority.refresh(sys.argv[2])
@@ -113,7 +114,7 @@ def test_when_the_file_is_damaged_older_tokens_are_refused(path, content, caplog
     store = RefreshStore(path)
     assert 'damaged' in caplog.text
     for _ in range(2):
-        with pytest.raises(TokenError, match='not known'):
+        with pytest.raises(TokenError, match='is unknown'):
             authority(store).refresh(pair.refresh)
         store.close()
         store = RefreshStore(path)  # which is still not known by the next process

@@ -92,19 +92,19 @@ def test_a_list_others_can_change_is_refused(path):
 
 def test_a_change_is_followed_and_a_wrong_one_is_not(path):
     file = RevocationFile(path)
-    assert file.changed() is None
+    assert file.reload() is None
     revoke(path, subject='ann')
-    assert file.changed() == []
+    assert file.reload() == []
     assert list(file.revocations.subjects) == ['ann']
     path.write_text('{"subj')
-    (problem,) = file.changed()
+    (problem,) = file.reload()
     assert str(path) in str(problem)
-    assert file.changed() is None
+    assert file.reload() is None
     path.unlink()
-    assert 'gone' in str(file.changed()[0])
+    assert 'removed' in str(file.reload()[0])
     assert list(file.revocations.subjects) == ['ann']
     path.write_text(json.dumps({'subjects': {}, 'tokens': {}}))
-    assert file.changed() == []
+    assert file.reload() == []
     assert file.revocations.subjects == {}
 
 

@@ -44,7 +44,7 @@ def test_the_table_of_the_package():
         (None, 'roles'),
         ({'roles': {}}, 'roles'),
         ({'roles': {'a': None}}, 'roles.a'),
-        ({'roles': {'a': {'allow': []}}}, 'roles.a: wants a level'),
+        ({'roles': {'a': {'allow': []}}}, 'roles.a: needs a level'),
         ({'roles': {'a': {'level': 'root'}}}, 'roles.a.level: root'),
         ({'roles': {'a': {'level': 'viewer', 'alow': []}}}, 'roles.a: alow'),
         ({'roles': {'a': {'level': 'viewer', 'allow': ['safty.*']}}}, r'roles.a.allow: safty\.\*'),

@@ -17,7 +17,7 @@ import threading
 
 import pytest
 
-from oht50_bridge.gateway.audit.log import Audit
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import load_key
 from oht50_bridge.gateway.auth.keys import make_key
 from oht50_bridge.gateway.auth.private_files import TokenFileError
@@ -45,12 +45,12 @@ async def ended(peer):
     return code, reason, [message.get('error_code') for message in seen][-1]
 
 
-async def test_a_key_that_comes_is_taken_and_one_that_goes_ends_its_sessions(files, keys, serving):
+async def test_an_added_key_is_accepted_and_a_removed_one_ends_its_sessions(files, keys, serving):
     async with serving(authority=files.authority) as server:
         old = await server.enter()
         make_key(keys, '2026-11', 'EdDSA')
         token = TokenAuthority([load_key(keys / '2026-11.pem')]).issue('bob', 'viewer').access
-        await server.until(lambda: taken(files.authority, token))
+        await server.until(lambda: accepted(files.authority, token))
         new = await server.connect()
         await new.send('auth', token=token)
         await new.receive('connection.established')
@@ -60,7 +60,7 @@ async def test_a_key_that_comes_is_taken_and_one_that_goes_ends_its_sessions(fil
         await new.receive('pong')
 
 
-def taken(authority, token):
+def accepted(authority, token):
     try:
         return authority.verify(token)
     except Exception:
@@ -90,17 +90,17 @@ async def test_a_revocation_ends_the_sessions_it_means(files, serving, tmp_path,
         await server.enter()  # with a new token
 
 
-async def test_what_is_wrong_changes_nothing_and_is_in_log_and_audit(
+async def test_wrong_files_change_nothing_and_are_logged_and_audited(
     tmp_path, keys, serving, caplog
 ):
-    audit = Audit(tmp_path / 'audit.jsonl')
+    audit = AuditWriter(tmp_path / 'audit.jsonl')
     revoked = tmp_path / 'revoked.json'
     files = TokenFiles(keys=keys, revocations=revoked, used=tmp_path / 'used', record=audit.record)
     async with serving(authority=files.authority, audit=audit) as server:
         peer = await server.enter()
         (keys / '2026-10.pem').write_text('x')
         revoked.write_text('x')
-        await server.until(lambda: caplog.text.count('what was in force stays') == 2)
+        await server.until(lambda: caplog.text.count('the former content stays in force') == 2)
         await peer.send('ping')
         await peer.receive('pong')
         await server.enter()
@@ -110,7 +110,7 @@ async def test_what_is_wrong_changes_nothing_and_is_in_log_and_audit(
     assert str(keys / '2026-10.pem') in caplog.text and str(revoked) in caplog.text
 
 
-async def test_a_new_pair_is_told_once_the_old_token_is_kept_as_used(files, serving, tmp_path):
+async def test_a_new_pair_is_sent_after_the_old_token_is_stored_as_used(files, serving, tmp_path):
     async with serving(authority=files.authority) as server:
         pair = files.authority.issue('ann', 'operator')
         peer = await server.enter()
@@ -124,7 +124,7 @@ async def test_a_new_pair_is_told_once_the_old_token_is_kept_as_used(files, serv
         assert (await ended(peer))[::2] == (4401, 'WS-001')
 
 
-async def test_a_disk_that_hangs_keeps_nobody_out(files, serving, monkeypatch):
+async def test_a_disk_that_hangs_blocks_no_client(files, serving, monkeypatch):
     hanging = threading.Event()
     monkeypatch.setattr(
         'oht50_bridge.gateway.auth.refresh_store.replace_file',
@@ -158,5 +158,5 @@ def test_issuer_and_audience_come_from_the_environment(tmp_path, keys, monkeypat
         (None, None, False),
     ):
         token = TokenAuthority([key], issuer=issuer, audience=audience).issue('a', 'viewer').access
-        assert (taken(files.authority, token) is not None) is good
+        assert (accepted(files.authority, token) is not None) is good
     files.close()

@@ -20,7 +20,7 @@ import time
 import pytest
 
 from oht50_bridge.hardware.drivers.power import CHARGE_TIMEOUT
-from oht50_bridge.hardware.motion_guard import CHARGING
+from oht50_bridge.stop_reason import StopReason
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_motor_does_not_turn_while_the_charger_is_engaged(vehicle):
     rig.pump(0.0)
     rig.wait_for(lambda: rig.hw.motor.state().standing, what='the motor stands')
     assert rig.hw.charge(True)
-    assert rig.hw.motor.drive(0.3) == CHARGING, 'from the moment of the request on'
+    assert rig.hw.motor.drive(0.3) == StopReason.CHARGING, 'from the moment of the request on'
     rig.wait_for(lambda: rig.sim.truth()['charging'], what='charging')
     rig.sim.watch('travel_motor', 'command_speed')
     rig.pump(0.3)
@@ -143,10 +143,12 @@ def test_motor_stands_until_the_power_board_was_read(make_rig):
     )
     rig.start()
     rig.online('travel_motor')
-    rig.wait_for(lambda: rig.hw.motor.state().stop_reason == CHARGING, what='motion forbidden')
+    rig.wait_for(
+        lambda: rig.hw.motor.state().stop_reason == StopReason.CHARGING, what='motion forbidden'
+    )
     rig.sim.misbehave('power', absent=False)
     rig.online('power')
-    assert rig.hw.motor.state().stop_reason != CHARGING
+    assert rig.hw.motor.state().stop_reason != StopReason.CHARGING
 
 
 def test_seven_percent_of_lost_requests_are_not_noticed(make_rig):

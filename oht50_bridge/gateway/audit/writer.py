@@ -1,0 +1,273 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Writes the audit log: JSON lines that form a hash chain.
+
+A thread of its own writes, so that a slow or full disk never delays the caller. The writer counts
+the records that it could not write, and records the count first when the disk accepts records
+again.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from typing import BinaryIO
+
+from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.gateway.audit.chain import ChainRecord
+from oht50_bridge.gateway.audit.chain import LogPosition
+from oht50_bridge.gateway.audit.chain import anchor_path
+from oht50_bridge.gateway.audit.chain import encode
+from oht50_bridge.gateway.audit.chain import encode_anchor
+from oht50_bridge.gateway.audit.chain import last_position
+from oht50_bridge.gateway.audit.chain import log_files
+from oht50_bridge.gateway.audit.chain import older_files
+from oht50_bridge.gateway.audit.chain import read_anchor
+from oht50_bridge.protocol.base import timestamp_from_seconds
+
+logger = logging.getLogger(__name__)
+
+
+def _now() -> str:
+    return timestamp_from_seconds(time.time())
+
+
+class AuditWriter:
+    """Writes records to a file, in order, from any thread.
+
+    Args:
+        path: the file; older ones are `<name>.1`, `<name>.2`, ..., the highest the newest.
+        stamp: returns the present time as the text of a record's `time`.
+        max_bytes: size at which a new file begins; the chain continues in it.
+        max_files: how many older files to keep. Before one is removed, a record states up to
+            which position records were removed.
+        capacity: how many records may wait for the disk.
+
+    Attributes:
+        path: the file.
+        lost: how many records could not be written so far.
+
+    Raises:
+        OSError: the file cannot be opened, or another process writes it.
+
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        stamp: Callable[[], str] = _now,
+        max_bytes: int = 16 * 1024 * 1024,
+        max_files: int = 32,
+        capacity: int = 10_000,
+    ) -> None:
+        self.path = path
+        self.lost = 0
+        self._stamp = stamp
+        self._max_bytes = max_bytes
+        self._max_files = max_files
+        self._capacity = capacity
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._unreported = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self._incomplete = False  # whether the file may end with a part of a line
+        self._anchored = True
+        self._prune_due = True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._anchor_file = os.open(
+            anchor_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(self._anchor_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._anchor_file)
+            raise OSError(
+                errno.EAGAIN, 'another process writes this audit log, end it first', str(path)
+            ) from None
+        self._file = self._open()
+        self._last = self._recover()
+        self._size = self._file.tell()
+        self._thread = threading.Thread(target=self._run, name='audit', daemon=True)
+        self._thread.start()
+
+    def record(self, what: str, **fields: Any) -> None:
+        """Queue a record. It never waits for the disk and never fails."""
+        with self._wake:
+            if len(self._waiting) >= self._capacity:
+                self.lost += 1
+                self._unreported += 1
+                return
+            self._waiting.append(self._record(what, **fields))
+            self._wake.notify()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Write the records that wait, then end the thread and close the file.
+
+        A thread that still waits for the disk after `timeout` seconds ends with the process.
+        """
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(timeout)
+
+    def _record(self, what: str, **fields: Any) -> dict[str, Any]:
+        return {'time': self._stamp(), 'what': what, **fields}
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._closing:
+                    self._wake.wait()
+                records = list(self._waiting)
+                self._waiting.clear()
+                unreported = self._unreported
+                if not records:
+                    break
+            self._write(records, unreported)
+        self._file.close()
+        os.close(self._anchor_file)
+
+    def _write(self, records: list[dict[str, Any]], unreported: int) -> None:
+        failed = len(records)
+        try:
+            if self._incomplete:
+                os.ftruncate(self._file.fileno(), self._size)
+                self._file.seek(self._size)
+                self._incomplete = False
+            if self._size >= self._max_bytes:
+                self._rotate()
+            pruned = self._prunable()
+            if pruned:
+                end = last_position(pruned)
+                records.insert(
+                    0,
+                    self._record(
+                        ChainRecord.PRUNED,
+                        files=[path.name for path in pruned],
+                        records=end.records,
+                        last=end.hash,
+                    ),
+                )
+            if unreported:
+                records.insert(0, self._record(ChainRecord.LOST, records=unreported))
+            lines, last = [], self._last
+            for record in records:
+                line, last = encode(record, last)
+                lines.append(line)
+            rest = b''.join(lines)
+            self._incomplete = True
+            while rest:  # a disk that fills up accepts a part first, and fails the next time
+                rest = rest[self._file.write(rest) :]
+            os.fdatasync(self._file.fileno())
+        except OSError as error:
+            with self._wake:
+                if not self._unreported:
+                    logger.error(
+                        'audit log %s cannot be written: %s; records are lost until it can be',
+                        self.path,
+                        error.strerror,
+                    )
+                self.lost += failed
+                self._unreported += failed
+            return
+        self._incomplete = False
+        self._size = self._file.tell()
+        self._last = last
+        if unreported:
+            logger.warning(
+                'audit log %s is written again; %d records were lost', self.path, unreported
+            )
+        with self._wake:
+            self._unreported -= unreported
+        self._anchor()
+        self._prune_due = False
+        for path in pruned:
+            path.unlink(missing_ok=True)
+
+    def _anchor(self) -> None:
+        """Write the anchor, after the records are on the disk: it never counts more than those."""
+        try:
+            os.pwrite(self._anchor_file, encode_anchor(self._last), 0)
+            os.fdatasync(self._anchor_file)
+        except OSError as error:
+            if self._anchored:
+                logger.error(
+                    'anchor %s cannot be written: %s; removal of the newest records would not '
+                    'be noticed',
+                    anchor_path(self.path),
+                    error.strerror,
+                )
+            self._anchored = False
+            return
+        self._anchored = True
+
+    def _open(self) -> BinaryIO:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        file = os.fdopen(descriptor, 'ab', buffering=0)
+        file.seek(0, os.SEEK_END)
+        return file
+
+    def _rotate(self) -> None:
+        if self.path.exists():  # it is missing if a full disk prevented the new file
+            number = max((number for number, _ in older_files(self.path)), default=0) + 1
+            self.path.rename(self.path.with_name(f'{self.path.name}.{number}'))
+        file = self._open()
+        self._file.close()
+        self._file = file
+        self._size = file.tell()
+        self._prune_due = True
+        sync_directory(self.path.parent)
+
+    def _prunable(self) -> list[Path]:
+        if not self._prune_due:
+            return []
+        older = [path for _, path in older_files(self.path)]
+        return older[: max(0, len(older) - self._max_files)]
+
+    def _recover(self) -> LogPosition:
+        """Return where the chain continues, and queue records about the state it was left in."""
+        content = self.path.read_bytes()
+        end = content.rfind(b'\n') + 1
+        if end < len(content):
+            # The process died while it wrote this record, before the record was on the disk.
+            self._waiting.append(
+                self._record(ChainRecord.TORN, text=content[end:].decode(errors='replace'))
+            )
+            os.ftruncate(self._file.fileno(), end)
+            self._file.seek(end)
+        last, anchor = last_position(log_files(self.path)), read_anchor(self.path)
+        if anchor is None:
+            if last.records:
+                logger.error('the anchor of audit log %s is missing', self.path)
+                self._waiting.append(self._record(ChainRecord.UNANCHORED))
+            return last
+        if last.records > anchor.records or last == anchor:
+            return last
+        # Continue from the position that it should have, so that the gap remains visible.
+        logger.error(
+            'audit log %s ends at record %d of %d: records were removed or changed',
+            self.path,
+            last.records,
+            anchor.records,
+        )
+        return anchor

@@ -1,0 +1,81 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The content of a verified token, and the limits of its life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field
+from enum import Enum
+
+from oht50_bridge.gateway.auth.keys import Key
+
+
+class TokenType(str, Enum):
+    """The kind of a token: the value of its claim `typ`."""
+
+    ACCESS = 'access'
+    REFRESH = 'refresh'
+
+
+MAX_ACCESS_LIFE = 30 * 60.0  # s
+MAX_REFRESH_LIFE = 24 * 3600.0  # s
+LEEWAY = 5.0  # s, by which clocks may differ
+
+
+class TokenError(Exception):
+    """A token is refused. The message never holds any part of the token."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The content of a verified token. Times are in seconds since the Unix epoch.
+
+    Attributes:
+        subject: whom the token was issued to (`sub`).
+        role: the role of the subject, a row of config/roles.yaml.
+        expires_at: end of the token's life (`exp`).
+        kind: access or refresh (`typ`).
+        began_at: time of the login (`auth_time`); the time of issue (`iat`) if the token was not
+            obtained by refreshing.
+        token_id: the token's own id (`jti`).
+        family: id that all tokens of one login share (`fam`).
+        key: the key that verified the token.
+
+    """
+
+    subject: str
+    role: str
+    expires_at: float
+    kind: TokenType
+    began_at: float
+    token_id: str | None = None
+    family: str | None = None
+    key: Key | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, repr=False)
+class TokenPair:
+    """An access token and the refresh token that can be exchanged once for a new pair.
+
+    Attributes:
+        access: the access token.
+        refresh: the refresh token.
+        expires_at: end of the access token's life, seconds since the Unix epoch.
+
+    """
+
+    access: str
+    refresh: str
+    expires_at: float

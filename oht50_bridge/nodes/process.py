@@ -1,0 +1,88 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The process of a node: start, spin, orderly end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+from typing import NoReturn
+
+import rclpy
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.signals import install_signal_handlers
+
+from oht50_bridge.signals import ignore_signals
+from oht50_bridge.signals import stop_requested
+
+
+class StartError(Exception):
+    """A node cannot start; the message names the parameter and the remedy."""
+
+
+def spin(node: Node) -> None:
+    """Spin a node, and look every second whether ROS is still up.
+
+    On a signal rclpy wakes the executor before it shuts the context down. One that is back at its
+    wait before the context is down would wait for the next message, and none may come.
+    """
+    node.create_timer(1.0, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
+    rclpy.spin(node)
+
+
+def run(make_node: Callable[[], Any], work: Callable[[Any], None] = spin) -> None:
+    """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
+
+    Exits with 0 when told to end, with EX_CONFIG when the node cannot start.
+
+    Args:
+        make_node: makes it, once ROS is initialised.
+        work: what it does; ends by an exception of rclpy or by itself.
+
+    """
+    told = stop_requested()
+    # Until the node is whole, and can be destroyed, ROS stays up.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = None
+    try:
+        if not told():
+            node = make_node()
+        install_signal_handlers(SignalHandlerOptions.ALL)
+        if not told():
+            work(node)
+    except ExternalShutdownException:
+        pass
+    except StartError as error:
+        fail(error)
+    except Exception:
+        # rclpy wakes the executor before it shuts the context down, which may then fail anyhow.
+        if rclpy.ok():
+            raise
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+        ignore_signals()
+
+
+def fail(error: StartError) -> NoReturn:
+    """Tell why the node cannot start and end the process, saying that a new start is no use."""
+    print(error, file=sys.stderr)
+    sys.exit(os.EX_CONFIG)

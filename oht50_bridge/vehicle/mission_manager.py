@@ -1,0 +1,430 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The missions of the vehicle: admits one at a time, executes it, and reports how it ends.
+
+No ROS and no clock: times come as arguments, in s on a monotonic clock (`now`) and in ns since
+1970-01-01 UTC (`wall`). What is to be published goes to a `MissionOutput`.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+
+from oht50_bridge.vehicle.admission import MissionRequest
+from oht50_bridge.vehicle.admission import MissionRules
+from oht50_bridge.vehicle.admission import check_duration
+from oht50_bridge.vehicle.admission import check_request
+from oht50_bridge.vehicle.docking import Docking
+from oht50_bridge.vehicle.docking import DockingSettings
+from oht50_bridge.vehicle.energy import EnergyMeter
+from oht50_bridge.vehicle.journal import Journal
+from oht50_bridge.vehicle.journal import MissionRecord
+from oht50_bridge.vehicle.mission import Mission
+from oht50_bridge.vehicle.mission import MissionOutcome
+from oht50_bridge.vehicle.mission import MissionTimeouts
+from oht50_bridge.vehicle.mission_recorder import MissionRecorder
+from oht50_bridge.vehicle.mission_reports import MissionOutput
+from oht50_bridge.vehicle.mission_reports import ProgressReport
+from oht50_bridge.vehicle.mission_reports import StartedReport
+from oht50_bridge.vehicle.mission_reports import StateReport
+from oht50_bridge.vehicle.motion import LoopSettings
+from oht50_bridge.vehicle.motion import MotionLoop
+from oht50_bridge.vehicle.profile import MotionLimits
+from oht50_bridge.vehicle.profile import ProfileState
+from oht50_bridge.vehicle.profile import travel_time
+from oht50_bridge.vehicle.rail import Station
+from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.vehicle_view import VehicleView
+
+CHECKPOINT_PERIOD = 1.0  # s, between two records of the active mission
+KNOWN_MISSIONS = 1000  # whose names are not given again
+
+
+@dataclass(frozen=True)
+class ManagerSettings:
+    """What missions comply with and how they are executed."""
+
+    track_length: float = 50.0
+    rules: MissionRules = field(default_factory=MissionRules)
+    limits: MotionLimits = field(default_factory=MotionLimits)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+    docking: DockingSettings = field(default_factory=DockingSettings)
+    timeouts: MissionTimeouts = field(default_factory=MissionTimeouts)
+    stations: Mapping[str, Station] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """A request to start a mission.
+
+    Attributes:
+        mission_id: unique name; empty: one is generated.
+        station: name of a station; empty: `target`.
+        target: x, y, z in m.
+        payload: kg.
+
+    """
+
+    mission_id: str
+    mission_type: str
+    station: str
+    target: tuple[float, float, float]
+    payload: float
+
+
+@dataclass
+class _Active:
+    """The active mission and what is counted for it."""
+
+    mission: Mission
+    by_location: bool  # it uses the location board
+    started: int  # ns since 1970-01-01 UTC
+    started_at: float  # s, monotonic
+    recorded_at: float  # s, monotonic
+    meter: EnergyMeter
+    reached: bool = False  # its arrival at the target was reported
+    interruption: str = ''  # as last logged
+
+
+class MissionManager:
+    """One mission at a time. Without one it commands nothing.
+
+    Args:
+        settings: rules, limits, stations.
+        view: what is known of the vehicle; the caller keeps it up to date.
+        journal: the record on disk.
+        output: receives reports and commands.
+        now: s.
+
+    """
+
+    def __init__(
+        self,
+        settings: ManagerSettings,
+        view: VehicleView,
+        journal: Journal,
+        output: MissionOutput,
+        now: float,
+    ) -> None:
+        self._settings = settings
+        self._view = view
+        self._output = output
+        self._active: _Active | None = None
+        self._reported = StateReport()
+        self._charging = False
+        self._driving = False
+        self._known_ids: deque[str] = deque(maxlen=KNOWN_MISSIONS)
+        self._recorder = MissionRecorder(journal, output, now)
+        if self._recorder.lost_id:
+            self._known_ids.append(self._recorder.lost_id)
+        self._report_state()
+
+    def set_limits(self, limits: MotionLimits) -> None:
+        """Set new limits; an active mission complies with them too."""
+        self._settings = replace(self._settings, limits=limits)
+
+    # Commands.
+
+    def start(self, request: StartRequest, now: float, wall: int) -> tuple[str, float]:
+        """Start a mission; return its id and its estimated duration, s.
+
+        Raises:
+            RefusedError: it is refused.
+
+        """
+        settings = self._settings
+        if self._active is not None:
+            raise RefusedError(
+                f'mission {self._active.mission.mission_id} is active; cancel it or wait for its '
+                'end'
+            )
+        if request.mission_id in self._known_ids:
+            raise RefusedError(
+                f'mission_id {request.mission_id!r}: a mission of this name existed; give another'
+            )
+        target, dock = request.target, False
+        if request.station:
+            station = self._station(request.station)
+            target, dock = (station.position, 0.0, 0.0), station.dock
+        check_request(
+            MissionRequest(request.mission_type, target, request.payload, dock),
+            self._view.readiness(now),
+            settings.rules,
+            settings.track_length,
+        )
+        measured = self._view.position.newest(now)
+        assert measured is not None  # admission needs a position
+        by_location = measured is self._view.position.location
+        if dock and not by_location:
+            raise RefusedError(
+                f'station {request.station!r}: no board measures the alignment in the dock'
+            )
+        docking = self._make_docking(target[0], measured.position) if dock else None
+        zones = (*self._view.speed_zones, *(docking.zones if docking else ()))
+        duration = settings.loop.settle + travel_time(
+            ProfileState(measured.position), target[0], settings.limits, zones
+        )
+        if self._view.hold(now):
+            duration += settings.timeouts.hold_clear_time
+        check_duration(duration, settings.rules)
+        self._recorder.report_lost(self._view.position.position(now), wall)
+        mission = Mission(
+            request.mission_id or f'mission-{uuid.uuid4().hex[:12]}',
+            request.mission_type,
+            target[0],
+            MotionLoop(measured, now, settings.limits, settings.loop),
+            docking,
+            settings.timeouts,
+        )
+        active = _Active(
+            mission, by_location, wall, now, now, EnergyMeter(self._view.drawn(now), now)
+        )
+        self._recorder.begin(self._record(active, now))
+        self._active = active
+        self._set_charging(False)
+        self._known_ids.append(mission.mission_id)
+        self._output.started(
+            StartedReport(
+                mission.mission_id, mission.mission_type, mission.start, target[0], duration, wall
+            )
+        )
+        self._report_state()
+        return mission.mission_id, duration
+
+    def pause(self, mission_id: str) -> str:
+        """Pause the active mission; return what was done, for a person.
+
+        Args:
+            mission_id: its name; empty: the active one.
+
+        Raises:
+            RefusedError: it is refused.
+
+        """
+        return self._control(mission_id, Mission.pause, 'paused')
+
+    def resume(self, mission_id: str) -> str:
+        """Resume the active mission; as `pause`."""
+        return self._control(mission_id, Mission.resume, 'continues')
+
+    def cancel(self, mission_id: str) -> str:
+        """Cancel the active mission; as `pause`."""
+        return self._control(mission_id, Mission.cancel, 'is cancelled')
+
+    @property
+    def active_id(self) -> str:
+        """Name of the active mission, empty without one."""
+        return '' if self._active is None else self._active.mission.mission_id
+
+    def _control(self, mission_id: str, action: Callable[[Mission], None], done: str) -> str:
+        if self._active is None:
+            raise RefusedError('no mission is active')
+        mission = self._active.mission
+        if mission_id not in ('', mission.mission_id):
+            raise RefusedError(
+                f'mission_id {mission_id!r}: the active mission is {mission.mission_id}'
+            )
+        action(mission)
+        self._report_state()
+        return f'mission {mission.mission_id} {done}'
+
+    def _station(self, name: str) -> Station:
+        try:
+            return self._settings.stations[name]
+        except KeyError:
+            raise RefusedError(
+                f'station {name!r} is not known; the stations are '
+                f'{", ".join(self._settings.stations)}'
+            ) from None
+
+    def _make_docking(self, station: float, position: float) -> Docking:
+        settings = self._settings.docking
+        side = 1.0 if position >= station else -1.0
+        if not 0.0 <= station + side * settings.back_off <= self._settings.track_length:
+            side = -side
+        return Docking(station, side, settings)
+
+    # What happens to the vehicle.
+
+    def on_estop(self, now: float) -> None:
+        """End the mission and the charging: the view reports a latched emergency stop."""
+        self._set_charging(False)
+        if self._active is not None:
+            self._active.mission.fail(self._view.forbidden(now))
+            self._end(self._active, now)
+
+    def on_battery(self, now: float) -> None:
+        """Count the energy: the view has a new report of the battery."""
+        if self._active is not None:
+            self._active.meter.add(self._view.drawn(now), now)
+
+    def on_error(self) -> None:
+        """Count an error of the vehicle during the active mission."""
+        if self._active is not None:
+            self._active.mission.errors += 1
+
+    def shut_down(self) -> None:
+        """Stop; an active mission is reported as failed at the next start."""
+        self._halt()
+        self._set_charging(False)
+
+    # The loop.
+
+    def step(self, now: float) -> None:
+        """Execute the active mission; to be called at the control rate."""
+        active = self._active
+        if active is None:
+            return
+        mission = active.mission
+        mission.motion.limit(self._settings.limits)
+        command = mission.step(now, self._view.inputs(now, by_location=active.by_location))
+        if command is None:
+            self._halt()
+        else:
+            self._output.drive(command, mission.direction)
+            self._driving = True
+        if mission.outcome is not None:
+            self._end(active, now)
+            return
+        if (mission.phase, mission.held_by) != (self._reported.phase, self._reported.reason):
+            self._report_state()
+        if mission.interruption != active.interruption:
+            active.interruption = mission.interruption
+            self._log_interruption(mission)
+        if mission.there and not active.reached:
+            # At once: a report at the end of the mission would come after that end.
+            active.reached = True
+            self._report_progress(mission)
+
+    def report(self, now: float, wall: int, *, subscribed: bool) -> None:
+        """Report the progress; to be called at the progress rate.
+
+        Args:
+            now: s.
+            wall: ns since 1970-01-01 UTC.
+            subscribed: somebody receives the reports of ends.
+
+        """
+        position = self._view.position.position(now)
+        if (subscribed and not math.isnan(position)) or self._recorder.impatient(now):
+            self._recorder.report_lost(position, wall)
+        active = self._active
+        if active is None:
+            return
+        self._report_progress(active.mission)
+        if now - active.recorded_at >= CHECKPOINT_PERIOD:
+            active.recorded_at = now
+            self._recorder.checkpoint(self._record(active, now))
+
+    def continue_charging(self, now: float) -> None:
+        """Repeat the request to charge while the vehicle stands in the dock; once a second."""
+        if self._charging:
+            self._set_charging(not self._view.left_dock(now))
+
+    def _log_interruption(self, mission: Mission) -> None:
+        name = f'mission {mission.mission_id}'
+        if not mission.interruption:
+            self._output.info(f'{name} continues from standstill')
+        elif mission.held_by:
+            self._output.info(f'{name} held: {mission.interruption}')
+        else:
+            self._output.warning(
+                f'{name} interrupted: {mission.interruption}; the vehicle stops and continues '
+                'from standstill'
+            )
+
+    def _halt(self) -> None:
+        """Command standstill once; then silence keeps the motor stopped."""
+        if self._driving:
+            self._driving = False
+            self._output.drive(0.0, 0)
+
+    def _end(self, active: _Active, now: float) -> None:
+        """Report how the mission ended; on disk first, so that a crash does not lose its end."""
+        mission = active.mission
+        self._halt()
+        self._report_progress(mission)
+        record = self._record(active, now)
+        self._active = None
+        self._recorder.finish(record)
+        self._report_state()
+        if mission.docked:
+            self._set_charging(True)
+        text = f'mission {mission.mission_id}: {mission.outcome} {mission.reason}'.rstrip()
+        if mission.outcome is MissionOutcome.FAILED:
+            self._output.error(text)
+        else:
+            self._output.info(text)
+
+    def _set_charging(self, wanted: bool) -> None:
+        """Request charging or release the charger; a release that is not needed is not sent."""
+        if wanted or self._charging:
+            self._charging = wanted
+            self._output.charge(wanted)
+
+    # Reports.
+
+    def _report_progress(self, mission: Mission) -> None:
+        match mission.outcome:
+            case None:
+                remaining = mission.remaining_time
+            case MissionOutcome.SUCCESS:
+                remaining = 0.0
+            case _:
+                remaining = math.nan
+        self._output.progress(
+            ProgressReport(
+                mission.mission_id,
+                mission.progress,
+                mission.motion.position,
+                mission.remaining_distance,
+                remaining,
+            )
+        )
+
+    def _report_state(self) -> None:
+        if self._active is None:
+            self._reported = StateReport()
+        else:
+            mission = self._active.mission
+            self._reported = StateReport(
+                mission.phase,
+                mission.mission_id,
+                mission.mission_type,
+                mission.target,
+                mission.held_by,
+            )
+        self._output.state(self._reported)
+
+    def _record(self, active: _Active, now: float) -> MissionRecord:
+        mission = active.mission
+        active.meter.add(self._view.drawn(now), now)
+        return MissionRecord(
+            mission_id=mission.mission_id,
+            mission_type=mission.mission_type,
+            started=active.started,
+            position=mission.motion.position,
+            travelled=mission.motion.travelled,
+            energy=active.meter.energy,
+            errors=mission.errors,
+            status='' if mission.outcome is None else mission.outcome.value,
+            duration=now - active.started_at,
+        )

@@ -1,0 +1,102 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The rail: its length and its stations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oht50_bridge.settings import setting
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """The rail goes from 0 to `track_length`."""
+
+    track_length: float = setting(
+        50.0, 'Length of the rail', unit='m', minimum=1.0, maximum=1500.0
+    )
+
+
+@dataclass(frozen=True)
+class StationSettings:
+    """The stations; one entry of each array for each station."""
+
+    stations: tuple[str, ...] = setting(('charger',), 'Names of the stations')
+    station_positions: tuple[float, ...] = setting(
+        (1.0,), 'Position of each station along the rail', unit='m'
+    )
+
+    def __post_init__(self) -> None:
+        if len(self.stations) != len(self.station_positions):
+            raise ValueError(
+                f'station_positions has {len(self.station_positions)} entries, stations has '
+                f'{len(self.stations)}: give each station one entry of both'
+            )
+        if len(set(self.stations)) != len(self.stations):
+            raise ValueError('stations: a name occurs twice; rename one')
+
+    def positions(self) -> dict[str, float]:
+        """Return the position of each station, m, by name."""
+        return dict(zip(self.stations, self.station_positions, strict=True))
+
+
+@dataclass(frozen=True)
+class Station:
+    """A station of the rail.
+
+    Attributes:
+        name: unique.
+        position: m.
+        dock: whether the vehicle docks there.
+
+    """
+
+    name: str
+    position: float
+    dock: bool
+
+
+@dataclass(frozen=True)
+class DockSettings:
+    """Which of the stations are docks."""
+
+    station_docks: tuple[bool, ...] = setting((True,), 'Whether each station is a dock')
+
+
+def make_stations(
+    settings: StationSettings, docks: Sequence[bool], track_length: float
+) -> dict[str, Station]:
+    """Return the stations by name.
+
+    Raises:
+        ValueError: they contradict one another or the rail; it names parameter and remedy.
+
+    """
+    if len(docks) != len(settings.stations):
+        raise ValueError(
+            f'station_docks has {len(docks)} entries, stations has {len(settings.stations)}: '
+            'give each station one entry of both'
+        )
+    for name, position in settings.positions().items():
+        if not 0.0 <= position <= track_length:
+            raise ValueError(
+                f'station_positions: {name} at {position:g} m is not on the rail, 0 to '
+                f'{track_length:g} m (track_length)'
+            )
+    return {
+        name: Station(name, position, dock)
+        for (name, position), dock in zip(settings.positions().items(), docks, strict=True)
+    }

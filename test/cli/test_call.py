@@ -1,0 +1,88 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import asyncio
+import json
+
+import pytest
+from gateway.serving import Serving
+
+from oht50_bridge.cli.call import parse_field
+from oht50_bridge.cli.main import main
+from oht50_bridge.cli.options import CommandError
+from oht50_bridge.gateway.commands import CommandOutcome
+
+
+@pytest.mark.parametrize(
+    ('text', 'field'),
+    [
+        ('rate=5', ('rate', 5)),
+        ('rate=0.5', ('rate', 0.5)),
+        ('reason=drill', ('reason', 'drill')),
+        ('reason="5"', ('reason', '5')),
+        ('reason=', ('reason', '')),
+        ('reason=a=b', ('reason', 'a=b')),
+        ('events=["mission.*"]', ('events', ['mission.*'])),
+        ('resume=true', ('resume', True)),
+    ],
+)
+def test_a_value_is_json_else_text(text, field):
+    assert parse_field(text) == field
+
+
+@pytest.mark.parametrize('text', ['', 'rate', '=5'])
+def test_a_field_without_name_or_value_is_refused(text):
+    with pytest.raises(CommandError, match='FIELD=VALUE'):
+        parse_field(text)
+
+
+def call(*arguments, **settings):
+    """Run `oht50 call` against a gateway; return the exit code and the commands it got."""
+
+    async def body():
+        async with Serving(**settings) as server:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv('OHT50_TOKEN', server.token('operator'))
+                command = ['call', *arguments, '--url', server.url]
+                code = await asyncio.to_thread(main, command)
+            return code, [command for command, _ in server.commands]
+
+    return asyncio.run(asyncio.wait_for(body(), 30))
+
+
+def test_the_reply_is_printed_as_json(capsys):
+    code, (command,) = call('emergency_stop', 'reason=drill')
+    reply = json.loads(capsys.readouterr().out)
+    assert (code, reply['accepted'], command.reason) == (0, True, 'drill')
+
+
+def test_a_rejected_command_is_exit_code_1(capsys):
+    async def reject(command, caller):
+        return CommandOutcome(False, 'the emergency stop is latched', {})
+
+    code, _ = call('pause_mission', handler=reject)
+    reply = json.loads(capsys.readouterr().out)
+    assert (code, reply['message']) == (1, 'the emergency stop is latched')
+
+
+def test_an_error_goes_to_standard_error(capsys):
+    code, commands = call('clear_estop')
+    output = capsys.readouterr()
+    assert (code, output.out, commands) == (1, '', [])
+    assert 'oht50 call: ws://' in output.err and 'WS-006' in output.err
+
+
+def test_a_bridge_that_cannot_be_reached_is_named(capsys, monkeypatch):
+    monkeypatch.setenv('OHT50_TOKEN', 'x')
+    assert main(['call', 'ping', '--url', 'ws://127.0.0.1:9/']) == 1
+    assert 'oht50 call: ws://127.0.0.1:9/' in capsys.readouterr().err

@@ -1,0 +1,38 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import pytest
+
+from oht50_bridge.cli.main import main
+
+
+def test_the_boards_are_either_simulated_or_on_a_port(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(['up', '--sim', '--serial', '/dev/ttyUSB0'])
+    assert exit_.value.code == 2
+    assert 'not allowed with' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'),
+    [
+        (['--namespace', 'x'], 'namespace'),
+        (['--host', '0.0.0.0'], '--insecure'),
+        (['--tls-cert', '/missing/cert.pem'], '--tls-key'),
+        (['--params', '/missing/params.yaml'], '/missing/params.yaml'),
+    ],
+)
+def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, options, named):
+    assert main(['up', '--sim', *options, '--state-dir', str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith('oht50 up: ') and named in error

@@ -1,0 +1,120 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import argparse
+import asyncio
+import contextlib
+import io
+import json
+
+import pytest
+from gateway.serving import Serving
+from gateway.serving import make_event
+from rich.console import Console
+from websockets.asyncio.server import serve
+
+from oht50_bridge.cli import watch
+from oht50_bridge.cli.watch import View
+from oht50_bridge.cli.watch import follow
+from oht50_bridge.cli.watch import text_of
+
+
+def message(kind, **data):
+    return json.loads(make_event(kind, **data).model_dump_json())
+
+
+def screen(view):
+    console = Console(width=200, file=io.StringIO())
+    console.print(view.render())
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ('value', 'text'),
+    [
+        (None, '-'),
+        (0.5, '0.500'),
+        (3, '3'),
+        (True, 'True'),
+        ('ready', 'ready'),
+        ({'x': 1.0, 'y': None}, 'x 1.000, y -'),
+    ],
+)
+def test_text_of_a_value(value, text):
+    assert text_of(value) == text
+
+
+def test_values_are_replaced_and_events_are_kept():
+    view = View('ws://x/')
+    assert 'connecting' in screen(view)
+    for x in (1.0, 33250.0):
+        view.put(message('telemetry.realtime', position={'x': x, 'y': 0.0, 'z': 0.0}))
+    for number in range(watch.EVENTS_SHOWN + 2):
+        view.put(message('safety.estop', estop_id=f'stop-{number:02d}'))
+    view.put({'type': 'error', 'error_code': 'WS-003'})
+    text = screen(view)
+    assert '33250.000' in text and '│ 1.000' not in text
+    assert 'stop-01' not in text and 'stop-02' in text and 'stop-09' in text
+    assert 'WS-003' not in text
+    assert f'{watch.EVENTS_SHOWN + 5}' in text.split('events received')[1].splitlines()[0]
+
+
+def test_it_shows_the_events_of_a_bridge(monkeypatch):
+    async def body():
+        async with Serving() as server:
+            monkeypatch.setenv('OHT50_TOKEN', server.token('viewer'))
+            view = View(server.url)
+            task = asyncio.create_task(
+                follow(argparse.Namespace(url=server.url), view, again=False)
+            )
+            await server.until(lambda: view.state == 'connected')
+            server.gateway.publish(make_event('safety.estop', estop_id='e1'))
+            await server.until(lambda: 'e1' in screen(view))
+            await server.gateway.close()
+            await task
+            assert view.state.startswith('not connected (')
+
+    asyncio.run(asyncio.wait_for(body(), 30))
+
+
+def test_it_connects_again_after_a_lost_connection(monkeypatch):
+    monkeypatch.setenv('OHT50_TOKEN', 'x')
+    monkeypatch.setattr(watch, 'FIRST_RETRY', 0.01)
+
+    async def body():
+        connections, third = [], asyncio.Event()
+
+        async def closing(connection):
+            connections.append(connection)
+            if len(connections) == 3:
+                third.set()
+            await connection.recv()
+            await connection.send('{"type": "connection.established", "data": {}}')
+
+        async with serve(closing, '127.0.0.1', 0) as server:
+            url = f'ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/'
+            task = asyncio.create_task(follow(argparse.Namespace(url=url), View(url), again=True))
+            await third.wait()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    asyncio.run(asyncio.wait_for(body(), 30))
+
+
+def test_without_a_terminal_it_ends_with_the_connection(monkeypatch):
+    monkeypatch.setenv('OHT50_TOKEN', 'x')
+    view = View('ws://127.0.0.1:9/')
+    arguments = argparse.Namespace(url=view.url)
+    asyncio.run(asyncio.wait_for(follow(arguments, view, again=False), 30))
+    assert view.state.startswith('not connected (')

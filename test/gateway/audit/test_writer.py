@@ -1,0 +1,153 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import errno
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from support import wait_for
+
+from oht50_bridge.gateway.audit.chain import LogPosition
+from oht50_bridge.gateway.audit.reader import examine
+from oht50_bridge.gateway.audit.reader import verify
+from oht50_bridge.gateway.audit.writer import AuditWriter
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_records_are_in_order_and_chained_across_restarts(path, write, records):
+    before = set(threading.enumerate())
+    write(path, 5)
+    write(path, 5)
+    assert [record['number'] for record in records(path)] == [0, 1, 2, 3, 4] * 2
+    assert verify(path) == []
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert {thread for thread in threading.enumerate() if thread.name == 'audit'} <= before
+
+
+def test_the_chain_continues_in_a_new_file(path, write):
+    for _ in range(6):
+        write(path, 3, max_bytes=500)
+    assert len(list(path.parent.iterdir())) >= 4
+    assert verify(path) == []
+    path.with_name('audit.jsonl.2').unlink()
+    assert 'are missing' in verify(path)[0]
+
+
+def test_the_oldest_files_are_removed_and_the_chain_records_it(path, write, records):
+    for _ in range(8):
+        write(path, 3, max_bytes=500, max_files=2)
+    numbered = sorted(path.parent.glob('audit.jsonl.[0-9]*'))
+    assert len(numbered) == 2
+    pruned = [record for record in records(path) if record['what'] == 'audit.pruned'][-1]
+    first = records(numbered[0])[0]
+    assert (first['n'] - 1, first['prev']) == (pruned['records'], pruned['last'])
+    assert verify(path) == []
+    numbered[0].unlink()
+    assert 'the records before it are missing' in verify(path)[0]
+    assert 'older than the oldest' in examine(path, LogPosition(1, '0' * 64)).problems[-1]
+
+
+def test_a_partly_written_line_is_recorded_as_torn_and_the_chain_continues(path, write, records):
+    write(path, 3)
+    with path.open('a') as file:
+        file.write('{"what":"comm')
+    assert verify(path) == []
+    write(path, 2)
+    assert verify(path) == []
+    torn = records(path)[3]
+    assert (torn['what'], torn['text']) == ('audit.torn', '{"what":"comm')
+    # A record that the anchor counts was on the disk, so it cannot be torn.
+    with path.open('r+') as file:
+        file.truncate(path.stat().st_size - 5)
+    write(path, 1)
+    assert 'records 6 to 6 before it are missing' in verify(path)[0]
+
+
+def test_two_processes_cannot_write_one_log(path, write):
+    audit = AuditWriter(path)
+    with pytest.raises(OSError, match='another process'):
+        AuditWriter(path)
+    audit.close()
+    write(path, 1)
+
+
+FULL_DISK = """
+import resource, sys, time
+from pathlib import Path
+from oht50_bridge.gateway.audit.writer import AuditWriter
+path = Path(sys.argv[1])
+audit = AuditWriter(path)
+audit.record('before')
+while path.stat().st_size == 0:
+    time.sleep(0.01)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
+audit.record('lost')
+while audit.lost == 0:
+    time.sleep(0.01)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+audit.record('after')
+audit.close()
+print(audit.lost)
+"""
+
+
+def test_records_lost_on_a_disk_that_accepts_half_a_line_are_counted(path, records):
+    done = subprocess.run(
+        [sys.executable, '-c', FULL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, [ROOT, *sys.path]))},
+    )
+    assert done.stdout == '1\n', done.stderr
+    assert 'cannot be written' in done.stderr
+    assert 'written again; 1 records were lost' in done.stderr
+    assert [record['what'] for record in records(path)] == ['before', 'audit.lost', 'after']
+    assert verify(path) == []
+
+
+def test_rotation_resumes_after_a_full_disk(path, monkeypatch, write, records):
+    write(path, 3)
+    audit = AuditWriter(path, max_bytes=1)
+    make, refuse = audit._open, threading.Event()
+    refuse.set()
+
+    def open_or_not():
+        if refuse.is_set():
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        return make()
+
+    monkeypatch.setattr(audit, '_open', open_or_not)
+    audit.record('lost')
+    wait_for(lambda: audit.lost == 1)
+    refuse.clear()
+    audit.record('after')
+    audit.close()
+    assert [record['what'] for record in records(path)] == ['audit.lost', 'after']
+    assert verify(path) == []
+
+
+def test_records_beyond_the_capacity_of_the_queue_are_counted(path, records):
+    audit = AuditWriter(path, capacity=3)
+    with audit._wake:  # the writer sleeps meanwhile
+        for number in range(5):
+            audit.record('x', number=number)
+    audit.close()
+    assert audit.lost == 2
+    assert {record['what'] for record in records(path)} == {'x', 'audit.lost'}

@@ -1,0 +1,104 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""system_node: status, errors and diagnostics from what the other nodes report."""
+
+import pytest
+
+from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import ModuleState
+from oht50_bridge.msg import ModuleStates
+from oht50_bridge.msg import PowerState
+from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.system_node import SystemNode
+from oht50_bridge.srv import GetSystemStatus
+
+
+@pytest.fixture
+def graph(ros):
+    graph = ros.graph(SystemNode)
+    graph.record(topics.SYSTEM_STATUS, topics.SYSTEM_ERROR, topics.DIAGNOSTICS)
+    return graph
+
+
+def report(graph, error='', mode=SafetyHeartbeat.MODE_NORMAL):
+    """Report a vehicle whose boards are fine but for one with an error."""
+    graph.publish(
+        topics.MODULE_STATES,
+        ModuleStates(modules=[ModuleState(module_id='power', status='online', error_code=error)]),
+    )
+    graph.publish(
+        topics.SAFETY_HEARTBEAT,
+        SafetyHeartbeat(header=header(graph.probe), motion_permitted=True, mode=mode),
+    )
+
+
+def status(graph):
+    message = graph.last(topics.SYSTEM_STATUS)
+    return (message.status, message.state) if message else None
+
+
+def errors(graph):
+    return [error.error_code for error in graph.received[topics.SYSTEM_ERROR.name]]
+
+
+def becomes(graph, expected, **more):
+    def matches():
+        report(graph, **more)
+        return status(graph) == expected
+
+    graph.until(matches)
+
+
+def test_the_status_follows_the_vehicle(graph):
+    graph.until(lambda: status(graph) == ('idle', 'busy'))
+    becomes(graph, ('idle', 'ready'))
+    becomes(graph, ('idle', 'maintenance'), mode=SafetyHeartbeat.MODE_MAINTENANCE)
+    becomes(graph, ('idle', 'ready'))
+    graph.publish(topics.ESTOP_STATE, EstopState(latched=True, reason='drill'))
+    becomes(graph, ('estop', 'error'))
+    response = graph.call(GetSystemStatus, 'get_system_status', GetSystemStatus.Request())
+    assert response.status.status == 'estop'
+
+
+def test_a_faulty_board_is_a_fault_and_one_error(graph):
+    becomes(graph, ('idle', 'ready'))
+    becomes(graph, ('fault', 'error'), error='MOD-001')
+    becomes(graph, ('fault', 'error'), error='MOD-001')
+    graph.until(lambda: 'NET-002' in errors(graph))
+    becomes(graph, ('idle', 'ready'))
+    assert errors(graph).count('NET-002') == 1
+
+
+def test_slow_consumers_and_the_battery_are_errors(graph):
+    graph.publish(topics.BRIDGE_STATUS, BridgeStatus(slow_consumers_closed=1))
+    graph.spin(0.5)
+    assert errors(graph) == [], 'the first count is the state at the start'
+    graph.publish(topics.BRIDGE_STATUS, BridgeStatus(slow_consumers_closed=2))
+    graph.publish(topics.POWER, PowerState(percentage=0.5, fault_flags=4))
+    graph.until(lambda: {'NET-003', 'SYS-009'} <= set(errors(graph)))
+
+
+def test_the_diagnostics_name_the_host_the_boards_and_the_battery(graph):
+    graph.publish(topics.POWER, PowerState(percentage=0.85))
+
+    def complete():
+        report(graph)
+        message = graph.last(topics.DIAGNOSTICS)
+        names = {status.name.split(': ')[-1] for status in message.status} if message else set()
+        return {'host', 'safety_node', 'power', 'battery'} <= names
+
+    graph.until(complete)

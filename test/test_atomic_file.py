@@ -1,0 +1,81 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+import os
+import stat
+
+import pytest
+
+from oht50_bridge.atomic_file import remove
+from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.atomic_file import sync_directory
+
+
+@pytest.mark.parametrize('durable', [True, False])
+def test_a_file_is_created_and_replaced(tmp_path, durable):
+    path = tmp_path / 'state.json'
+    for content in (b'a' * 100_000, b'', b'short'):
+        replace_file(path, content, durable=durable)
+        assert path.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ['state.json']
+
+
+def test_the_mode_is_set_before_the_content_is_written(tmp_path):
+    path = tmp_path / 'secret'
+    replace_file(path, b'x', mode=0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_reader_sees_the_old_or_the_new_content(tmp_path):
+    path = tmp_path / 'state'
+    replace_file(path, b'old')
+    with path.open('rb') as reader:
+        replace_file(path, b'new')
+        assert reader.read() == b'old'
+    assert path.read_bytes() == b'new'
+
+
+def test_a_full_disk_keeps_the_old_content_and_leaves_nothing_behind(tmp_path):
+    path = tmp_path / 'state'
+    replace_file(path, b'old')
+    (tmp_path / 'state.new').symlink_to('/dev/full')
+    with pytest.raises(OSError, match='No space left'):
+        replace_file(path, b'new')
+    assert path.read_bytes() == b'old'
+    assert [file.name for file in tmp_path.iterdir()] == ['state']
+
+
+def test_only_a_durable_file_waits_for_the_disk(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, 'fsync', lambda file: (synced.append(file), fsync(file)))
+    replace_file(tmp_path / 'a', b'x', durable=False)
+    assert synced == []
+    replace_file(tmp_path / 'a', b'x')
+    assert len(synced) == 2  # the file, then its directory
+
+
+def test_a_file_that_is_missing_can_be_removed(tmp_path):
+    path = tmp_path / 'state'
+    path.write_bytes(b'x')
+    remove(path)
+    remove(path)
+    remove(tmp_path / 'missing' / 'state')
+    assert not path.exists()
+
+
+def test_a_missing_directory_cannot_be_written(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        sync_directory(tmp_path / 'missing')
+    with pytest.raises(FileNotFoundError):
+        replace_file(tmp_path / 'missing' / 'state', b'x')

@@ -1,0 +1,704 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Missions from their request to their report, on a plant and with a clock of the test's own."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+
+from oht50_bridge.stop_reason import StopReason
+from oht50_bridge.vehicle.docking import DockingSettings
+from oht50_bridge.vehicle.journal import Journal
+from oht50_bridge.vehicle.mission import MissionPhase
+from oht50_bridge.vehicle.mission_manager import ManagerSettings
+from oht50_bridge.vehicle.mission_manager import MissionManager
+from oht50_bridge.vehicle.mission_manager import StartRequest
+from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.profile import MotionLimits
+from oht50_bridge.vehicle.rail import Station
+from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.vehicle_view import Battery
+from oht50_bridge.vehicle.vehicle_view import Permission
+from oht50_bridge.vehicle.vehicle_view import VehicleView
+from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
+
+PERIOD = 0.02  # s, of the control loop
+NS = 1_000_000_000
+WALL = 1_700_000_000 * NS  # ns, of the start
+STATIONS = {
+    'charger': Station('charger', 1.0, dock=True),
+    'station-a': Station('station-a', 12.0, dock=False),
+}
+PERMITTED = Permission(permitted=True, hold=False, speed_limit=0.5, reason='')
+OBSTACLE = Permission(permitted=False, hold=True, speed_limit=0.0, reason='obstacle at 0.30 m')
+GUARD_OPEN = Permission(permitted=False, hold=False, speed_limit=0.0, reason='a guard is open')
+BATTERY = Battery(percentage=0.85, drawn=48.0, charger=False)
+
+
+class Output:
+    """Keeps what the manager reports and commands."""
+
+    def __init__(self):
+        self.velocity = 0.0
+        self.last_command = -math.inf
+        self.commands, self.charges, self.log = [], [], []
+        self.started_, self.progress_, self.completed_, self.states = [], [], [], []
+
+    def drive(self, velocity, direction):
+        self.commands.append((velocity, direction))
+
+    def charge(self, wanted):
+        self.charges.append(wanted)
+
+    def started(self, report):
+        self.started_.append(report)
+
+    def progress(self, report):
+        self.progress_.append(report)
+
+    def completed(self, record):
+        self.completed_.append(record)
+
+    def state(self, report):
+        self.states.append(report)
+
+    def info(self, text):
+        self.log.append(('info', text))
+
+    def warning(self, text):
+        self.log.append(('warning', text))
+
+    def error(self, text):
+        self.log.append(('error', text))
+
+
+class Vehicle:
+    """A vehicle whose velocity is the command of 80 ms ago, and which stops without commands."""
+
+    def __init__(self, directory, position=5.0, settings=None, now=100.0):
+        self.position, self.velocity, self.now = position, 0.0, now
+        self.output = Output()
+        self.view = VehicleView()
+        self.view.confirmed = True
+        self.view.update_zones([])
+        self.permission, self.battery, self.stop_reason = PERMITTED, BATTERY, StopReason.NONE
+        self.located, self.location_error, self.dock_position = True, 0.0, 1.0
+        self.pending = [0.0] * 4
+        self.silent = set()
+        self.subscribed = True
+        self.manager = MissionManager(
+            settings or ManagerSettings(stations=STATIONS),
+            self.view,
+            Journal(directory / 'mission.json'),
+            self.output,
+            self.now,
+        )
+        self.observe()
+
+    @property
+    def wall(self):
+        return WALL + round(self.now * NS)
+
+    def observe(self):
+        """Have every source report that is not silent."""
+        now = self.now
+        if 'location' not in self.silent:
+            x = round(self.position, 3) + self.location_error if self.located else math.nan
+            distance = abs(self.position - self.dock_position)
+            self.view.update_location(
+                measure(x, 0.001, round(self.velocity, 3), now), distance, distance < 0.005
+            )
+        if 'drive' not in self.silent:
+            self.view.update_drive(
+                measure(round(self.position, 2), 0.01, self.velocity, now), self.stop_reason, now
+            )
+        if 'heartbeat' not in self.silent:
+            self.view.update_permission(self.permission, now)
+        if 'battery' not in self.silent:
+            self.view.update_battery(self.battery, now)
+            self.manager.on_battery(now)
+
+    def step(self):
+        self.observe()
+        before = len(self.output.commands)
+        self.manager.step(self.now)
+        command = self.output.commands[-1][0] if len(self.output.commands) > before else 0.0
+        if not self.permission.permitted or self.stop_reason != StopReason.NONE:
+            command = 0.0
+        self.pending.append(command)
+        self.velocity = round(self.pending.pop(0), 2)
+        self.position += self.velocity * PERIOD
+        self.now += PERIOD
+
+    def run(self, seconds):
+        for _ in range(round(seconds / PERIOD)):
+            self.step()
+
+    def until(self, condition, seconds=120.0):
+        end = self.now + seconds
+        reports = itertools.count()
+        while not condition():
+            self.step()
+            if next(reports) % 10 == 0:
+                self.manager.report(self.now, self.wall, subscribed=self.subscribed)
+            assert self.now < end, 'too long'
+
+    def start(self, x=7.0, station='', mission_id='', **more):
+        request = StartRequest(
+            mission_id,
+            more.get('mission_type', 'transport'),
+            station,
+            (x, more.get('y', 0.0), more.get('z', 0.0)),
+            more.get('payload', 10.0),
+        )
+        return self.manager.start(request, self.now, self.wall)
+
+    def ended(self):
+        return not self.manager.active_id
+
+    @property
+    def state(self):
+        return self.output.states[-1]
+
+    @property
+    def completed(self):
+        return self.output.completed_[-1]
+
+
+@pytest.fixture
+def vehicle(tmp_path):
+    return Vehicle(tmp_path)
+
+
+def test_a_mission_is_reported_from_its_start_to_its_end(vehicle):
+    mission_id, duration = vehicle.start(7.0)
+    (started,) = vehicle.output.started_
+    assert (started.mission_id, started.start, started.target) == (mission_id, 5.0, 7.0)
+    assert started.wall == vehicle.wall
+    begin = vehicle.now
+    vehicle.until(vehicle.ended)
+    completed = vehicle.completed
+    assert (completed.mission_id, completed.status, completed.errors) == (mission_id, 'success', 0)
+    assert completed.position == pytest.approx(7.0, abs=0.002)
+    assert completed.travelled == pytest.approx(2.0, abs=0.005)
+    assert completed.duration == pytest.approx(vehicle.now - begin, abs=0.05)
+    assert duration == pytest.approx(completed.duration, abs=1.0)
+    assert completed.energy == pytest.approx(48.0 * completed.duration, rel=0.02)
+    progress = [report.progress for report in vehicle.output.progress_]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+    assert [report.phase for report in vehicle.output.states] == [
+        MissionPhase.NONE,
+        MissionPhase.EXECUTING,
+        MissionPhase.NONE,
+    ]
+    assert vehicle.output.commands[-1] == (0.0, 0)
+    assert vehicle.output.log[-1] == ('info', f'mission {mission_id}: success')
+
+
+def test_arrival_is_reported_before_the_end(vehicle):
+    vehicle.start(6.0)
+    vehicle.until(lambda: vehicle.output.progress_ and vehicle.output.progress_[-1].progress == 1)
+    assert not vehicle.ended(), 'it has yet to settle'
+
+
+def test_nothing_is_commanded_without_a_mission(vehicle):
+    vehicle.run(2.0)
+    assert vehicle.output.commands == []
+
+
+# Admission
+
+
+@pytest.mark.parametrize(
+    ('request_', 'reason'),
+    [
+        ({'x': 51.0}, 'target x 51 m: must be on the rail, 0 to 50 m'),
+        ({'y': 0.1}, 'target y 0.1 m'),
+        ({'payload': 51.0}, 'payload 51 kg'),
+        ({'mission_type': 'joyride'}, "mission_type 'joyride'"),
+        ({'station': 'nowhere'}, "station 'nowhere' is not known; the stations are charger"),
+    ],
+)
+def test_refusal_of_a_request_names_its_field(vehicle, request_, reason):
+    with pytest.raises(RefusedError, match=reason):
+        vehicle.start(**request_)
+    assert vehicle.ended()
+    assert vehicle.output.started_ == []
+
+
+def prepare(vehicle, case):
+    match case:
+        case 'estop':
+            vehicle.view.update_estop(True, 'drill')
+        case 'silent heartbeat':
+            vehicle.silent.add('heartbeat')
+            vehicle.run(0.4)
+        case 'silent drive':
+            vehicle.silent.add('drive')
+            vehicle.run(0.6)
+        case 'no position':
+            vehicle.silent |= {'location'}
+            vehicle.run(0.4)
+            vehicle.view.update_drive(None, StopReason.NONE, vehicle.now)
+            vehicle.run(0.2)
+            vehicle.view.update_drive(None, StopReason.NONE, vehicle.now)
+        case 'no battery':
+            vehicle.battery = replace(BATTERY, percentage=math.nan)
+        case 'low battery':
+            vehicle.battery = replace(BATTERY, percentage=0.29)
+        case 'no zones':
+            vehicle.view.zones = None
+        case 'unconfirmed':
+            vehicle.view.confirmed = False
+        case 'guard':
+            vehicle.permission = GUARD_OPEN
+        case 'drive fault':
+            vehicle.stop_reason = StopReason.LAYOUT
+        case 'stop zone':
+            vehicle.view.update_zones([Zone('z', 'restricted', ZoneAction.STOP, 5.5, 6.0, 0.2)])
+
+
+@pytest.mark.parametrize(
+    ('case', 'reason'),
+    [
+        ('estop', 'emergency stop: drill'),
+        ('silent heartbeat', 'no safety heartbeat'),
+        ('silent drive', 'no report of the travel motor'),
+        ('no battery', 'the charge of its battery is not known'),
+        ('low battery', 'battery at 29%: charge to at least 30% first'),
+        ('no zones', 'its zones are not known'),
+        ('unconfirmed', 'the configuration is not confirmed'),
+        ('guard', 'a guard is open'),
+        ('drive fault', 'the travel motor is stopped: layout'),
+        ('stop zone', 'zone z is on the way'),
+    ],
+)
+def test_a_vehicle_that_is_not_ready_refuses_and_says_why(vehicle, case, reason):
+    prepare(vehicle, case)
+    vehicle.observe()
+    with pytest.raises(RefusedError, match=reason):
+        vehicle.start()
+    vehicle.run(1.0)
+    assert vehicle.output.commands == []
+
+
+def test_a_position_that_is_too_old_is_none(vehicle):
+    vehicle.silent = {'location', 'drive'}
+    vehicle.now += 0.6
+    vehicle.view.update_permission(PERMITTED, vehicle.now)
+    with pytest.raises(RefusedError, match='no report of the travel motor'):
+        vehicle.start()
+    vehicle.view.update_drive(None, StopReason.NONE, vehicle.now)
+    with pytest.raises(RefusedError, match='its position is not known'):
+        vehicle.start()
+
+
+def test_a_charger_may_be_driven_to_with_an_empty_battery(vehicle):
+    vehicle.battery = replace(BATTERY, percentage=0.02)
+    vehicle.observe()
+    vehicle.start(station='charger')
+    assert vehicle.state.target == 1.0
+
+
+def test_a_charger_needs_the_location_board(vehicle):
+    vehicle.located = False
+    vehicle.observe()
+    with pytest.raises(RefusedError, match='no board measures the alignment'):
+        vehicle.start(station='charger')
+
+
+def test_one_mission_at_a_time_and_no_name_twice(vehicle):
+    mission_id, _ = vehicle.start(5.5, mission_id='first')
+    assert mission_id == 'first'
+    with pytest.raises(RefusedError, match='mission first is active'):
+        vehicle.start(6.0)
+    vehicle.until(vehicle.ended)
+    with pytest.raises(RefusedError, match='existed'):
+        vehicle.start(6.0, mission_id='first')
+    assert vehicle.start(6.0)[0].startswith('mission-')
+
+
+def test_a_mission_that_cannot_be_recorded_is_refused(tmp_path):
+    vehicle = Vehicle(tmp_path / 'absent')
+    with pytest.raises(RefusedError, match='cannot be recorded'):
+        vehicle.start()
+    vehicle.run(0.5)
+    assert vehicle.output.commands == []
+    assert vehicle.ended()
+
+
+def test_too_long_a_mission_is_refused(tmp_path):
+    settings = ManagerSettings(track_length=50.0, stations=STATIONS)
+    settings = replace(settings, rules=replace(settings.rules, maximum_duration=10.0))
+    with pytest.raises(RefusedError, match='must not exceed 10 s'):
+        Vehicle(tmp_path, settings=settings).start(30.0)
+
+
+def test_a_hold_at_the_start_is_part_of_the_estimate(vehicle):
+    vehicle.permission = OBSTACLE
+    vehicle.observe()
+    _, held = vehicle.start(7.0)
+    vehicle.manager.cancel('')
+    vehicle.until(vehicle.ended)
+    vehicle.permission = PERMITTED
+    vehicle.observe()
+    _, free = vehicle.start(7.0)
+    assert held == pytest.approx(free + 1.0, abs=0.01)
+
+
+# Holds
+
+
+def test_an_obstacle_holds_and_the_mission_continues_when_it_is_gone(vehicle):
+    vehicle.start(9.0)
+    vehicle.run(4.0)
+    vehicle.permission = OBSTACLE
+    vehicle.step()
+    vehicle.step()
+    assert (vehicle.state.phase, vehicle.state.reason) == (MissionPhase.HELD, OBSTACLE.reason)
+    vehicle.run(5.0)
+    place = vehicle.position
+    assert vehicle.output.commands[-1] == (0.0, 1), 'where it would go'
+    vehicle.permission = PERMITTED
+    vehicle.run(0.9)
+    assert vehicle.position == place, 'not before hold_clear_time'
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+    assert vehicle.completed.position == pytest.approx(9.0, abs=0.002)
+
+
+def test_a_hold_that_flickers_holds(vehicle):
+    vehicle.start(9.0)
+    vehicle.run(3.0)
+    vehicle.permission = OBSTACLE
+    vehicle.run(2.0)
+    place = vehicle.position
+    for _ in range(10):
+        vehicle.permission = PERMITTED
+        vehicle.run(0.5)
+        vehicle.permission = OBSTACLE
+        vehicle.run(0.1)
+    assert vehicle.position == place
+
+
+def test_a_hold_of_hold_timeout_fails_the_mission(vehicle):
+    vehicle.start(9.0)
+    vehicle.run(3.0)
+    vehicle.permission = OBSTACLE
+    vehicle.run(61.0)
+    assert vehicle.completed.status == 'failed'
+    assert 'held for 60 s: obstacle at 0.30 m' in vehicle.output.log[-1][1]
+    place = vehicle.position
+    vehicle.permission = PERMITTED
+    vehicle.run(5.0)
+    assert vehicle.position == place
+
+
+@pytest.mark.parametrize('stop_reason', [StopReason.CHARGING, StopReason.SCAN])
+def test_the_charger_and_a_scan_hold(vehicle, stop_reason):
+    vehicle.stop_reason = stop_reason
+    vehicle.observe()
+    vehicle.start(6.0)
+    vehicle.run(1.0)
+    assert vehicle.state.phase is MissionPhase.HELD
+    assert vehicle.position == 5.0
+    vehicle.stop_reason = StopReason.NONE
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    ('stop_reason', 'ends'),
+    [
+        (StopReason.ESTOP, True),
+        (StopReason.LAYOUT, True),
+        (StopReason.MODULE_LOST, True),
+        (StopReason.SHUTDOWN, True),
+        (StopReason.COMMAND_TIMEOUT, False),
+        (StopReason.HEARTBEAT_TIMEOUT, False),
+    ],
+)
+def test_a_fault_of_the_drive_ends_the_mission_and_an_interruption_does_not(
+    vehicle, stop_reason, ends
+):
+    vehicle.start(8.0)
+    vehicle.run(3.0)
+    vehicle.stop_reason = stop_reason
+    vehicle.run(0.2)
+    vehicle.stop_reason = StopReason.NONE
+    if ends:
+        assert vehicle.completed.status == 'failed'
+        assert str(stop_reason) in vehicle.output.log[-1][1]
+        place = vehicle.position
+        vehicle.run(3.0)
+        assert vehicle.position == pytest.approx(place, abs=0.05), 'only a new command moves it'
+    else:
+        assert vehicle.output.log[-1][0] == 'warning'
+        vehicle.until(vehicle.ended)
+        assert vehicle.completed.status == 'success'
+        assert ('info', f'mission {vehicle.completed.mission_id} continues from standstill') in (
+            vehicle.output.log
+        )
+
+
+def test_an_emergency_stop_ends_the_mission_at_once(vehicle):
+    vehicle.start(8.0)
+    vehicle.run(3.0)
+    vehicle.view.update_estop(True, 'button')
+    vehicle.manager.on_estop(vehicle.now)
+    assert vehicle.ended()
+    assert vehicle.completed.status == 'failed'
+    assert vehicle.completed.errors == 1
+    assert vehicle.output.commands[-1] == (0.0, 0)
+    vehicle.view.update_estop(False, '')
+    count = len(vehicle.output.commands)
+    vehicle.run(5.0)
+    assert len(vehicle.output.commands) == count, 'clearing moves nothing'
+
+
+def test_a_permission_that_is_withdrawn_for_good_ends_the_mission(vehicle):
+    vehicle.start(8.0)
+    vehicle.run(3.0)
+    vehicle.permission = GUARD_OPEN
+    vehicle.step()
+    vehicle.step()
+    assert vehicle.completed.status == 'failed'
+    assert 'a guard is open' in vehicle.output.log[-1][1]
+
+
+@pytest.mark.parametrize('source', ['heartbeat', 'location'])
+def test_a_lack_is_tolerated_for_loss_timeout(vehicle, source):
+    vehicle.permission = replace(PERMITTED, speed_limit=0.2)
+    vehicle.start(8.0)
+    vehicle.run(3.0)
+    vehicle.silent = {source}
+    vehicle.run(0.4)
+    vehicle.silent = set()
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+    vehicle.start(5.0)
+    vehicle.run(3.0)
+    vehicle.silent = {source}
+    vehicle.run(0.8)
+    assert vehicle.completed.status == 'failed'
+
+
+def test_a_mission_keeps_to_its_source_of_position(vehicle):
+    vehicle.located = False
+    vehicle.observe()
+    vehicle.start(6.0)
+    vehicle.run(1.0)
+    vehicle.located, vehicle.location_error = True, 3.0
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.position == pytest.approx(6.0, abs=0.011)
+    assert vehicle.completed.status == 'success'
+
+
+def test_errors_of_the_vehicle_are_counted(vehicle):
+    vehicle.start(6.0)
+    vehicle.manager.on_error()
+    vehicle.until(vehicle.ended)
+    assert (vehicle.completed.status, vehicle.completed.errors) == ('success', 1)
+    vehicle.manager.on_error()
+
+
+# Control
+
+
+def test_pause_resume_and_cancel(vehicle):
+    mission_id, _ = vehicle.start(9.0)
+    vehicle.run(3.0)
+    assert vehicle.manager.pause('') == f'mission {mission_id} paused'
+    assert vehicle.state.phase is MissionPhase.PAUSED
+    vehicle.run(5.0)
+    place, count = vehicle.position, len(vehicle.output.commands)
+    vehicle.run(5.0)
+    assert (vehicle.position, len(vehicle.output.commands)) == (place, count)
+    with pytest.raises(RefusedError, match='paused already'):
+        vehicle.manager.pause(mission_id)
+    vehicle.manager.resume(mission_id)
+    assert vehicle.state.phase is MissionPhase.EXECUTING
+    vehicle.run(3.0)
+    assert vehicle.position > place
+    vehicle.manager.cancel('')
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'cancelled'
+    assert vehicle.velocity == 0.0
+    assert not any(level == 'warning' for level, _ in vehicle.output.log), 'a pause interrupts not'
+
+
+def test_control_without_a_mission_or_of_another_is_refused(vehicle):
+    with pytest.raises(RefusedError, match='no mission is active'):
+        vehicle.manager.pause('')
+    mission_id, _ = vehicle.start(9.0)
+    with pytest.raises(RefusedError, match=f'the active mission is {mission_id}'):
+        vehicle.manager.cancel('other')
+    with pytest.raises(RefusedError, match='not paused'):
+        vehicle.manager.resume('')
+
+
+# Limits and zones
+
+
+def test_limits_hold_for_the_active_mission_at_once(vehicle):
+    vehicle.start(12.0)
+    vehicle.run(4.0)
+    assert vehicle.velocity == pytest.approx(0.5, abs=0.02)
+    vehicle.manager.set_limits(MotionLimits(max_velocity=0.2))
+    vehicle.run(2.0)
+    assert vehicle.velocity <= 0.26
+    vehicle.run(2.0)
+    assert vehicle.velocity == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_limit_of_the_heartbeat_holds(vehicle):
+    vehicle.permission = replace(PERMITTED, speed_limit=0.1)
+    vehicle.start(7.0)
+    vehicle.run(5.0)
+    assert max(velocity for velocity, _ in vehicle.output.commands) <= 0.1
+
+
+def test_a_zone_slows_within_its_borders(vehicle):
+    vehicle.view.update_zones([Zone('z', 'warning', ZoneAction.ALERT, 7.0, 8.0, 0.2)])
+    vehicle.start(10.0)
+    fast, slow = [], []
+    while not vehicle.ended():
+        vehicle.step()
+        if 7.0 <= vehicle.position <= 8.0:
+            slow.append(vehicle.velocity)
+        else:
+            fast.append(vehicle.velocity)
+    assert max(slow) <= 0.2 + 0.06  # with the correction of the position
+    assert max(fast) > 0.4
+
+
+# Docking and charging
+
+
+def test_a_mission_to_the_dock_charges_until_the_next_mission(vehicle):
+    vehicle.position = 3.0
+    vehicle.observe()
+    vehicle.start(station='charger')
+    vehicle.until(lambda: vehicle.state.phase is MissionPhase.DOCKING)
+    assert vehicle.position <= 1.55
+    vehicle.battery = replace(BATTERY, charger=True)
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+    assert vehicle.output.charges == [True]
+    vehicle.manager.continue_charging(vehicle.now)
+    assert vehicle.output.charges == [True, True], 'repeated while it stands in the dock'
+    count = len(vehicle.output.commands)
+    vehicle.start(4.0)
+    assert vehicle.output.charges[-1] is False
+    assert len(vehicle.output.commands) == count, 'released before the first command'
+    vehicle.manager.continue_charging(vehicle.now)
+    assert vehicle.output.charges == [True, True, False]
+
+
+def test_charging_ends_when_the_vehicle_left_the_dock_and_at_an_emergency_stop(vehicle):
+    for end in ('left', 'estop'):
+        vehicle.position = 1.3
+        vehicle.battery = replace(BATTERY, charger=True)
+        vehicle.observe()
+        vehicle.start(station='charger')
+        vehicle.until(vehicle.ended)
+        assert vehicle.output.charges[-1] is True
+        if end == 'left':
+            vehicle.position = 1.2
+            vehicle.observe()
+            vehicle.manager.continue_charging(vehicle.now)
+        else:
+            vehicle.view.update_estop(True, 'button')
+            vehicle.manager.on_estop(vehicle.now)
+        assert vehicle.output.charges[-1] is False
+
+
+def test_docking_without_a_charger_retries_and_fails(tmp_path):
+    settings = ManagerSettings(
+        stations=STATIONS, docking=DockingSettings(retries=1, contact_time=0.5)
+    )
+    vehicle = Vehicle(tmp_path, 2.0, settings)
+    vehicle.start(station='charger')
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'failed'
+    assert 'docking failed 2 times, the last: no charger in the dock' in vehicle.output.log[-1][1]
+    assert vehicle.output.charges == []
+
+
+# The mission of a process that died
+
+
+def test_a_lost_mission_is_reported_once_by_the_next_process(tmp_path):
+    vehicle = Vehicle(tmp_path)
+    mission_id, _ = vehicle.start(9.0)
+    vehicle.until(lambda: vehicle.position > 6.5)
+    vehicle.manager.report(vehicle.now + 1.0, vehicle.wall, subscribed=True)
+
+    after = Vehicle(tmp_path, position=7.5, now=vehicle.now + 2.0)
+    after.manager.report(after.now, after.wall, subscribed=False)
+    assert after.output.completed_ == [], 'nobody listens yet'
+    after.manager.report(after.now, after.wall, subscribed=True)
+    (lost,) = after.output.completed_
+    assert (lost.mission_id, lost.status, lost.errors) == (mission_id, 'failed', 1)
+    assert lost.position == 7.5
+    assert lost.travelled == pytest.approx(2.5, abs=0.02)
+    assert lost.duration == pytest.approx((after.wall - vehicle.output.started_[0].wall) / NS)
+    with pytest.raises(RefusedError, match='existed'):
+        after.start(mission_id=mission_id)
+
+    third = Vehicle(tmp_path)
+    third.manager.report(third.now, third.wall, subscribed=True)
+    assert third.output.completed_ == []
+
+
+def test_a_lost_mission_waits_ten_seconds_for_a_subscriber(tmp_path):
+    Vehicle(tmp_path).start(9.0)
+    after = Vehicle(tmp_path)
+    after.manager.report(after.now + 9.9, after.wall, subscribed=False)
+    assert after.output.completed_ == []
+    after.manager.report(after.now + 10.1, after.wall, subscribed=False)
+    assert len(after.output.completed_) == 1
+
+
+def test_a_lost_mission_is_reported_before_the_next_starts(tmp_path):
+    Vehicle(tmp_path).start(9.0, mission_id='lost')
+    after = Vehicle(tmp_path)
+    after.start(6.0)
+    assert [record.mission_id for record in after.output.completed_] == ['lost']
+
+
+def test_an_unreadable_record_is_logged_and_the_vehicle_goes_on(tmp_path):
+    (tmp_path / 'mission.json').write_text('{')
+    vehicle = Vehicle(tmp_path)
+    assert vehicle.output.log[0][0] == 'error'
+    vehicle.start(5.5)
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+
+
+def test_shutting_down_stops_and_releases_the_charger(vehicle):
+    vehicle.start(9.0)
+    vehicle.run(1.0)
+    vehicle.manager.shut_down()
+    assert vehicle.output.commands[-1] == (0.0, 0)
+    count = len(vehicle.output.commands)
+    vehicle.manager.shut_down()
+    assert len(vehicle.output.commands) == count
