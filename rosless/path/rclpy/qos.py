@@ -30,7 +30,16 @@ class InvalidQoSProfileException(Exception):
     """Raised when constructing a QoSProfile with invalid arguments."""
 
 
-class HistoryPolicy(IntEnum):
+class QoSPolicyEnum(IntEnum):
+    """Base of the policies."""
+
+    @property
+    def short_key(self) -> str:
+        """Get the name that command line tools accept."""
+        return self.name.lower()
+
+
+class HistoryPolicy(QoSPolicyEnum):
     """Enum for QoS History settings, as in rmw/types.h."""
 
     SYSTEM_DEFAULT = 0
@@ -38,7 +47,7 @@ class HistoryPolicy(IntEnum):
     KEEP_ALL = 2
 
 
-class ReliabilityPolicy(IntEnum):
+class ReliabilityPolicy(QoSPolicyEnum):
     """Enum for QoS Reliability settings, as in rmw/types.h."""
 
     SYSTEM_DEFAULT = 0
@@ -46,7 +55,7 @@ class ReliabilityPolicy(IntEnum):
     BEST_EFFORT = 2
 
 
-class DurabilityPolicy(IntEnum):
+class DurabilityPolicy(QoSPolicyEnum):
     """Enum for QoS Durability settings, as in rmw/types.h."""
 
     SYSTEM_DEFAULT = 0
