@@ -76,7 +76,7 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
     if wanted in vehicles:
         return wanted
     if not wanted and len(vehicles) == 1:
-        return vehicles[0]
+        return str(vehicles[0])
     if not vehicles:
         raise BagError(f'{bag}: holds no events of a vehicle')
     raise BagError(

@@ -42,7 +42,7 @@ from oht50_bridge.gateway.auth.roles import RolesError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import TokenFiles
 from oht50_bridge.gateway.commands import Caller
-from oht50_bridge.gateway.commands import CommandFailed
+from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.server import Gateway
@@ -163,15 +163,15 @@ class BridgeNode(Node):
         """Execute a client's command; called in the loop of the gateway.
 
         Raises:
-            CommandFailed: no node serves it.
+            CommandFailedError: no node serves it.
 
         """
         if self._is_replay:
-            raise CommandFailed('this is a recording: there is no vehicle to command')
+            raise CommandFailedError('this is a recording: there is no vehicle to command')
         call = SERVICE_CALLS[type(command)]
         client = self._service_clients[call.name]
         if not client.service_is_ready():
-            raise CommandFailed('no node serves it now; try again')
+            raise CommandFailedError('no node serves it now; try again')
         future = client.call_async(call.request(command, caller.subject))
         done: Future[Any] = Future()
         future.add_done_callback(lambda response: done.set_result(response.result()))

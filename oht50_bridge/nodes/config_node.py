@@ -71,8 +71,8 @@ class ConfigNode(Node):
             self._store = ConfigStore(state_directory(self) / 'config', settings.table_version)
         except (ConfigError, StoreError) as error:
             raise StartError(f'config_node: {error}') from error
-        for error in self._misfits().values():
-            self.get_logger().error(f'this stored value is not applied: {error}')
+        for misfit in self._misfits().values():
+            self.get_logger().error(f'this stored value is not applied: {misfit}')
         # A change in progress: no other may begin, and what was read before is obsolete.
         self._changing = ''
         self._generation = 0
@@ -285,11 +285,11 @@ class ConfigNode(Node):
         if remote.version == version:
             return
         # It was restarted and has the values of its files, or it has a change that failed.
-        values = self._fit(self._store.restoring(remote.version))
+        values = self._fit(self._store.restoring(remote.version or ''))
         self.get_logger().info(f'{remote.name} gets version {version}')
-        future = remote.set(values, version)
-        if future is not None:
-            future.add_done_callback(partial(self._on_kept, remote, version))
+        setting = remote.set(values, version)
+        if setting is not None:
+            setting.add_done_callback(partial(self._on_kept, remote, version))
 
     def _on_kept(self, remote: RemoteNode, version: str, future: Future) -> None:
         result = result_of(future).result

@@ -79,7 +79,9 @@ def declare(
     try:
         return node.declare_parameter(name, default, descriptor).value
     except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-        raise StartError(f'{node.get_name()}: parameter {name}: {error}; correct its value') from error
+        raise StartError(
+            f'{node.get_name()}: parameter {name}: {error}; correct its value'
+        ) from error
 
 
 def declare_settings(

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
@@ -44,7 +44,7 @@ from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
 
 DEPTH = 100  # of the subscriptions, so that a pause of the disk loses no message
-FORMAT: Literal[9] = 9  # of the metadata, that of Jazzy
+FORMAT: Final = 9  # of the metadata, that of Jazzy
 
 
 class Recorder(Node):

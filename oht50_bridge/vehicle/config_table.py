@@ -30,7 +30,7 @@ SECRET = re.compile(
     re.IGNORECASE,
 )
 # Types of a parameter, by the names that ROS 2 has for them.
-ELEMENTS = {'bool': bool, 'integer': int, 'double': float, 'string': str}
+ELEMENTS: dict[str, Any] = {'bool': bool, 'integer': int, 'double': float, 'string': str}
 TYPES = (*ELEMENTS, 'bool_array', 'integer_array', 'double_array', 'string_array')
 MAXIMUM_LENGTH = 256  # characters of a text, elements of an array
 
@@ -125,19 +125,22 @@ class Item:
     def _check_element(self, kind: str, value: Any) -> Any:
         if kind == 'double' and type(value) is int and abs(value) < 2**53:
             value = float(value)
-        if type(value) is not ELEMENTS[kind]:
+        if type(value) is not ELEMENTS[kind]:  # a bool is no integer here
             raise ConfigError(f'{self.name}: must be {kind}')
-        if kind == 'string' and len(value) > MAXIMUM_LENGTH:
+        if isinstance(value, str) and len(value) > MAXIMUM_LENGTH:
             raise ConfigError(f'{self.name}: at most {MAXIMUM_LENGTH} characters')
-        if kind == 'double' and not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f'{self.name}: must be a finite number')
-        if kind in ('integer', 'double') and not self.minimum <= value <= self.maximum:
+        if kind in ('integer', 'double') and not self._in_range(value):
             unit = f' {self.unit}' if self.unit else ''
             raise ConfigError(
                 f'{self.name} {value:g}: must be within {self.minimum:g} and '
                 f'{self.maximum:g}{unit}'
             )
         return value
+
+    def _in_range(self, value: float) -> bool:
+        return self.minimum <= value <= self.maximum
 
 
 def refuse_secret(name: str) -> None:

@@ -72,7 +72,7 @@ class ErrorReport:
 
 
 @dataclass(frozen=True)
-class ModuleError:
+class ModuleHealth:
     """Whether a board is faulty: its name, its address for a person, code or empty, text."""
 
     module_id: str
@@ -113,7 +113,7 @@ class ErrorMonitor:
         if self._alarms[UNREADABLE].update(estop_id == UNREADABLE):
             self._raise('DATA-003', reason, 'safety_node')
 
-    def on_modules(self, modules: Iterable[ModuleError]) -> None:
+    def on_modules(self, modules: Iterable[ModuleHealth]) -> None:
         """Observe the boards."""
         for module in modules:
             if self._alarms[module.module_id].update(bool(module.code)):

@@ -37,7 +37,7 @@ from oht50_bridge.gateway.admission.limits import RecordLimit
 from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import networks
-from oht50_bridge.gateway.admission.scheduler import TURN
+from oht50_bridge.gateway.admission.scheduler import SLICE
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
@@ -109,11 +109,11 @@ def test_a_failed_authentication_waits_longer_every_time_and_is_forgotten():
 
 def test_a_flood_of_refusals_becomes_counts():
     limit = RecordLimit()
-    written = sum(limit.take('a', 'origin', 1000.0) for _ in range(RECORDS + 500))
+    written = sum(limit.allow('a', 'origin', 1000.0) for _ in range(RECORDS + 500))
     assert written == RECORDS
-    assert limit.take('b', 'origin', 1000.0)
+    assert limit.allow('b', 'origin', 1000.0)
     for number in range(10_000):
-        limit.take(f'n{number}', 'tls', 1000.0)
+        limit.allow(f'n{number}', 'tls', 1000.0)
     summary = limit.summary()
     assert summary['addresses']['a'] == {'origin': 500}
     assert len(summary['addresses']) == NAMED
@@ -127,50 +127,50 @@ def test_a_flood_of_refusals_becomes_counts():
 
 async def test_the_lane_leaves_room_for_others():
     loop = asyncio.get_running_loop()
-    lane, done, longest = FairScheduler(loop), [], 0.0
+    scheduler, done, longest = FairScheduler(loop), [], 0.0
 
     def work():
-        end = time.perf_counter() + TURN / 4
+        end = time.perf_counter() + SLICE / 4
         while time.perf_counter() < end:
             pass
         done.append(None)
 
     for _ in range(100):
-        lane.put('a', work)
+        scheduler.submit('a', work)
     turns = 0
     while len(done) < 100:
         before = len(done)
         await asyncio.sleep(0)
         longest = max(longest, len(done) - before)
         turns += 1
-    assert longest <= 4  # of TURN / 4 each
+    assert longest <= 4  # of SLICE / 4 each
     assert turns > 100  # it paused: the loop went round for others
 
 
 async def test_what_a_piece_of_work_sets_going_counts_too():
-    lane, done = FairScheduler(asyncio.get_running_loop()), []
+    scheduler, done = FairScheduler(asyncio.get_running_loop()), []
     for _ in range(10):
-        lane.put('a', lambda: done.append(None), after=TURN)
+        scheduler.submit('a', lambda: done.append(None), cost=SLICE)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert len(done) == 1
 
 
 async def test_addresses_take_turns():
-    lane, done = FairScheduler(asyncio.get_running_loop()), []
+    scheduler, done = FairScheduler(asyncio.get_running_loop()), []
     for name in 'aaaaabba':
-        lane.put(name, lambda name=name: done.append(name))
-    lane.put('c', lambda: done.append('c'))
-    await lane.call('d', lambda: done.append('d'))
+        scheduler.submit(name, lambda name=name: done.append(name))
+    scheduler.submit('c', lambda: done.append('c'))
+    await scheduler.call('d', lambda: done.append('d'))
     assert ''.join(done[:4]) == 'abcd'
 
 
 async def test_a_defect_in_the_lane_is_told_and_stops_nobody(caplog):
-    lane = FairScheduler(asyncio.get_running_loop())
-    lane.put('a', lambda: 1 / 0)
-    assert await lane.call('a', lambda: 'next') == 'next'
+    scheduler = FairScheduler(asyncio.get_running_loop())
+    scheduler.submit('a', lambda: 1 / 0)
+    assert await scheduler.call('a', lambda: 'next') == 'next'
     with pytest.raises(ZeroDivisionError):
-        await lane.call('a', lambda: 1 / 0)
+        await scheduler.call('a', lambda: 1 / 0)
     assert 'defect' in caplog.text
 
 
@@ -217,8 +217,8 @@ async def test_who_authenticated_keeps_going_while_strangers_come(serving, event
 async def test_who_authenticates_at_the_last_moment_is_not_turned_away(serving):
     async with serving() as server:
         peer = await server.enter()
-        (client,) = server.gateway._clients
-        client.turn_away()  # decided before, and done when its turn had come
+        (client,) = server.gateway.clients
+        client._evict()  # decided before, and done when its turn had come
         assert await peer.barrier() == []
 
 

@@ -17,7 +17,7 @@ import threading
 import pytest
 
 from oht50_bridge.gateway.ingress import Ingress
-from oht50_bridge.gateway.ingress import IngressFull
+from oht50_bridge.gateway.ingress import IngressFullError
 
 
 async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event):
@@ -41,7 +41,7 @@ async def test_events_are_refused_aloud_rather_than_dropped(event):
     inlet.put(event('safety.estop'))
     for _ in range(5):
         inlet.put(event('telemetry.realtime'))
-    with pytest.raises(IngressFull, match=r'safety\.estop'):
+    with pytest.raises(IngressFullError, match=r'safety\.estop'):
         inlet.put(event('safety.estop'))
     await asyncio.sleep(0)
     assert len(got) == 3

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from websockets.frames import Frame
 from websockets.frames import Opcode
 
+from oht50_bridge.gateway.delivery import OutgoingEvent
+from oht50_bridge.gateway.delivery import payload_of
+from oht50_bridge.gateway.delivery import text_frame
 from oht50_bridge.gateway.outbox import EVENT_BURST
 from oht50_bridge.gateway.outbox import Outbox
-from oht50_bridge.gateway.outbox import OutgoingEvent
-from oht50_bridge.gateway.outbox import payload_of
-from oht50_bridge.gateway.outbox import text_frame
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.codec import Encoder
 

@@ -28,9 +28,9 @@ from websockets.exceptions import InvalidStatus
 
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.gateway.commands import CommandFailed
+from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
-from oht50_bridge.gateway.outbox import text_frame
+from oht50_bridge.gateway.delivery import text_frame
 from oht50_bridge.protocol.codec import Encoder
 from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.rates import TokenBucket
@@ -62,7 +62,7 @@ async def test_the_specifications_client_sends_auth_and_subscribe_back_to_back(s
         assert (data['client_id'], data['role'], data['epoch']) == (
             'panel-1',
             'operator',
-            server.gateway.ring.epoch,
+            server.gateway.history.epoch,
         )
         assert set(data) == {
             'client_id',
@@ -144,7 +144,7 @@ async def test_who_is_silent_even_to_pings_is_closed_4408(serving):
     async with serving(idle_timeout=0.6, ping_interval=0.1) as server:
         peer = await server.enter()
         deaf = await raw_client(server)
-        await server.until(lambda: server.gateway.client_count == 1)
+        await server.until(lambda: server.gateway.stats().connections == 1)
         await peer.barrier()  # its library answers pings
         assert CODE_4408 in await asyncio.to_thread(drain, deaf, CODE_4408)
 
@@ -152,9 +152,9 @@ async def test_who_is_silent_even_to_pings_is_closed_4408(serving):
 async def test_a_ping_that_meets_a_closing_connection_is_no_defect(serving, caplog):
     async with serving() as server:
         peer = await server.enter()
-        (client,) = server.gateway._clients
+        (client,) = server.gateway.clients
         await peer.websocket.close()
-        await server.until(lambda: server.gateway.client_count == 0)
+        await server.until(lambda: server.gateway.stats().connections == 0)
         await client._ping()
     assert caplog.records == []
 
@@ -207,7 +207,7 @@ async def test_pongs_to_somebody_who_is_gone_are_not_worth_a_warning_each(servin
         await server.until(lambda: server.gateway.stats().clients == 1)
         sock.sendall((b'\x89\x81' + bytes(4) + b'x') * 1000)
         sock.close()
-        await server.until(lambda: server.gateway.client_count == 0)
+        await server.until(lambda: server.gateway.stats().connections == 0)
     assert caplog.records == []
 
 
@@ -386,7 +386,7 @@ async def test_the_answer_may_be_an_event(serving, event):
 async def test_a_handler_that_fails_breaks_or_hangs_is_ws_009(serving):
     async def handler(command, caller):
         if command.type == 'get_config':
-            raise CommandFailed('no node serves it')
+            raise CommandFailedError('no node serves it')
         if command.type == 'list_modules':
             raise KeyError('a defect')
         await asyncio.sleep(60)
@@ -419,7 +419,7 @@ async def test_a_stop_is_carried_out_though_its_sender_is_gone_and_others_hang(s
         peer = await server.enter()
         for _ in range(35):
             await peer.send('get_config')
-        assert 'under way' in (await peer.receive('error'))['description']
+        assert 'in progress' in (await peer.receive('error'))['description']
         other = await server.enter()
         await other.send('emergency_stop')
         other.websocket.transport.abort()
@@ -521,7 +521,7 @@ async def test_the_hundred_and_first_is_told_and_closed_1013(serving):
         code, _, (error,) = await (await server.connect()).ended()
         assert (code, error['error_code'], error['temporary']) == (1013, 'WS-007', True)
         await peers[0].websocket.close()
-        await server.until(lambda: server.gateway.client_count == 2)
+        await server.until(lambda: server.gateway.stats().connections == 2)
         await server.enter()
 
 
@@ -797,14 +797,14 @@ def drain(sock, last=None):
 
 
 #: Close codes as they stand in a close frame, before their reason.
-CODE_4408, CODE_4503 = b'\x11\x38nothing heard', b'\x11\x97'
+CODE_4408, CODE_4503 = b'\x11\x38nothing received', b'\x11\x97'
 
 
 async def test_a_stuck_reader_is_cut_off_and_delays_nobody(serving, event):
     async with serving(outbox_age=0.5) as server:
         stuck = await raw_client(server, '*')
         await server.until(lambda: server.gateway.stats().clients == 1)
-        (blocked,) = server.gateway._clients
+        (blocked,) = server.gateway.clients
         peer = await server.enter('safety.estop', 'module.discovered')
         worst, peak, number = 0.0, 0, 0
         while server.gateway.stats().slow_consumers == 0:
@@ -820,7 +820,7 @@ async def test_a_stuck_reader_is_cut_off_and_delays_nobody(serving, event):
         received = await asyncio.to_thread(drain, stuck, CODE_4503)
         assert b'WS-010' in received
         assert CODE_4503 in received[received.index(b'WS-010') :]
-        await server.until(lambda: server.gateway.client_count == 1)
+        await server.until(lambda: server.gateway.stats().connections == 1)
 
 
 async def test_an_overflow_is_cut_off_too(serving, event):
@@ -832,24 +832,24 @@ async def test_an_overflow_is_cut_off_too(serving, event):
             if server.gateway.stats().slow_consumers:
                 break
         received = await asyncio.to_thread(drain, stuck, CODE_4503)
-        assert b'messages waiting, at most 20' in received
+        assert b'messages are queued, at most 20' in received
 
 
 async def test_a_stop_overtakes_what_waits_for_a_slow_reader(serving, event):
     async with serving(outbox_age=60) as server:
         stuck = await raw_client(server, '*')
         await server.until(lambda: server.gateway.stats().clients == 1)
-        (client,) = server.gateway._clients
+        (client,) = server.gateway.clients
         for number in range(300):
             server.gateway.publish(event('mission.started', mission_id=f'{number}-' + 'x' * 100))
             server.gateway.publish(event('mission.started', mission_id='y' * 100))
         for _ in range(300):
             server.gateway.publish(event('mission.started', mission_id=os.urandom(60).hex()))
-        assert client.connection.choked
-        waiting = len(client.outbox)
+        assert client.connection.write_paused
+        waiting = len(client.sender.outbox)
         server.gateway.publish(event('safety.estop', estop_id='now'))
         reading = asyncio.create_task(asyncio.to_thread(drain, stuck))
-        await server.until(lambda: len(client.outbox) == 0)
+        await server.until(lambda: len(client.sender.outbox) == 0)
         await server.gateway.close()
         received = await reading
         after_stop = received[received.index(b'"now"') :].count(b'mission.started')
@@ -862,11 +862,11 @@ async def test_a_stuck_reader_of_the_state_class_holds_one_value(serving, event)
     async with serving(rates={'telemetry.realtime': 0}, max_deliveries=0) as server:
         stuck = await raw_client(server, 'telemetry.realtime')
         await server.until(lambda: server.gateway.stats().clients == 1)
-        (client,) = server.gateway._clients
+        (client,) = server.gateway.clients
         for _ in range(5000):
             server.gateway.publish(event('telemetry.realtime'))
-        assert client.connection.choked
-        assert len(client.outbox) == 1
+        assert client.connection.write_paused
+        assert len(client.sender.outbox) == 1
         assert client.connection.transport.get_write_buffer_size() < 64 * 1024
         assert server.gateway.stats().replaced > 1000
         stuck.close()
@@ -885,7 +885,7 @@ async def test_ready_made_frames_and_the_librarys_own_keep_out_of_each_others_wa
             assert (await peer.receive('safety.estop'))['data']['estop_id'] == str(number)
             await asyncio.wait_for(pong, 10)
             await asyncio.sleep(0.01)
-        (client,) = server.gateway._clients
+        (client,) = server.gateway.clients
         assert client.connection.protocol.data_to_send() == []
         assert text_frame(b'{}') == b'\x81\x02{}'
 

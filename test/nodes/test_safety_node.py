@@ -264,10 +264,12 @@ def test_a_stop_has_the_place_of_the_location_board_or_else_of_the_motor_board(n
     node._on_drive(DriveState(position=13.0))
     stop(node)
     node._on_location(Location(position=Point(x=math.nan, y=math.nan, z=math.nan)))
+    stop(node)
     node._on_drive(DriveState(position=14.0))
     stop(node)
     assert [(event.position.x, event.position.y) for event in published] == [
         (12.0, 0.0),
+        (12.5, 0.1),
         (12.5, 0.1),
         (14.0, 0.0),
     ]

@@ -57,12 +57,17 @@ class DurabilityPolicy(IntEnum):
 QoSHistoryPolicy = HistoryPolicy
 QoSReliabilityPolicy = ReliabilityPolicy
 QoSDurabilityPolicy = DurabilityPolicy
-__getattr__ = refuse(__name__, 'LivelinessPolicy', 'QoSLivelinessPolicy', 'qos_check_compatible')
+__getattr__ = refuse(
+    __name__,
+    'LivelinessPolicy',
+    'QoSLivelinessPolicy',
+    'qos_check_compatible',
+    'qos_profile_system_default',
+)
 
 
 class QoSProfile:
-    """
-    Define Quality of Service policies, which are attributes too.
+    """Define Quality of Service policies, which are attributes too.
 
     A duration of zero is "unspecified", as in rmw.
     """
@@ -119,12 +124,6 @@ class QoSProfile:
         )
 
 
-qos_profile_system_default = QoSProfile(
-    history=HistoryPolicy.SYSTEM_DEFAULT,
-    depth=0,
-    reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
-    durability=DurabilityPolicy.SYSTEM_DEFAULT,
-)
 qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 qos_profile_services_default = QoSProfile(depth=10)
 qos_profile_parameters = qos_profile_parameter_events = QoSProfile(depth=1000)
