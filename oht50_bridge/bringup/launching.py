@@ -172,8 +172,8 @@ def qos_overrides(directory: Path, profiles: dict[str, QoSProfile]) -> Path:
                 name: {
                     'history': 'keep_last',
                     'depth': max(qos.depth, BAG_DEPTH),
-                    'reliability': qos.reliability.short_key,
-                    'durability': qos.durability.short_key,
+                    'reliability': qos.reliability.name.lower(),
+                    'durability': qos.durability.name.lower(),
                 }
                 for name, qos in profiles.items()
             }
