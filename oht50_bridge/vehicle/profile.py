@@ -73,7 +73,7 @@ class SpeedZone:
     speed_limit: float
 
 
-class Profile:
+class VelocityProfile:
     """A jerk-limited profile, planned again from its present state whenever its target changes.
 
     Position, velocity and acceleration are continuous over a new plan. A velocity above a new
