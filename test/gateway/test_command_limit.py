@@ -17,6 +17,9 @@ import contextlib
 
 from websockets.exceptions import ConnectionClosed
 
+from oht50_bridge.gateway.command_limit import CommandLimit
+from oht50_bridge.gateway.config import GatewayConfig
+
 
 async def test_too_many_commands_are_ws_003_then_4429(serving):
     async with serving(commands_per_second=0.001, command_burst=5) as server:
@@ -38,3 +41,31 @@ async def test_the_emergency_stop_is_exempt_from_the_limit(serving):
             await peer.send('emergency_stop')
         for _ in range(100):
             assert (await peer.receive())['type'] == 'command.result'
+
+
+CONFIG = GatewayConfig(commands_per_second=20.0, command_burst=40, violations=3)
+
+
+def test_a_burst_is_allowed_and_then_the_rate():
+    limit = CommandLimit(CONFIG, lambda: True)
+    assert sum(limit.allow(100.0) for _ in range(100)) == 40
+    assert sum(limit.allow(101.0) for _ in range(100)) == 20
+
+
+def test_violations_in_a_row_exhaust_a_client_and_an_allowed_command_resets_them():
+    limit = CommandLimit(CONFIG, lambda: True)
+    for _ in range(42):
+        limit.allow(100.0)
+    assert not limit.exhausted
+    assert limit.allow(101.0)
+    for _ in range(19 + 2):
+        limit.allow(101.0)
+    assert not limit.exhausted
+    assert not limit.allow(101.0)
+    assert limit.exhausted
+
+
+def test_other_clients_of_the_address_leave_a_client_a_tenth_of_its_rate():
+    limit = CommandLimit(CONFIG, lambda: False)
+    assert sum(limit.allow(100.0) for _ in range(40)) == 4
+    assert not limit.exhausted  # that is not its own violation

@@ -15,8 +15,15 @@
 
 import asyncio
 
+import pytest
+
+from oht50_bridge.gateway.commands import Caller
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
+from oht50_bridge.gateway.dispatcher import Dispatcher
+from oht50_bridge.gateway.metrics import Counts
+from oht50_bridge.gateway.responses import Responses
+from oht50_bridge.protocol.commands import EmergencyStop
 
 
 async def test_a_command_reaches_the_handler_with_its_caller_and_the_answer_comes_back(serving):
@@ -66,3 +73,45 @@ async def test_a_handler_that_fails_or_hangs_is_ws_009(serving):
             error = await peer.receive()
             assert (error['error_code'], error['request_id']) == ('WS-009', name)
             assert words in error['description'] and 'a defect' not in error['description']
+
+
+CALLER = Caller('c', 's', 'ann', 'operator')
+
+
+@pytest.mark.parametrize(
+    ('error', 'description'),
+    [
+        (CommandFailedError('no motor'), 'emergency_stop: no motor'),
+        (KeyError('defect'), 'emergency_stop: internal error of the bridge'),
+        (None, 'emergency_stop: no answer from the vehicle within 0.01 s'),
+    ],
+)
+async def test_each_failure_of_a_command_is_described(error, description, caplog):
+    async def handler(command, caller):
+        assert caller is CALLER
+        if error is None:
+            await asyncio.Event().wait()
+        raise error
+
+    counts = Counts()
+    dispatcher = Dispatcher(handler, Responses(counts, lambda: 0.0), 0.01)
+    answer = await dispatcher.run(EmergencyStop(type='emergency_stop'), CALLER)
+    assert (answer.error_code, answer.description) == ('WS-009', description)
+    assert counts.errors == {'WS-009': 1}
+    assert ('defect' in caplog.text) is isinstance(error, KeyError)
+
+
+async def test_the_handler_runs_in_the_first_iteration_of_the_loop():
+    """Nothing delays an emergency stop between the dispatcher and the handler."""
+    called = asyncio.Event()
+
+    async def handler(command, caller):
+        called.set()
+        return CommandOutcome()
+
+    dispatcher = Dispatcher(handler, Responses(Counts(), lambda: 0.0), 1.0)
+    task = asyncio.create_task(dispatcher.run(EmergencyStop(type='emergency_stop'), CALLER))
+    for _ in range(2):  # the task itself; before Python 3.12 `wait_for` makes another
+        await asyncio.sleep(0)
+    assert called.is_set()
+    assert (await task).data.accepted

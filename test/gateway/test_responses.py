@@ -13,8 +13,16 @@
 # limitations under the License.
 """Messages of the gateway itself, and the size of all messages."""
 
+import json
+
+import pytest
+
 from oht50_bridge.gateway.commands import CommandOutcome
+from oht50_bridge.gateway.delivery import payload_of
+from oht50_bridge.gateway.metrics import Counts
+from oht50_bridge.gateway.responses import Responses
 from oht50_bridge.protocol.codec import Encoder
+from oht50_bridge.protocol.errors import ErrorCode
 
 
 async def test_an_oversized_event_is_replaced_by_an_error_and_counted(serving, event):
@@ -46,3 +54,51 @@ async def test_a_numbered_event_of_the_largest_size_fits_too(serving, event):
             server.gateway.publish(event('system.error', description='x' * (room - spare)))
             text = await peer.websocket.recv()
             assert len(text) <= 16 * 1024 and '"seq":' in text
+
+
+TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl'
+
+
+@pytest.fixture
+def counts():
+    return Counts()
+
+
+@pytest.fixture
+def responses(counts):
+    return Responses(counts, lambda: 1_700_000_000.5)
+
+
+def test_an_error_is_counted_stamped_and_contains_no_token(responses, counts):
+    error = responses.error(ErrorCode.SLOW_CONSUMER, f'not {TOKEN}', 'r-1')
+    assert error.timestamp == '2023-11-14T22:13:20.500Z'
+    assert (error.error_code, error.request_id, error.description) == (
+        'WS-010',
+        'r-1',
+        'not (token)',
+    )
+    assert counts.errors == {'WS-010': 1}
+
+
+def test_the_data_of_an_outcome_cannot_replace_its_standard_keys(responses):
+    outcome = CommandOutcome(False, 'blocked', {'accepted': True, 'mission_id': 'm-1'})
+    data = responses.result('start_mission', outcome).data.model_dump()
+    assert (data['command'], data['accepted'], data['message']) == (
+        'start_mission',
+        False,
+        'blocked',
+    )
+    assert data['mission_id'] == 'm-1'
+
+
+def test_the_event_of_an_outcome_is_the_answer(responses, event):
+    status = event('system.status')
+    assert responses.result('get_system_status', CommandOutcome(event=status)) is status
+
+
+def test_a_message_that_is_too_large_becomes_an_error(responses, counts, event, caplog):
+    frame = responses.frame(event('safety.estop', estop_id='x' * 20_000))
+    error = json.loads(payload_of(frame))
+    assert error['error_code'] == 'WS-005'
+    assert counts.oversized == 1
+    assert 'safety.estop' in caplog.text

@@ -67,3 +67,14 @@ async def test_pages_and_unknown_paths_are_answered(serving, event):
         with pytest.raises(InvalidStatus) as refused:
             await server.connect(f'ws://127.0.0.1:{port}/ws/other')
         assert refused.value.response.status_code == 404
+
+
+async def test_healthz_and_metrics_count_authenticated_clients_alike(serving):
+    async with serving() as server:
+        await server.enter()
+        await server.connect()
+        await server.until(lambda: server.gateway.stats().connections == 2)
+        _, body = await http_get(server.gateway.port, '/healthz')
+        assert json.loads(body)['clients'] == 1
+        _, body = await http_get(server.gateway.port, '/metrics')
+        assert b'oht50_gateway_clients 1.0' in body
