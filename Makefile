@@ -28,7 +28,7 @@ test-ros: test/clients/node_modules/.set-up
 setup: $(STAMP)
 
 # The interfaces are generated at installation, so a change of theirs installs again.
-$(STAMP): setup.py requirements.txt test/requirements.txt pyproject.toml package.xml rosless/generator.py $(wildcard msg/*.msg srv/*.srv)
+$(STAMP): setup.py requirements.txt test/requirements.txt pyproject.toml package.xml rosless/primitives.py $(wildcard rosless/idl/*.py) $(wildcard msg/*.msg srv/*.srv)
 	@sh tools/setup.sh $(VENV)
 	@touch $@
 

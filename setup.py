@@ -45,12 +45,12 @@ class BuildWithInterfaces(build_py):
 
     def run(self):
         """Build the package, then generate into it."""
-        from rosless import generator
+        from rosless.idl import generate
 
         super().run()
         root = HERE if self.editable_mode else Path(self.build_lib)
-        generator.generate_standard(root / 'rosless' / 'path')
-        generator.generate(PACKAGE, HERE / 'msg', HERE / 'srv', root / PACKAGE)
+        generate.generate_standard(root / 'rosless' / 'path')
+        generate.generate(PACKAGE, HERE / 'msg', HERE / 'srv', root / PACKAGE)
         if not self.editable_mode:
             for folder in ('config', 'msg'):
                 shutil.copytree(HERE / folder, root / PACKAGE / folder, dirs_exist_ok=True)
@@ -64,11 +64,19 @@ setup(
     # Without ROS 2: there are no later wheels of cyclonedds.
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
-    package_data={PACKAGE: ['py.typed'], 'rosless': ['path/**/*.py']},
+    package_data={PACKAGE: ['py.typed'], 'rosless': ['py.typed', 'path/**/*.py', 'path/**/*.pyi']},
     install_requires=['cyclonedds==11.0.1', *requirements('requirements.txt')],
     extras_require={
         'gpio': ['gpiod>=2,<3'],
-        'test': [*requirements('test/requirements.txt'), 'pip-audit>=2.7,<3', 'ruff>=0.12,<1'],
+        'test': [
+            *requirements('test/requirements.txt'),
+            'pip-audit>=2.7,<3',
+            'ruff>=0.12,<1',
+            'mypy>=1.18,<3',
+            'types-PyYAML>=6.0.12,<7',
+            'types-psutil>=7,<8',
+            'types-pyserial>=3.5,<4',
+        ],
     },
     entry_points={'console_scripts': ['oht50 = oht50_bridge.cli.main:main']},
     cmdclass={'build_py': BuildWithInterfaces},

@@ -99,7 +99,7 @@ async def _serve(pipe: Connection, rate: float, stuck: int) -> None:
     while not pipe.poll():
         gateway.publish(stamped('telemetry.realtime'))
         gateway.publish(stamped('safety.zone_entered', zone_id='x' * 1024))
-        held = [client for client in gateway._clients if client.connection.choked]
+        held = [client for client in gateway.clients if client.connection.write_paused]
         if not told and len(held) == stuck and gateway.stats().clients == stuck + 1:
             told = True
             pipe.send('stuck')

@@ -11,19 +11,22 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The bridge: WebSocket clients of one vehicle."""
+"""Start the WebSocket bridge of a vehicle."""
+
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import vehicle_node
 
 
-def bridge(**values):
+def bridge(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the node."""
     return vehicle_node(plan(values), 'bridge_node', values['log_level'])
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the bridge."""
     return description(
         ('params_file', 'namespace', 'host', 'port', 'state_dir', 'log_level'), bridge

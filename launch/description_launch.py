@@ -11,13 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The fixed frames of the vehicle and its looks, from the URDF."""
+"""Publish the fixed frames and the shape of the vehicle, from its URDF."""
 
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError
 from ament_index_python.packages import get_package_prefix
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 from launch.actions import LogInfo
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -29,15 +31,15 @@ from oht50_bridge.bringup.launching import plan
 PUBLISHER = 'robot_state_publisher'
 
 
-def robot_description(**values):
-    """Return robot_state_publisher; where it is not installed the vehicle does without."""
+def robot_description(**values: str) -> list[LaunchDescriptionEntity]:
+    """Return robot_state_publisher, or a message where it is not installed."""
     try:
         get_package_prefix(PUBLISHER)
     except PackageNotFoundError:
         return [
             LogInfo(
-                msg=f'{PUBLISHER} is not installed: the vehicle is driven all the same, '
-                'but rviz lacks its looks and fixed frames'
+                msg=f'{PUBLISHER} is not installed: the vehicle can be driven without it, '
+                'but rviz lacks its shape and fixed frames'
             )
         ]
     vehicle = plan(values)
@@ -48,7 +50,7 @@ def robot_description(**values):
             executable=PUBLISHER,
             name=PUBLISHER,
             namespace=vehicle.namespace,
-            # Or launch takes the URDF for YAML.
+            # Without a type, launch would parse the URDF as YAML.
             parameters=[{'robot_description': ParameterValue(urdf.read_text(), value_type=str)}],
             remappings=vehicle.remappings,
             respawn=True,
@@ -57,6 +59,6 @@ def robot_description(**values):
     ]
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the publisher."""
     return description(('namespace', 'state_dir'), robot_description)

@@ -11,7 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The nodes of the vehicle but the bridge, each started again when it dies."""
+"""Start the nodes of a vehicle except the bridge; each is restarted when it ends."""
+
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
@@ -19,7 +22,7 @@ from oht50_bridge.bringup.launching import vehicle_node
 from oht50_bridge.nodes import NODES
 
 
-def nodes(**values):
+def nodes(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the nodes."""
     vehicle = plan(values)
     return [
@@ -30,7 +33,7 @@ def nodes(**values):
     ]
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the nodes."""
     return description(
         (

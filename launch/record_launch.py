@@ -11,12 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A bag of every topic of a vehicle."""
+"""Record all topics of a vehicle to a bag."""
 
 from pathlib import Path
 
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 from launch.actions import ExecuteProcess
 from launch.actions import LogInfo
+from rclpy.qos import QoSProfile
 
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
@@ -24,12 +27,12 @@ from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.nodes import topics
 
 
-def record(**values):
+def record(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the recorder."""
     vehicle = plan(values)
     output = Path(values['output']) if values['output'] else vehicle.new_bag()
     renamed = dict(vehicle.remappings)
-    qos = {}
+    qos: dict[str, QoSProfile] = {}
     for topic in topics.ALL:
         name = renamed.get(topic.name, topic.name)
         qos[name if name.startswith('/') else f'{vehicle.namespace}/{name}'] = topic.qos
@@ -59,6 +62,6 @@ def record(**values):
     ]
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the recorder."""
     return description(('namespace', 'output', 'state_dir'), record)

@@ -11,14 +11,16 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Yesterday's events to today's clients: a bridge fed from a bag, in the namespace /replay.
+"""Replay the events of a bag to WebSocket clients, by a separate bridge in the namespace /replay.
 
-Only events are played, to a namespace where no vehicle listens, and the bridge there passes no
-command on: a replay cannot move or stop a vehicle.
+Only events are replayed, no vehicle subscribes in that namespace, and the bridge there refuses
+commands: a replay cannot move or stop a vehicle.
 """
 
 from pathlib import Path
 
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 from launch.actions import ExecuteProcess
 from launch_ros.actions import Node
 
@@ -29,7 +31,7 @@ from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.bringup.launching import respawned
-from oht50_bridge.bringup.plan import Replay
+from oht50_bridge.bringup.replay import ReplayPlan
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
 
@@ -37,10 +39,10 @@ CLOCK = f'{REPLAY_NAMESPACE}/clock'
 CLOCK_RATE = '100'  # Hz
 
 
-def replay(**values):
+def replay(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the bridge and the player."""
     bag = Path(values['bag']).expanduser().absolute()
-    replayed = Replay(
+    replayed = ReplayPlan(
         state_dir=Path(values['state_dir']).expanduser().absolute(),
         vehicle=recorded_vehicle(bag, values['vehicle']),
         host=values['host'],
@@ -61,7 +63,7 @@ def replay(**values):
         additional_env=replayed.environment(),
         arguments=['--ros-args', '--log-level', values['log_level']],
     )
-    # The folder of the bridge's parameters is that of the player's too.
+    # The player shares the folder of the bridge's parameters.
     qos = {f'{replayed.vehicle}/{topic.name}': topic.qos for topic in topics.EVENT_TOPICS.values()}
     player = ExecuteProcess(
         name='play',
@@ -92,15 +94,15 @@ def replay(**values):
     return [*respawned(bridge, 'bridge_node'), player]
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the replay."""
     return description(
         ('host', 'port', 'state_dir', 'log_level'),
         replay,
         bag=(None, 'folder of the bag', None),
-        vehicle=('', 'namespace of the vehicle in the bag, if it holds several', None),
-        rate=('1.0', 'times the speed of then', None),
-        delay=('5.0', 's before playing, for clients to connect', None),
-        loop=('false', 'begin again at the end', BOOLEAN),
-        paused=('false', 'begin paused: the service /rosbag2_player/resume lets it play', BOOLEAN),
+        vehicle=('', 'namespace of the vehicle in the bag; needed if the bag holds several', None),
+        rate=('1.0', 'speed of the replay, as a factor', None),
+        delay=('5.0', 'delay before the replay, s, for clients to connect', None),
+        loop=('false', 'start again at the end', BOOLEAN),
+        paused=('false', 'start paused; the service /rosbag2_player/resume continues', BOOLEAN),
     )

@@ -11,11 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""rviz with the view of one vehicle."""
+"""Start rviz with the view of a vehicle."""
 
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 from launch_ros.actions import Node
 
 from oht50_bridge.bringup.launching import PACKAGE
@@ -24,8 +26,8 @@ from oht50_bridge.bringup.launching import plan
 from oht50_bridge.nodes import NAMESPACE
 
 
-def rviz(**values):
-    """Return rviz, its view written for the namespace of the vehicle."""
+def rviz(**values: str) -> list[LaunchDescriptionEntity]:
+    """Return rviz, with the view adapted to the namespace of the vehicle."""
     vehicle = plan(values)
     view = Path(get_package_share_directory(PACKAGE)) / 'config' / 'oht50.rviz'
     own = vehicle.directory / 'oht50.rviz'
@@ -43,6 +45,6 @@ def rviz(**values):
     ]
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start rviz."""
     return description(('namespace', 'state_dir'), rviz)

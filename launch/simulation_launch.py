@@ -11,28 +11,31 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Simulated boards on pseudo-terminals, in the state directory of their vehicle."""
+"""Start simulated boards on pseudo-terminals in the state directory of their vehicle."""
 
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 from launch.actions import ExecuteProcess
 
 from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import respawned
-from oht50_bridge.signals import SIGNALS_WAIT
+from oht50_bridge.signals import BLOCK_SIGNALS
 
-# s; the signal ends all processes together, and the motor's stop is read back from its board.
+# s, from SIGINT to the end. All processes get the signal at once, and hardware_node reads the stop
+# of the motor back from its board.
 LINGER = 2.0
 
 
-def simulation(**values):
+def simulation(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the process of the boards."""
     command = [*plan(values).simulator(), '--linger', str(LINGER)]
     return respawned(
         ExecuteProcess(
             name='simulator',
             cmd=command,
-            prefix=' '.join(SIGNALS_WAIT),
+            prefix=' '.join(BLOCK_SIGNALS),
             output='screen',
             respawn=True,
             respawn_delay=RESPAWN_DELAY,
@@ -41,6 +44,6 @@ def simulation(**values):
     )
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the boards."""
     return description(('params_file', 'namespace', 'state_dir'), simulation)

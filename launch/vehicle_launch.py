@@ -11,10 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The vehicle: every node, started again when it dies, with real or simulated boards."""
+"""Start a vehicle with real or simulated boards; each node is restarted when it ends."""
 
 from pathlib import Path
 
+from launch import LaunchDescription
+from launch import LaunchDescriptionEntity
 from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -22,7 +24,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 
-# Launch file of this folder and the argument that asks for it, in the order of their start.
+# Launch files of this folder in the order of their start, each with the argument that enables it.
 PARTS = (
     ('simulation', 'sim'),
     ('nodes', None),
@@ -33,26 +35,26 @@ PARTS = (
 )
 
 
-def vehicle(**values):
-    """Return the parts that are asked for."""
+def vehicle(**values: str) -> list[LaunchDescriptionEntity]:
+    """Return the enabled parts."""
     the_plan = plan(values)
     lock = the_plan.lock()
-    print(f'The vehicle keeps what is its own in {the_plan.directory}', flush=True)
+    print(f'The state of the vehicle is in {the_plan.directory}', flush=True)
     here = Path(__file__).resolve().parent
     return [
-        # Holds the lock as long as the launch runs.
+        # Keeps the lock until the launch ends.
         OpaqueFunction(function=lambda context: context.extend_globals({'oht50_lock': lock})),
         *(
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(here / f'{name}_launch.py'))
             )
-            for name, asked in PARTS
-            if asked is None or values[asked] == 'true'
+            for name, argument in PARTS
+            if argument is None or values[argument] == 'true'
         ),
     ]
 
 
-def generate_launch_description():
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the vehicle."""
     return description(
         (

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bags: what is in one, and writing one, as rosbag2 has them. No ROS needed."""
+"""The metadata and message types of bags as rosbag2 writes them; it needs no ROS."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from oht50_bridge.protocol.catalogue import EVENTS
 
 PACKAGE = 'oht50_bridge'
 METADATA = 'metadata.yaml'
-INFINITE = {'sec': 9223372036, 'nsec': 854775807}  # as rosbag2 writes a time without limit
+INFINITE = {'sec': 9223372036, 'nsec': 854775807}  # rosbag2's value of an unlimited duration
 
 
 class BagError(Exception):
-    """A bag cannot be used; the message says why and what to do."""
+    """A bag cannot be used; the message names the reason and the remedy."""
 
 
 def event_topic(event: str) -> str:
-    """Return the topic of an event: mission.started goes over mission/started."""
+    """Return the topic of an event, such as mission/started for mission.started."""
     return event.replace('.', '/')
 
 
@@ -42,25 +42,26 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
 
     Args:
         bag: folder of the bag.
-        wanted: namespace of the vehicle that is meant; empty: the only one.
+        wanted: namespace of the vehicle; empty: the only vehicle of the bag.
 
     Raises:
-        BagError: it is no bag, or has no events, or those of several vehicles.
+        BagError: the folder is not a bag, or the bag holds no events of the vehicle, or those of
+            several vehicles to choose from.
 
     """
     try:
         information = yaml.safe_load((bag / METADATA).read_text())
-        recorded = [
+        recorded: list[tuple[str, str]] = [
             (entry['topic_metadata']['name'], entry['topic_metadata']['type'])
             for entry in information['rosbag2_bagfile_information']['topics_with_message_count']
         ]
     except OSError as error:
         raise BagError(
-            f'{error.filename}: {error.strerror}; give the folder of a bag (one whose recording '
-            'was cut off is mended by `ros2 bag reindex`)'
+            f'{error.filename}: {error.strerror}; give the folder of a bag (`ros2 bag reindex` '
+            'repairs one whose recording was interrupted)'
         ) from error
     except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise BagError(f'{bag / METADATA}: not what rosbag2 writes: {error!r}') from error
+        raise BagError(f'{bag / METADATA}: not metadata of rosbag2: {error!r}') from error
     suffixes = [f'/{event_topic(event)}' for event in EVENTS]
     vehicles = sorted(
         {
@@ -75,7 +76,7 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
     if wanted in vehicles:
         return wanted
     if not wanted and len(vehicles) == 1:
-        return vehicles[0]
+        return str(vehicles[0])
     if not vehicles:
         raise BagError(f'{bag}: holds no events of a vehicle')
     raise BagError(
@@ -84,7 +85,7 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
 
 
 def typestore() -> Any:
-    """Return the definitions of the message types that a vehicle publishes, for rosbags."""
+    """Return the definitions of all message types of a vehicle, for the library rosbags."""
     from rosbags.typesys import Stores
     from rosbags.typesys import get_types_from_msg
     from rosbags.typesys import get_typestore

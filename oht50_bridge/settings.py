@@ -20,12 +20,17 @@ A settings dataclass is the only definition of its parameters. Nodes declare the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
+from dataclasses import replace
 from typing import Any
+from typing import TypeVar
 
 _KEY = 'setting'
+
+SettingsT = TypeVar('SettingsT')
 
 
 @dataclass(frozen=True)
@@ -83,3 +88,22 @@ def settings_of(cls: type[Any]) -> Iterator[tuple[str, Any, Setting]]:
     for each in fields(cls):
         if _KEY in each.metadata:
             yield each.name, each.default, each.metadata[_KEY]
+
+
+def updated_settings(settings: SettingsT, values: Mapping[str, Any]) -> SettingsT:
+    """Return settings with new values, the same object when none of the values belongs to it.
+
+    Args:
+        settings: an instance of a settings dataclass.
+        values: new values by name; names that are not its settings are ignored.
+
+    Raises:
+        ValueError: the values contradict one another; the settings stay as they are.
+
+    """
+    changes = {
+        name: tuple(values[name]) if isinstance(default, tuple) else values[name]
+        for name, default, _ in settings_of(type(settings))
+        if name in values
+    }
+    return replace(settings, **changes) if changes else settings  # type: ignore[type-var]  # a dataclass, see Args

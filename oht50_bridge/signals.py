@@ -11,44 +11,80 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How a process begins that others start: no signal meets it before it can heed it.
+"""SIGINT and SIGTERM: how a process blocks them, exits on them, notes them and ignores them.
 
-Python takes a while until its first line, and longer until a node is made. Whoever starts such a
-process has SIGINT and SIGTERM wait until then.
+Python needs a while until its first line runs, and longer until a node exists that can be
+destroyed. A process started with `BLOCK_SIGNALS` gets neither signal before it can handle it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Before a command line: what waits is heard of in `end_quietly`.
-SIGNALS_WAIT = ('env', '--block-signal=INT', '--block-signal=TERM')
+# Put before a command line, it starts the command with SIGNALS blocked. `exit_on_signal` unblocks
+# them; a signal that was sent meanwhile is delivered then.
+BLOCK_SIGNALS = ('env', '--block-signal=INT', '--block-signal=TERM')
 
 
-def end_quietly() -> None:
-    """Have a signal end this process with 0 and without a word, until it has something to end."""
+class StopSignal:
+    """Notes SIGINT and SIGTERM from now on, instead of raising an exception.
+
+    Unlike a threading.Event it has no lock, which could be held by the very thread that the
+    signal interrupts.
+    """
+
+    def __init__(self) -> None:
+        self._requested = False
+        handle_signals(self._request)
+
+    def _request(self) -> None:
+        self._requested = True
+
+    @property
+    def requested(self) -> bool:
+        """Whether one of the signals has arrived."""
+        return self._requested
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep for some time, in s; return whether one of the signals has arrived."""
+        time.sleep(seconds)
+        return self._requested
+
+
+def handle_signals(handler: Callable[[], object]) -> None:
+    """Call a function at each SIGINT and SIGTERM; call this in the main thread."""
     for number in SIGNALS:
-        signal.signal(number, lambda *_: os._exit(os.EX_OK))
+        signal.signal(number, lambda *_: handler())
+
+
+def exit_on_signal() -> None:
+    """Unblock SIGINT and SIGTERM and let them end this process silently with exit code 0.
+
+    It is for the time before there is anything to close.
+    """
+    handle_signals(lambda: os._exit(os.EX_OK))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def stop_requested() -> Callable[[], bool]:
-    """Have SIGINT and SIGTERM raise nothing; return whether one of them has come.
+    """Note SIGINT and SIGTERM from now on; return a function that says whether one has arrived.
 
-    An exception out of a signal handler could come anywhere: in the midst of stopping the motor,
-    or where it is swallowed. Call it before rclpy's own handlers are installed, which shut ROS
-    down, wake who spins and then pass the signal on.
+    An exception raised by a signal handler could appear anywhere: while the motor is being
+    stopped, or where it is swallowed. Call this before rclpy installs its handlers, which shut ROS
+    down, wake the executor and then call these.
     """
-    came: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: came.append(number))
-    return lambda: bool(came)
+    stop = StopSignal()
+    return lambda: stop.requested
 
 
-def ignore_signals() -> None:
-    """Let no SIGINT or SIGTERM disturb the end of the interpreter, where handlers are gone."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+def ignore_signals(*more: signal.Signals) -> None:
+    """Ignore SIGINT, SIGTERM and further signals.
+
+    At the end of the interpreter it is needed because the handlers no longer exist there.
+    """
+    for number in (*SIGNALS, *more):
         signal.signal(number, signal.SIG_IGN)

@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-Run a module of nodes with or without ROS 2.
+"""Run a module of nodes with or without ROS 2.
 
     python -m rosless MODULE [ARGUMENTS] [--ros-args ...]
 

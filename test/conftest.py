@@ -19,6 +19,8 @@ import signal
 from hypothesis import HealthCheck
 from hypothesis import settings
 
+pytest_plugins = ['host_watch']
+
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is in a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -29,7 +29,7 @@ import pytest
 from websockets.sync.client import connect
 
 from oht50_bridge.bringup.plan import Plan
-from oht50_bridge.bringup.supervisor import module_command
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.simulator.control import SimulatorClient
 

@@ -79,7 +79,7 @@ def test_a_refused_token_is_an_error_and_the_connection_is_closed():
             async with Client(server.url, 'x'):
                 raise AssertionError('entered')
         assert refused.value.code == 'WS-001'
-        await server.until(lambda: server.gateway.client_count == 0)
+        await server.until(lambda: server.gateway.stats().connections == 0)
 
     run(test)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from oht50_bridge.settings import setting
 from oht50_bridge.settings import settings_of
+from oht50_bridge.settings import updated_settings
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,9 @@ def test_a_setting_carries_its_default_and_description():
         'Names',
         False,
     )
+
+
+def test_new_values_replace_those_of_the_same_name():
+    before = Example()
+    assert updated_settings(before, {'names': ['b', 'c'], 'other': 1}) == Example(0.5, ('b', 'c'))
+    assert updated_settings(before, {'derived': 4, 'other': 1}) is before

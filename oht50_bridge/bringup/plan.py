@@ -11,64 +11,54 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which processes make a vehicle, and what each is given: for `oht50 up` and the launch files."""
+"""What the processes of a vehicle are started with, by `oht50 up` and by the launch files."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
-import signal
 import sys
 import time
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import TextIO
 
-import yaml
-
+from oht50_bridge.bringup.environment import token_environment
+from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import parameter_files
 from oht50_bridge.bringup.parameters import simulated_lines
-from oht50_bridge.cli.options import CommandError
-from oht50_bridge.gateway.auth.keys import KEYS
-from oht50_bridge.gateway.auth.private_files import SECRET_FILE
-from oht50_bridge.gateway.auth.private_files import make_secret
-from oht50_bridge.gateway.auth.revocations import REVOCATIONS
-from oht50_bridge.gateway.auth.revocations import revocations_path
+from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 
-MAXIMUM_ENDS = 10  # of a process within ENDS_WITHIN: then it is not started again
-ENDS_WITHIN = 60.0  # s
-
 
 @dataclass(frozen=True)
 class Plan:
-    """A vehicle: where it keeps what is its own, and what its processes are given.
+    """A vehicle: its directory, and the parameters and environment of its processes.
 
     Args:
         state_dir: directory of all vehicles of this machine.
         domain: DDS domain.
         namespace: namespace of its nodes; vehicles of one domain differ in it.
-        params: parameter file that goes over config/vehicle.yaml.
+        params: parameter file whose values override those of config/vehicle.yaml.
         simulated: whether its boards are simulated.
-        serial_port: port with every board on it; empty: the lines of the parameters.
+        serial_port: port of all boards; empty: the serial lines of the parameters.
         host: address the bridge listens on.
-        port: port the bridge listens on.
+        port: TCP port the bridge listens on.
         use_sim_time: whether the nodes take their time from /clock.
-        keys: what verifies tokens, as the bridge's parameter of this name; likewise the next two.
-        token_issuer: what `iss` of a token must be.
-        token_audience: what `aud` of a token must hold.
+        keys: directory or file of the keys that verify tokens; empty: as in the parameters. This
+            and the next two are parameters of bridge_node.
+        token_issuer: required issuer (`iss`) of tokens.
+        token_audience: required audience (`aud`) of tokens.
         tls: certificate and key of the bridge.
-        insecure: whether the bridge may listen beyond this machine without.
+        insecure: whether other machines may connect without TLS.
 
     Raises:
-        CommandError: these do not go together; the message says why and what to do.
+        BringUpError: the values contradict one another.
 
     """
 
@@ -87,20 +77,20 @@ class Plan:
     tls: TlsFiles | None = None
     insecure: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not re.fullmatch(r'(/[A-Za-z_]\w*)+', self.namespace):
-            raise CommandError(f'{self.namespace!r} is no namespace; it is such as {NAMESPACE}')
+            raise BringUpError(f'{self.namespace!r} is not a namespace such as {NAMESPACE}')
         if self.namespace.split('/')[1] == REPLAY_NAMESPACE.strip('/'):
-            raise CommandError(
-                f'{self.namespace}: a vehicle is not run where recordings are replayed; choose '
-                f'a namespace outside {REPLAY_NAMESPACE}'
+            raise BringUpError(
+                f'{self.namespace}: recordings are replayed in {REPLAY_NAMESPACE}; choose a '
+                'namespace outside it'
             )
         if self.simulated and self.serial_port:
-            raise CommandError('simulated boards are on no serial port: give one of the two')
+            raise BringUpError('simulated boards have no serial port: choose one of the two')
         if self.use_sim_time and not self.simulated:
-            raise CommandError(
-                'use_sim_time with real boards: whoever publishes /clock could stop the timers '
-                'of the nodes; leave it false'
+            raise BringUpError(
+                'use_sim_time with real boards: a publisher of /clock could stop the timers of '
+                'the nodes; leave it false'
             )
 
     @property
@@ -112,12 +102,12 @@ class Plan:
         return self.state_dir / name
 
     def new_bag(self) -> Path:
-        """Return a folder for a new bag."""
+        """Return a folder for a new bag; it does not exist yet."""
         return self.directory / 'bags' / time.strftime('%Y-%m-%d-%H-%M-%S')
 
     @property
     def remappings(self) -> list[tuple[str, str]]:
-        """The topics that have another name: each vehicle of a domain keeps its frames apart."""
+        """The remapped topics, old and new name: each vehicle of a domain has its own frames."""
         if self.namespace == NAMESPACE:
             return []
         return [(f'/{name}', name) for name in ('tf', 'tf_static')]
@@ -127,37 +117,37 @@ class Plan:
         return [text for old, new in self.remappings for text in ('-r', f'{old}:={new}')]
 
     def lock(self) -> TextIO:
-        """Hold the vehicle's directory, so that nobody else drives the same boards.
+        """Lock the directory of the vehicle, so that nothing else drives the same boards.
 
         Returns:
-            an open file; the hold ends when it is closed, or with the process.
+            An open file; closing it, or the end of the process, unlocks the directory.
 
         Raises:
-            CommandError: somebody holds it, or it cannot be made.
+            BringUpError: it is locked already, or cannot be created.
 
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             lock = (self.directory / 'lock').open('w')
         except OSError as error:
-            raise CommandError(
+            raise BringUpError(
                 f'{error.filename}: {error.strerror}; choose another state directory'
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
-            raise CommandError(
+            raise BringUpError(
                 f'the vehicle {self.namespace} of domain {self.domain} runs already; choose '
                 'another domain or namespace (oht50 up: --domain, --namespace)'
             ) from None
         return lock
 
     def environment(self) -> dict[str, str]:
-        """Return what the processes need in their environment; makes the secret if need be.
+        """Return what the processes need in their environment; create the secret if it is missing.
 
         Raises:
-            TokenFileError, OSError: the secret's file cannot be used.
+            TokenFileError, OSError: the file of the secret cannot be used.
 
         """
         return token_environment(self.state_dir, self.keys)
@@ -166,7 +156,7 @@ class Plan:
         """Return the command line of the simulated boards.
 
         Raises:
-            CommandError: the parameters do not say which boards there are.
+            BringUpError: the parameters do not define the boards.
 
         """
         return [
@@ -181,17 +171,17 @@ class Plan:
         ]
 
     def parameter_files(self, node: str) -> list[Path]:
-        """Return the parameter files of a node, the later over the earlier.
+        """Return the parameter files of a node; a later one overrides the earlier ones.
 
-        The last is written here. Not as `-p name:=value`: ROS 2 puts those among the parameters
-        of every node, and what a file says of one node goes over them.
+        The last one is written here. Arguments such as `-p name:=value` would not do: ROS 2
+        applies them to every node, and what a file says of one node overrides them.
         """
         return [
             *parameter_files(self.params),
-            write_parameters(self.directory, self.namespace, node, self._own(node)),
+            write_parameters(self.directory, self.namespace, node, self._own_parameters(node)),
         ]
 
-    def _own(self, node: str) -> dict[str, Any]:
+    def _own_parameters(self, node: str) -> dict[str, Any]:
         own: dict[str, Any] = {'state_dir': str(self.directory)}
         if self.use_sim_time:
             own['use_sim_time'] = True
@@ -221,116 +211,3 @@ class Plan:
         elif node == 'hardware_node' and self.serial_port:
             own['serial_port'] = self.serial_port
         return own
-
-
-@dataclass(frozen=True)
-class Replay:
-    """A bridge that serves the events of a recorded vehicle, away from vehicles that run.
-
-    Args:
-        state_dir: directory of all vehicles of this machine.
-        vehicle: namespace of the vehicle in the bag.
-        host: address the bridge listens on.
-        port: port the bridge listens on.
-        use_sim_time: whether the bridge takes its time from /clock.
-
-    """
-
-    state_dir: Path
-    vehicle: str
-    host: str
-    port: int
-    use_sim_time: bool = False
-
-    @property
-    def namespace(self) -> str:
-        """Where the events are published and the bridge is."""
-        return f'{REPLAY_NAMESPACE}{self.vehicle}'
-
-    def environment(self) -> dict[str, str]:
-        """Return what the bridge needs in its environment, as that of a vehicle does."""
-        return token_environment(self.state_dir)
-
-    def parameter_files(self) -> list[Path]:
-        """Return the parameter files of the bridge, the later over the earlier."""
-        directory = self.state_dir / f'replay-{self.port}'
-        return [
-            *parameter_files(None),
-            write_parameters(
-                directory,
-                self.namespace,
-                'bridge_node',
-                {
-                    'state_dir': str(directory),
-                    'host': self.host,
-                    'port': self.port,
-                    'replay': True,
-                    'use_sim_time': self.use_sim_time,
-                },
-            ),
-        ]
-
-
-def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
-    """Return the environment that names the secret, made if need be, and the revocations.
-
-    They are one for all vehicles of this machine: `oht50 token` need not know which.
-
-    Args:
-        state_dir: directory of all vehicles.
-        keys: what verifies tokens instead of the secret.
-
-    Raises:
-        TokenFileError, OSError: the secret's file cannot be used.
-
-    """
-    environment = {REVOCATIONS: str(revocations_path(state_dir))}
-    if not (keys or os.environ.get(KEYS)):
-        environment[SECRET_FILE] = str(make_secret(state_dir))
-    return environment
-
-
-def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
-    """Write the parameter file of one node and return it."""
-    path = directory / 'parameters' / f'{node}.yaml'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump({f'{namespace}/{node}': {'ros__parameters': values}}))
-    return path
-
-
-class Ends:
-    """How often a process ended, to tell when starting it again is no use.
-
-    Args:
-        name: of the process, for people.
-
-    """
-
-    def __init__(self, name: str):
-        self._name = name
-        self._at: deque[float] = deque(maxlen=MAXIMUM_ENDS)
-
-    def add(self, code: int) -> None:
-        """Note that it ended.
-
-        Args:
-            code: its exit code; negative: the signal that ended it.
-
-        Raises:
-            CommandError: it is not to be started again; the message says why.
-
-        """
-        if code == os.EX_CONFIG:
-            raise CommandError(f'{self._name} refused its configuration (see above)')
-        now = time.monotonic()
-        self._at.append(now)
-        if len(self._at) == MAXIMUM_ENDS and now - self._at[0] < ENDS_WITHIN:
-            raise CommandError(
-                f'{self._name} ended {MAXIMUM_ENDS} times within {ENDS_WITHIN:g} s, last with '
-                f'{describe(code)} (see above); the vehicle is stopped'
-            )
-
-
-def describe(code: int) -> str:
-    """Return a process's exit code in words."""
-    return f'exit code {code}' if code >= 0 else signal.Signals(-code).name

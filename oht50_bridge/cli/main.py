@@ -20,6 +20,7 @@ import argparse
 import sys
 from typing import Protocol
 
+from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.cli import asyncapi
 from oht50_bridge.cli import audit
 from oht50_bridge.cli import call
@@ -79,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return COMMANDS[arguments.command].run(arguments)
-    except CommandError as error:
+    except (CommandError, BringUpError) as error:
         print(f'oht50 {arguments.command}: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ import os
 from pathlib import Path
 
 from oht50_bridge.bringup.plan import Plan
-from oht50_bridge.bringup.supervisor import module_command
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_state_dir

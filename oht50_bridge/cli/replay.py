@@ -24,14 +24,13 @@ from pathlib import Path
 
 from oht50_bridge.bag import BagError
 from oht50_bridge.bag import recorded_vehicle
-from oht50_bridge.bringup.plan import Replay
-from oht50_bridge.bringup.plan import describe
-from oht50_bridge.bringup.supervisor import POLL
-from oht50_bridge.bringup.supervisor import Process
-from oht50_bridge.bringup.supervisor import StopSignal
+from oht50_bridge.bringup.process import POLL_PERIOD
+from oht50_bridge.bringup.process import Process
+from oht50_bridge.bringup.process import module_command
+from oht50_bridge.bringup.process import stop
+from oht50_bridge.bringup.replay import ReplayPlan
+from oht50_bridge.bringup.restart import describe_exit
 from oht50_bridge.bringup.supervisor import check_port
-from oht50_bridge.bringup.supervisor import module_command
-from oht50_bridge.bringup.supervisor import stop
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_domain
 from oht50_bridge.cli.options import add_listening
@@ -40,6 +39,7 @@ from oht50_bridge.cli.options import graph_environment
 from oht50_bridge.cli.record import require_rosbags
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.signals import StopSignal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,11 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: the bag cannot be replayed; the message holds the remedy.
 
     """
-    ending = StopSignal()
+    stop_signal = StopSignal()
     require_rosbags()
     check_port(arguments.host, arguments.port)
     try:
-        replay = Replay(
+        replay = ReplayPlan(
             state_dir=arguments.state_dir,
             vehicle=recorded_vehicle(arguments.bag, arguments.vehicle),
             host=arguments.host,
@@ -128,10 +128,12 @@ def run(arguments: argparse.Namespace) -> int:
             f'oht50 watch ws://{arguments.host}:{arguments.port}{PATH}',
             flush=True,
         )
-        while not ending.wait(POLL):
-            bridge.look()
+        while not stop_signal.wait(POLL_PERIOD):
+            bridge.restart_if_ended()
             if child.poll():
-                raise CommandError(f'the player ended ({describe(child.returncode)}, see above)')
+                raise CommandError(
+                    f'the player ended ({describe_exit(child.returncode)}, see above)'
+                )
     finally:
         stop([bridge, player])
     return 0

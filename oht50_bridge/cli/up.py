@@ -19,12 +19,26 @@ A node that ends is started again. DDS is limited to this machine unless --disco
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.bringup.supervisor import Supervisor
+from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_keys
 from oht50_bridge.cli.options import add_listening
 from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import graph_environment
+from oht50_bridge.gateway.tls import InsecureError
+from oht50_bridge.gateway.tls import TlsError
+from oht50_bridge.gateway.tls import TlsFiles
+from oht50_bridge.gateway.tls import check_listening
+from oht50_bridge.gateway.tls import is_loopback
+from oht50_bridge.gateway.tls import load
+from oht50_bridge.paths import default_state_dir
+from oht50_bridge.protocol.catalogue import PATH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +93,98 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the vehicle until SIGINT or SIGTERM."""
-    from oht50_bridge.bringup.supervisor import Supervisor
+    """Run the vehicle until SIGINT or SIGTERM.
 
-    return Supervisor(arguments).run()
+    Raises:
+        CommandError, BringUpError: it cannot be started; the message holds the remedy.
+
+    """
+    tls, insecure = transport(arguments)
+    plan = Plan(
+        state_dir=arguments.state_dir,
+        domain=arguments.domain,
+        namespace=arguments.namespace,
+        params=arguments.params,
+        simulated=arguments.sim,
+        serial_port=arguments.serial or '',
+        host=arguments.host,
+        port=arguments.port,
+        keys=arguments.keys,
+        token_issuer=arguments.issuer,
+        token_audience=arguments.audience,
+        tls=tls,
+        insecure=insecure,
+    )
+    Supervisor(
+        plan,
+        graph_environment(arguments),
+        arguments.log_level,
+        lambda: announce(arguments, encrypted=tls is not None),
+    ).run()
+    return 0
+
+
+def transport(arguments: argparse.Namespace) -> tuple[TlsFiles | None, bool]:
+    """Return the files of TLS, None without TLS, and whether other machines may do without it.
+
+    Raises:
+        CommandError: the files cannot be used, or TLS is needed and missing.
+
+    """
+    if bool(arguments.tls_cert) != bool(arguments.tls_key) or (
+        arguments.tls_client_ca and not arguments.tls_cert
+    ):
+        raise CommandError('TLS needs both --tls-cert and --tls-key')
+    given = parameters_of('bridge_node', arguments.params)
+    names = [
+        arguments.tls_cert or given.get('tls_certificate'),
+        arguments.tls_key or given.get('tls_key'),
+        arguments.tls_client_ca or given.get('tls_client_ca'),
+    ]
+    certificate, key, client_ca = (Path(name).absolute() if name else None for name in names)
+    tls = TlsFiles(certificate, key, client_ca) if certificate and key else None
+    insecure = arguments.insecure or given.get('insecure') is True
+    try:
+        if tls is not None:
+            load(tls)
+        check_listening(arguments.host, tls is not None, insecure)
+    except TlsError as error:
+        raise CommandError(str(error)) from error
+    except InsecureError as error:
+        raise CommandError(
+            f'{error}: give --tls-cert and --tls-key, or, in a network where nobody else is, '
+            '--insecure'
+        ) from error
+    except OSError as error:
+        raise CommandError(
+            f'--host {arguments.host}: {error.strerror}; give a name or address of this machine'
+        ) from error
+    return tls, insecure
+
+
+def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
+    """Print how to reach and watch the vehicle that has been started."""
+    boards = 'simulated boards' if arguments.sim else arguments.serial or 'serial lines'
+    host = f'[{arguments.host}]' if ':' in arguments.host else arguments.host
+    url = f'{"wss" if encrypted else "ws"}://{host}:{arguments.port}{PATH}'
+    # As it was called, so that the lines can be copied.
+    program = sys.argv[0]
+    state = ''
+    if arguments.state_dir != default_state_dir():
+        state = f' --state-dir {arguments.state_dir}'
+    print(
+        f"""OHT-50 is up ({boards}).
+  WebSocket  {url}
+  Token      {program} token --role operator{state}
+  Watch      {program} watch {url}{state}
+  ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
+discovery {arguments.discovery}
+  Stop       Ctrl-C""",
+        flush=True,
+    )
+    if not encrypted and not is_loopback(arguments.host):
+        print(
+            'Warning: other machines can reach this port and nothing is encrypted. Anybody on the '
+            'network path can read the tokens and stop or drive the vehicle.',
+            file=sys.stderr,
+        )

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the gateway asks of whoever carries out commands on the vehicle."""
+"""The interface between the gateway and what carries out commands on the vehicle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from oht50_bridge.protocol.commands import Command
 
 @dataclass(frozen=True)
 class Caller:
-    """Who gave a command."""
+    """The client that gave a command."""
 
     client_id: str
     session_id: str
@@ -37,10 +37,10 @@ class Caller:
 
 @dataclass(frozen=True)
 class CommandOutcome:
-    """What became of a command.
+    """The outcome of a command.
 
     Attributes:
-        accepted: whether the vehicle does it.
+        accepted: whether the vehicle carries it out.
         message: for a person: what was done, or why not.
         data: added to the reply; must be JSON.
         event: the answer itself, in place of a `command.result` (get_system_status).
@@ -53,22 +53,21 @@ class CommandOutcome:
     event: Message | None = None
 
 
-class CommandFailed(Exception):
-    """A command could not be put to the vehicle; the message is told to the client."""
+class CommandFailedError(Exception):
+    """A command did not reach the vehicle; the client receives the message."""
 
 
 class CommandHandler(Protocol):
     """Carries out commands; called once for each that the role allows.
 
-    Several may run at once, started in the order of arrival. A handler that is silent for longer
-    than the gateway's `command_timeout` is cancelled. It is not cancelled because the client that
-    gave the command went away.
+    Several may run at once, started in the order of arrival. A handler that takes longer than
+    `command_timeout` is cancelled. It is not cancelled when the client disconnects.
     """
 
     async def __call__(self, command: Command, caller: Caller) -> CommandOutcome:
         """Return the outcome.
 
         Raises:
-            CommandFailed: the vehicle could not be asked.
+            CommandFailedError: the command did not reach the vehicle.
 
         """

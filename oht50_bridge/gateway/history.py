@@ -11,13 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The event-class events of the recent past, for clients that come back."""
+"""The recent event-class events, for clients that resume."""
 
 from __future__ import annotations
 
 from collections import deque
 
-from oht50_bridge.gateway.outbox import OutgoingEvent
+from oht50_bridge.gateway.delivery import OutgoingEvent
 
 
 class EventHistory:
@@ -38,14 +38,14 @@ class EventHistory:
         """Return the number of the next event."""
         return self.seq + 1
 
-    def append(self, delivery: OutgoingEvent) -> None:
-        """Keep an event that carries `next_seq`."""
-        assert delivery.seq == self.seq + 1
+    def append(self, event: OutgoingEvent) -> None:
+        """Keep an event whose number is `next_seq`."""
+        assert event.seq == self.seq + 1
         self.seq += 1
-        self._events.append(delivery)
+        self._events.append(event)
 
     def after(self, epoch: str, seq: int) -> list[OutgoingEvent] | None:
-        """Return every event after number `seq`; None if that cannot be told without a gap."""
+        """Return every event after number `seq`; None when some of them are not kept."""
         if epoch != self.epoch or seq > self.seq or seq < self.seq - len(self._events):
             return None
         missed = self.seq - seq

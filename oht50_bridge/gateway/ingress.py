@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The crossing from other threads into the event loop: bounded, one wake-up per batch."""
+"""Hands events from other threads to the event loop: bounded, one wake-up per batch."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from oht50_bridge.protocol.catalogue import EVENTS
 _log = logging.getLogger(__name__)
 
 
-class IngressFull(Exception):
-    """The event loop takes nothing any more: an event-class event could not be handed over."""
+class IngressFullError(Exception):
+    """The event loop is blocked: an event-class event could not be handed over."""
 
 
 class Ingress:
@@ -37,8 +37,8 @@ class Ingress:
 
     Args:
         loop: the gateway's.
-        deliver: takes one event.
-        capacity: event-class events that may be on their way.
+        deliver: receives each event.
+        capacity: event-class events that may be queued.
 
     """
 
@@ -57,10 +57,10 @@ class Ingress:
         self._closed = False
 
     def put(self, event: Message) -> None:
-        """Hand an event over; after `close` it is let go.
+        """Hand an event over; after `close` it is dropped.
 
         Raises:
-            IngressFull: the loop has stood still for `capacity` event-class events.
+            IngressFullError: `capacity` event-class events are queued already.
 
         """
         kind = EVENTS[event.type]
@@ -70,13 +70,13 @@ class Ingress:
                 return
             if not kind.is_state:
                 if self._events >= self._capacity:
-                    raise IngressFull(
-                        f'{self._capacity} events wait for the gateway, {event.type} not taken'
+                    raise IngressFullError(
+                        f'{self._capacity} events are queued for the gateway, {event.type} is lost'
                     )
                 self._events += 1
                 key = object()
             else:
-                # To the end, behind the events that came before the new value.
+                # At the end, behind the events that came before the new value.
                 self._waiting.pop(key, None)
             wake = not self._waiting
             self._waiting[key] = event
@@ -84,7 +84,7 @@ class Ingress:
                 self._loop.call_soon_threadsafe(self._drain)
 
     def close(self) -> None:
-        """Take nothing more; what waits is let go."""
+        """Accept nothing more; what is queued is dropped."""
         with self._lock:
             self._closed = True
             self._waiting.clear()
@@ -98,5 +98,5 @@ class Ingress:
             try:
                 self._deliver(event)
             except Exception:
-                # One bad event must not take those behind it along.
+                # One bad event must not prevent the events behind it.
                 _log.exception('%s could not be published', event.type)

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What waits for one client, and in which order and at which rate it may go. No I/O, no clock.
+"""The outgoing messages of one client: their order and their rates. No I/O, no clock.
 
-Two planes. State plane: the newest value per type and key, thinned to a rate. Event plane: every
-event, first in first out, bounded; who lets it overflow or age is a slow consumer. Between them
-and ahead of them: `safety.estop` and `safety.clear` overtake everything, in their own order.
+Two planes. State plane: the newest value per type and key, at most at a rate. Event plane: every
+event, first in first out, bounded; a client whose queue overflows or becomes too old is a slow
+consumer. `safety.estop` and `safety.clear` overtake everything, in their own order.
 """
 
 from __future__ import annotations
@@ -24,85 +24,16 @@ from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence
 
-from websockets.frames import Frame
-from websockets.frames import Opcode
-
-from oht50_bridge.protocol.base import Message
+from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.protocol.catalogue import EVENTS
-from oht50_bridge.protocol.catalogue import EventType
-from oht50_bridge.protocol.codec import with_keys
 from oht50_bridge.protocol.rates import Slot
 from oht50_bridge.protocol.rates import TokenBucket
 
 EVENT_BURST = 5
 
 
-def text_frame(payload: bytes) -> bytes:
-    """Return the WebSocket frame, unmasked and final, of UTF-8 text."""
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
-
-
-def payload_of(frame: bytes) -> bytes:
-    """Return the payload of an unmasked frame."""
-    length = frame[1]
-    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
-
-
-class OutgoingEvent:
-    """One event on its way to any number of clients; encoded once, on first need.
-
-    Attributes:
-        kind: its type's entry in the catalogue.
-        event: the model.
-        seq: its number among the event-class events of this epoch; None for the state class.
-        key: what the newest value is kept by, in the state class.
-
-    """
-
-    __slots__ = ('_encode', '_frame', '_numbered', '_payload', 'event', 'key', 'kind', 'seq')
-
-    def __init__(
-        self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None
-    ) -> None:
-        self.kind: EventType = EVENTS[event.type]
-        self.event = event
-        self.seq = seq
-        self.key = (event.type, self.kind.key(event) if self.kind.key else '')
-        self._encode = encode
-        self._payload: bytes | None = None
-        self._frame: bytes | None = None
-        self._numbered: bytes | None = None
-
-    @property
-    def payload(self) -> bytes:
-        """The UTF-8 JSON, without `seq`."""
-        if self._payload is None:
-            self._payload = self._encode(self.event)
-        return self._payload
-
-    @property
-    def frame(self) -> bytes:
-        """The ready WebSocket frame, without `seq`."""
-        if self._frame is None:
-            self._frame = text_frame(self.payload)
-        return self._frame
-
-    @property
-    def numbered_frame(self) -> bytes:
-        """The ready WebSocket frame, with `seq`."""
-        if self._numbered is None:
-            self._numbered = text_frame(with_keys(self.payload, seq=self.seq))
-        return self._numbered
-
-    def repeats(self, other: OutgoingEvent | None) -> bool:
-        """Return whether it says the same as `other`, at another time."""
-        return (
-            other is not None and other.kind is self.kind and other.event.data == self.event.data
-        )  # type: ignore[attr-defined]
-
-
 class _Waiting:
-    """An entry of the event plane: a delivery, or a frame that is no event (a reply)."""
+    """An entry of the event plane: an event, or a frame that is no event (a reply)."""
 
     __slots__ = ('counted', 'item', 'since')
 
@@ -113,17 +44,17 @@ class _Waiting:
 
 
 class Outbox:
-    """The waiting line of one client.
+    """The queues of one client.
 
-    The caller offers, then takes frames with `pop` for as long as the connection takes them, and
-    comes back at `due`. All times in seconds of one steady clock.
+    The caller offers events, then takes frames with `pop` while the connection accepts them, and
+    calls `pop` again at `due`. All times in seconds of one monotonic clock.
 
     Args:
         capacity: entries that may wait in the event plane, replayed ones not counted.
-        max_age: s, an entry that could go may wait for the connection.
-        take_state: asked before each state-class frame goes; False puts it off (the caller then
-            sees to it that `pop` is called again).
-        charge: told of each event-class frame that goes.
+        max_age: s that an entry which could be sent may wait for the connection.
+        take_state: called before each state-class frame; False postpones it (the caller then
+            makes sure that `pop` is called again).
+        charge: called for each event-class frame that is sent.
 
     """
 
@@ -161,9 +92,9 @@ class Outbox:
             slot.change(rate)
 
     def offer(self, delivery: OutgoingEvent, now: float) -> bool:
-        """Put an event into its plane; return whether it replaced an older value."""
+        """Queue an event; return whether it replaced an older value."""
         if delivery.kind.is_state:
-            # Its turn among the waiting values stays; only the value is new.
+            # It keeps the place of the value it replaces.
             replaced = delivery.key in self._state
             self._state[delivery.key] = delivery
             return replaced
@@ -177,14 +108,14 @@ class Outbox:
         entry = _Waiting(delivery, now, True)
         self._counted += 1
         if delivery.seq is None:
-            self._enqueue(entry, now)  # a last value, told to a new subscriber
+            self._enqueue(entry, now)  # a last value, sent to a new subscriber
             return
         free = self._bucket(kind.name).take(now)
         if kind.immediate:
             repeat = delivery.repeats(self._last_immediate.get(kind.family))
             self._last_immediate[kind.family] = delivery
             if not repeat:
-                # What it would leave behind is older and must be read before it.
+                # What it would overtake is older and must be read before it.
                 for name in list(self._held):
                     if EVENTS[name].immediate and EVENTS[name].family == kind.family:
                         self._release(name, now)
@@ -195,14 +126,14 @@ class Outbox:
             self._enqueue(entry, now)
 
     def reply(self, frame: bytes, now: float) -> None:
-        """Put a frame that is no event in line behind the events that may go."""
+        """Queue a frame that is no event behind the events that may be sent."""
         self._counted += 1
         self._ready.append(_Waiting(frame, now, True))
 
     def replay(self, deliveries: Sequence[OutgoingEvent], end: bytes, now: float) -> None:
-        """Put missed events in line, in order and without rate limit, then the frame `end`.
+        """Queue missed events, in order and without rate limit, then the frame `end`.
 
-        Those of them that wait already are not told twice.
+        Those that are queued already are not sent twice.
         """
         again = {delivery.seq for delivery in deliveries}
         self._filter(
@@ -216,22 +147,22 @@ class Outbox:
         self._ready.append(_Waiting(end, now, False))
 
     def retain(self, allowed: Callable[[str], bool]) -> None:
-        """Drop what waits of types that are no longer allowed."""
+        """Drop queued events of types that are no longer allowed."""
         for key in [key for key in self._state if not allowed(key[0])]:
             del self._state[key]
         self._filter(lambda entry: isinstance(entry.item, bytes) or allowed(entry.item.kind.name))
 
     def pop(self, now: float) -> OutgoingEvent | bytes | None:
-        """Take the next thing that may go now; None: nothing may."""
+        """Return and remove the next item that may be sent now; None: none may."""
         for name in list(self._held) if self._held else ():
-            line = self._held[name]
-            while line and self._bucket(name).take(now):
-                self._enqueue(line.popleft(), now)
-            if not line:
+            queue = self._held[name]
+            while queue and self._bucket(name).take(now):
+                self._enqueue(queue.popleft(), now)
+            if not queue:
                 del self._held[name]
-        line = self._urgent or self._ready
-        if line:
-            entry = line.popleft()
+        queue = self._urgent or self._ready
+        if queue:
+            entry = queue.popleft()
             self._counted -= entry.counted
             if isinstance(entry.item, OutgoingEvent):
                 self._charge()
@@ -249,14 +180,14 @@ class Outbox:
     def bytes_of(self, delivery: OutgoingEvent) -> bytes:
         """Return the frame of an event just popped.
 
-        It carries its `seq` only if no event with a lower one still waits: a client resumes after
-        the highest `seq` it saw, which must never skip one it did not get.
+        It carries its `seq` only if no event with a lower one is still queued: a client resumes
+        after the highest `seq` it received, which must not skip an event it did not receive.
         """
         if not self.numbered or delivery.seq is None:
             return delivery.frame
-        # Each line ascends by itself: its first number tells.
-        for line in (self._urgent, self._ready, *self._held.values()):
-            for entry in line:
+        # Each queue is in ascending order: its first number is enough.
+        for queue in (self._urgent, self._ready, *self._held.values()):
+            for entry in queue:
                 if isinstance(entry.item, OutgoingEvent) and entry.item.seq is not None:
                     if entry.item.seq < delivery.seq:
                         return delivery.frame
@@ -264,20 +195,20 @@ class Outbox:
         return delivery.numbered_frame
 
     def due(self, now: float) -> float | None:
-        """Return when `pop` may give something, if it gives nothing now; None: never."""
+        """Return when `pop` may return an item, if it returns none now; None: never."""
         times = [self._bucket(name).ready_at(now) for name in self._held]
         times += [self._slot(key[0]).ready_at() for key in self._state]
         return min(times, default=None)
 
     def stale_at(self) -> float | None:
-        """Return when the oldest entry that may go will be too old; None: nothing waits."""
-        since = [line[0].since for line in (self._urgent, self._ready) if line]
+        """Return when the oldest entry that may be sent will be too old; None: none is queued."""
+        since = [queue[0].since for queue in (self._urgent, self._ready) if queue]
         return min(since) + self.max_age if since else None
 
     def overflow(self, now: float) -> str | None:
         """Return why the client is a slow consumer, None if it is not."""
         if self._counted > self.capacity:
-            return f'{self._counted} messages waiting, at most {self.capacity} may'
+            return f'{self._counted} messages are queued, at most {self.capacity} may be'
         stale = self.stale_at()
         if stale is not None and now >= stale:
             return f'a message waited {self.max_age:g} s for the connection'
@@ -288,16 +219,16 @@ class Outbox:
             len(self._urgent)
             + len(self._ready)
             + len(self._state)
-            + sum(len(line) for line in tuple(self._held.values()))
+            + sum(len(queue) for queue in tuple(self._held.values()))
         )
 
     def _filter(self, keep: Callable[[_Waiting], bool]) -> None:
-        for line in (self._urgent, self._ready, *self._held.values()):
-            self._counted -= sum(entry.counted for entry in line if not keep(entry))
-            kept = [entry for entry in line if keep(entry)]
-            line.clear()
-            line.extend(kept)
-        self._held = {name: line for name, line in self._held.items() if line}
+        for queue in (self._urgent, self._ready, *self._held.values()):
+            self._counted -= sum(entry.counted for entry in queue if not keep(entry))
+            kept = [entry for entry in queue if keep(entry)]
+            queue.clear()
+            queue.extend(kept)
+        self._held = {name: queue for name, queue in self._held.items() if queue}
 
     def _enqueue(self, entry: _Waiting, now: float) -> None:
         entry.since = now
@@ -306,7 +237,7 @@ class Outbox:
             self._ready.append(entry)
             return
 
-        # A replay may hold older ones of its kind; left behind, they would be read after it.
+        # A replay may contain older urgent events, which must be read before it.
         def is_urgent(other: _Waiting) -> bool:
             return isinstance(other.item, OutgoingEvent) and other.item.kind.urgent
 

@@ -11,16 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The life of one connection as a state machine. No sockets: messages in, actions out."""
+"""The state machine of one connection. No sockets: messages in, actions out."""
 
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
+from oht50_bridge.gateway.actions import Action
+from oht50_bridge.gateway.actions import Authenticated
+from oht50_bridge.gateway.actions import CloseConnection
+from oht50_bridge.gateway.actions import ReplayEvents
+from oht50_bridge.gateway.actions import RunCommand
+from oht50_bridge.gateway.actions import SendError
+from oht50_bridge.gateway.actions import SendMessage
+from oht50_bridge.gateway.actions import SendPing
+from oht50_bridge.gateway.actions import Subscribed
+from oht50_bridge.gateway.actions import Unsubscribed
 from oht50_bridge.gateway.auth.claims import LEEWAY
 from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.claims import TokenError
@@ -28,31 +36,30 @@ from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.roles import Roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.clock import Clock
+from oht50_bridge.gateway.command_limit import CommandLimit
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.protocol import codec
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import replies
-from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import timestamp_from_seconds
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
+from oht50_bridge.protocol.catalogue import name_of
 from oht50_bridge.protocol.errors import CLOSE_IDLE
 from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
 from oht50_bridge.protocol.errors import ErrorCode
 from oht50_bridge.protocol.errors import ProtocolError
 from oht50_bridge.protocol.patterns import expand
 from oht50_bridge.protocol.rates import SLOWEST
-from oht50_bridge.protocol.rates import TokenBucket
 
-#: Part of a client's commands that those of the others of its address never use up.
-ASSURED = 0.1
-#: s, after which a session ends, at the latest, whose token was revoked
+#: s, within which a session ends after its token was revoked.
 REVOKED_WITHIN = 1.0
 
 
-class State(Enum):
-    """Where a connection is in its life."""
+class SessionState(Enum):
+    """State of a connection."""
 
     CONNECTING = 'connecting'
     AUTHENTICATING = 'authenticating'
@@ -61,116 +68,31 @@ class State(Enum):
 
 
 _NEXT = {
-    State.CONNECTING: {State.AUTHENTICATING, State.CLOSED},
-    State.AUTHENTICATING: {State.ACTIVE, State.CLOSED},
-    State.ACTIVE: {State.CLOSED},
-    State.CLOSED: set(),
+    SessionState.CONNECTING: {SessionState.AUTHENTICATING, SessionState.CLOSED},
+    SessionState.AUTHENTICATING: {SessionState.ACTIVE, SessionState.CLOSED},
+    SessionState.ACTIVE: {SessionState.CLOSED},
+    SessionState.CLOSED: set(),
 }
 
 
-class IllegalTransition(Exception):
-    """A step that the life of a connection does not have: a defect of the caller."""
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Two clocks, in seconds: `steady` for durations, `wall` since the Unix epoch."""
-
-    steady: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
-
-
-@dataclass(frozen=True)
-class Reply:
-    """Send this; `when_saved`: not before the disk holds that a refresh token was used."""
-
-    message: Message
-    when_saved: bool = False
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Tell the client of an error, and close if `close` is given."""
-
-    error: ErrorCode
-    description: str
-    request_id: str | None = None
-    close: int | None = None
-
-
-@dataclass(frozen=True)
-class Close:
-    """Close the connection."""
-
-    code: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class SendPing:
-    """Send a protocol ping."""
-
-
-@dataclass(frozen=True)
-class Authenticated:
-    """The session became active, or was extended (`again`)."""
-
-    claims: Claims
-    again: bool
-
-
-@dataclass(frozen=True)
-class Subscribed:
-    """`added` are the types that were not subscribed before; `granted` all of the command.
-
-    `denied` are the patterns that the role may not read.
-    """
-
-    added: tuple[str, ...]
-    granted: tuple[str, ...]
-    denied: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Unsubscribed:
-    """These types are no longer subscribed."""
-
-    removed: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Run:
-    """Have the vehicle do this; the role allows it."""
-
-    command: commands.Command
-
-
-@dataclass(frozen=True)
-class Replay:
-    """Send what was missed."""
-
-    command: commands.Resume
-
-
-Action = (
-    Reply | Failure | Close | SendPing | Authenticated | Subscribed | Unsubscribed | Run | Replay
-)
+class IllegalTransitionError(Exception):
+    """A transition that does not exist: a defect of the caller."""
 
 
 class Session:
     """One connection from its first byte to its end.
 
-    Every method that returns actions wants them carried out in order.
+    The caller carries out the actions that a method returns, in order.
 
     Args:
         config: timeouts and limits.
         authority: verifies tokens.
         roles: what a role may do.
-        epoch: name of this life of the server.
+        epoch: name of this run of the server.
         clock: both clocks.
-        full: asked when a token is good; returns why no further session may begin, else None.
-        charge: takes one command from what this client shares with others; returns whether
-            there was one.
+        full: called for a valid token; returns why no further session may begin, else None.
+        charge: takes one command from the limit of the address; returns whether there was
+            one.
 
     """
 
@@ -191,63 +113,58 @@ class Session:
         self._epoch = epoch
         self._clock = clock
         self._full = full
-        self._charge = charge
-        self.state = State.CONNECTING
+        self.state = SessionState.CONNECTING
         self.session_id = secrets.token_urlsafe(12)
         self.client_id = f'client-{secrets.token_hex(6)}'
         self.claims: Claims | None = None
         self.resumable = False
         self._readable: frozenset[str] = frozenset()
-        #: Granted types and the rate asked for (Hz); None: as fast as the limit allows.
+        #: Granted types and their requested rates, Hz; None: the limit.
         self.subscriptions: dict[str, float | None] = {}
         self._refresh_token: str | None = None
         self._noticed = False
-        self._inbound = TokenBucket(config.commands_per_second, config.command_burst)
-        self._assured = TokenBucket(
-            ASSURED * config.commands_per_second, ASSURED * config.command_burst
-        )
-        self._violations = 0
+        self._limit = CommandLimit(config, charge)
         self._opened = self._heard = self._pinged = clock.steady()
 
     # Life
 
     def open(self) -> None:
-        """Start: the WebSocket handshake is done."""
-        self._go(State.AUTHENTICATING)
+        """Start: the WebSocket handshake is complete."""
+        self._enter(SessionState.AUTHENTICATING)
         self._opened = self._heard = self._pinged = self._clock.steady()
 
     def close(self) -> None:
-        """End: the connection closes or is lost. Repeating it does no harm."""
-        if self.state is not State.CLOSED:
-            self._go(State.CLOSED)
+        """End: the connection closes or is lost. Repeating it has no effect."""
+        if self.state is not SessionState.CLOSED:
+            self._enter(SessionState.CLOSED)
 
-    def _go(self, state: State) -> None:
+    def _enter(self, state: SessionState) -> None:
         if state not in _NEXT[self.state]:
-            raise IllegalTransition(f'{self.state.value} -> {state.value}')
+            raise IllegalTransitionError(f'{self.state.value} -> {state.value}')
         self.state = state
-        if state is State.CLOSED:
+        if state is SessionState.CLOSED:
             self._readable = frozenset()
 
-    def _become(self, claims: Claims) -> None:
+    def _set_claims(self, claims: Claims) -> None:
         self.claims = claims
         self._readable = self._roles[claims.role].events
 
     def heard(self) -> None:
-        """Note a sign of life: any frame, pong included."""
+        """Note that a frame arrived, pongs included."""
         self._heard = self._clock.steady()
 
     def may_read(self, kind: str) -> bool:
-        """Return whether an event type is subscribed and the role of now may read it."""
+        """Return whether an event type is subscribed and the present role may read it."""
         return kind in self._readable and kind in self.subscriptions
 
     @property
     def role(self) -> str:
-        """Role of the token in force; empty before there is one."""
+        """Role of the present token; empty before there is one."""
         return self.claims.role if self.claims else ''
 
     @property
     def subject(self) -> str:
-        """Subject of the token in force; empty before there is one."""
+        """Subject of the present token; empty before there is one."""
         return self.claims.subject if self.claims else ''
 
     def rate_of(self, kind: str) -> float:
@@ -261,35 +178,39 @@ class Session:
     # Time
 
     def _deadlines(self) -> tuple[float, float, float, float]:
-        """Seconds from now to: end of patience, next ping, notice, expiry."""
+        """Return the s until: time limit, next ping, expiry notice, expiry."""
         now = self._clock.steady()
-        patience = self._heard + self._config.idle_timeout - now
-        if self.state is State.AUTHENTICATING:
-            patience = min(patience, self._opened + self._config.auth_timeout - now)
+        limit = self._heard + self._config.idle_timeout - now
+        if self.state is SessionState.AUTHENTICATING:
+            limit = min(limit, self._opened + self._config.auth_timeout - now)
         ping = self._pinged + self._config.ping_interval - now
         if self.claims is None:
-            return patience, ping, float('inf'), float('inf')
+            return limit, ping, float('inf'), float('inf')
         left = self.claims.expires_at - self._clock.wall()
         notice = float('inf') if self._noticed else left - self._config.expiry_notice
-        return patience, ping, notice, left + LEEWAY
+        return limit, ping, notice, left + LEEWAY
 
     def next_tick(self) -> float:
-        """Return in how many seconds, at the latest, `tick` wants to be called."""
+        """Return in how many s, at the latest, `tick` must be called."""
         return max(0.0, min(REVOKED_WITHIN, *self._deadlines()))
 
     def tick(self) -> list[Action]:
-        """Return what time alone makes due."""
-        if self.state not in (State.AUTHENTICATING, State.ACTIVE):
+        """Return the actions that are due by time."""
+        if self.state not in (SessionState.AUTHENTICATING, SessionState.ACTIVE):
             return []
-        patience, ping, notice, expiry = self._deadlines()
-        if patience <= 0 and self.state is State.AUTHENTICATING:
+        limit, ping, notice, expiry = self._deadlines()
+        if limit <= 0 and self.state is SessionState.AUTHENTICATING:
             return self._fail(
                 ErrorCode.AUTHENTICATION_FAILED,
                 f'no valid auth within {self._config.auth_timeout:g} s',
             )
-        if patience <= 0:
+        if limit <= 0:
             self.close()
-            return [Close(CLOSE_IDLE, f'nothing heard for {self._config.idle_timeout:g} s')]
+            return [
+                CloseConnection(
+                    CLOSE_IDLE, f'nothing received for {self._config.idle_timeout:g} s'
+                )
+            ]
         if expiry <= 0:
             return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: expired')
         if self.claims is not None and self._authority.is_revoked(self.claims):
@@ -309,10 +230,10 @@ class Session:
             try:
                 return self._extend(*self._authority.refresh(token), None)
             except TokenError:
-                pass  # the client is told in time to bring a token of its own
+                pass  # the client is informed in time to send its own token
         assert self.claims is not None
         return [
-            Reply(
+            SendMessage(
                 replies.AuthExpiring(
                     timestamp=self._stamp(),
                     data=replies.AuthExpiringData(
@@ -325,30 +246,30 @@ class Session:
     # Messages
 
     def receive(self, message: str | bytes) -> list[Action]:
-        """Take a message of the client.
+        """Process a message of the client.
 
         Raises:
-            IllegalTransition: the connection is not open.
+            IllegalTransitionError: the connection is not open.
 
         """
-        if self.state not in (State.AUTHENTICATING, State.ACTIVE):
-            raise IllegalTransition(f'message while {self.state.value}')
+        if self.state not in (SessionState.AUTHENTICATING, SessionState.ACTIVE):
+            raise IllegalTransitionError(f'message while {self.state.value}')
         self.heard()
         try:
             value = codec.parse(message)
         except ProtocolError as violation:
-            if violation.error.close is None and not self._within_limit():
+            if violation.error.close is None and not self._limit.allow(self._clock.steady()):
                 return self._too_fast(violation.request_id)
             return self._fail(violation.error, violation.description, violation.request_id)
         name, request_id = value['type'], codec.request_id_of(value)
-        if not self._exempt(name) and not self._within_limit():
+        if not self._exempt(name) and not self._limit.allow(self._clock.steady()):
             return self._too_fast(request_id)
         try:
-            if self.state is State.AUTHENTICATING and name != 'auth':
+            if self.state is SessionState.AUTHENTICATING and name != 'auth':
                 raise ProtocolError(
                     ErrorCode.AUTHENTICATION_REQUIRED, 'send auth first', request_id
                 )
-            return self._obey(codec.command(value))
+            return self._execute(codec.command(value))
         except ProtocolError as violation:
             return self._fail(violation.error, violation.description, violation.request_id)
 
@@ -356,23 +277,14 @@ class Session:
         entry = COMMANDS.get(name)
         return entry is not None and entry.exempt and name in self._roles[self.role].commands
 
-    def _within_limit(self) -> bool:
-        now = self._clock.steady()
-        if not self._inbound.take(now):
-            self._violations += 1
-            return False
-        self._violations = 0
-        # What others of its address use up is not this client's fault.
-        return self._assured.take(now) or self._charge()
-
     def _too_fast(self, request_id: str | None) -> list[Action]:
-        close = CLOSE_RATE_LIMIT if self._violations >= self._config.violations else None
+        close = CLOSE_RATE_LIMIT if self._limit.exhausted else None
         if close is not None:
             self.close()
         return [
-            Failure(
+            SendError(
                 ErrorCode.RATE_LIMIT_EXCEEDED,
-                f'Too many events per second: {self._config.commands_per_second:g} are taken',
+                f'Too many events per second: {self._config.commands_per_second:g} are allowed',
                 request_id,
                 close,
             )
@@ -383,31 +295,33 @@ class Session:
     ) -> list[Action]:
         if error.close is not None:
             self.close()
-        return [Failure(error, description, request_id, error.close)]
+        return [SendError(error, description, request_id, error.close)]
 
-    def _obey(self, command: commands.Command) -> list[Action]:
-        if isinstance(command, commands.Auth):
-            return self.authenticate(command)
-        if isinstance(command, commands.RefreshToken):
-            return self._refresh(command)
-        if isinstance(command, commands.Ping):
-            return [Reply(replies.Pong(timestamp=self._stamp(), request_id=command.request_id))]
-        if isinstance(command, commands.Subscribe):
-            return self._subscribe(command.events, command.rate, command.request_id)
-        if isinstance(command, commands.Unsubscribe):
-            return self._unsubscribe(command)
-        if isinstance(command, commands.Resume):
-            self.resumable = True
-            return [Replay(command)]
-        name = command.type  # type: ignore[attr-defined]
+    def _execute(self, command: commands.Command) -> list[Action]:
+        match command:
+            case commands.Auth():
+                return self.authenticate(command)
+            case commands.RefreshToken():
+                return self._refresh(command)
+            case commands.Ping(request_id=request_id):
+                pong = replies.Pong(timestamp=self._stamp(), request_id=request_id)
+                return [SendMessage(pong)]
+            case commands.Subscribe():
+                return self._subscribe(command.events, command.rate, command.request_id)
+            case commands.Unsubscribe():
+                return self._unsubscribe(command)
+            case commands.Resume():
+                self.resumable = True
+                return [ReplayEvents(command)]
+        name = name_of(type(command))
         if name not in self._roles[self.role].commands:
             raise ProtocolError(
                 ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}', command.request_id
             )
-        return [Run(command)]
+        return [RunCommand(command)]
 
     def authenticate(self, command: commands.Auth) -> list[Action]:
-        """Take a token: the first makes the session active, a later one extends it."""
+        """Process a token: the first makes the session active, a later one extends it."""
         try:
             claims = self._authority.verify(command.token)
             if command.refresh_token is not None:
@@ -422,20 +336,20 @@ class Session:
                 f'Invalid or expired token: {error}',
                 command.request_id,
             )
-        if self.state is State.ACTIVE:
+        if self.state is SessionState.ACTIVE:
             if command.refresh_token is not None:
                 self._refresh_token = command.refresh_token
             actions = self._extend(claims, None, command.request_id)
         elif (reason := self._full()) is not None:
             return self._fail(ErrorCode.CONNECTION_LIMIT_REACHED, reason, command.request_id)
         else:
-            self._go(State.ACTIVE)
+            self._enter(SessionState.ACTIVE)
             self._refresh_token = command.refresh_token
             self.client_id = command.client_id or self.client_id
-            self._become(claims)
+            self._set_claims(claims)
             actions = [
                 Authenticated(claims, again=False),
-                Reply(
+                SendMessage(
                     replies.ConnectionEstablished(
                         timestamp=self._stamp(),
                         request_id=command.request_id,
@@ -476,14 +390,14 @@ class Session:
     def _extend(
         self, claims: Claims, pair: TokenPair | None, request_id: str | None
     ) -> list[Action]:
-        self._become(claims)
+        self._set_claims(claims)
         self._noticed = False
         if pair is not None:
             # Whoever had the server keep a refresh token goes on so with the new one.
             self._refresh_token = pair.refresh
         return [
             Authenticated(claims, again=True),
-            Reply(
+            SendMessage(
                 replies.AuthRefreshed(
                     timestamp=self._stamp(),
                     request_id=request_id,
@@ -507,7 +421,7 @@ class Session:
             types = expand(pattern)
             allowed = [kind for kind in types if kind in self._readable]
             if not types:
-                actions.append(self._unknown(pattern, request_id))
+                actions.append(_unknown(pattern, request_id))
             elif not allowed:
                 denied.append(pattern)
             else:
@@ -518,7 +432,7 @@ class Session:
         self.subscriptions.update(dict.fromkeys(granted, rate))
         if effective or denied:
             actions += [
-                Reply(
+                SendMessage(
                     replies.SubscriptionConfirmed(
                         timestamp=self._stamp(),
                         request_id=request_id,
@@ -542,13 +456,13 @@ class Session:
                 known.append(pattern)
                 removed += [kind for kind in types if kind in self.subscriptions]
             else:
-                actions.append(self._unknown(pattern, command.request_id))
+                actions.append(_unknown(pattern, command.request_id))
         for kind in dict.fromkeys(removed):
             del self.subscriptions[kind]
         if known:
             actions += [
                 Unsubscribed(tuple(dict.fromkeys(removed))),
-                Reply(
+                SendMessage(
                     replies.SubscriptionRemoved(
                         timestamp=self._stamp(),
                         request_id=command.request_id,
@@ -558,11 +472,11 @@ class Session:
             ]
         return actions
 
-    @staticmethod
-    def _unknown(pattern: str, request_id: str | None) -> Failure:
-        return Failure(
-            ErrorCode.INVALID_EVENT_TYPE, f'Unknown event type: {pattern[:64]}', request_id
-        )
-
     def _stamp(self) -> str:
         return timestamp_from_seconds(self._clock.wall())
+
+
+def _unknown(pattern: str, request_id: str | None) -> SendError:
+    return SendError(
+        ErrorCode.INVALID_EVENT_TYPE, f'Unknown event type: {pattern[:64]}', request_id
+    )

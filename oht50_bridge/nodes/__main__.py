@@ -14,9 +14,9 @@
 # limitations under the License.
 """Runs a node: `python -m oht50_bridge.nodes NAME`, or an executable of the node's name."""
 
-from oht50_bridge.signals import end_quietly
+from oht50_bridge.signals import exit_on_signal
 
-end_quietly()
+exit_on_signal()
 
 import importlib  # noqa: E402
 import sys  # noqa: E402

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -43,7 +42,7 @@ from oht50_bridge.gateway.auth.roles import RolesError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import TokenFiles
 from oht50_bridge.gateway.commands import Caller
-from oht50_bridge.gateway.commands import CommandFailed
+from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.server import Gateway
@@ -64,6 +63,7 @@ from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
 
@@ -163,15 +163,15 @@ class BridgeNode(Node):
         """Execute a client's command; called in the loop of the gateway.
 
         Raises:
-            CommandFailed: no node serves it.
+            CommandFailedError: no node serves it.
 
         """
         if self._is_replay:
-            raise CommandFailed('this is a recording: there is no vehicle to command')
+            raise CommandFailedError('this is a recording: there is no vehicle to command')
         call = SERVICE_CALLS[type(command)]
         client = self._service_clients[call.name]
         if not client.service_is_ready():
-            raise CommandFailed('no node serves it now; try again')
+            raise CommandFailedError('no node serves it now; try again')
         future = client.call_async(call.request(command, caller.subject))
         done: Future[Any] = Future()
         future.add_done_callback(lambda response: done.set_result(response.result()))
@@ -202,13 +202,12 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
 
-    def end(*_: Any) -> None:
+    def end() -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(ending.set)
 
     # Not by loop.add_signal_handler: the loop restores the handlers of Python when it ends.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    handle_signals(end)
     if requested():
         return
     try:

@@ -27,6 +27,7 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.vehicle.errors import BATTERY_THRESHOLDS
 from oht50_bridge.vehicle.errors import CATALOGUE
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
+from oht50_bridge.vehicle.errors import Severity
 from oht50_bridge.vehicle.host import with_unit
 
 
@@ -96,7 +97,9 @@ def battery_diagnostics(power: PowerState) -> DiagnosticStatus:
     )
 
 
-def host_diagnostics(values: Mapping[str, float], alarms: Mapping[str, str]) -> DiagnosticStatus:
+def host_diagnostics(
+    values: Mapping[str, float], alarms: Mapping[str, Severity]
+) -> DiagnosticStatus:
     """Return the diagnosis of the host.
 
     Args:

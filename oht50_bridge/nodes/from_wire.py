@@ -19,7 +19,6 @@ metres.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +27,8 @@ from geometry_msgs.msg import Point
 
 from oht50_bridge import srv
 from oht50_bridge.nodes import to_wire
+from oht50_bridge.nodes.parameter_values import from_parameters
+from oht50_bridge.nodes.parameter_values import to_parameters
 from oht50_bridge.protocol import commands
 
 MILLIMETRES = to_wire.MILLIMETRES
@@ -124,7 +125,7 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
         srv.UpdateConfig,
         'update_config',
         lambda command, source: srv.UpdateConfig.Request(
-            changes_json=json.dumps(command.changes), source=source
+            changes=to_parameters(command.changes), source=source
         ),
         lambda response: {'version': response.version},
     ),
@@ -140,10 +141,7 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
         srv.GetConfig,
         'get_config',
         lambda command, source: srv.GetConfig.Request(),
-        lambda response: {
-            'version': response.version,
-            'config': json.loads(response.config_json or '{}'),
-        },
+        lambda response: {'version': response.version, 'config': from_parameters(response.config)},
     ),
     commands.ListModules: ServiceCall(
         srv.ListModules,

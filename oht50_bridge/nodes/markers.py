@@ -110,7 +110,7 @@ def markers(header: Header, scene: Scene) -> MarkerArray:
         )
     # Numbered by namespace: rviz keeps the complaint about a marker until one of the same
     # namespace and number is well.
-    numbers = Counter()
+    numbers: Counter[str] = Counter()
     for marker in shown:
         marker.id = numbers[marker.ns]
         numbers[marker.ns] += 1

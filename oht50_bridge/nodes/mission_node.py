@@ -64,6 +64,8 @@ from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import ZoneType
 
 CHARGE_PERIOD = 1.0  # s, between requests to charge
 
@@ -199,8 +201,8 @@ class MissionNode(Node):
             [
                 Zone(
                     zone.zone_id,
-                    zone.zone_type,
-                    zone.action,
+                    ZoneType(zone.zone_type),
+                    ZoneAction(zone.action),
                     zone.start,
                     zone.end,
                     zone.speed_limit,

@@ -25,6 +25,8 @@ from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -59,6 +61,10 @@ def declare(
         maximum: greatest value allowed, for numbers.
         read_only: whether it can be set only at the start.
 
+    Raises:
+        StartError: the given value is of another type or out of range; the message names node,
+            parameter and value.
+
     """
     descriptor = ParameterDescriptor(description=description, read_only=read_only)
     if minimum is not None and maximum is not None:
@@ -70,23 +76,33 @@ def declare(
             descriptor.integer_range = [
                 IntegerRange(from_value=int(minimum), to_value=int(maximum), step=1)
             ]
-    return node.declare_parameter(name, default, descriptor).value
+    try:
+        return node.declare_parameter(name, default, descriptor).value
+    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+        raise StartError(
+            f'{node.get_name()}: parameter {name}: {error}; correct its value'
+        ) from error
 
 
-def declare_settings(node: Node, cls: type[SettingsT], prefix: str = '') -> SettingsT:
+def declare_settings(
+    node: Node, cls: type[SettingsT], prefix: str = '', **defaults: Any
+) -> SettingsT:
     """Declare each field of a settings dataclass as a parameter and return the values.
 
     Args:
         node: the node that owns the parameters.
         cls: a dataclass whose fields are made by `settings.setting`.
         prefix: comes before each field's name, such as `dock.`.
+        defaults: replace the defaults of some fields.
 
     Raises:
-        StartError: the values contradict one another; it names node, parameter and remedy.
+        StartError: a value is of another type or out of range, or the values contradict one
+            another; the message names node and parameter.
 
     """
     values: dict[str, Any] = {}
     for name, default, setting in settings_of(cls):
+        default = defaults.get(name, default)
         value = declare(
             node,
             prefix + name,

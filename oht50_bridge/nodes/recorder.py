@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Writes every topic of a vehicle to the new bag OUTPUT (MCAP), until it is told to end."""
+"""Records every topic of a vehicle to the new bag OUTPUT (MCAP) until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
@@ -42,22 +43,22 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
 
-DEPTH = 100  # of the subscriptions: a pause in writing must lose nothing
-FORMAT = 9  # of the metadata: Jazzy's
+DEPTH = 100  # of the subscriptions, so that a pause of the disk loses no message
+FORMAT: Final = 9  # of the metadata, that of Jazzy
 
 
 class Recorder(Node):
-    """Subscribes to every topic and writes what comes as it came, to a new bag.
+    """Subscribes to every topic and writes the messages, as they are encoded, to a new bag.
 
     Args:
         output: folder of the bag.
 
     Raises:
-        OSError, WriterError: it cannot be made.
+        OSError, WriterError: the bag cannot be created.
 
     """
 
-    def __init__(self, output: Path):
+    def __init__(self, output: Path) -> None:
         super().__init__('recorder')
         writer = Writer(output, version=FORMAT, storage_plugin=StoragePlugin.MCAP)
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -68,14 +69,14 @@ class Recorder(Node):
         for topic in topics.ALL:
             deep = replace(topic, qos=subscription_qos(topic.qos))
             deep.subscribe(self, self._write(topic), raw=True)
-        print(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C ends it', flush=True)
+        print(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C stops it', flush=True)
 
     def _write(self, topic: topics.Topic) -> Callable[[bytes], None]:
         name = self.resolve_topic_name(topic.name)
 
         def write(data: bytes) -> None:
             if not self._connections:
-                print(f'The first message of {self.get_namespace()} is in', flush=True)
+                print(f'The first message of {self.get_namespace()} is recorded', flush=True)
             connection = self._connections.get(name)
             if connection is None:
                 connection = self._connections[name] = self._writer.add_connection(
@@ -89,12 +90,12 @@ class Recorder(Node):
         return write
 
     def destroy_node(self) -> None:
-        """End the bag, then the node."""
+        """Close the bag, then destroy the node."""
         writer = self._writer
         writer.close()
         print(
             f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
-            f'are in {writer.path}',
+            f'are recorded in {writer.path}',
             flush=True,
         )
         super().destroy_node()
@@ -107,12 +108,12 @@ def type_name(kind: type) -> str:
 
 
 def subscription_qos(qos: QoSProfile) -> QoSProfile:
-    """Return the quality of service of a subscription that loses nothing."""
+    """Return the QoS profile of a subscription that loses no message."""
     return QoSProfile(depth=DEPTH, reliability=qos.reliability, durability=qos.durability)
 
 
 def offered(qos: QoSProfile) -> Qos:
-    """Return a publisher's quality of service, as a bag keeps it for whoever plays it."""
+    """Return the QoS profile of a publisher, as a bag stores it for the replay."""
     infinite = QosTime(bag.INFINITE['sec'], bag.INFINITE['nsec'])
     reliable = qos.reliability == ReliabilityPolicy.RELIABLE
     lasting = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
@@ -130,7 +131,7 @@ def offered(qos: QoSProfile) -> Qos:
 
 
 def main() -> None:
-    """Record until the end, which leaves a whole bag."""
+    """Record until the end of the process, which closes the bag."""
     output = Path(remove_ros_args(sys.argv)[1])
     try:
         run(lambda: Recorder(output))

@@ -52,7 +52,7 @@ from oht50_bridge.settings import setting
 from oht50_bridge.srv import GetSystemStatus
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
-from oht50_bridge.vehicle.error_monitor import ModuleError
+from oht50_bridge.vehicle.error_monitor import ModuleHealth
 from oht50_bridge.vehicle.host import Host
 from oht50_bridge.vehicle.rail import StationSettings
 from oht50_bridge.vehicle.rail import TrackSettings
@@ -145,7 +145,7 @@ class SystemNode(Node):
         self._modules.put(states)
         self._known.add('hardware_node')
         self._errors.on_modules(
-            ModuleError(
+            ModuleHealth(
                 module.module_id,
                 f'{module.line}/{module.unit_address}',
                 module.error_code,

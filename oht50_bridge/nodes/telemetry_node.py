@@ -48,6 +48,7 @@ from oht50_bridge.nodes.to_standard import ranges
 from oht50_bridge.nodes.to_standard import transform
 from oht50_bridge.settings import setting
 from oht50_bridge.srv import SetTelemetryRate
+from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.position_source import measure
@@ -60,7 +61,7 @@ STATUS_LIFETIME = 3.0  # s, of the status of the bridge
 
 @dataclass(frozen=True)
 class TelemetrySettings:
-    """Rates, ages, frames, and the mounting of the distance inputs."""
+    """Rates, ages, frames, and the range of the distance inputs."""
 
     rate: float = setting(
         10.0,
@@ -87,10 +88,6 @@ class TelemetrySettings:
     map_frame: str = setting('map', 'Frame of positions')
     odom_frame: str = setting('odom', 'Frame of the odometry; it coincides with map_frame')
     base_frame: str = setting('base_link', 'Frame of the vehicle')
-    distance_directions: tuple[str, ...] = setting(
-        ('', '', '', ''),
-        'Direction of each distance input: forward, backward, or empty when not in use',
-    )
     range_minimum: float = setting(
         0.1,
         'Least distance that the distance inputs measure',
@@ -117,6 +114,7 @@ class TelemetryNode(Node):
         super().__init__('telemetry_node')
         settings = declare_settings(self, TelemetrySettings)
         self._settings = settings
+        self._distance_directions = declare_settings(self, DistanceSettings).distance_directions
         self._rate = settings.rate
         self._position = PositionSource(settings.position_lifetime)
         self._location: Newest[Location] = Newest(settings.position_lifetime)
@@ -187,7 +185,7 @@ class TelemetryNode(Node):
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         for distance in ranges(
             inputs,
-            self._settings.distance_directions,
+            self._distance_directions,
             self._settings.range_minimum,
             self._settings.range_maximum,
         ):

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from geometry_msgs.msg import Point
 from geometry_msgs.msg import Pose
@@ -121,7 +122,7 @@ def battery_state(power: PowerState) -> BatteryState:
 
 
 def ranges(
-    inputs: SafetyInputs, directions: list[str], minimum: float, maximum: float
+    inputs: SafetyInputs, directions: Sequence[str], minimum: float, maximum: float
 ) -> list[Range]:
     """Return a range for each distance input in use; infinity for nothing in range.
 

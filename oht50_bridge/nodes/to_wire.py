@@ -80,6 +80,11 @@ def _moment(stamp: Time) -> str | None:
     return _timestamp(stamp) if stamp.sec or stamp.nanosec else None
 
 
+def _literal(text: str) -> Any:
+    """Return a text of a message for a field with a closed set of values; the model checks it."""
+    return text
+
+
 def _position(point: Point) -> events.Position:
     return events.Position(
         x=point.x * MILLIMETRES, y=point.y * MILLIMETRES, z=point.z * MILLIMETRES
@@ -90,8 +95,8 @@ def _system_status(message: msg.SystemStatus) -> events.SystemStatus:
     return events.SystemStatus(
         timestamp=_timestamp(message.header.stamp),
         data=events.SystemStatusData(
-            status=message.status,
-            state=message.state,
+            status=_literal(message.status),
+            state=_literal(message.state),
             uptime=message.uptime,
             version=message.version,
             health=events.Health(
@@ -110,7 +115,7 @@ def _system_error(message: msg.SystemError) -> events.SystemErrorEvent:
         data=events.SystemErrorData(
             error_code=message.error_code,
             error_name=message.error_name,
-            severity=message.severity,
+            severity=_literal(message.severity),
             description=message.description,
             affected_services=list(message.affected_services),
         ),
@@ -157,7 +162,7 @@ def _mission_started(message: msg.MissionStarted) -> events.MissionStarted:
         timestamp=_timestamp(message.header.stamp),
         data=events.MissionStartedData(
             mission_id=message.mission_id,
-            mission_type=message.mission_type,
+            mission_type=_literal(message.mission_type),
             start_position=_position(message.start_position),
             target_position=_position(message.target_position),
             estimated_duration=message.estimated_duration,
@@ -183,7 +188,7 @@ def _mission_completed(message: msg.MissionCompleted) -> events.MissionCompleted
         timestamp=_timestamp(message.header.stamp),
         data=events.MissionCompletedData(
             mission_id=message.mission_id,
-            status=message.status,
+            status=_literal(message.status),
             completion_time=message.completion_time,
             final_position=_position(message.final_position),
             summary=events.MissionSummary(
@@ -200,9 +205,9 @@ def _safety_zone_entered(message: msg.SafetyZoneEntered) -> events.SafetyZoneEnt
         timestamp=_timestamp(message.header.stamp),
         data=events.SafetyZoneEnteredData(
             zone_id=message.zone_id,
-            zone_type=message.zone_type,
+            zone_type=_literal(message.zone_type),
             position=_position(message.position),
-            action=message.action,
+            action=_literal(message.action),
         ),
     )
 
@@ -212,9 +217,9 @@ def _safety_estop(message: msg.SafetyEstop) -> events.SafetyEstop:
         timestamp=_timestamp(message.header.stamp),
         data=events.SafetyEstopData(
             estop_id=message.estop_id,
-            trigger_type=message.trigger_type,
+            trigger_type=_literal(message.trigger_type),
             position=_position(message.position),
-            emergency_level=message.emergency_level,
+            emergency_level=_literal(message.emergency_level),
             auto_recovery=message.auto_recovery,
         ),
     )
@@ -224,9 +229,9 @@ def _safety_clear(message: msg.SafetyClear) -> events.SafetyClear:
     return events.SafetyClear(
         timestamp=_timestamp(message.header.stamp),
         data=events.SafetyClearData(
-            cleared_by=message.cleared_by,
+            cleared_by=_literal(message.cleared_by),
             position=_position(message.position),
-            next_action=message.next_action,
+            next_action=_literal(message.next_action),
         ),
     )
 
@@ -239,7 +244,7 @@ def _config_updated(message: msg.ConfigUpdated) -> events.ConfigUpdated:
             version=message.version,
             updated_by=message.updated_by,
             changes={change.name: change.description for change in message.changes},
-            status=message.status,
+            status=_literal(message.status),
         ),
     )
 
@@ -250,9 +255,9 @@ def _config_rollback(message: msg.ConfigRollback) -> events.ConfigRollback:
         data=events.ConfigRollbackData(
             from_version=message.from_version,
             to_version=message.to_version,
-            reason=message.reason,
-            rolled_back_by=message.rolled_back_by,
-            status=message.status,
+            reason=_literal(message.reason),
+            rolled_back_by=_literal(message.rolled_back_by),
+            status=_literal(message.status),
         ),
     )
 
@@ -262,10 +267,10 @@ def _module_discovered(message: msg.ModuleDiscovered) -> events.ModuleDiscovered
         timestamp=_timestamp(message.header.stamp),
         data=events.ModuleDiscoveredData(
             module_id=message.module_id,
-            module_type=message.module_type,
+            module_type=_literal(message.module_type),
             address=message.address,
             firmware_version=message.firmware_version,
-            status=message.status,
+            status=_literal(message.status),
         ),
     )
 
@@ -275,8 +280,8 @@ def _module_status_change(message: msg.ModuleStatusChange) -> events.ModuleStatu
         timestamp=_timestamp(message.header.stamp),
         data=events.ModuleStatusChangeData(
             module_id=message.module_id,
-            old_status=message.old_status,
-            new_status=message.new_status,
+            old_status=_literal(message.old_status),
+            new_status=_literal(message.new_status),
             error_code=message.error_code,
             error_description=message.error_description,
         ),

@@ -15,9 +15,9 @@
 
 from __future__ import annotations
 
-from oht50_bridge.signals import end_quietly
+from oht50_bridge.signals import exit_on_signal
 
-end_quietly()
+exit_on_signal()
 
 import argparse  # noqa: E402
 import json  # noqa: E402

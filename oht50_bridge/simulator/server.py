@@ -43,6 +43,7 @@ from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.rtu import crc16
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import wire_time
+from oht50_bridge.signals import handle_signals
 from oht50_bridge.simulator.boards import BOARDS
 from oht50_bridge.simulator.boards import Board
 from oht50_bridge.simulator.boards import MotorBoard
@@ -168,8 +169,7 @@ class Simulator:
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._end_in(self._linger))
+        handle_signals(lambda: self._end_in(self._linger))
         self._selector.register(wake_read, selectors.EVENT_READ, lambda: os.read(wake_read, 64))
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / CONTROL_SOCKET

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.refusal import RefusedError
-from oht50_bridge.vehicle.zones import STOP
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
 
 MISSION_TYPES = ('transport', 'inspection', 'maintenance')
 ON_RAIL = 0.001  # m, from the rail's axis
@@ -131,7 +131,7 @@ def _check_readiness(request: MissionRequest, readiness: Readiness, rules: Missi
 def _check_zones(target: float, position: float, zones: Sequence[Zone]) -> None:
     low, high = sorted((position, target))
     for zone in zones:
-        if zone.action != STOP:
+        if zone.action != ZoneAction.STOP:
             continue
         if zone.contains(target):
             raise RefusedError(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What may be configured: names, the parameters behind them, and which values they may have."""
+"""What may be configured: names, their parameters, and the values allowed."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What the configuration must never hold: it is shown to every viewer and told to every client.
+from oht50_bridge.settings import setting
+
+# What the configuration must never contain: every viewer and every client can read it.
 SECRET = re.compile(
     r'secret|token|passw|passphrase|credential|private|jwt|api_?key|(^|[_.])key([_.]|$)',
     re.IGNORECASE,
 )
 # Types of a parameter, by the names that ROS 2 has for them.
-ELEMENTS = {'bool': bool, 'integer': int, 'double': float, 'string': str}
+ELEMENTS: dict[str, Any] = {'bool': bool, 'integer': int, 'double': float, 'string': str}
 TYPES = (*ELEMENTS, 'bool_array', 'integer_array', 'double_array', 'string_array')
 MAXIMUM_LENGTH = 256  # characters of a text, elements of an array
 
@@ -38,11 +40,43 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True)
+class ConfigNodeSettings:
+    """What may be configured, and how often the nodes are checked."""
+
+    check_period: float = setting(
+        0.5,
+        'Period of requesting the configuration version of each node',
+        unit='s',
+        minimum=0.1,
+        maximum=10.0,
+    )
+    table_version: str = setting(
+        '1.0',
+        'MAJOR.MINOR of the items: a new item raises MINOR; an item that is removed or changes '
+        'its meaning raises MAJOR',
+    )
+    items: tuple[str, ...] = setting(('telemetry_rate',), 'Names of what may be configured')
+
+
+@dataclass(frozen=True)
+class ItemSettings:
+    """One item: `item.NAME.*`."""
+
+    node: str = setting('', 'Node that has the parameter')
+    parameter: str = setting('', 'Name of the parameter in that node')
+    type: str = setting('double', 'Type of the parameter')
+    unit: str = setting('', 'Unit')
+    minimum: float = setting(-math.inf, 'Least value allowed')
+    maximum: float = setting(math.inf, 'Greatest value allowed')
+    description: str = setting('', 'Meaning')
+
+
+@dataclass(frozen=True)
 class Item:
-    """One thing that may be configured.
+    """A configurable parameter.
 
     Attributes:
-        name: what clients call it.
+        name: its name for clients.
         node: the node that has the parameter.
         parameter: the parameter's name there.
         type: one of TYPES.
@@ -62,7 +96,7 @@ class Item:
     maximum: float = math.inf
     description: str = ''
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.type not in TYPES:
             raise ConfigError(f'{self.name}: type {self.type!r} must be one of {", ".join(TYPES)}')
         if not self.node:
@@ -73,7 +107,7 @@ class Item:
         refuse_secret(self.parameter)
 
     def check(self, value: Any) -> Any:
-        """Return the value as the parameter has it: a whole number may stand for a double.
+        """Check a value and return it in the type of the parameter; integers count as doubles.
 
         Raises:
             ConfigError: it is of another type or out of range.
@@ -91,13 +125,13 @@ class Item:
     def _check_element(self, kind: str, value: Any) -> Any:
         if kind == 'double' and type(value) is int and abs(value) < 2**53:
             value = float(value)
-        if type(value) is not ELEMENTS[kind]:
+        if type(value) is not ELEMENTS[kind]:  # a bool is no integer here
             raise ConfigError(f'{self.name}: must be {kind}')
-        if kind == 'string' and len(value) > MAXIMUM_LENGTH:
+        if isinstance(value, str) and len(value) > MAXIMUM_LENGTH:
             raise ConfigError(f'{self.name}: at most {MAXIMUM_LENGTH} characters')
-        if kind == 'double' and not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f'{self.name}: must be a finite number')
-        if kind in ('integer', 'double') and not self.minimum <= value <= self.maximum:
+        if kind in ('integer', 'double') and not self._in_range(value):
             unit = f' {self.unit}' if self.unit else ''
             raise ConfigError(
                 f'{self.name} {value:g}: must be within {self.minimum:g} and '
@@ -105,17 +139,20 @@ class Item:
             )
         return value
 
+    def _in_range(self, value: float) -> bool:
+        return self.minimum <= value <= self.maximum
+
 
 def refuse_secret(name: str) -> None:
-    """Refuse a name that is one of a secret.
+    """Refuse a name that is the name of a secret.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: it is one.
 
     """
     if SECRET.search(name):
         raise ConfigError(
-            f'{name}: a secret has no place in the configuration; give it to its node by a file '
+            f'{name}: a secret must not be in the configuration; give it to its node by a file '
             'or an environment variable'
         )
 
@@ -128,15 +165,15 @@ class ConfigTable:
 
     """
 
-    def __init__(self, items: Iterable[Item]):
+    def __init__(self, items: Iterable[Item]) -> None:
         self.items: dict[str, Item] = {}
         parameters: dict[tuple[str, str], str] = {}
         for item in items:
             if item.name in self.items:
-                raise ConfigError(f'{item.name}: is there twice')
+                raise ConfigError(f'{item.name}: occurs twice')
             twin = parameters.setdefault((item.node, item.parameter), item.name)
             if twin != item.name:
-                raise ConfigError(f'{item.name}: is the parameter of {twin} too')
+                raise ConfigError(f'{item.name}: is also the parameter of {twin}')
             self.items[item.name] = item
 
     def of_node(self, node: str) -> list[Item]:
@@ -149,10 +186,10 @@ class ConfigTable:
         return list(dict.fromkeys(self.items[name].node for name in names))
 
     def check(self, values: Any) -> dict[str, Any]:
-        """Return values by name as their parameters have them.
+        """Check values by name and return them in the types of their parameters.
 
         Raises:
-            ConfigError: one of them must not be, or is not, configured like that.
+            ConfigError: a value is not allowed; it names the parameter and the remedy.
 
         """
         if not isinstance(values, Mapping):
@@ -163,15 +200,15 @@ class ConfigTable:
         refuse_secret(name)
         if name not in self.items:
             raise ConfigError(
-                f'{name}: cannot be configured; what can is {", ".join(sorted(self.items))}'
+                f'{name}: cannot be configured; possible are {", ".join(sorted(self.items))}'
             )
         return self.items[name]
 
 
 def describe(old: Any, new: Any) -> str:
-    """Return a change as a person reads it, such as '1.5 -> 2.0' or 'added zone-001'."""
-    if _is_texts(old) and _is_texts(new):
-        # An empty name stands for nothing: arrays of parameters cannot always be empty.
+    """Return a change for a person, such as '1.5 -> 2.0' or 'added zone-001'."""
+    if _are_texts(old) and _are_texts(new):
+        # An empty name means none: arrays of parameters cannot always be empty.
         added = [text for text in new if text and text not in old]
         removed = [text for text in old if text and text not in new]
         parts = [
@@ -184,7 +221,7 @@ def describe(old: Any, new: Any) -> str:
     return f'{_text(old)} -> {_text(new)}'
 
 
-def _is_texts(value: Any) -> bool:
+def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(element, str) for element in value)
 
 

@@ -26,7 +26,8 @@ from oht50_bridge.vehicle.errors import BATTERY_THRESHOLDS
 from oht50_bridge.vehicle.errors import CATALOGUE
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
 from oht50_bridge.vehicle.errors import Alarm
-from oht50_bridge.vehicle.errors import Error
+from oht50_bridge.vehicle.errors import CatalogueEntry
+from oht50_bridge.vehicle.errors import Severity
 from oht50_bridge.vehicle.errors import ThresholdAlarm
 from oht50_bridge.vehicle.errors import module_error
 from oht50_bridge.vehicle.estop import UNREADABLE
@@ -64,14 +65,14 @@ class ErrorReport:
 
     """
 
-    error: Error
+    error: CatalogueEntry
     description: str
     affected: tuple[str, ...]
-    severity: str
+    severity: Severity
 
 
 @dataclass(frozen=True)
-class ModuleError:
+class ModuleHealth:
     """Whether a board is faulty: its name, its address for a person, code or empty, text."""
 
     module_id: str
@@ -103,7 +104,7 @@ class ErrorMonitor:
         self._slow_consumers: int | None = None
 
     @property
-    def host_alarms(self) -> dict[str, str]:
+    def host_alarms(self) -> dict[str, Severity]:
         """Severity of each quantity of the host that is too high."""
         return {name: alarm.active for name, alarm in self._host.items() if alarm.active}
 
@@ -112,7 +113,7 @@ class ErrorMonitor:
         if self._alarms[UNREADABLE].update(estop_id == UNREADABLE):
             self._raise('DATA-003', reason, 'safety_node')
 
-    def on_modules(self, modules: Iterable[ModuleError]) -> None:
+    def on_modules(self, modules: Iterable[ModuleHealth]) -> None:
         """Observe the boards."""
         for module in modules:
             if self._alarms[module.module_id].update(bool(module.code)):
@@ -175,6 +176,8 @@ class ErrorMonitor:
             if self._alarms[name].update(absent[name]):
                 self._raise(code, f'{name} is absent: {consequence}', name)
 
-    def _raise(self, code: str, description: str, affected: str, severity: str = '') -> None:
+    def _raise(
+        self, code: str, description: str, affected: str, severity: Severity | None = None
+    ) -> None:
         error = CATALOGUE[code]
         self._report(ErrorReport(error, description, (affected,), severity or error.severity))

@@ -11,54 +11,71 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The catalogue of the errors that this vehicle can have; alarms that tell each once."""
+"""The catalogue of the vehicle's errors, and alarms that report each of them once."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# What an error's severity means.
-CRITICAL = 'P0'  # system down
-HIGH = 'P1'
-MEDIUM = 'P2'
-LOW = 'P3'
+from oht50_bridge.enums import StrEnum
+
+
+class Severity(StrEnum):
+    """Severity of an error, as the event system.error gives it."""
+
+    CRITICAL = 'P0'  # system down
+    HIGH = 'P1'
+    MEDIUM = 'P2'
+    LOW = 'P3'
+
+    @property
+    def milder(self) -> Severity:
+        """One grade below, LOW for LOW."""
+        grades = list(Severity)
+        return grades[min(grades.index(self) + 1, len(grades) - 1)]
 
 
 @dataclass(frozen=True)
-class Error:
-    """An entry of the catalogue."""
+class CatalogueEntry:
+    """An error that the vehicle can report.
+
+    Attributes:
+        code: unique, such as SYS-002.
+        name: short, for a person.
+        severity: unless an occurrence is milder.
+
+    """
 
     code: str
     name: str
-    severity: str
+    severity: Severity
 
 
-CATALOGUE: dict[str, Error] = {
+CATALOGUE: dict[str, CatalogueEntry] = {
     error.code: error
     for error in (
-        Error('SYS-002', 'Memory Exhaustion', HIGH),
-        Error('SYS-003', 'Disk Space Full', HIGH),
-        Error('SYS-004', 'Service Crash', CRITICAL),
-        Error('SYS-005', 'Configuration Load Failed', HIGH),
-        Error('SYS-006', 'Processor Overload', HIGH),
-        Error('SYS-007', 'Overtemperature', HIGH),
-        Error('SYS-008', 'Battery Low', HIGH),
-        Error('SYS-009', 'Battery Fault', HIGH),
-        Error('APP-001', 'Invalid Configuration', MEDIUM),
-        Error('APP-004', 'Telemetry Processing Error', MEDIUM),
-        Error('APP-005', 'WebSocket Connection Error', MEDIUM),
-        Error('NET-002', 'RS485 Communication Error', HIGH),
-        Error('NET-003', 'WebSocket Disconnect', MEDIUM),
-        Error('DATA-003', 'Corruption', HIGH),
-        Error('INT-002', 'Firmware communication', HIGH),
-        Error('INT-003', 'Module Discovery Failed', MEDIUM),
+        CatalogueEntry('SYS-002', 'Memory Exhaustion', Severity.HIGH),
+        CatalogueEntry('SYS-003', 'Disk Space Full', Severity.HIGH),
+        CatalogueEntry('SYS-004', 'Service Crash', Severity.CRITICAL),
+        CatalogueEntry('SYS-005', 'Configuration Load Failed', Severity.HIGH),
+        CatalogueEntry('SYS-006', 'Processor Overload', Severity.HIGH),
+        CatalogueEntry('SYS-007', 'Overtemperature', Severity.HIGH),
+        CatalogueEntry('SYS-008', 'Battery Low', Severity.HIGH),
+        CatalogueEntry('SYS-009', 'Battery Fault', Severity.HIGH),
+        CatalogueEntry('APP-001', 'Invalid Configuration', Severity.MEDIUM),
+        CatalogueEntry('APP-004', 'Telemetry Processing Error', Severity.MEDIUM),
+        CatalogueEntry('APP-005', 'WebSocket Connection Error', Severity.MEDIUM),
+        CatalogueEntry('NET-002', 'RS485 Communication Error', Severity.HIGH),
+        CatalogueEntry('NET-003', 'WebSocket Disconnect', Severity.MEDIUM),
+        CatalogueEntry('DATA-003', 'Corruption', Severity.HIGH),
+        CatalogueEntry('INT-002', 'Firmware communication', Severity.HIGH),
+        CatalogueEntry('INT-003', 'Module Discovery Failed', Severity.MEDIUM),
     )
 }
 
-# What the error of a board means for the vehicle; every other one is of the communication.
+# Errors of a board by its error code; any other code is a communication error.
 MODULE_ERRORS: dict[str, str] = {
     'MOD-004': 'INT-003',  # the layout is not confirmed
     'MOD-006': 'INT-002',  # the driver failed
@@ -66,60 +83,66 @@ MODULE_ERRORS: dict[str, str] = {
 COMMUNICATION_ERROR = 'NET-002'
 
 
-def module_error(module_code: str) -> Error:
-    """Return the entry that stands for the error code of a board, such as MOD-001."""
+def module_error(module_code: str) -> CatalogueEntry:
+    """Return the entry for the error code of a board, such as MOD-001."""
     return CATALOGUE[MODULE_ERRORS.get(module_code, COMMUNICATION_ERROR)]
 
 
 class Alarm:
-    """Something wrong, told once when it has lasted, and again only after it was well as long.
+    """A condition that is reported once when it has lasted.
+
+    It is reported again only after it was absent for the recovery time.
 
     Args:
         hold: s it has to last.
-        recovery: s it has to be well before it can be told again.
-        clock: s that only rise.
+        recovery: s it has to be absent before it can be reported again.
+        clock: returns s that only rise.
 
     """
 
     def __init__(
-        self, hold: float = 0.0, recovery: float = 5.0, clock: Callable[[], float] = time.monotonic
-    ):
+        self, hold: float = 0.0, recovery: float = 5.0, *, clock: Callable[[], float]
+    ) -> None:
         self._hold = hold
         self._recovery = recovery
         self._clock = clock
-        self._wrong_since: float | None = None
-        self._well_since: float | None = None
-        self.active = False
-        """Whether it was told and is not well again."""
+        self._present_since: float | None = None
+        self._absent_since: float | None = None
+        self._active = False
 
-    def update(self, wrong: bool) -> bool:
-        """Take a look; return whether it is to be told now."""
+    @property
+    def active(self) -> bool:
+        """Whether it was reported and has not recovered."""
+        return self._active
+
+    def update(self, present: bool) -> bool:
+        """Use an observation; return whether the condition is to be reported now."""
         now = self._clock()
-        if wrong:
-            self._well_since = None
-            if self._wrong_since is None:
-                self._wrong_since = now
-            if not self.active and now - self._wrong_since >= self._hold:
-                self.active = True
+        if present:
+            self._absent_since = None
+            if self._present_since is None:
+                self._present_since = now
+            if not self._active and now - self._present_since >= self._hold:
+                self._active = True
                 return True
             return False
-        self._wrong_since = None
-        if self._well_since is None:
-            self._well_since = now
-        if now - self._well_since >= self._recovery:
-            self.active = False
+        self._present_since = None
+        if self._absent_since is None:
+            self._absent_since = now
+        if now - self._absent_since >= self._recovery:
+            self._active = False
         return False
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Values from which a quantity is told.
+    """Values from which a quantity is reported.
 
     Attributes:
         code: of the catalogue.
-        warning: value from which it is told one grade milder than the catalogue has it.
-        critical: value from which it is told as the catalogue has it.
-        hysteresis: how far below its threshold it is well again.
+        warning: value from which it is reported one grade milder than in the catalogue.
+        critical: value from which it is reported as in the catalogue.
+        hysteresis: how far below its threshold it counts as recovered.
         hold: s it has to last.
 
     """
@@ -140,32 +163,42 @@ HOST_THRESHOLDS: dict[str, Thresholds] = {
 }
 # The share of the charge that is gone: from 70 % no mission starts, from 80 % it must be charged.
 BATTERY_THRESHOLDS = Thresholds('SYS-008', 0.70, 0.80, 0.02, 5.0)
-MILDER = {CRITICAL: HIGH, HIGH: MEDIUM, MEDIUM: LOW, LOW: LOW}
 
 
 class ThresholdAlarm:
-    """Tells when a quantity passes a threshold upwards, once for each."""
+    """Reports when a quantity passes a threshold upwards, once for each threshold.
 
-    def __init__(self, thresholds: Thresholds, clock: Callable[[], float] = time.monotonic):
+    Args:
+        thresholds: the values.
+        clock: returns s that only rise.
+
+    """
+
+    def __init__(self, thresholds: Thresholds, clock: Callable[[], float]) -> None:
         self._thresholds = thresholds
         self._critical = Alarm(thresholds.hold, clock=clock)
         self._warning = Alarm(thresholds.hold, clock=clock)
 
     @property
-    def active(self) -> str:
-        """Severity that is in force; empty when the quantity is well."""
+    def active(self) -> Severity | None:
+        """Severity that is in force, None while the quantity is below its thresholds."""
         severity = CATALOGUE[self._thresholds.code].severity
         if self._critical.active:
             return severity
-        return MILDER[severity] if self._warning.active else ''
+        return severity.milder if self._warning.active else None
 
-    def update(self, value: float) -> str:
-        """Take a value, NaN when it is not measured; return the severity to tell, or ''."""
-        told = False
+    def update(self, value: float) -> Severity | None:
+        """Use a value, NaN when it is not measured.
+
+        Returns:
+            The severity to report now, None when there is nothing new.
+
+        """
+        report = False
         for alarm, threshold in (
             (self._critical, self._thresholds.critical),
             (self._warning, self._thresholds.warning),
         ):
             level = threshold - self._thresholds.hysteresis if alarm.active else threshold
-            told |= alarm.update(not math.isnan(value) and value >= level)
-        return self.active if told else ''
+            report |= alarm.update(not math.isnan(value) and value >= level)
+        return self.active if report else None

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict
@@ -25,12 +24,17 @@ from pathlib import Path
 
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.enums import StrEnum
 
-HARDWARE = 'hardware'
-SOFTWARE = 'software'
-REMOTE = 'remote'
-TRIGGER_TYPES = (HARDWARE, SOFTWARE, REMOTE)
-UNREADABLE = 'estop-unreadable'  # id of the stop that a file is which cannot be understood
+UNREADABLE = 'estop-unreadable'  # id of the stop that an unreadable file of the latch stands for
+
+
+class TriggerType(StrEnum):
+    """What kind of source triggers a stop; the values are those of SafetyEstop.TRIGGER_*."""
+
+    HARDWARE = 'hardware'  # a button or a board of the vehicle
+    SOFTWARE = 'software'  # a rule of the vehicle's own software
+    REMOTE = 'remote'  # a person or a machine over the network
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Estop:
 
     Attributes:
         estop_id: unique name.
-        trigger_type: one of TRIGGER_TYPES.
+        trigger_type: kind of its source.
         reason: what triggered it, for a person.
         source: who or what triggered it.
         stamp: moment of the trigger, ns since 1970-01-01 UTC.
@@ -47,7 +51,7 @@ class Estop:
     """
 
     estop_id: str
-    trigger_type: str
+    trigger_type: TriggerType
     reason: str
     source: str
     stamp: int
@@ -66,15 +70,16 @@ class EstopLatch:
 
     Args:
         path: file of the latch; its directory is made by `save`.
-        now: clock, ns since 1970-01-01 UTC.
+        clock: returns ns since 1970-01-01 UTC.
 
     """
 
-    def __init__(self, path: Path, now: Callable[[], int] = time.time_ns):
+    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
         self._path = path
-        self._now = now
+        self._clock = clock
         self._causes: dict[str, str] = {}
         self._estop = self._load()
+        self._saved = True  # the file is as the latch is
 
     @property
     def estop(self) -> Estop | None:
@@ -86,25 +91,22 @@ class EstopLatch:
         """Reasons of the causes that are present now, in the order of their appearance."""
         return list(self._causes.values())
 
-    def trigger(self, trigger_type: str, reason: str, source: str) -> Estop | None:
+    def trigger(self, trigger_type: TriggerType, reason: str, source: str) -> Estop | None:
         """Latch a stop.
 
         Returns:
             The new stop, or None when one is latched already.
 
-        Raises:
-            ValueError: trigger_type is not one of TRIGGER_TYPES; nothing is latched then.
-
         """
-        if trigger_type not in TRIGGER_TYPES:
-            raise ValueError(f'trigger_type {trigger_type!r}: must be one of {TRIGGER_TYPES}')
         if self._estop is not None:
             return None
-        stamp = self._now()
-        self._estop = Estop(f'estop-{uuid.uuid4().hex[:12]}', trigger_type, reason, source, stamp)
+        self._saved = False
+        self._estop = Estop(
+            f'estop-{uuid.uuid4().hex[:12]}', trigger_type, reason, source, self._clock()
+        )
         return self._estop
 
-    def set_cause(self, name: str, trigger_type: str, reason: str) -> Estop | None:
+    def set_cause(self, name: str, trigger_type: TriggerType, reason: str) -> Estop | None:
         """Note that a standing cause is present, which triggers a stop.
 
         Returns:
@@ -130,28 +132,38 @@ class EstopLatch:
         """
         if self._causes:
             return False
+        self._saved = False  # the file may be gone even if its removal fails
         remove(self._path)
+        self._saved = True
         self._estop = None
         return True
 
     def save(self) -> None:
-        """Write the latched stop to its file, whole or not at all.
+        """Write the latched stop to its file unless it is there.
+
+        The file is replaced in one step. Call it again after a failure.
 
         Raises:
             OSError: the file could not be written; the stop is latched in memory all the same.
 
         """
-        if self._estop is None:
+        if self._estop is None or self._saved:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self._path, json.dumps(asdict(self._estop)).encode())
+        self._saved = True
 
     def _load(self) -> Estop | None:
         try:
-            return Estop(**json.loads(self._path.read_text()))
+            fields = json.loads(self._path.read_text())
+            return Estop(**{**fields, 'trigger_type': TriggerType(fields['trigger_type'])})
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, KeyError):
             return Estop(
-                UNREADABLE, SOFTWARE, f'{self._path.name} cannot be read', 'latch', self._now()
+                UNREADABLE,
+                TriggerType.SOFTWARE,
+                f'{self._path.name} cannot be read',
+                'latch',
+                self._clock(),
             )

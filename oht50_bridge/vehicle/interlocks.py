@@ -11,182 +11,34 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What forbids motion and what slows it: limits of speed, interlocks, sources of a stop.
-
-A direction is +1 towards growing x and -1 towards falling x.
-"""
+"""Interlocks: what forbids motion in every direction."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace
 
-from oht50_bridge.vehicle.estop import HARDWARE
-from oht50_bridge.vehicle.estop import SOFTWARE
-from oht50_bridge.vehicle.estop import Estop
-from oht50_bridge.vehicle.estop import EstopLatch
-from oht50_bridge.vehicle.status import STANDSTILL_SPEED
-
-FORWARD = 1
-BACKWARD = -1
-# As long as nobody says where to, and one way is forbidden: the order that goes the wrong way is
-# heard of before the vehicle has gone a millimetre.
-CREEP_SPEED = 0.05  # m/s
-
-# Boards without which the vehicle must not move: their loss is an emergency stop.
-VITAL_KINDS = ('safety', 'travel_motor')
-# For so long after a start a vital board that has not answered yet may be starting too: nothing
-# moves without it, and that is no emergency yet.
-MEETING_TIME = 5.0  # s
-# The safety board reports that it tripped before it reports why.
-CAUSE_DELAY = 0.2  # s
-# The boards' states are published at 1 Hz.
-MODULES_AGE = 3.0  # s
-# The inputs are published at 10 Hz: an older report tells nothing of a button pressed since.
-INPUTS_AGE = 0.5  # s
-# A contact that opens counts at once, one that closes when it has stopped bouncing.
-DEBOUNCE = 0.05  # s
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit of speed.
-
-    Attributes:
-        speed: m/s, 0 to stop.
-        reason: why, for a person.
-        hold: it goes away by itself: what it stops may go on then.
-
-    """
-
-    speed: float
-    reason: str
-    hold: bool = False
-
-
-def lowest(limits: Iterable[Limit]) -> Limit:
-    """Return the lowest limit; what is slower than standstill is 0.
-
-    Of equal ones the first, but one that does not go away by itself before one that does.
-    """
-    stops = (
-        limit if limit.speed > STANDSTILL_SPEED else replace(limit, speed=0.0) for limit in limits
-    )
-    return min(stops, key=lambda limit: (limit.speed, limit.hold))
-
-
-def either_way(forward: Limit, backward: Limit) -> Limit:
-    """Return the limit while it is not known where the vehicle is to go.
-
-    One forbidden way must not keep the vehicle from leaving by the other.
-    """
-    low, high = sorted((forward, backward), key=lambda limit: (limit.speed, limit.hold))
-    if low.speed > 0.0 or high.speed == 0.0:
-        return low
-    return Limit(min(high.speed, CREEP_SPEED), f'{low.reason}; the other way is free')
-
-
-@dataclass(frozen=True)
-class Braking:
-    """How the vehicle slows down.
-
-    Attributes:
-        deceleration: m/s^2, counted on.
-        reaction_time: s, from a measured position to the motor's obeying the limit it gives.
-
-    """
-
-    deceleration: float
-    reaction_time: float
-
-    def approach_speed(self, distance: float, speed: float) -> float:
-        """Return the speed, m/s, that may be had `distance` m before `speed` must be reached.
-
-        A motor that follows it while the vehicle brakes has the speed of a reaction time ago, but
-        is v t + a t^2 / 2 further on by then: v^2 = speed^2 + 2 a (distance - v t - a t^2 / 2).
-        """
-        way = 2.0 * self.deceleration * max(distance, 0.0)
-        lag = self.deceleration * self.reaction_time
-        return max(speed, math.sqrt(speed * speed + way) - lag)
-
-
-@dataclass(frozen=True)
-class ObstacleRule:
-    """Distances and speeds at obstacles.
-
-    Attributes:
-        stop_distance: m, no motion towards what is nearer.
-        slow_distance: m, not faster than `speed` towards what is nearer.
-        speed: m/s.
-        dock_speed: m/s, towards what is nearer than stop_distance while docking: the dock itself.
-
-    """
-
-    stop_distance: float
-    slow_distance: float
-    speed: float
-    dock_speed: float
-
-    def limits(
-        self,
-        distances: Sequence[float],
-        directions: Sequence[int],
-        direction: int,
-        docking: bool,
-        braking: Braking,
-    ) -> list[Limit]:
-        """Return the limits in one direction.
-
-        Args:
-            distances: m, to the nearest obstacle by each input; NaN: none in range.
-            directions: where each input looks; 0: not in use.
-            direction: FORWARD or BACKWARD.
-            docking: the vehicle docks.
-            braking: how it slows down.
-
-        """
-        limits = []
-        for channel, looks in enumerate(directions):
-            if looks != direction:
-                continue
-            if channel >= len(distances):
-                limits.append(Limit(0.0, f'distance input {channel + 1} does not report'))
-                continue
-            distance = distances[channel]
-            if math.isnan(distance):
-                continue
-            floor = self.dock_speed if docking else 0.0
-            speed = min(
-                braking.approach_speed(distance - self.stop_distance, floor),
-                braking.approach_speed(distance - self.slow_distance, max(self.speed, floor)),
-            )
-            limits.append(Limit(speed, f'obstacle at {distance:.2f} m', hold=True))
-        return limits
+from oht50_bridge.vehicle.speed_limits import Limit
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the interlocks look at.
+    """What the interlocks depend on.
 
     Attributes:
-        estop: why the emergency stop is latched; empty when it is not.
+        estop: reason of the latched emergency stop, None without one.
         inputs_fresh: the safety board's report is recent.
         configured: its inputs are enabled.
-        board_latched: it holds its relay.
+        board_latched: it holds its relay open.
         alarm: it judges its inputs critical or faulty.
-        guard_open: a guard is open.
         confirmed: config_node has confirmed the parameters since the start.
         maintenance: people are at work on the vehicle.
+        guard_open: a guard is open.
         power_lost: the power board has been lost for longer than is allowed.
 
     """
 
-    estop: str = ''
+    estop: str | None = None
     inputs_fresh: bool = True
     configured: bool = True
     board_latched: bool = False
@@ -197,188 +49,54 @@ class Conditions:
     power_lost: bool = False
 
 
-# A board that is lost is an emergency stop soon after; until then it may have been the host.
-STALE = 'no fresh report of the safety board'
-# The gravest first: of several this one is told.
-INTERLOCKS: tuple[tuple[Callable[[Conditions], bool], str], ...] = (
-    (lambda conditions: bool(conditions.estop), 'emergency stop: {estop}'),
-    (lambda conditions: not conditions.inputs_fresh, STALE),
-    (
-        lambda conditions: not conditions.configured,
-        'the inputs of the safety board are not enabled',
-    ),
-    (
-        lambda conditions: conditions.board_latched,
-        'the safety board holds its relay; emergency_stop and clear_estop release it',
-    ),
-    (lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
-    (
-        lambda conditions: not conditions.confirmed,
-        'the configuration is not confirmed since the start; look at config_node',
-    ),
-    (lambda conditions: conditions.maintenance, 'maintenance'),
-    (lambda conditions: conditions.guard_open, 'a guard is open'),
-    (lambda conditions: conditions.power_lost, 'the power board is lost'),
-)
-
-
-def interlock(conditions: Conditions) -> str:
-    """Return why no motion is permitted in any direction; empty when nothing forbids it."""
-    for holds, reason in INTERLOCKS:
-        if holds(conditions):
-            return reason.format(estop=conditions.estop)
-    return ''
-
-
 @dataclass(frozen=True)
-class Board:
-    """State of one board as reported: online, or the description of its error."""
+class Interlock:
+    """One condition that forbids motion.
 
-    module_id: str
-    kind: str
-    online: bool
-    status: str
-    error: str
-
-
-class EstopSources:
-    """Turns what is reported into triggers and causes of the latch, and judges a clear.
-
-    A clear needs a report of every source from after the stop and from after the start: after a
-    restart nothing is known of a button that is still pressed.
-
-    Args:
-        latch: the latch.
-        has_line: a GPIO line of the host carries an emergency stop chain too.
-        clock: s that only rise.
+    Attributes:
+        applies: whether it forbids motion.
+        reason: why, for a person; `{estop}` is the reason of the emergency stop.
+        hold: it clears by itself.
 
     """
 
-    def __init__(
-        self,
-        latch: EstopLatch,
-        *,
-        has_line: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ):
-        self._latch = latch
-        self._clock = clock
-        self._has_line = has_line
-        self._line_was_closed = False  # since the start
-        self._line_closed_at = math.inf
-        self._line_at = -math.inf
-        self._inputs_at = -math.inf
-        self._stop_known = ''  # id of the stop that was latched at the last report of the inputs
-        self._stop_known_at = math.inf
-        self._board_latched = False
-        self._modules_at = -math.inf
-        self._met: set[str] = set()  # vital boards that were online since the start
-        self._missed_since: dict[str, float] = {}  # the others, by their first report
-        self._absent: list[str] = []  # vital boards that were not online in the last report
+    applies: Callable[[Conditions], bool]
+    reason: str
+    hold: bool = False
 
-    def inputs(self, pressed: bool, latched: bool, configured: bool) -> Estop | None:
-        """Take a report of the safety board.
 
-        Args:
-            pressed: the emergency stop chain is open.
-            latched: the board holds its relay.
-            configured: the inputs are enabled: what a disabled one reports may be pressed.
+#: The gravest first: of several the first gives the reason.
+INTERLOCKS = (
+    Interlock(lambda conditions: conditions.estop is not None, 'emergency stop: {estop}'),
+    # A lost board becomes an emergency stop soon; until then the host may have been late.
+    Interlock(
+        lambda conditions: not conditions.inputs_fresh,
+        'no fresh report of the safety board',
+        hold=True,
+    ),
+    Interlock(
+        lambda conditions: not conditions.configured,
+        'the inputs of the safety board are not enabled',
+    ),
+    Interlock(
+        lambda conditions: conditions.board_latched,
+        'the safety board holds its relay open; emergency_stop and clear_estop release it',
+    ),
+    Interlock(lambda conditions: conditions.alarm, 'the safety board reports danger or a fault'),
+    Interlock(
+        lambda conditions: not conditions.confirmed,
+        'the configuration is not confirmed since the start; check config_node',
+    ),
+    Interlock(lambda conditions: conditions.maintenance, 'maintenance'),
+    Interlock(lambda conditions: conditions.guard_open, 'a guard is open'),
+    Interlock(lambda conditions: conditions.power_lost, 'the power board is lost'),
+)
 
-        Returns:
-            The new stop, or None when nothing new was latched; as do the other sources.
 
-        """
-        estop = None
-        if pressed:
-            estop = self._latch.set_cause(
-                'estop_button', HARDWARE, 'the emergency stop button is pressed'
-            )
-        elif configured:
-            self._latch.drop_cause('estop_button')
-        # On the edge only: after a clear the board holds its relay until it is released.
-        if latched and not self._board_latched:
-            estop = (
-                self._latch.trigger(HARDWARE, 'the safety board tripped', 'safety_board') or estop
-            )
-        self._board_latched = latched
-        if not configured:
-            return estop
-        # By a clock that no date moves: a stamp could make an old report look new.
-        self._inputs_at = self._clock()
-        if self._latch.estop is not None and self._latch.estop.estop_id != self._stop_known:
-            self._stop_known = self._latch.estop.estop_id
-            self._stop_known_at = self._inputs_at
-        return estop
-
-    def boards(self, boards: Iterable[Board]) -> Estop | None:
-        """Take a report of the states of the boards."""
-        now = self._modules_at = self._clock()
-        estop = None
-        self._absent = []
-        for board in boards:
-            if board.kind not in VITAL_KINDS:
-                continue
-            if board.online:
-                self._met.add(board.module_id)
-                self._latch.drop_cause(board.module_id)
-                continue
-            self._absent.append(board.module_id)
-            starting = (
-                board.module_id not in self._met
-                and board.status == 'offline'
-                and now - self._missed_since.setdefault(board.module_id, now) < MEETING_TIME
-            )
-            if board.error and not starting:  # without one it has not been asked yet
-                estop = (
-                    self._latch.set_cause(
-                        board.module_id,
-                        SOFTWARE,
-                        f'{board.module_id} is {board.status}: {board.error}',
-                    )
-                    or estop
-                )
-        return estop
-
-    def line(self, pressed: bool) -> Estop | None:
-        """Take a reading of the GPIO line."""
-        now = self._line_at = self._clock()
-        if pressed:
-            self._line_closed_at = math.inf
-            return self._latch.set_cause('estop_line', HARDWARE, 'the emergency stop line is open')
-        self._line_closed_at = min(self._line_closed_at, now)
-        if now - self._line_closed_at >= DEBOUNCE:
-            self._line_was_closed = True
-            self._latch.drop_cause('estop_line')
-        return None
-
-    def clear(self) -> str:
-        """Open the latch.
-
-        Returns:
-            Why it stays latched; empty when it is open.
-
-        Raises:
-            OSError: the latch could not be opened on disk; it stays latched.
-
-        """
-        estop = self._latch.estop
-        if estop is None:
-            return ''
-        if self._latch.causes:
-            return 'still present: ' + '; '.join(self._latch.causes)
-        if (
-            estop.estop_id != self._stop_known
-            or self._inputs_at < self._stop_known_at + CAUSE_DELAY
-        ):
-            return 'the safety board was not read since the stop; try again'
-        now = self._clock()
-        if now - self._inputs_at > INPUTS_AGE:
-            return 'the safety board was not read lately; try again, or look at hardware_node'
-        if now - self._modules_at > MODULES_AGE:
-            return 'the boards were not reported lately; try again, or look at hardware_node'
-        if self._absent:
-            return f'not online: {", ".join(self._absent)}; try again'
-        if self._has_line and (not self._line_was_closed or now - self._line_at > INPUTS_AGE):
-            return 'the emergency stop line was not read closed lately; try again'
-        self._latch.clear()
-        return ''
+def interlock_limit(conditions: Conditions) -> Limit | None:
+    """Return the stop of the gravest interlock that applies, None when motion is permitted."""
+    for interlock in INTERLOCKS:
+        if interlock.applies(conditions):
+            reason = interlock.reason.format(estop=conditions.estop)
+            return Limit(0.0, reason, hold=interlock.hold)
+    return None

@@ -31,7 +31,7 @@ from oht50_bridge.vehicle.position import PositionEstimate
 from oht50_bridge.vehicle.profile import SHORTEST_STEP
 from oht50_bridge.vehicle.profile import MotionError
 from oht50_bridge.vehicle.profile import MotionLimits
-from oht50_bridge.vehicle.profile import Profile
+from oht50_bridge.vehicle.profile import VelocityProfile
 from oht50_bridge.vehicle.profile import ProfileState
 from oht50_bridge.vehicle.profile import SpeedZone
 from oht50_bridge.vehicle.profile import travel_time
@@ -97,7 +97,7 @@ class MotionLoop:
         self._limits = limits
         self._estimate = PositionEstimate(measurement)
         self._now = now
-        self._profile = Profile(
+        self._profile = VelocityProfile(
             ProfileState(measurement.position, self._estimate.velocity), limits
         )
         self._target: float | None = None
@@ -297,7 +297,7 @@ class MotionLoop:
                 self._creeps += 1
                 if self._creeps > MAXIMUM_CREEPS:
                     raise MotionError(
-                        f'{abs(error) * 1000:.1f} mm from the target after {self._creeps - 1} tries'
+                        f'{abs(error) * 1000:.1f} mm from the target after {MAXIMUM_CREEPS} tries'
                     )
             if self._creeping != 0.0 and error * self._creeping > speed * self._loop.drive_delay:
                 return self._creeping * speed

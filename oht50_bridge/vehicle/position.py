@@ -18,7 +18,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-# m/s, the vehicle stands when its measured speed is not above this: no source resolves less.
+# m/s, the vehicle stands when its measured speed is not above this: two steps of the boards that
+# measure a speed, and a fifth of the slowest speed that a drive follows.
 STANDSTILL = 0.002
 LONGEST_STEP = 0.1  # s, a measurement is not extrapolated further
 

@@ -73,7 +73,7 @@ class SpeedZone:
     speed_limit: float
 
 
-class Profile:
+class VelocityProfile:
     """A jerk-limited profile, planned again from its present state whenever its target changes.
 
     Position, velocity and acceleration are continuous over a new plan. A velocity above a new
@@ -116,14 +116,14 @@ class Profile:
     @property
     def remaining(self) -> float:
         """Time to its end, s."""
-        return max(0.0, self._duration - self._elapsed)
+        return max(0.0, float(self._duration) - self._elapsed)
 
     def way_to(self, velocity: float) -> float:
         """Return the distance in which the profile can reach a velocity from its state, m."""
         state = self.state()
         trajectory = _trajectory(self._ruckig, state, None, self.limits, velocity)
         (position,), _, _ = trajectory.at_time(trajectory.duration)
-        return abs(position - state.position)
+        return float(abs(position - state.position))
 
     def _plan(self, state: ProfileState, target: float | None, limits: MotionLimits) -> None:
         if limits.max_velocity < SHORTEST_STEP:
@@ -195,7 +195,7 @@ def travel_time(
     state: ProfileState, target: float, limits: MotionLimits, zones: Iterable[SpeedZone] = ()
 ) -> float:
     """Return the time from a state to rest at `target`, s, with the limits of the zones."""
-    time = _trajectory(Ruckig(1), state, target, limits).duration
+    time = float(_trajectory(Ruckig(1), state, target, limits).duration)
     low, high = sorted((state.position, target))
     full = limits.max_velocity
     for zone in zones:

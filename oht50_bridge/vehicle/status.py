@@ -11,53 +11,68 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The state machine of the vehicle and how the event system.status tells its state."""
+"""The state machine of the vehicle, and its state as the event system.status gives it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Slower than this is standing still: below the resolution of every velocity source of the vehicle.
-STANDSTILL_SPEED = 0.005  # m/s
+from oht50_bridge.enums import StrEnum
+from oht50_bridge.vehicle.position import STANDSTILL
 
-INITIALIZING = 'initializing'
-IDLE = 'idle'
-MOVING = 'moving'
-DOCKING = 'docking'
-MAINTENANCE = 'maintenance'
-FAULT = 'fault'
-ESTOP = 'estop'
+
+class VehicleState(StrEnum):
+    """State of the vehicle."""
+
+    INITIALIZING = 'initializing'
+    IDLE = 'idle'
+    MOVING = 'moving'
+    DOCKING = 'docking'
+    MAINTENANCE = 'maintenance'
+    FAULT = 'fault'
+    ESTOP = 'estop'
+
 
 # From each state to these and no others.
-TRANSITIONS: dict[str, frozenset[str]] = {
-    INITIALIZING: frozenset({IDLE, ESTOP}),
-    IDLE: frozenset({MOVING, DOCKING, MAINTENANCE, FAULT, ESTOP}),
-    MOVING: frozenset({IDLE, DOCKING, FAULT, ESTOP}),
-    DOCKING: frozenset({IDLE, FAULT, ESTOP}),
-    MAINTENANCE: frozenset({IDLE, ESTOP}),
-    FAULT: frozenset({IDLE, ESTOP}),
-    ESTOP: frozenset({IDLE, FAULT}),
+TRANSITIONS: dict[VehicleState, frozenset[VehicleState]] = {
+    VehicleState.INITIALIZING: frozenset({VehicleState.IDLE, VehicleState.ESTOP}),
+    VehicleState.IDLE: frozenset(
+        {
+            VehicleState.MOVING,
+            VehicleState.DOCKING,
+            VehicleState.MAINTENANCE,
+            VehicleState.FAULT,
+            VehicleState.ESTOP,
+        }
+    ),
+    VehicleState.MOVING: frozenset(
+        {VehicleState.IDLE, VehicleState.DOCKING, VehicleState.FAULT, VehicleState.ESTOP}
+    ),
+    VehicleState.DOCKING: frozenset({VehicleState.IDLE, VehicleState.FAULT, VehicleState.ESTOP}),
+    VehicleState.MAINTENANCE: frozenset({VehicleState.IDLE, VehicleState.ESTOP}),
+    VehicleState.FAULT: frozenset({VehicleState.IDLE, VehicleState.ESTOP}),
+    VehicleState.ESTOP: frozenset({VehicleState.IDLE, VehicleState.FAULT}),
 }
 
 # Status and state of the event system.status.
-WIRE: dict[str, tuple[str, str]] = {
-    INITIALIZING: ('idle', 'busy'),
-    IDLE: ('idle', 'ready'),
-    MOVING: ('moving', 'busy'),
-    DOCKING: ('docking', 'busy'),
-    MAINTENANCE: ('idle', 'maintenance'),
-    FAULT: ('fault', 'error'),
-    ESTOP: ('estop', 'error'),
+WIRE: dict[VehicleState, tuple[str, str]] = {
+    VehicleState.INITIALIZING: ('idle', 'busy'),
+    VehicleState.IDLE: ('idle', 'ready'),
+    VehicleState.MOVING: ('moving', 'busy'),
+    VehicleState.DOCKING: ('docking', 'busy'),
+    VehicleState.MAINTENANCE: ('idle', 'maintenance'),
+    VehicleState.FAULT: ('fault', 'error'),
+    VehicleState.ESTOP: ('estop', 'error'),
 }
 
 
-class ForbiddenTransition(Exception):
-    """A transition that the state machine does not have; names both states."""
+class ForbiddenTransitionError(Exception):
+    """The state machine has no such transition; the message names both states."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the state follows from.
+    """What the state depends on.
 
     Attributes:
         known: the boards and safety_node have reported since the start.
@@ -65,7 +80,7 @@ class Situation:
         fault: a board or a node that the vehicle needs is lost or faulty.
         maintenance: people are at work on it.
         docking: a mission docks.
-        executing: a mission is on its way.
+        executing: a mission is under way.
         mission: there is a mission, which may be paused.
         speed: m/s, magnitude of the velocity; NaN when unknown.
 
@@ -81,54 +96,56 @@ class Situation:
     speed: float = 0.0
 
     @property
-    def state(self) -> str:
-        """State that it asks for."""
+    def state(self) -> VehicleState:
+        """State that it calls for."""
         if self.estop:
-            return ESTOP
+            return VehicleState.ESTOP
         if self.fault:
-            return FAULT
+            return VehicleState.FAULT
         if self.maintenance:
-            return MAINTENANCE
+            return VehicleState.MAINTENANCE
         if self.docking:
-            return DOCKING
-        if self.executing or self.speed > STANDSTILL_SPEED:
-            return MOVING
-        return IDLE if self.known else INITIALIZING
+            return VehicleState.DOCKING
+        if self.executing or self.speed > STANDSTILL:
+            return VehicleState.MOVING
+        return VehicleState.IDLE if self.known else VehicleState.INITIALIZING
 
 
 class StateMachine:
     """State of the vehicle; changes only along TRANSITIONS."""
 
     def __init__(self) -> None:
-        self._state = INITIALIZING
+        self._state = VehicleState.INITIALIZING
 
     @property
-    def state(self) -> str:
-        """One of the states."""
+    def state(self) -> VehicleState:
+        """The present state."""
         return self._state
 
-    def change(self, state: str) -> None:
+    def change(self, state: VehicleState) -> None:
         """Go to another state.
 
         Raises:
-            ForbiddenTransition: there is no such transition; the state stays.
+            ForbiddenTransitionError: there is no such transition; the state does not change.
 
         """
         if state not in TRANSITIONS[self._state]:
-            raise ForbiddenTransition(f'{self._state} -> {state} is not allowed')
+            raise ForbiddenTransitionError(f'{self._state} -> {state} is not allowed')
         self._state = state
 
     def follow(self, situation: Situation) -> bool:
-        """Take one step towards the state that a situation asks for, by way of idle if need be.
+        """Change the state by one step towards what a situation calls for.
+
+        Where there is no direct transition, the step leads to idle.
 
         Returns:
-            Whether the state changed; ask again until it does not.
+            Whether the state changed; call it again until it does not.
 
         """
         wanted = situation.state
         if wanted == self._state:
             return False
-        for state in (wanted, IDLE):
+        for state in (wanted, VehicleState.IDLE):
             if state in TRANSITIONS[self._state]:
                 self.change(state)
                 return True
@@ -136,6 +153,8 @@ class StateMachine:
 
     def wire(self, situation: Situation) -> tuple[str, str]:
         """Return status and state of the event system.status."""
-        if self._state == IDLE and (situation.mission or situation.state != IDLE):
+        if self._state == VehicleState.IDLE and (
+            situation.mission or situation.state != VehicleState.IDLE
+        ):
             return 'idle', 'busy'  # paused, or on the way to another state
         return WIRE[self._state]

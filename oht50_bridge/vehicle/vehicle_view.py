@@ -27,8 +27,8 @@ from oht50_bridge.vehicle.mission import MissionInputs
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.profile import SpeedZone
-from oht50_bridge.vehicle.zones import STOP
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
 
 DRIVE_LIFETIME = 0.5  # s, of a report of the travel motor
 POWER_LIFETIME = 5.0  # s, of a report of the battery
@@ -133,7 +133,7 @@ class VehicleView:
         self._speed_zones = tuple(
             SpeedZone(zone.start, zone.end, zone.speed_limit)
             for zone in zones
-            if zone.action != STOP
+            if zone.action != ZoneAction.STOP
         )
 
     # What they mean.

@@ -11,35 +11,47 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Zones of the rail: what they are, when the vehicle enters one, how fast it may go."""
+"""Zones of the rail: what they are, when the vehicle enters one, and which speed they allow."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from oht50_bridge.vehicle.interlocks import FORWARD
-from oht50_bridge.vehicle.interlocks import Braking
-from oht50_bridge.vehicle.interlocks import Limit
+from oht50_bridge.enums import StrEnum
+from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import Direction
+from oht50_bridge.vehicle.speed_limits import Limit
 
-RESTRICTED = 'restricted'
-WARNING = 'warning'
-SAFE = 'safe'
-ZONE_TYPES = (RESTRICTED, WARNING, SAFE)
-
-SLOW_DOWN = 'slow_down'
-STOP = 'stop'
-ALERT = 'alert'
-ACTIONS = (SLOW_DOWN, STOP, ALERT)
+EnumT = TypeVar('EnumT', bound=StrEnum)
 
 MAXIMUM_ZONES = 10
 # A position that trembles at a border must not enter again and again.
 HYSTERESIS = 0.05  # m
 
 
+class ZoneType(StrEnum):
+    """Type of a zone, which only informs; the values are those of SafetyZoneEntered.TYPE_*."""
+
+    RESTRICTED = 'restricted'
+    WARNING = 'warning'
+    SAFE = 'safe'
+
+
+class ZoneAction(StrEnum):
+    """What the vehicle does in a zone; the values are those of SafetyZoneEntered.ACTION_*."""
+
+    SLOW_DOWN = 'slow_down'
+    STOP = 'stop'
+    ALERT = 'alert'
+
+
 class ZoneError(ValueError):
-    """Zones that cannot be: names the parameter, the zone and what is allowed."""
+    """Zones that contradict the rules: names the parameter, the zone and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,8 @@ class Zone:
 
     Attributes:
         zone_id: unique name.
-        zone_type: one of ZONE_TYPES; it only informs.
-        action: one of ACTIONS.
+        zone_type: its type.
+        action: what the vehicle does in it.
         start: m, where it begins along the rail.
         end: m, where it ends.
         speed_limit: m/s, no motion in it is faster.
@@ -57,81 +69,101 @@ class Zone:
     """
 
     zone_id: str
-    zone_type: str
-    action: str
+    zone_type: ZoneType
+    action: ZoneAction
     start: float
     end: float
     speed_limit: float
 
     def contains(self, position: float, margin: float = 0.0) -> bool:
-        """Tell whether a position, m, is in the zone or within `margin` m of it."""
+        """Return whether a position, m, is in the zone or within `margin` m of it."""
         return self.start - margin <= position <= self.end + margin
 
 
-def make_zones(
-    names: Sequence[str],
-    types: Sequence[str],
-    actions: Sequence[str],
-    starts: Sequence[float],
-    ends: Sequence[float],
-    limits: Sequence[float],
-) -> tuple[Zone, ...]:
-    """Return the zones that arrays of equal length describe; an empty name is no zone.
+@dataclass(frozen=True)
+class ZoneSettings:
+    """The zones as arrays: one entry of each array for each zone.
 
     Raises:
-        ZoneError: they cannot be.
+        ZoneError: they contradict the rules.
 
     """
-    arrays = {
-        'zone_names': names,
-        'zone_types': types,
-        'zone_actions': actions,
-        'zone_starts': starts,
-        'zone_ends': ends,
-        'zone_limits': limits,
-    }
-    for parameter, array in arrays.items():
-        if len(array) != len(names):
+
+    zone_names: tuple[str, ...] = setting(
+        ('',), 'Names of the zones; an empty one is no zone', read_only=False
+    )
+    zone_types: tuple[str, ...] = setting(
+        ('',), 'Type of each zone: restricted, warning or safe', read_only=False
+    )
+    zone_actions: tuple[str, ...] = setting(
+        ('',), 'What the vehicle does in each zone: slow_down, stop or alert', read_only=False
+    )
+    zone_starts: tuple[float, ...] = setting(
+        (0.0,), 'Where each zone begins along the rail', unit='m', read_only=False
+    )
+    zone_ends: tuple[float, ...] = setting(
+        (0.0,), 'Where each zone ends along the rail', unit='m', read_only=False
+    )
+    zone_limits: tuple[float, ...] = setting(
+        (0.0,), 'Speed limit of each zone', unit='m/s', read_only=False
+    )
+
+    def __post_init__(self) -> None:
+        """Check the zones."""
+        self.zones()
+
+    def zones(self) -> tuple[Zone, ...]:
+        """Return the zones in the order of the arrays."""
+        arrays: dict[str, Sequence[object]] = {
+            'zone_types': self.zone_types,
+            'zone_actions': self.zone_actions,
+            'zone_starts': self.zone_starts,
+            'zone_ends': self.zone_ends,
+            'zone_limits': self.zone_limits,
+        }
+        for parameter, array in arrays.items():
+            if len(array) != len(self.zone_names):
+                raise ZoneError(
+                    f'{parameter} has {len(array)} entries, zone_names has '
+                    f'{len(self.zone_names)}: give each zone one entry of every array'
+                )
+        zones: list[Zone] = []
+        for index, name in enumerate(self.zone_names):
+            if not name:
+                continue
+            if len(zones) == MAXIMUM_ZONES:
+                raise ZoneError(f'zone_names has more than {MAXIMUM_ZONES} zones: remove some')
+            if name in (zone.zone_id for zone in zones):
+                raise ZoneError(f'zone_names: {name!r} occurs twice; give each zone its own name')
+            zones.append(self._zone(index))
+        return tuple(zones)
+
+    def _zone(self, index: int) -> Zone:
+        name = self.zone_names[index]
+        zone = Zone(
+            name,
+            _member(ZoneType, 'zone_types', name, self.zone_types[index]),
+            _member(ZoneAction, 'zone_actions', name, self.zone_actions[index]),
+            _number('zone_starts', name, self.zone_starts[index]),
+            _number('zone_ends', name, self.zone_ends[index]),
+            _number('zone_limits', name, self.zone_limits[index]),
+        )
+        if not zone.start < zone.end:
             raise ZoneError(
-                f'{parameter} has {len(array)} entries, zone_names has {len(names)}: give each '
-                'zone one entry of every array'
+                f'zone_starts of {name!r}: {zone.start:g} m is not below its end, {zone.end:g} m'
             )
-    zones: list[Zone] = []
-    for name, zone_type, action, start, end, limit in zip(*arrays.values(), strict=True):
-        if not name:
-            continue
-        if len(zones) == MAXIMUM_ZONES:
-            raise ZoneError(f'zone_names has more than {MAXIMUM_ZONES} zones: take some away')
-        if name in (zone.zone_id for zone in zones):
-            raise ZoneError(f'zone_names: {name!r} is there twice; give each zone its own name')
-        if zone_type not in ZONE_TYPES:
-            raise ZoneError(f'zone_types of {name!r}: {zone_type!r} is not one of {ZONE_TYPES}')
-        if action not in ACTIONS:
-            raise ZoneError(f'zone_actions of {name!r}: {action!r} is not one of {ACTIONS}')
-        for parameter, value in (
-            ('zone_starts', start),
-            ('zone_ends', end),
-            ('zone_limits', limit),
-        ):
-            if not _is_number(value):
-                raise ZoneError(f'{parameter} of {name!r}: {value!r} is not a finite number')
-        if not start < end:
-            raise ZoneError(
-                f'zone_starts of {name!r}: {start:g} m is not below its end, {end:g} m'
-            )
-        if not limit > 0.0:
-            raise ZoneError(f'zone_limits of {name!r}: {limit:g} m/s is not above 0')
-        zones.append(Zone(name, zone_type, action, float(start), float(end), float(limit)))
-    return tuple(zones)
+        if not zone.speed_limit > 0.0:
+            raise ZoneError(f'zone_limits of {name!r}: {zone.speed_limit:g} m/s is not above 0')
+        return zone
 
 
 class ZoneTracker:
-    """Tells once of each entry into a zone.
+    """Reports each entry into a zone once.
 
     A zone is entered at its border and left HYSTERESIS beyond it.
     """
 
-    def __init__(self, zones: Sequence[Zone] = ()):
+    def __init__(self, zones: Iterable[Zone] = ()) -> None:
         self._zones = tuple(zones)
         self._inside: set[str] = set()
 
@@ -142,7 +174,7 @@ class ZoneTracker:
 
     @zones.setter
     def zones(self, zones: Sequence[Zone]) -> None:
-        """Take other zones; a changed one that the vehicle is in is entered anew."""
+        """Replace the zones; a changed one that the vehicle is in is entered anew."""
         unchanged = {zone.zone_id for zone in zones if zone in self._zones}
         self._zones = tuple(zones)
         self._inside &= unchanged
@@ -153,7 +185,7 @@ class ZoneTracker:
         return frozenset(self._inside)
 
     def update(self, position: float) -> list[Zone]:
-        """Take a position, m, NaN when unknown; return the zones entered by it."""
+        """Use a position, m, NaN when it is unknown; return the zones that are entered by it."""
         if math.isnan(position):
             return []
         entered = []
@@ -168,18 +200,22 @@ class ZoneTracker:
 
 
 def zone_limits(
-    zones: Sequence[Zone], position: float, direction: int, track_length: float, braking: Braking
+    zones: Sequence[Zone],
+    position: float,
+    direction: Direction,
+    track_length: float,
+    braking: Braking,
 ) -> list[Limit]:
     """Return the limits of the zones that the vehicle is in and of those ahead.
 
-    In a zone its speed limit holds. Before it, the vehicle is slow enough to have the zone's
-    speed at its border, and stands there when the action is stop. Inside of a stop zone motion
-    is permitted towards its nearer end that is not the end of the rail, at the zone's speed:
-    a vehicle must be able to leave it without crossing it. Stop zones that touch count as one.
+    In a zone its speed limit applies. Before it, the vehicle slows down to reach the zone's speed
+    at its border, and stops there when the action is stop. Inside a stop zone motion is permitted
+    towards its nearer end that is not the end of the rail, at the zone's speed: a vehicle must be
+    able to leave it without crossing it. Stop zones that touch count as one.
 
     Args:
         zones: the zones.
-        position: m, NaN when unknown: then the limits of every zone hold.
+        position: m, NaN when unknown: then the limits of every zone apply.
         direction: FORWARD or BACKWARD.
         track_length: m; the rail goes from 0 to there.
         braking: how the vehicle slows down.
@@ -188,7 +224,7 @@ def zone_limits(
     if math.isnan(position):
         return [
             Limit(
-                0.0 if zone.action == STOP else zone.speed_limit,
+                0.0 if zone.action == ZoneAction.STOP else zone.speed_limit,
                 f'the position is unknown and zone {zone.zone_id} may be ahead',
             )
             for zone in zones
@@ -198,11 +234,16 @@ def zone_limits(
         if zone.contains(position):
             limits.append(Limit(zone.speed_limit, f'in zone {zone.zone_id}'))
             continue
-        way = zone.start - position if direction == FORWARD else position - zone.end
-        if way > 0.0:
-            speed = 0.0 if zone.action == STOP else zone.speed_limit
+        distance = zone.start - position
+        if direction == Direction.BACKWARD:
+            distance = position - zone.end
+        if distance > 0.0:
+            speed = 0.0 if zone.action == ZoneAction.STOP else zone.speed_limit
             limits.append(
-                Limit(braking.approach_speed(way, speed), f'zone {zone.zone_id} in {way:.2f} m')
+                Limit(
+                    braking.approach_speed(distance, speed),
+                    f'zone {zone.zone_id} in {distance:.2f} m',
+                )
             )
     for start, end, name in _stop_spans(zones):
         if start <= position <= end:
@@ -210,7 +251,7 @@ def zone_limits(
             to_start = position - start < end - position
             if exit_start != exit_end:
                 to_start = exit_start
-            if (direction == FORWARD) == to_start:
+            if (direction == Direction.FORWARD) == to_start:
                 limits.append(Limit(0.0, f'zone {name} must be left by its other end'))
     return limits
 
@@ -218,7 +259,7 @@ def zone_limits(
 def _stop_spans(zones: Sequence[Zone]) -> list[tuple[float, float, str]]:
     """Return start and end, m, of stop zones, those that touch as one, with a name."""
     spans: list[tuple[float, float, str]] = []
-    stops = (zone for zone in zones if zone.action == STOP)
+    stops = (zone for zone in zones if zone.action == ZoneAction.STOP)
     for zone in sorted(stops, key=lambda zone: zone.start):
         if spans and zone.start <= spans[-1][1]:
             start, end, name = spans[-1]
@@ -228,5 +269,17 @@ def _stop_spans(zones: Sequence[Zone]) -> list[tuple[float, float, str]]:
     return spans
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _number(parameter: str, name: str, value: object) -> float:
+    """Return an entry of an array as a float, or refuse it with a ZoneError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ZoneError(f'{parameter} of {name!r}: {value!r} is not a finite number')
+    return float(value)
+
+
+def _member(enumeration: type[EnumT], parameter: str, name: str, value: object) -> EnumT:
+    """Return an entry of an array as a member of an enumeration, or refuse it."""
+    try:
+        return enumeration(value)
+    except ValueError:
+        allowed = ', '.join(enumeration)
+        raise ZoneError(f'{parameter} of {name!r}: {value!r} is not one of {allowed}') from None

@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-Base classes and field descriptors of the message modules that `rosless.generator` writes.
+"""Base classes and field descriptors of the message modules that `rosless.idl` writes.
 
 Only generated code imports this module. It is not importable where a real ROS 2 is sourced,
 so that a message class of ours can never reach a real rclpy.
@@ -25,12 +24,19 @@ import sys
 from array import array
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sized
 from importlib import import_module
 from math import isinf
 from math import isnan
 from operator import attrgetter
 from typing import Any
 from typing import ClassVar
+from typing import Generic
+from typing import TypeVar
+
+from rosless.primitives import PRIMITIVES
+from rosless.primitives import STRING
+from rosless.primitives import Primitive
 
 if sys.byteorder != 'little':
     raise ImportError(
@@ -40,37 +46,24 @@ if sys.byteorder != 'little':
 
 PAD = [b'\0' * n for n in range(8)]
 FLOAT32_MAX = 3.402823466e38
-RANGES = {
-    f'{sign}int{bits}': (0, 2**bits - 1) if sign else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    for bits in (8, 16, 32, 64)
-    for sign in ('u', '')
-}
-TYPECODES = {
-    'int8': 'b',
-    'uint8': 'B',
-    'int16': 'h',
-    'uint16': 'H',
-    'int32': 'i',
-    'uint32': 'I',
-    'int64': 'q',
-    'uint64': 'Q',
-    'float32': 'f',
-    'float64': 'd',
-}
 
 Check = Callable[[Any], 'str | None']
+"""Returns what a value must be, None where it is so already."""
+MessageT = TypeVar('MessageT', bound='Message')
+RequestT = TypeVar('RequestT', bound='Message')
+ResponseT = TypeVar('ResponseT', bound='Message')
 
 
 class Message:
     """A ROS message: keyword constructor, typed fields, comparison by value."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     _fields_and_field_types: ClassVar[dict[str, str]] = {}
-    _type_name = ''
+    _type_name: ClassVar[str] = ''
     """Name on the wire, `pkg::msg::dds_::Name_`."""
-    _type_hash = ''
+    _type_hash: ClassVar[str] = ''
     """`RIHS01_` and 64 hexadecimal digits, as rosidl computes it (REP-2016)."""
-    _xtypes: tuple[bytes, bytes] = (b'', b'')
+    _xtypes: ClassVar[tuple[bytes, bytes]] = (b'', b'')
     """Serialised XTypes TypeInformation and TypeMapping, from which Cyclone checks samples."""
 
     @classmethod
@@ -97,7 +90,7 @@ class Message:
         raise NotImplementedError
 
     @classmethod
-    def _read(cls, data: bytes, offset: int) -> Message:
+    def _read(cls: type[MessageT], data: bytes, offset: int = 4) -> MessageT:
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -116,9 +109,15 @@ class Message:
         return f'{package}.{kind}.{self.__class__.__name__}({fields})'
 
 
+class Service(Generic[RequestT, ResponseT]):
+    """A service: its subclasses have the classes `Request` and `Response`."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError('Service classes can not be instantiated')
+
+
 def lazy_modules(package: str, modules: dict[str, str]) -> Callable[[str], Any]:
-    """
-    Return a module `__getattr__` that imports an interface when it is first named.
+    """Return a module `__getattr__` that imports an interface when it is first named.
 
     `modules` maps the names of classes to the modules of `package` that define them.
     """
@@ -145,8 +144,8 @@ def _field(name: str, check: Check, convert: Callable[[Any], Any] | None = None)
     return property(attrgetter(slot), fset)
 
 
-def _integer_check(kind: str) -> Check:
-    low, high = RANGES[kind]
+def _integer_check(primitive: Primitive) -> Check:
+    low, high = primitive.range
 
     def check(value: Any) -> str | None:
         if not isinstance(value, int):
@@ -192,12 +191,12 @@ _CHECKS: dict[str, Check] = {
     'float32': _check_float32,
     'bool': _check_bool,
     'byte': _check_byte,
-    **{kind: _integer_check(kind) for kind in RANGES},
+    **{name: _integer_check(each) for name, each in PRIMITIVES.items() if each.python is int},
 }
 
 
-def _element_check(kind: Any, bound: int) -> Check:
-    if kind == 'string':
+def _element_check(kind: str | type[Message], bound: int) -> Check:
+    if kind == STRING:
         return _string_check(bound)
     if isinstance(kind, str):
         return _CHECKS[kind]
@@ -208,25 +207,27 @@ def _element_check(kind: Any, bound: int) -> Check:
     return check
 
 
-def scalar(name: str, kind: Any, bound: int = 0) -> property:
+def scalar(name: str, kind: str | type[Message], bound: int = 0) -> property:
     """Return the property of a field; `kind` is a primitive's name or a message class."""
     return _field(name, _element_check(kind, bound))
 
 
-def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int = 0) -> property:
-    """
-    Return the property of an array of `size`, or of a sequence of at most `limit` (0: any).
+def sequence(
+    name: str, kind: str | type[Message], bound: int = 0, *, size: int = 0, limit: int = 0
+) -> property:
+    """Return the property of an array of `size`, or of a sequence of at most `limit` (0: any).
 
     Numbers are kept in an `array.array`, everything else in a list. (rclpy keeps fixed arrays of
     numbers in numpy arrays; indexing, len(), iteration and tolist() are the same.)
     """
     element = _element_check(kind, bound)
-    typecode = TYPECODES.get(kind) if isinstance(kind, str) else None
+    primitive = PRIMITIVES.get(kind) if isinstance(kind, str) else None
+    typecode = primitive.code if primitive and primitive.is_number else None
 
     def check(value: Any) -> str | None:
         if isinstance(value, (str, dict)) or not isinstance(value, Iterable):
             return 'a set or sequence'
-        if not hasattr(value, '__len__'):
+        if not isinstance(value, Sized):
             return 'a set or sequence with a length'
         if size and len(value) != size:
             return f'a sequence of length {size}'
@@ -234,9 +235,7 @@ def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int 
             return f'a sequence of at most {limit} elements'
         if isinstance(value, array) and value.typecode == typecode:
             return None
-        # numpy scalars of the right kind are welcome inside an array, as they are in rclpy.
-        items = value.tolist() if hasattr(value, 'tolist') else value
-        for item in items:
+        for item in _items(value):
             wrong = element(item)
             if wrong:
                 return f'a set or sequence and each value {wrong}'
@@ -247,6 +246,12 @@ def sequence(name: str, kind: Any, bound: int = 0, *, size: int = 0, limit: int 
             return value if isinstance(value, list) else list(value)
         if isinstance(value, array) and value.typecode == typecode:
             return value
-        return array(typecode, value.tolist() if hasattr(value, 'tolist') else list(value))
+        return array(typecode, list(_items(value)))
 
     return _field(name, check, convert)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """Return the elements of a sequence; those of a numpy array as Python's own numbers."""
+    items: Iterable[Any] = value.tolist() if hasattr(value, 'tolist') else value
+    return items

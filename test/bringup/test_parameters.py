@@ -11,13 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the command line reads of the parameter files."""
+"""The parameter files, read without a node."""
 
 import pytest
 
+from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.bringup.parameters import simulated_lines
-from oht50_bridge.cli.options import CommandError
+from oht50_bridge.bringup.parameters import write_parameters
 
 
 @pytest.fixture
@@ -51,5 +52,17 @@ def test_later_file_wins_value_by_value(params, node):
 
 @pytest.mark.parametrize('text', ['{', '[]', 'a: 1', '/**:\n  wrong: {}'])
 def test_what_is_no_parameter_file_is_refused_by_its_name(params, text):
-    with pytest.raises(CommandError, match=r'params\.yaml'):
+    with pytest.raises(BringUpError, match=r'params\.yaml'):
         parameters_of('hardware_node', params(text))
+
+
+def test_a_board_without_a_line_is_refused(params):
+    path = params('/**:\n  ros__parameters:\n    module: {power: {line: nowhere}}\n')
+    with pytest.raises(BringUpError, match=r'module\.power'):
+        simulated_lines(path)
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1999, 'replay': True})
+    parameters = parameters_of('bridge_node', path)
+    assert (parameters['port'], parameters['replay']) == (1999, True)

@@ -184,7 +184,7 @@ async def test_what_a_gateway_sends_fits_the_schemas(serving):
                 await peer.send(name, refresh_token=pair.refresh)
             elif name != 'auth':
                 await peer.websocket.send(json.dumps(EXAMPLES[name]))
-        await peer.send('resume', epoch=server.gateway.ring.epoch, after=0)
+        await peer.send('resume', epoch=server.gateway.history.epoch, after=0)
         await peer.websocket.send(b'binary')
         await peer.send('start_mission', mission_type='transport')
         kinds = set(EVENTS) | set(REPLIES)

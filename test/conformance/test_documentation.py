@@ -23,8 +23,8 @@ from pathlib import Path
 import pytest
 
 from oht50_bridge.gateway.auth.roles import load_roles
+from oht50_bridge.gateway.command_runner import MAX_RUNNING
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.connected_client import MAX_RUNNING
 from oht50_bridge.gateway.outbox import EVENT_BURST
 from oht50_bridge.protocol import asyncapi
 from oht50_bridge.protocol import errors

@@ -252,7 +252,7 @@ async def forbidden(server):
 
 
 async def one_too_many(server):
-    for _ in range(server.gateway.config.max_connections - server.gateway.client_count):
+    for _ in range(server.gateway.config.max_connections - server.gateway.stats().connections):
         await server.enter()
     return await server.connect()
 

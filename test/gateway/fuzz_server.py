@@ -25,7 +25,7 @@ import sys
 from gateway.serving import Serving
 from gateway.serving import make_event
 
-from oht50_bridge.gateway.commands import CommandFailed
+from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 
 PERIOD = 0.02
@@ -34,7 +34,7 @@ PERIOD = 0.02
 async def handle(command, caller):
     """Repeat what was ordered, so that what is hostile in it comes back."""
     if command.type == 'cancel_mission':
-        raise CommandFailed(f'{command.mission_id} is not under way')
+        raise CommandFailedError(f'{command.mission_id} is not under way')
     return CommandOutcome(True, 'done', {'order': command.model_dump(mode='json')})
 
 

@@ -14,9 +14,12 @@
 """A gateway on a real socket, clients to it, and coroutine tests."""
 
 import asyncio
+import base64
 import contextlib
 import inspect
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -162,3 +165,58 @@ class Serving:
                 return
             await asyncio.sleep(0.01)
         raise AssertionError('condition does not come true')
+
+
+async def http_get(port, path, head=''):
+    reader, writer = await asyncio.open_connection('127.0.0.1', port)
+    writer.write(f'GET {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n'.encode())
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await writer.wait_closed()
+    status, _, rest = answer.partition(b'\r\n')
+    return int(status.split()[1]), rest.partition(b'\r\n\r\n')[2]
+
+
+#: Close codes as they stand in a close frame, before their reason.
+CODE_4408, CODE_4503 = b'\x11\x38nothing received', b'\x11\x97'
+
+
+async def silent_client(server, *events):
+    """A client that does the handshake and auth and then never reads; its socket."""
+
+    def shake():
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.settimeout(10)
+        sock.connect(('127.0.0.1', server.gateway.port))
+        key = base64.b64encode(os.urandom(16)).decode()
+        sock.sendall(
+            f'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+            f'Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n'
+            f'Sec-WebSocket-Version: 13\r\n\r\n'.encode()
+        )
+        while b'\r\n\r\n' not in sock.recv(1024):
+            pass
+        for message in ({'type': 'auth', 'token': server.token(), 'subscription': list(events)},):
+            payload = json.dumps(message).encode()
+            sock.sendall(b'\x81\xfe' + len(payload).to_bytes(2, 'big') + bytes(4) + payload)
+        return sock
+
+    return await asyncio.to_thread(shake)
+
+
+def read_to_end(sock, last=None):
+    """Read to the end; when `last` has come, answer the close frame it is part of."""
+    received = b''
+    with sock:
+        while data := sock.recv(65536):
+            received += data
+            if last is not None and last in received:
+                last = None
+                sock.sendall(b'\x88\x80' + bytes(4))
+    return received
+
+
+def masked_frame(message):
+    payload = json.dumps(message).encode()
+    return b'\x81\xfe' + len(payload).to_bytes(2, 'big') + bytes(4) + payload

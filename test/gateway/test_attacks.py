@@ -392,7 +392,7 @@ async def _(bridge):
     for kind in ('config.updated', 'module.discovered'):
         bridge.gateway.publish(make_event(kind))
     peer = await bridge.enter('*', role='viewer', subject='mallory')
-    await peer.send('resume', epoch=bridge.gateway.ring.epoch, after=0)
+    await peer.send('resume', epoch=bridge.gateway.history.epoch, after=0)
     seen = await peer.barrier()
     assert [message['type'] for message in seen] == ['resume.result']
     assert seen[0]['data']['replayed'] == 0

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.outbox import Outbox
-from oht50_bridge.gateway.outbox import OutgoingEvent
 
 
 @given(st.integers(1, 20), st.integers(0, 60), st.integers(0, 70))

@@ -17,7 +17,7 @@ import threading
 import pytest
 
 from oht50_bridge.gateway.ingress import Ingress
-from oht50_bridge.gateway.ingress import IngressFull
+from oht50_bridge.gateway.ingress import IngressFullError
 
 
 async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event):
@@ -41,7 +41,7 @@ async def test_events_are_refused_aloud_rather_than_dropped(event):
     inlet.put(event('safety.estop'))
     for _ in range(5):
         inlet.put(event('telemetry.realtime'))
-    with pytest.raises(IngressFull, match=r'safety\.estop'):
+    with pytest.raises(IngressFullError, match=r'safety\.estop'):
         inlet.put(event('safety.estop'))
     await asyncio.sleep(0)
     assert len(got) == 3
@@ -66,3 +66,17 @@ async def test_a_bad_event_does_not_take_the_others_along(event, caplog):
     await asyncio.sleep(0)
     assert got == ['a', 'b']
     assert 'safety.estop could not be published' in caplog.text
+
+
+async def test_events_from_another_thread_arrive_completely_and_in_order(serving, event):
+    async with serving() as server:
+        peer = await server.enter('safety.*')
+        events = [event('safety.estop', estop_id=str(n)) for n in range(500)]
+        thread = threading.Thread(
+            target=lambda: [server.gateway.publish_threadsafe(each) for each in events]
+        )
+        thread.start()
+        got = [(await peer.receive())['data']['estop_id'] for _ in range(500)]
+        thread.join()
+        assert got == [str(n) for n in range(500)]
+    server.gateway.publish_threadsafe(events[0])  # after the end: nothing, and no error

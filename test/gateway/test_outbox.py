@@ -14,14 +14,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.frames import Frame
-from websockets.frames import Opcode
 
+from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.outbox import EVENT_BURST
 from oht50_bridge.gateway.outbox import Outbox
-from oht50_bridge.gateway.outbox import OutgoingEvent
-from oht50_bridge.gateway.outbox import payload_of
-from oht50_bridge.gateway.outbox import text_frame
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.codec import Encoder
 
@@ -42,22 +38,6 @@ def popped(outbox, now):
     while (item := outbox.pop(now)) is not None:
         items.append(item)
     return items
-
-
-@pytest.mark.parametrize('size', [0, 125, 126, 65535, 65536])
-def test_a_ready_made_frame_is_the_librarys_and_gives_its_payload_back(size):
-    frame = text_frame(b'x' * size)
-    assert frame == Frame(Opcode.TEXT, b'x' * size).serialize(mask=False)
-    assert payload_of(frame) == b'x' * size
-
-
-def test_an_event_is_encoded_once_for_all(event):
-    calls = []
-    delivery = OutgoingEvent(event('safety.clear'), lambda e: calls.append(e) or b'{"a":1}', 4)
-    assert delivery.frame is delivery.frame
-    assert delivery.numbered_frame is delivery.numbered_frame
-    assert payload_of(delivery.numbered_frame) == b'{"a":1,"seq":4}'
-    assert len(calls) == 1
 
 
 def test_the_newest_value_wins_and_comes_in_its_slot(deliver):

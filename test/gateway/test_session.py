@@ -18,23 +18,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.gateway.actions import Authenticated
+from oht50_bridge.gateway.actions import CloseConnection
+from oht50_bridge.gateway.actions import ReplayEvents
+from oht50_bridge.gateway.actions import RunCommand
+from oht50_bridge.gateway.actions import SendError
+from oht50_bridge.gateway.actions import SendMessage
+from oht50_bridge.gateway.actions import SendPing
+from oht50_bridge.gateway.actions import Subscribed
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.clock import Clock
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.session import Authenticated
-from oht50_bridge.gateway.session import Clock
-from oht50_bridge.gateway.session import Close
-from oht50_bridge.gateway.session import Failure
-from oht50_bridge.gateway.session import IllegalTransition
-from oht50_bridge.gateway.session import Replay
-from oht50_bridge.gateway.session import Reply
-from oht50_bridge.gateway.session import Run
-from oht50_bridge.gateway.session import SendPing
+from oht50_bridge.gateway.session import IllegalTransitionError
 from oht50_bridge.gateway.session import Session
-from oht50_bridge.gateway.session import State
-from oht50_bridge.gateway.session import Subscribed
+from oht50_bridge.gateway.session import SessionState
 from oht50_bridge.protocol.errors import ErrorCode
 
 ROLES = load_roles(Path(__file__).resolve().parents[2] / 'config' / 'roles.yaml')
@@ -66,13 +66,13 @@ class World:
 
 def test_the_life_has_one_way():
     world = World()
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         world.session.open()
     world.enter()
-    assert world.session.state is State.ACTIVE
+    assert world.session.state is SessionState.ACTIVE
     world.session.close()
     world.session.close()
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         world.say('ping')
     assert world.session.tick() == []
     assert not world.session.may_read('safety.estop')
@@ -81,7 +81,7 @@ def test_the_life_has_one_way():
 def test_a_session_not_opened_takes_nothing():
     world = World()
     session = Session(GatewayConfig(), world.authority, ROLES, 'e', Clock())
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(IllegalTransitionError):
         session.receive('{}')
 
 
@@ -94,19 +94,19 @@ def test_patience_before_auth_is_ten_seconds_whatever_is_said():
     world.now += 0.2
     (failure,) = world.session.tick()
     assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
-    assert world.session.state is State.CLOSED
+    assert world.session.state is SessionState.CLOSED
 
 
 def test_pings_every_thirty_seconds_and_patience_of_three_hundred():
     world = World()
     world.enter()
     pings = 0
-    while world.session.state is State.ACTIVE:
+    while world.session.state is SessionState.ACTIVE:
         assert world.session.next_tick() <= 30
         world.now += world.session.next_tick() + 1e-6
         actions = world.session.tick()
         pings += sum(isinstance(action, SendPing) for action in actions)
-    assert actions == [Close(4408, 'nothing heard for 300 s')]
+    assert actions == [CloseConnection(4408, 'nothing received for 300 s')]
     assert pings in (9, 10)
     assert world.now == pytest.approx(1300, abs=0.1)
 
@@ -115,7 +115,7 @@ def test_a_sign_of_life_keeps_it_open_until_the_token_ends():
     world = World()
     world.enter()
     told = []
-    while world.session.state is State.ACTIVE:
+    while world.session.state is SessionState.ACTIVE:
         world.session.heard()
         world.now += world.session.next_tick() + 1e-6
         told += [
@@ -136,7 +136,7 @@ def test_a_kept_refresh_token_keeps_the_session_for_hours():
         world.session.heard()
         world.now += world.session.next_tick() + 1e-6
         world.session.tick()
-        assert world.session.state is State.ACTIVE
+        assert world.session.state is SessionState.ACTIVE
 
 
 def test_a_replayed_refresh_token_ends_the_sessions_of_its_family():
@@ -149,13 +149,13 @@ def test_a_replayed_refresh_token_ends_the_sessions_of_its_family():
         world.authority.refresh(pair.refresh)
     (failure,) = world.session.tick()
     assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
-    assert world.session.state is State.CLOSED
+    assert world.session.state is SessionState.CLOSED
 
 
 def test_the_order_of_what_an_auth_with_subscription_brings():
     world = World()
     kinds = [type(action) for action in world.enter(subscription=['safety.*', 'bad'])]
-    assert kinds == [Authenticated, Reply, Failure, Reply, Subscribed]
+    assert kinds == [Authenticated, SendMessage, SendError, SendMessage, Subscribed]
 
 
 def test_rates_are_clamped_to_the_table():
@@ -195,8 +195,8 @@ def test_no_order_of_messages_gets_past_the_rules(steps, role):
     world = World()
     session, entered = world.session, False
     for step in steps:
-        if session.state is State.CLOSED:
-            with pytest.raises(IllegalTransition):
+        if session.state is SessionState.CLOSED:
+            with pytest.raises(IllegalTransitionError):
                 world.say('ping')
             return
         if step == 'tick':
@@ -209,7 +209,7 @@ def test_no_order_of_messages_gets_past_the_rules(steps, role):
             actions = []
         elif step == 'auth':
             actions = world.enter(role)
-            entered = entered or session.state is State.ACTIVE
+            entered = entered or session.state is SessionState.ACTIVE
         elif step == 'junk':
             actions = session.receive('{"type":')
         elif step == 'binary':
@@ -225,11 +225,11 @@ def test_no_order_of_messages_gets_past_the_rules(steps, role):
                 }.get(step, {}),
             )
         for action in actions:
-            if isinstance(action, Run):
+            if isinstance(action, RunCommand):
                 assert entered and action.command.type in ROLES[role].commands
-            if isinstance(action, Subscribed | Replay):
+            if isinstance(action, Subscribed | ReplayEvents):
                 assert entered
-            if isinstance(action, Failure) and action.close is not None:
-                assert session.state is State.CLOSED and action is actions[-1]
+            if isinstance(action, SendError) and action.close is not None:
+                assert session.state is SessionState.CLOSED and action is actions[-1]
         assert entered or not session.subscriptions
         assert set(session.subscriptions) <= ROLES[role].events

@@ -60,7 +60,7 @@ def bags_of(tmp_path_factory):
                 ],
                 vehicle.environment,
             ) as recorder:
-                recorder.wait_for('The first message of /oht50 is in')
+                recorder.wait_for('The first message of /oht50 is recorded')
                 drill(client)
                 assert recorder.stop() == 0
         assert vehicle.stop() == 0

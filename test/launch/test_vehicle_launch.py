@@ -24,7 +24,7 @@ from support import own_domain
 from support import processes_of
 from support import wait_for
 
-from oht50_bridge.bringup.plan import MAXIMUM_ENDS
+from oht50_bridge.bringup.restart import MAXIMUM_EXITS
 
 
 @pytest.mark.parametrize('to_group', [True, False], ids=['terminal', 'process'])
@@ -48,7 +48,7 @@ def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
     with own_domain() as domain, Launched(tmp_path, domain) as vehicle:
         vehicle.wait_until_up()
         pid = None
-        for _ in range(MAXIMUM_ENDS):
+        for _ in range(MAXIMUM_EXITS):
             pid = wait_for(
                 lambda old=pid: (
                     (new := vehicle.node_pid('telemetry_node')) not in (None, old) and new
@@ -57,7 +57,7 @@ def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
             os.kill(pid, signal.SIGKILL)
         assert vehicle.process.wait(30) == 1
         log = vehicle.log.read_text()
-        assert f'telemetry_node ended {MAXIMUM_ENDS} times within 60 s, last with SIGKILL' in log
+        assert f'telemetry_node ended {MAXIMUM_EXITS} times within 60 s, last with SIGKILL' in log
         assert processes_of(str(tmp_path)) == []
 
 

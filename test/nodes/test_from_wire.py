@@ -17,6 +17,8 @@ import pytest
 
 from oht50_bridge import srv
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
+from oht50_bridge.nodes.parameter_values import from_parameters
+from oht50_bridge.nodes.parameter_values import to_parameters
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.catalogue import COMMANDS
 
@@ -67,7 +69,8 @@ def test_emergency_stop_is_remote():
 def test_others():
     assert request(type='clear_estop', next_action='resume').next_action == 'resume'
     assert request(type='set_telemetry_rate', rate=5.0).rate == 5.0
-    assert request(type='update_config', changes={'a': 1}).changes_json == '{"a": 1}'
+    changes = request(type='update_config', changes={'a': 1}).changes
+    assert from_parameters(changes) == {'a': 1}
     made = request(type='rollback_config', to_version='1.2.2', reason='safety_concern')
     assert (made.to_version, made.reason) == ('1.2.2', 'safety_concern')
     for command in ('get_system_status', 'get_config', 'list_modules', 'scan_modules'):
@@ -87,7 +90,7 @@ def test_others():
         (commands.PauseMission, srv.ControlMission.Response(mission_id='m'), {'mission_id': 'm'}),
         (
             commands.GetConfig,
-            srv.GetConfig.Response(version='1.0.0', config_json='{"a": 1}'),
+            srv.GetConfig.Response(version='1.0.0', config=to_parameters({'a': 1})),
             {'version': '1.0.0', 'config': {'a': 1}},
         ),
         (commands.ListModules, srv.ListModules.Response(), {'modules': []}),

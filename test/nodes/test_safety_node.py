@@ -11,20 +11,27 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the node of the emergency stop does when something under it fails."""
+"""What safety_node publishes and answers, also when something under it fails."""
 
+import math
 import threading
+import time
 
 import pytest
 import rclpy
+from geometry_msgs.msg import Point
 from rclpy.parameter import Parameter
 from support import own_domain
 from support import wait_for
 
-from oht50_bridge.msg import ModuleState
+from oht50_bridge.msg import DriveCommand
+from oht50_bridge.msg import DriveState
+from oht50_bridge.msg import Location
+from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
+from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.safety_node import SafetyNode
@@ -33,15 +40,15 @@ from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import EstopLatch
 
 
-def well(node):
-    """Report that every input is well."""
+def report_inputs(node):
+    """Report inputs without a fault."""
     node._on_inputs(SafetyInputs(configured=True))
 
 
 def beat_of(node):
     """Return what the next heartbeat is."""
     beats = []
-    node._heartbeat.publish = beats.append
+    node._publisher._heartbeat.publish = beats.append
     node._beat()
     return beats[0]
 
@@ -52,7 +59,7 @@ def broken(*arguments):
 
 @pytest.fixture
 def ros(tmp_path, monkeypatch, request):
-    """rclpy on a domain of its own; the parameter is more of the command line."""
+    """rclpy on a domain of its own; the parameter is added to the command line."""
     with own_domain() as domain:
         monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
         monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
@@ -74,11 +81,11 @@ def stop(node):
 
 
 def latched_on_disk(tmp_path):
-    return EstopLatch(tmp_path / 'estop.json').estop
+    return EstopLatch(tmp_path / 'estop.json', time.time_ns).estop
 
 
 def test_no_motion_before_the_configuration_is_confirmed_nor_in_maintenance(node):
-    well(node)
+    report_inputs(node)
     beat = beat_of(node)
     assert (beat.motion_permitted, beat.mode) == (False, SafetyHeartbeat.MODE_STARTING)
     assert 'not confirmed' in beat.reason
@@ -105,9 +112,9 @@ def test_no_motion_before_the_configuration_is_confirmed_nor_in_maintenance(node
         ({'estop_pressed': True}, 'emergency stop'),
     ],
 )
-def test_no_motion_with_a_report_that_is_not_well(node, inputs, reason):
+def test_no_motion_with_a_report_of_a_fault(node, inputs, reason):
     node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
-    well(node)
+    report_inputs(node)
     assert beat_of(node).motion_permitted
     node._on_inputs(SafetyInputs(**{'configured': True, **inputs}))
     beat = beat_of(node)
@@ -115,29 +122,9 @@ def test_no_motion_with_a_report_that_is_not_well(node, inputs, reason):
     assert reason in beat.reason
 
 
-def test_power_board_that_was_lost_stays_lost_until_it_is_online(node):
-    node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
-    well(node)
-    node._power_timeout = 0.0
-
-    def report(status, error):
-        node._on_modules(
-            ModuleStates(
-                modules=[
-                    ModuleState(module_id='power', kind='power', status=status, error_code=error)
-                ]
-            )
-        )
-        return beat_of(node).motion_permitted
-
-    assert report('offline', 'MOD-001') is False
-    assert report('offline', '') is False, 'a new hardware_node has not asked it yet'
-    assert report('online', '') is True
-
-
 @pytest.mark.parametrize('publisher', ['_state', '_estop', '_heartbeat'])
-def test_stop_that_cannot_be_told_is_there_at_the_next_start(node, tmp_path, publisher):
-    getattr(node, publisher).publish = broken
+def test_stop_that_cannot_be_published_is_there_at_the_next_start(node, tmp_path, publisher):
+    getattr(node._publisher, publisher).publish = broken
     with pytest.raises(OSError):
         stop(node)
     assert latched_on_disk(tmp_path).reason == 'drill'
@@ -152,14 +139,15 @@ def test_stop_that_could_not_be_written_is_written_later(node, tmp_path, monkeyp
     assert latched_on_disk(tmp_path).reason == 'drill'
 
 
-def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path):
+def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path, monkeypatch):
     stop(node)
 
-    def half_cleared():
-        (tmp_path / 'estop.json').unlink()
+    def remove_and_fail(path):
+        path.unlink()
         broken()
 
-    node._sources.clear = half_cleared
+    monkeypatch.setattr('oht50_bridge.vehicle.estop.remove', remove_and_fail)
+    node._sources.clear = lambda now: node._latch.clear()
     response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
     assert not response.accepted
     assert 'on disk' in response.message
@@ -171,7 +159,7 @@ GPIO = ['-p', 'gpio_chip:=/dev/gpiochip-that-is-not-there']
 
 
 @pytest.mark.parametrize('ros', [GPIO], indirect=True)
-def test_node_does_not_start_without_the_line_it_is_to_watch(ros):
+def test_node_does_not_start_without_its_gpio_line(ros):
     with pytest.raises(StartError, match='gpio_chip /dev/gpiochip-that-is-not-there'):
         SafetyNode()
 
@@ -188,7 +176,7 @@ def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkey
         wait_for(lambda: rclpy.spin_once(node, timeout_sec=0.05) or condition())
 
     def clear():
-        well(node)
+        report_inputs(node)
         node._on_modules(ModuleStates())
         response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
         return response.accepted or response.message
@@ -203,3 +191,256 @@ def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkey
         assert node._latch.estop is None
     finally:
         node.destroy_node()
+
+
+def subscribe(topic):
+    """Return a node that subscribes to a topic and the list of what it receives."""
+    listener = rclpy.create_node('listener')
+    received = []
+    topic.subscribe(listener, received.append)
+    return listener, received
+
+
+def clear(node, **request):
+    return node._on_clear_estop(ClearEstop.Request(**request), ClearEstop.Response())
+
+
+def confirm(node):
+    node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
+
+
+def test_a_stop_forbids_motion_in_the_heartbeat_and_is_published_at_once(node):
+    confirm(node)
+    report_inputs(node)
+    assert beat_of(node).motion_permitted
+    published = []
+    for publisher in ('_state', '_estop', '_heartbeat'):
+        getattr(node._publisher, publisher).publish = published.append
+    response = stop(node)
+    state, event, beat = published
+    assert response.accepted
+    assert (state.latched, state.estop_id, state.reason) == (True, response.estop_id, 'drill')
+    assert (event.estop_id, event.trigger_type, event.emergency_level) == (
+        response.estop_id,
+        'remote',
+        'critical',
+    )
+    assert math.isnan(event.position.x), 'no board reported a position'
+    assert (beat.motion_permitted, beat.reason, beat.hold) == (
+        False,
+        'emergency stop: drill',
+        False,
+    )
+
+
+def test_a_stop_while_one_is_latched_is_accepted_and_published_again(node):
+    first = stop(node)
+    published = []
+    node._publisher._estop.publish = published.append
+    second = node._on_emergency_stop(
+        EmergencyStop.Request(reason='another'), EmergencyStop.Response()
+    )
+    assert second.accepted
+    assert second.estop_id == first.estop_id == published[0].estop_id
+    assert 'already' in second.message
+
+
+@pytest.mark.parametrize(
+    ('given', 'trigger_type'),
+    [('software', 'software'), ('hardware', 'hardware'), ('telepathy', 'remote'), ('', 'remote')],
+)
+def test_a_stop_of_an_unknown_trigger_type_stops_as_well(node, given, trigger_type):
+    node._on_emergency_stop(EmergencyStop.Request(trigger_type=given), EmergencyStop.Response())
+    estop = node._latch.estop
+    assert (estop.trigger_type, estop.reason) == (trigger_type, 'manual_trigger')
+
+
+def test_a_stop_has_the_place_of_the_location_board_or_else_of_the_motor_board(node):
+    published = []
+    node._publisher._estop.publish = published.append
+    node._on_drive(DriveState(position=12.0))
+    stop(node)
+    node._on_location(Location(position=Point(x=12.5, y=0.1, z=0.2)))
+    node._on_drive(DriveState(position=13.0))
+    stop(node)
+    node._on_location(Location(position=Point(x=math.nan, y=math.nan, z=math.nan)))
+    stop(node)
+    node._on_drive(DriveState(position=14.0))
+    stop(node)
+    assert [(event.position.x, event.position.y) for event in published] == [
+        (12.0, 0.0),
+        (12.5, 0.1),
+        (12.5, 0.1),
+        (14.0, 0.0),
+    ]
+
+
+def test_a_latched_stop_is_published_by_the_next_node_for_late_subscribers(node):
+    estop_id = stop(node).estop_id
+    node.destroy_node()
+    later = SafetyNode()
+    listener, received = subscribe(topics.SAFETY_ESTOP)
+    state_listener, states = subscribe(topics.ESTOP_STATE)
+    try:
+        for each, messages in ((listener, received), (state_listener, states)):
+            wait_for(lambda: messages or rclpy.spin_once(each, timeout_sec=0.05))  # noqa: B023
+        assert received[0].estop_id == states[0].estop_id == estop_id
+        assert states[0].latched
+    finally:
+        later.destroy_node()
+        listener.destroy_node()
+        state_listener.destroy_node()
+
+
+def test_clear_is_refused_with_the_cause_while_the_button_is_pressed(node):
+    node._on_inputs(SafetyInputs(configured=True, estop_pressed=True))
+    assert node._latch.estop.trigger_type == 'hardware'
+    response = clear(node)
+    assert not response.accepted
+    assert 'the emergency stop button is pressed' in response.message
+
+
+def test_clear_publishes_the_next_action_and_the_open_latch(node):
+    stop(node)
+    published = []
+    node._publisher._clear.publish = published.append
+    node._publisher._state.publish = published.append
+
+    def cleared():
+        report_inputs(node)
+        node._on_modules(ModuleStates())
+        return clear(node, next_action='return_home').accepted
+
+    wait_for(cleared)
+    state, event = published[-2:]
+    assert (state.latched, state.active_causes) == (False, [])
+    assert (event.cleared_by, event.next_action) == ('operator', 'return_home')
+    confirm(node)
+    assert beat_of(node).motion_permitted
+
+
+def test_clear_with_an_unknown_next_action_is_refused(node):
+    stop(node)
+    response = clear(node, next_action='dance')
+    assert not response.accepted
+    assert "next_action 'dance'" in response.message
+    assert node._latch.estop is not None
+
+
+def test_clear_without_a_stop_is_accepted(node):
+    assert clear(node).accepted
+
+
+def test_causes_are_published_when_they_change(node):
+    node._on_inputs(SafetyInputs(configured=True, estop_pressed=True))
+    published = []
+    node._publisher._state.publish = published.append
+    node._on_inputs(SafetyInputs(configured=True, estop_pressed=True))
+    assert published == []
+    report_inputs(node)
+    (state,) = published
+    assert (state.latched, state.active_causes) == (True, [])
+
+
+def test_a_command_in_another_direction_gives_a_new_heartbeat_at_once(node):
+    beats = []
+    node._publisher._heartbeat.publish = beats.append
+    node._on_command(DriveCommand(velocity=0.1))
+    node._on_command(DriveCommand(velocity=0.2))
+    assert len(beats) == 1
+    node._on_command(DriveCommand(velocity=0.0, direction=-1))
+    assert len(beats) == 2
+
+
+@pytest.mark.parametrize('ros', [['-p', 'distance_directions:=[forward]']], indirect=True)
+def test_the_dock_is_approached_while_the_mission_docks(node):
+    confirm(node)
+    node._on_inputs(SafetyInputs(configured=True, distances=[0.1]))
+    node._on_command(DriveCommand(velocity=0.1))
+    assert (beat_of(node).motion_permitted, beat_of(node).hold) == (False, True)
+    node._on_mission(MissionState(phase=MissionState.PHASE_DOCKING))
+    assert (beat_of(node).speed_limit, beat_of(node).hold) == (0.05, False)
+    node._on_mission(MissionState(phase=MissionState.PHASE_EXECUTING))
+    assert not beat_of(node).motion_permitted
+
+
+ZONES = {
+    'zone_names': ['slow', 'stop'],
+    'zone_types': ['warning', 'restricted'],
+    'zone_actions': ['slow_down', 'stop'],
+    'zone_starts': [22.0, 30.0],
+    'zone_ends': [22.6, 32.0],
+    'zone_limits': [0.2, 0.1],
+}
+
+
+def set_zones(node, **values):
+    parameters = [Parameter(name, value=value) for name, value in values.items()]
+    return node.set_parameters_atomically(parameters)
+
+
+def test_zones_change_while_the_node_runs_and_an_entry_is_published_once(node):
+    published, entered = [], []
+    node._publisher._zones.publish = published.append
+    node._publisher._zone_entered.publish = entered.append
+    assert set_zones(node, **ZONES).successful
+    assert [zone.zone_id for zone in published[-1].zones] == ['slow', 'stop']
+    node._on_location(Location(position=Point(x=40.0)))
+    assert entered == []
+    assert set_zones(node, zone_starts=[39.5, 30.0], zone_ends=[40.5, 32.0]).successful
+    for x in (40.0, 40.1):
+        node._on_location(Location(position=Point(x=x)))
+    (event,) = entered
+    assert (event.zone_id, event.zone_type, event.action) == ('slow', 'warning', 'slow_down')
+    assert event.position.x == 40.0
+
+
+def test_contradictory_zones_are_refused_and_the_others_stay(node):
+    assert set_zones(node, **ZONES).successful
+    zones = node._tracker.zones
+    refused = set_zones(node, zone_types=['deadly', 'restricted'])
+    assert "zone_types of 'slow': 'deadly'" in refused.reason
+    assert 'zone_limits has 1 entries' in set_zones(node, zone_limits=[0.1]).reason
+    assert node._tracker.zones == node._limiter.zones == zones
+
+
+def test_speed_limit_is_in_the_next_heartbeat(node):
+    confirm(node)
+    report_inputs(node)
+    assert node.set_parameters([Parameter('speed_limit', value=0.2)])[0].successful
+    assert beat_of(node).speed_limit == 0.2
+
+
+def arguments(**values):
+    return [word for name, value in values.items() for word in ('-p', f'{name}:={value}')]
+
+
+ZONE = {
+    'zone_names': '[zone-buffer]',
+    'zone_types': '[warning]',
+    'zone_actions': '[slow_down]',
+    'zone_starts': '[0.0]',
+    'zone_ends': '[0.2]',
+    'zone_limits': '[0.2]',
+}
+
+
+@pytest.mark.parametrize(
+    ('ros', 'message'),
+    [
+        (arguments(**{**ZONE, 'zone_types': '[deadly]'}), "zone_types of 'zone-buffer': 'deadly'"),
+        (
+            arguments(**{**ZONE, 'zone_ends': '[0.0]'}),
+            "zone_starts of 'zone-buffer': 0 m is not below its end, 0 m",
+        ),
+        (
+            arguments(distance_directions='[up]'),
+            "distance_directions: 'up' is not forward, backward or empty",
+        ),
+        (arguments(gpio_chip='/dev/no-such-chip'), 'gpio_chip /dev/no-such-chip'),
+    ],
+    indirect=['ros'],
+)
+def test_node_does_not_start_with_contradictory_parameters(ros, message):
+    with pytest.raises(StartError, match=f'safety_node: {message}'):
+        SafetyNode()

@@ -30,7 +30,7 @@ from typing import Any
 
 import pytest
 
-# The tests import `contract` by its name, whatever pytest's import mode is.
+# The tests import `contract` by its name, in any import mode of pytest.
 sys.path.insert(0, str(Path(__file__).parent))
 
 from contract import DEADLINE_SEC  # isort: skip (it makes rclpy importable)

@@ -25,7 +25,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 if str(ROOT) not in sys.path:
-    # Last: with ROS 2 the package in this folder is not the one that is meant.
+    # Last: with ROS 2 the installed package is tested, not the one in this folder.
     sys.path.append(str(ROOT))
 
 import rosless  # noqa: E402
@@ -34,7 +34,7 @@ _domain_locks = []
 
 
 def own_domain() -> int:
-    """Return a DDS domain that no other test of this machine has: a UDP port stands for it."""
+    """Return a DDS domain that no other test on this machine uses; a UDP port reserves it."""
     for step in range(100):
         domain = 1 + (os.getpid() + step) % 100
         lock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -45,13 +45,14 @@ def own_domain() -> int:
             continue
         _domain_locks.append(lock)
         return domain
-    raise RuntimeError('every DDS domain is taken')
+    raise RuntimeError('every DDS domain is in use')
 
 
 os.environ['CYCLONEDDS_URI'] = rosless.LOCALHOST_URI
 os.environ['ROS_DOMAIN_ID'] = str(own_domain())
-# The range would come on top of the URI; with it there are two ideas of who the peers are.
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SYSTEM_DEFAULT'
+# With Cyclone DDS the range would be added to the URI, and the two name different peers.
+FAST_DDS = os.environ.get('RMW_IMPLEMENTATION') == 'rmw_fastrtps_cpp'
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST' if FAST_DDS else 'SYSTEM_DEFAULT'
 
 IS_ROSLESS = rosless.install()
 

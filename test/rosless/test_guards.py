@@ -13,7 +13,7 @@
 # limitations under the License.
 
 """
-Guards over what rosless takes for granted of the pinned cyclonedds wheel.
+Guards over what rosless assumes of the pinned cyclonedds wheel.
 
 Each fails when a new wheel changes one of the private calls.
 """
@@ -33,6 +33,7 @@ pytestmark = rosless_only
 
 if not rosless_only.args[0]:
     from rclpy import _dds
+    from rclpy._dds import topics
     from rclpy.exceptions import RCLError
     from rclpy.qos import HistoryPolicy
     from rclpy.qos import QoSProfile
@@ -65,12 +66,12 @@ def encoded(text):
     return bytes(out)
 
 
-def test_the_wheel_is_the_one_these_guards_were_written_for():
+def test_the_wheel_has_the_version_that_these_guards_were_written_for():
     assert version('cyclonedds') == '11.0.1'
 
 
-class Hasty:
-    """The wheel's C layer, which refuses some topics as it does when discovery is in its way."""
+class RefusingLayer:
+    """The wheel's C layer, refusing topics as it does while discovery changes its types."""
 
     def __init__(self, layer, refusals):
         self._layer = layer
@@ -82,22 +83,22 @@ class Hasty:
     def ddspy_topic_create(self, *arguments):
         if self.refusals:
             self.refusals -= 1
-            return _dds.BAD_PARAMETER
+            return topics.BAD_PARAMETER
         return self._layer.ddspy_topic_create(*arguments)
 
 
-def test_a_topic_that_is_refused_in_passing_is_made_all_the_same(participant, monkeypatch):
-    """The library of types is read without its lock, which cannot be brought about at will."""
-    hasty = Hasty(_dds._clayer, 2)
-    monkeypatch.setattr(_dds, '_clayer', hasty)
+def test_a_topic_is_made_although_cyclone_refuses_it_at_first(participant, monkeypatch):
+    """The race in its library of types cannot be reproduced at will."""
+    refusing = RefusingLayer(topics.clayer, 2)
+    monkeypatch.setattr(topics, 'clayer', refusing)
     writer, reader = pair(participant, String)
-    assert hasty.refusals == 0
+    assert refusing.refusals == 0
     _dds.write(writer, encoded('hello'))
     assert len(_dds.take(reader)) == 1
-    hasty.refusals = 1000
+    refusing.refusals = 1000
     with pytest.raises(_dds.Error, match='dds_create_topic failed: Bad Parameter'):
         pair(participant, String)
-    assert hasty.refusals > 900
+    assert refusing.refusals > 900
 
 
 def test_raw_samples_go_in_and_come_out(participant):
@@ -128,7 +129,7 @@ def test_big_endian_samples_arrive_as_little_endian(participant):
     assert Int32._read(data).data == 0x102
 
 
-def test_a_wait_set_tells_which_condition_fired(participant):
+def test_a_wait_set_identifies_the_condition_that_fired(participant):
     """dds_waitset_wait fills in the numbers, and gives up the GIL."""
     writer, reader = pair(participant, String)
     wait_set = _dds.WaitSet(participant)
@@ -148,7 +149,7 @@ def test_a_wait_set_tells_which_condition_fired(participant):
     thread.join()
 
 
-def test_a_frozen_peer_stops_neither_other_threads_nor_the_writer_for_long(spinner, process):
+def test_a_frozen_peer_blocks_neither_other_threads_nor_the_writer_for_long(spinner, process):
     """dds_write of our own CDLL gives up the GIL, and ends after MAX_BLOCKING_NS."""
     child = process("""
 from std_msgs.msg import String

@@ -34,7 +34,7 @@ from contract import rosless_only
 
 pytestmark = rosless_only
 CYCLONE, FAST = 'rmw_cyclonedds_cpp', 'rmw_fastrtps_cpp'
-PATIENCE_SEC = 60.0
+TIMEOUT_SEC = 60.0
 PEER = """
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import ParameterDescriptor
@@ -138,12 +138,12 @@ class Ros:
     def cli(self, *arguments: str) -> str:
         """Return what `ros2 ...` prints."""
         process = self.start('ros2', *arguments)
-        output, _ = process.communicate(timeout=PATIENCE_SEC)
+        output, _ = process.communicate(timeout=TIMEOUT_SEC)
         return output
 
     def until(self, wanted: str, *arguments: str) -> str:
-        """Return what `ros2 ...` prints as soon as the text is in it: discovery takes its time."""
-        end = time.monotonic() + PATIENCE_SEC
+        """Return what `ros2 ...` prints when it contains the text: discovery is slow."""
+        end = time.monotonic() + TIMEOUT_SEC
         while wanted not in (output := self.cli(*arguments)):
             assert time.monotonic() < end, output
         return output
@@ -170,7 +170,7 @@ class Ros:
             env=self.environment,
             check=True,
             stdout=subprocess.DEVNULL,
-            timeout=PATIENCE_SEC,
+            timeout=TIMEOUT_SEC,
         )
 
 
@@ -194,7 +194,7 @@ either = pytest.mark.parametrize('ros2', [CYCLONE, FAST], indirect=True)
 
 @either
 def test_topics_reach_the_other_both_ways(ros2, peer):
-    heard = ros2.until(
+    received = ros2.until(
         'data',
         'topic',
         'echo',
@@ -204,7 +204,7 @@ def test_topics_reach_the_other_both_ways(ros2, peer):
         '/hall/chatter',
         'std_msgs/msg/String',
     )
-    assert yaml.safe_load(heard.partition('---')[0]) == {'data': 'từ rosless'}
+    assert yaml.safe_load(received.partition('---')[0]) == {'data': 'từ rosless'}
     ros2.start(
         'ros2',
         'topic',
@@ -246,7 +246,7 @@ def test_services_answer_the_other_both_ways(ros2, peer, process):
         'flipped', 'service', 'call', '/hall/flip', 'std_srvs/srv/SetBool', '{data: true}'
     )
     ros2.start(ros2.python(), '-c', SERVER)
-    code, output, errors = process(CALLER).wait(PATIENCE_SEC)
+    code, output, errors = process(CALLER).wait(TIMEOUT_SEC)
     assert (code, output.strip()) == (0, 'True from ROS 2'), errors
 
 
@@ -269,7 +269,7 @@ def test_a_bag_is_recorded(ros2, peer, tmp_path):
     assert any("Subscribed to topic '/hall/chatter'" in line for line in recorder.stdout)
     time.sleep(1.0)  # some messages
     recorder.send_signal(signal.SIGINT)
-    recorder.communicate(timeout=PATIENCE_SEC)
+    recorder.communicate(timeout=TIMEOUT_SEC)
     information = yaml.safe_load((bag / 'metadata.yaml').read_text())
     (topic,) = information['rosbag2_bagfile_information']['topics_with_message_count']
     assert topic['topic_metadata']['type'] == 'std_msgs/msg/String'

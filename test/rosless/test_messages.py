@@ -18,10 +18,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import pytest
 from builtin_interfaces.msg import Time
 from contract import IS_ROSLESS
+from contract import ROOT
+from contract import rosless_only
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
@@ -183,3 +187,18 @@ def test_messages_arrive_as_they_were_sent(spinner, message):
     node.create_publisher(type(message), 'topic', 10).publish(message)
     spinner.until(lambda: received)
     assert received == [message]
+
+
+@rosless_only
+def test_messages_need_neither_numpy_nor_rosbags():
+    code = (
+        'import rosless, sys; rosless.install(); import rclpy; from rclpy.node import Node; '
+        'from std_msgs.msg import String; import sensor_msgs.msg; '
+        'sensor_msgs.msg.BatteryState(); '
+        'print([m for m in ("numpy", "rosbags", "yaml", "asyncio", "cyclonedds.idl") '
+        'if m in sys.modules])'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == '[]', done.stderr

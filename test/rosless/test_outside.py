@@ -63,9 +63,10 @@ def test_names_outside(spinner):
     node = spinner.node()
     with pytest.raises(NotImplementedError, match=f'Node.create_rate.*{REMEDY}'):
         node.create_rate(1.0)
-    with pytest.raises(AttributeError):
-        _ = node.no_such_name
-    assert not hasattr(node, 'no_such_name')
+    for part in (node, node.context, node.get_logger(), node.get_clock().now()):
+        with pytest.raises(AttributeError, match=f'no_such_name.*{REMEDY}'):
+            _ = part.no_such_name
+        assert not hasattr(part, 'no_such_name')
     with pytest.raises(NotImplementedError, match=REMEDY):
         node.create_publisher(String, 'a', 10, event_callbacks=object())
     with pytest.raises(NotImplementedError, match='call_async'):
@@ -118,7 +119,7 @@ def test_help_and_missing_module():
     assert run('no_such_module_at_all').returncode != 0
 
 
-def test_a_real_rclpy_goes_first(tmp_path):
+def test_a_real_rclpy_has_precedence(tmp_path):
     (tmp_path / 'rclpy').mkdir()
     (tmp_path / 'rclpy' / '__init__.py').write_text('REAL = True\n')
     code = 'import rosless; print(rosless.install()); import rclpy; print(rclpy.REAL)'

@@ -175,6 +175,11 @@ rclpy.spin(node)
     assert child.process.poll() is None
 
 
+def test_policies_have_short_names():
+    assert ReliabilityPolicy.BEST_EFFORT.short_key == 'best_effort'
+    assert DurabilityPolicy.TRANSIENT_LOCAL.short_key == 'transient_local'
+
+
 def test_qos_profiles():
     profile = QoSProfile(depth=3)
     assert (profile.history, profile.depth) == (HistoryPolicy.KEEP_LAST, 3)

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 
@@ -94,10 +95,8 @@ rclpy.try_shutdown()
 def test_shutdown_from_a_callback_ends_spin(ros):
     node = rclpy.create_node('node')
     node.create_timer(0.05, rclpy.shutdown)
-    try:
+    with contextlib.suppress(ExternalShutdownException):
         rclpy.spin(node)
-    except ExternalShutdownException:
-        pass
     assert not rclpy.ok()
     node.destroy_node()
 
@@ -146,8 +145,8 @@ def test_domain_ids_keep_apart(ros):
     rclpy.init(args=['test'], context=other, domain_id=own_domain())
     here = rclpy.create_node('here')
     there = rclpy.create_node('there', context=other)
-    assert there.get_node_names() == ['there']
-    assert 'there' not in here.get_node_names()
+    assert there.get_node_names_and_namespaces() == [('there', '/')]
+    assert 'there' not in [name for name, _ in here.get_node_names_and_namespaces()]
     here.destroy_node()
     there.destroy_node()
     rclpy.shutdown(context=other)

@@ -45,19 +45,6 @@ def test_drive_command_moves_the_vehicle_and_clients_see_it(vehicle, simulator, 
         client.wait('system.status', where=lambda event: event['data']['status'] == 'moving')
 
 
-def test_faster_than_the_speed_limit_is_not_driven(simulator, drive):
-    drive(1.0)
-    wait_for(lambda: simulator.truth()['velocity'] > 0.48, what='the vehicle moves')
-    assert simulator.read(BOARD, SPEED) == pytest.approx(0.5)
-
-
-def test_backwards_after_forwards(simulator, drive, moving):
-    moving.send_signal(signal.SIGINT)
-    assert moving.wait(5) == 0
-    drive(-0.3)
-    wait_for(lambda: simulator.truth()['velocity'] < -0.28, what='the vehicle moves backwards')
-
-
 def test_killed_commander_stops_the_motor_within_300_ms(simulator, moving):
     simulator.watch(BOARD, SPEED)
     moving.kill()

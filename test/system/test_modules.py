@@ -16,22 +16,11 @@
 from datetime import datetime
 from itertools import pairwise
 
-import pytest
 from support import wait_for
 
 BOARDS = ('travel_motor', 'power', 'dock', 'safety')
 # Between two readings: the period of the location board and the time-out of its neighbour, twice.
 LONGEST_GAP = 2 * (0.05 + 0.06)  # s
-
-
-@pytest.fixture(autouse=True)
-def mended(simulator):
-    """Leave every board answering."""
-    yield
-    for board in BOARDS:
-        simulator.misbehave(board, absent=False)
-    for line in ('drive', 'sense', 'safety'):
-        simulator.plug(line)
 
 
 def test_pulled_board_is_told_and_the_others_are_polled_on_time(vehicle, simulator):
@@ -68,32 +57,6 @@ def test_pulled_board_is_told_and_the_others_are_polled_on_time(vehicle, simulat
         found = client.wait('module.status_change', 5.0)
         assert found['data']['new_status'] == 'online'
         assert found['data']['error_code'] == ''
-
-
-def test_unplugged_line_comes_back(vehicle, simulator):
-    with vehicle.client('operator', ['module.*']) as client:
-        simulator.unplug('sense')
-        lost = {client.wait('module.status_change')['data']['module_id'] for _ in range(2)}
-        assert lost == {'power', 'dock'}
-        simulator.plug('sense')
-        found = [client.wait('module.status_change')['data'] for _ in range(2)]
-        assert {change['new_status'] for change in found} == {'online'}
-
-
-def test_position_of_the_motor_board_stands_in_for_a_lost_location_board(vehicle, simulator):
-    with vehicle.client('operator', ['telemetry.realtime']) as client:
-        simulator.misbehave('dock', absent=True)
-        event = client.wait(
-            'telemetry.realtime', where=lambda event: event['data']['orientation']['yaw'] is None
-        )
-        assert event['data']['position']['x'] == pytest.approx(
-            simulator.truth()['position'] * 1000, abs=10
-        )
-        simulator.misbehave('dock', absent=False)
-        client.wait(
-            'telemetry.realtime',
-            where=lambda event: event['data']['orientation']['yaw'] is not None,
-        )
 
 
 def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):

@@ -57,7 +57,7 @@ def recorded(tmp_path_factory):
                 ],
                 vehicle.environment,
             ) as recorder:
-                recorder.wait_for('The first message of /oht50 is in')
+                recorder.wait_for('The first message of /oht50 is recorded')
                 with vehicle.client('admin', ['*']) as client:
                     drill(client)
                 assert recorder.stop() == 0
@@ -211,7 +211,7 @@ def test_recorder_ends_a_whole_bag_on_sigterm_too_and_overwrites_none(recorded, 
         assert 'exists already' in result.stderr
         command[len(OHT50) + 1] = str(tmp_path / 'empty')
         with Background(tmp_path / 'record.log', command) as recorder:
-            recorder.wait_for('Ctrl-C ends it')
+            recorder.wait_for('Ctrl-C stops it')
             recorder.process.send_signal(signal.SIGTERM)
             assert recorder.process.wait(15) == 0
     assert (tmp_path / 'empty' / 'metadata.yaml').exists()

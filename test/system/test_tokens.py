@@ -145,37 +145,6 @@ def records(vehicle, what):
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_a_key_comes_and_goes_while_the_vehicle_runs(setting):
-    with setting.client(token=issue(setting)['token']) as old:
-        public = oht50('token', 'keygen', 'b', '--keys', setting.issuer)
-        token = issue(setting, kid='b')['token']
-        assert refused(setting, token) == 4401
-        (setting.keys / 'b.pem').write_text(public)
-        wait_for(lambda: any('b' in record['kids'] for record in records(setting, 'keys')))
-        with setting.client(token=token) as new:
-            (setting.keys / 'b.pem').unlink()
-            assert ended(new) == 4401
-        old.send('ping')
-        old.wait('pong')
-
-
-def test_a_revoked_subject_is_out_and_comes_back_with_a_new_token(setting):
-    with setting.client(token=issue(setting, subject='eve')['token']) as eve:
-        oht50('token', 'revoke', '--subject', 'eve', '--state-dir', setting.state_dir)
-        assert ended(eve) == 4401
-    with setting.client(token=issue(setting, subject='eve')['token']):
-        pass
-
-
-def test_a_token_is_revoked_by_the_id_in_the_audit_log(setting):
-    with setting.client(token=issue(setting, subject='dan')['token']) as dan:
-        record = wait_for(
-            lambda: [record for record in records(setting, 'auth') if record['subject'] == 'dan']
-        )[-1]
-        oht50('token', 'revoke', '--token-id', record['family'], '--state-dir', setting.state_dir)
-        assert ended(dan) == 4401
-
-
 def test_a_used_refresh_token_stays_used_when_the_bridge_is_killed(setting):
     pair = issue(setting)
     with setting.client(token=pair['token']) as client:

@@ -24,9 +24,8 @@ from oht50_bridge.vehicle.admission import Readiness
 from oht50_bridge.vehicle.admission import check_duration
 from oht50_bridge.vehicle.admission import check_request
 from oht50_bridge.vehicle.refusal import RefusedError
-from oht50_bridge.vehicle.zones import ALERT
-from oht50_bridge.vehicle.zones import STOP
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
 
 TRACK_LENGTH = 50.0  # m
 RULES = MissionRules()
@@ -34,7 +33,7 @@ REQUEST = MissionRequest('transport', (20.0, 0.0, 0.0), 10.0)
 READY = Readiness(not_ready='', position=5.0, battery=0.8, zones=())
 
 
-def zone(start, end, action=STOP):
+def zone(start, end, action=ZoneAction.STOP):
     return Zone('z', 'restricted', action, start, end, 0.2)
 
 
@@ -77,7 +76,7 @@ def test_refusal_names_its_reason(request_, readiness, reason):
 @pytest.mark.parametrize(
     'zones',
     [
-        (zone(19.0, 21.0, ALERT),),  # not a zone to stop in
+        (zone(19.0, 21.0, ZoneAction.ALERT),),  # not a zone to stop in
         (zone(21.0, 22.0),),  # beyond the target
         (zone(1.0, 4.0),),  # behind
         (zone(4.0, 6.0),),  # the vehicle stands in it and leaves it

@@ -109,7 +109,7 @@ def test_changes_that_are_no_object_are_refused(values):
 def test_secret_is_refused_by_its_name_and_never_repeated(name):
     with pytest.raises(ConfigError, match=name) as caught:
         TABLE.check({name: 'hunter2'})
-    assert 'secret has no place' in str(caught.value)
+    assert 'secret must not be' in str(caught.value)
     assert 'hunter2' not in str(caught.value)
     with pytest.raises(ConfigError, match='secret'):
         Item(name, 'node', 'p', 'string')
@@ -135,9 +135,9 @@ def test_item_that_makes_no_sense_is_refused(fields, reason):
 
 
 def test_two_names_of_one_parameter_are_refused():
-    with pytest.raises(ConfigError, match='b: is the parameter of a'):
+    with pytest.raises(ConfigError, match='b: is also the parameter of a'):
         ConfigTable([Item('a', 'n', 'p', 'bool'), Item('b', 'n', 'p', 'bool')])
-    with pytest.raises(ConfigError, match='a: is there twice'):
+    with pytest.raises(ConfigError, match='a: occurs twice'):
         ConfigTable([Item('a', 'n', 'p', 'bool'), Item('a', 'n', 'q', 'bool')])
 
 

@@ -20,7 +20,7 @@ import pytest
 from oht50_bridge.vehicle.error_monitor import ABSENCE
 from oht50_bridge.vehicle.error_monitor import SILENCE
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
-from oht50_bridge.vehicle.error_monitor import ModuleError
+from oht50_bridge.vehicle.error_monitor import ModuleHealth
 from oht50_bridge.vehicle.estop import UNREADABLE
 
 HOST = {'cpu': 0.1, 'memory': 0.2, 'disk': 0.3, 'temperature': 40.0}
@@ -58,7 +58,7 @@ def world():
 def test_nothing_wrong_reports_nothing(world):
     world.check(30)
     world.monitor.on_battery(0.85, 0)
-    world.monitor.on_modules([ModuleError('power', 'sense/2', '', '')])
+    world.monitor.on_modules([ModuleHealth('power', 'sense/2', '', '')])
     world.monitor.on_estop('', '')
     assert world.codes() == []
     assert world.monitor.host_alarms == {}
@@ -69,8 +69,8 @@ def test_nothing_wrong_reports_nothing(world):
     [('MOD-001', 'NET-002'), ('MOD-004', 'INT-003'), ('MOD-006', 'INT-002')],
 )
 def test_a_faulty_board_is_reported_once_until_it_was_well_for_5_s(world, module_code, code):
-    faulty = ModuleError('power', 'sense/2', module_code, 'no reply')
-    well = ModuleError('power', 'sense/2', '', '')
+    faulty = ModuleHealth('power', 'sense/2', module_code, 'no reply')
+    well = ModuleHealth('power', 'sense/2', '', '')
     for _ in range(5):
         world.monitor.on_modules([faulty])
         world.now += 1.0

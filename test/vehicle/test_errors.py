@@ -20,6 +20,7 @@ from oht50_bridge.vehicle.errors import CATALOGUE
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
 from oht50_bridge.vehicle.errors import MODULE_ERRORS
 from oht50_bridge.vehicle.errors import Alarm
+from oht50_bridge.vehicle.errors import Severity
 from oht50_bridge.vehicle.errors import ThresholdAlarm
 from oht50_bridge.vehicle.errors import Thresholds
 from oht50_bridge.vehicle.errors import module_error
@@ -40,57 +41,61 @@ def clock():
 def test_thresholds_and_module_errors_are_in_the_catalogue():
     assert {thresholds.code for thresholds in HOST_THRESHOLDS.values()} <= set(CATALOGUE)
     assert set(MODULE_ERRORS.values()) <= set(CATALOGUE)
-    assert all(entry.severity in ('P0', 'P1', 'P2', 'P3') for entry in CATALOGUE.values())
+    assert all(code == entry.code for code, entry in CATALOGUE.items())
 
 
-def test_lost_board_is_an_error_of_the_communication_and_a_wrong_one_of_the_discovery():
+def test_lost_board_is_a_communication_error_and_a_wrong_one_a_discovery_error():
     assert (module_error('MOD-001').code, module_error('MOD-001').severity) == ('NET-002', 'P1')
     assert module_error('MOD-004').code == 'INT-003'
 
 
-def test_alarm_is_told_once_and_again_only_after_it_was_well_long_enough(clock):
+def test_alarm_is_reported_once_and_again_only_after_its_recovery(clock):
     alarm = Alarm(recovery=5.0, clock=clock)
-    told = []
+    reported = []
     for second in range(30):
         clock.now = float(second)
         wrong = second in range(2, 8) or second in (10, 12) or second == 20
         if alarm.update(wrong):
-            told.append(second)
-    assert told == [2, 20]
+            reported.append(second)
+    assert reported == [2, 20]
 
 
 def test_alarm_waits_until_it_has_lasted(clock):
     alarm = Alarm(hold=3.0, clock=clock)
-    told = []
+    reported = []
     for second in range(20):
         clock.now = float(second)
         if alarm.update(second in (1, 2, 3) or second >= 5):
-            told.append(second)
-    assert told == [8], 'a second of being well begins the wait anew'
+            reported.append(second)
+    assert reported == [8], 'a second of absence restarts the wait'
 
 
-def test_threshold_is_told_at_each_grade_once_and_trembling_is_not_told(clock):
+def test_threshold_is_reported_once_at_each_grade_in_spite_of_noise(clock):
     alarm = ThresholdAlarm(Thresholds('SYS-002', 0.85, 0.95, 0.02, 0.0), clock=clock)
-    told = []
+    reported = []
     values = [0.5, 0.86, 0.84, 0.86, 0.96, 0.94, 0.96, 0.90, 0.86, math.nan]
     for second, value in enumerate(values):
         clock.now = float(second)
         severity = alarm.update(value)
         if severity:
-            told.append((value, severity))
-    assert told == [(0.86, 'P2'), (0.96, 'P1')]
-    assert alarm.active == 'P1', 'not well for long enough yet'
+            reported.append((value, severity))
+    assert reported == [(0.86, 'P2'), (0.96, 'P1')]
+    assert alarm.active == 'P1', 'not recovered for long enough yet'
     for _ in range(6):
         clock.now += 1.0
         alarm.update(0.5)
-    assert alarm.active == ''
+    assert alarm.active is None
     assert alarm.update(0.99) == 'P1'
 
 
-def test_value_just_below_its_threshold_is_not_well(clock):
+def test_value_just_below_its_threshold_is_no_recovery(clock):
     alarm = ThresholdAlarm(Thresholds('SYS-002', 0.85, 0.95, 0.02, 0.0), clock=clock)
     assert alarm.update(0.86) == 'P2'
     for _ in range(20):
         clock.now += 1.0
-        assert alarm.update(0.84) == ''
-    assert alarm.update(0.86) == ''
+        assert alarm.update(0.84) is None
+    assert alarm.update(0.86) is None
+
+
+def test_milder_severity_is_one_grade_below():
+    assert [severity.milder for severity in Severity] == ['P1', 'P2', 'P3', 'P3']

@@ -11,388 +11,48 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""What forbids motion in any direction."""
 
-import math
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from oht50_bridge.vehicle.estop import REMOTE
-from oht50_bridge.vehicle.estop import EstopLatch
-from oht50_bridge.vehicle.interlocks import BACKWARD
-from oht50_bridge.vehicle.interlocks import CAUSE_DELAY
-from oht50_bridge.vehicle.interlocks import CREEP_SPEED
-from oht50_bridge.vehicle.interlocks import DEBOUNCE
-from oht50_bridge.vehicle.interlocks import FORWARD
-from oht50_bridge.vehicle.interlocks import INPUTS_AGE
-from oht50_bridge.vehicle.interlocks import MEETING_TIME
-from oht50_bridge.vehicle.interlocks import MODULES_AGE
-from oht50_bridge.vehicle.interlocks import Board
-from oht50_bridge.vehicle.interlocks import Braking
+from oht50_bridge.vehicle.interlocks import INTERLOCKS
 from oht50_bridge.vehicle.interlocks import Conditions
-from oht50_bridge.vehicle.interlocks import EstopSources
-from oht50_bridge.vehicle.interlocks import Limit
-from oht50_bridge.vehicle.interlocks import ObstacleRule
-from oht50_bridge.vehicle.interlocks import either_way
-from oht50_bridge.vehicle.interlocks import interlock
-from oht50_bridge.vehicle.interlocks import lowest
+from oht50_bridge.vehicle.interlocks import interlock_limit
 
-NS = 1_000_000_000
-BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
-RULE = ObstacleRule(stop_distance=0.5, slow_distance=2.0, speed=0.1, dock_speed=0.05)
-LOOKS = (FORWARD, BACKWARD, 0, 0)
-
-
-def test_approach_speed_leaves_the_way_to_react_and_to_brake():
-    a, t = BRAKING.deceleration, BRAKING.reaction_time
-    for distance in (0.0, 0.1, 1.0, 10.0):
-        for speed in (0.0, 0.2, 1.0):
-            v = BRAKING.approach_speed(distance, speed)
-            way = v * t + a * t * t / 2 + (v * v - speed * speed) / 2 / a
-            assert v == speed or way == pytest.approx(distance)
-    assert BRAKING.approach_speed(-1.0, 0.0) == 0.0
+SINGLE = {
+    'estop': 'drill',
+    'inputs_fresh': False,
+    'configured': False,
+    'board_latched': True,
+    'alarm': True,
+    'confirmed': False,
+    'maintenance': True,
+    'guard_open': True,
+    'power_lost': True,
+}
 
 
-@given(st.lists(st.floats(0.0, 2.0), min_size=1))
-def test_lowest_is_never_above_any_single_limit(speeds):
-    limit = lowest(Limit(speed, '') for speed in speeds)
-    assert all(limit.speed <= speed for speed in speeds)
+def test_without_a_condition_motion_is_permitted():
+    assert interlock_limit(Conditions()) is None
 
 
-@given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
-def test_limit_without_a_direction(forward, backward):
-    limit = either_way(lowest([Limit(forward, 'f')]), lowest([Limit(backward, 'b')]))
-    assert limit.speed <= max(forward, backward)
-    assert limit.speed <= max(min(forward, backward), CREEP_SPEED)
+def test_each_condition_forbids_motion_with_a_reason_of_its_own():
+    limits = [interlock_limit(Conditions(**{name: value})) for name, value in SINGLE.items()]
+    assert len({limit.reason for limit in limits}) == len(INTERLOCKS) == len(SINGLE)
+    assert all(limit.speed == 0.0 for limit in limits)
 
 
-def test_one_forbidden_way_leaves_the_other_open_and_says_so():
-    limit = either_way(Limit(0.0, 'zone a in 0.00 m'), Limit(0.5, ''))
-    assert limit.speed == CREEP_SPEED
-    assert limit.reason == 'zone a in 0.00 m; the other way is free'
-    assert either_way(Limit(0.0, 'a'), Limit(0.0, 'b')).speed == 0.0
+def test_of_several_conditions_the_gravest_gives_the_reason():
+    conditions = dict(SINGLE)
+    for name in SINGLE:
+        limit = interlock_limit(Conditions(**conditions))
+        assert limit == interlock_limit(Conditions(**{name: conditions.pop(name)}))
 
 
-@pytest.mark.parametrize(
-    ('distance', 'direction', 'docking', 'low', 'high'),
-    [
-        (math.nan, FORWARD, False, math.inf, math.inf),
-        (4.0, FORWARD, False, 0.5, 2.0),
-        (2.2, FORWARD, False, 0.1, 0.4),
-        (1.5, FORWARD, False, 0.1, 0.1),
-        (0.52, FORWARD, False, 0.01, 0.08),
-        (0.5, FORWARD, False, 0.0, 0.0),
-        (0.1, FORWARD, False, 0.0, 0.0),
-        (0.1, BACKWARD, False, math.inf, math.inf),
-        (0.1, FORWARD, True, 0.05, 0.05),
-    ],
-)
-def test_obstacle_ahead_slows_and_stops(distance, direction, docking, low, high):
-    limits = RULE.limits([distance, math.nan, 0.1, 0.1], LOOKS, direction, docking, BRAKING)
-    speed = lowest(limits).speed if limits else math.inf
-    assert low <= speed <= high
+def test_emergency_stop_gives_its_reason():
+    assert interlock_limit(Conditions(estop='drill')).reason == 'emergency stop: drill'
 
 
-def test_distance_input_that_does_not_report_stops():
-    (limit,) = RULE.limits([], LOOKS, FORWARD, False, BRAKING)
-    assert (limit.speed, limit.reason) == (0.0, 'distance input 1 does not report')
-    assert not limit.hold
-
-
-def test_an_obstacle_alone_holds():
-    obstacle = RULE.limits([0.3], (FORWARD,), FORWARD, False, BRAKING)
-    zone = Limit(0.004, 'zone a in 0.00 m')  # slower than standstill
-    assert lowest(obstacle).hold
-    assert lowest([Limit(0.5, ''), *obstacle]).hold
-    assert lowest([*obstacle, zone]) == lowest([zone, *obstacle]) == Limit(0.0, zone.reason)
-    assert not either_way(lowest(obstacle), lowest([zone])).hold
-
-
-def test_interlocks_each_forbid_and_the_gravest_is_told():
-    assert interlock(Conditions()) == ''
-    single = {
-        'estop': 'drill',
-        'inputs_fresh': False,
-        'configured': False,
-        'board_latched': True,
-        'alarm': True,
-        'confirmed': False,
-        'maintenance': True,
-        'guard_open': True,
-        'power_lost': True,
-    }
-    reasons = [interlock(Conditions(**{name: value})) for name, value in single.items()]
-    assert all(reasons) and len(set(reasons)) == len(single)
-    assert interlock(Conditions(**single)) == 'emergency stop: drill'
-
-
-class World:
-    """The vehicle's sources of a stop, and a safety node that hears of them only by reports."""
-
-    def __init__(self, path):
-        self.path = path
-        self.now = 100.0
-        self.pressed = self.line_open = self.board_latched = False
-        self.configured = True
-        self.lost = set()
-        self.start()
-
-    def start(self):
-        self.latch = EstopLatch(self.path, now=self.stamp)
-        self.sources = EstopSources(self.latch, has_line=True, clock=lambda: self.now)
-        self.inputs_at = self.boards_at = None
-
-    def stamp(self):
-        return round(self.now * NS)
-
-    def report_inputs(self):
-        if self.configured:
-            self.inputs_at = self.now
-        return self.sources.inputs(self.pressed, self.board_latched, self.configured)
-
-    def report_boards(self):
-        self.boards_at = self.now
-        return self.sources.boards(
-            Board(
-                kind,
-                kind,
-                kind not in self.lost,
-                'offline' if kind in self.lost else 'online',
-                'Communication timeout' if kind in self.lost else '',
-            )
-            for kind in ('safety', 'travel_motor', 'power')
-        )
-
-    def report_line(self):
-        return self.sources.line(self.line_open)
-
-
-def test_power_board_is_not_vital_and_the_motor_board_is(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.report_boards()
-    world.lost = {'power'}
-    assert world.report_boards() is None
-    world.lost = {'travel_motor'}
-    assert world.report_boards().reason == 'travel_motor is offline: Communication timeout'
-
-
-def test_board_may_take_a_while_to_answer_first_and_stops_the_vehicle_later(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.latch.trigger(REMOTE, 'drill', 'alice')
-    world.lost = {'travel_motor'}
-    for _ in range(4):
-        world.report_boards()
-        world.report_inputs()
-        world.report_line()
-        world.now += 0.3
-    world.report_inputs()
-    world.report_line()
-    assert world.latch.causes == []
-    assert world.sources.clear() == 'not online: travel_motor; try again'
-    world.now += MEETING_TIME
-    world.report_boards()
-    assert world.latch.causes == ['travel_motor is offline: Communication timeout']
-    world.lost = set()
-    world.report_boards()
-    world.report_inputs()
-    world.report_line()
-    assert world.sources.clear() == ''
-    world.lost = {'travel_motor'}
-    assert world.report_boards() is not None, 'it was met: its loss stops at once'
-
-
-def test_board_of_a_wrong_layout_is_not_waited_for(tmp_path):
-    sources = World(tmp_path / 'estop.json').sources
-    assert sources.boards([Board('safety', 'safety', False, 'error', 'wrong profile')]) is not None
-
-
-def test_tripped_board_stops_once_until_it_released(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.board_latched = True
-    assert world.report_inputs().source == 'safety_board'
-    assert world.report_inputs() is None
-    world.report_boards()
-    world.report_line()
-    world.now += 1.0
-    world.report_inputs()
-    world.report_line()
-    assert world.sources.clear() == ''
-    assert world.report_inputs() is None, 'it holds its relay until it is released'
-    world.board_latched = False
-    world.report_inputs()
-    world.board_latched = True
-    assert world.report_inputs() is not None
-
-
-def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.latch.trigger(REMOTE, 'drill', 'alice')
-    world.latch.save()
-    world.start()
-    assert 'safety board was not read' in world.sources.clear()
-    world.report_inputs()
-    assert 'safety board was not read' in world.sources.clear()
-    world.now += CAUSE_DELAY
-    world.report_inputs()
-    assert 'hardware_node' in world.sources.clear()
-    world.report_boards()
-    assert 'emergency stop line' in world.sources.clear()
-    world.report_line()
-    assert 'emergency stop line' in world.sources.clear(), 'not yet debounced'
-    world.now += 1.1 * DEBOUNCE
-    world.report_line()
-    assert world.sources.clear() == ''
-    assert world.latch.estop is None
-
-
-def cleared_but_for(tmp_path):
-    """Return a world whose stop could be cleared."""
-    world = World(tmp_path / 'estop.json')
-    world.latch.trigger(REMOTE, 'drill', 'alice')
-    for _ in range(3):
-        world.report_inputs()
-        world.report_boards()
-        world.report_line()
-        world.now += 0.2
-    return world
-
-
-def test_clear_needs_recent_readings(tmp_path):
-    world = cleared_but_for(tmp_path)
-    world.now += INPUTS_AGE
-    world.report_line()
-    assert 'safety board was not read lately' in world.sources.clear()
-    world.report_inputs()
-    assert world.sources.clear() == ''
-    world = cleared_but_for(tmp_path)
-    world.now += INPUTS_AGE
-    world.report_inputs()
-    assert 'emergency stop line was not read closed lately' in world.sources.clear()
-    world.report_line()
-    assert world.sources.clear() == ''
-
-
-def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.pressed = True
-    world.report_inputs()
-    world.pressed = world.configured = False
-    for _ in range(3):
-        world.now += CAUSE_DELAY
-        world.report_inputs()
-        world.report_boards()
-        world.report_line()
-        assert 'button is pressed' in world.sources.clear()
-    world.configured = True
-    world.report_inputs()
-    world.now += CAUSE_DELAY
-    world.report_inputs()
-    assert world.sources.clear() == ''
-
-
-def test_bouncing_line_stays_pressed(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.line_open = True
-    assert world.report_line().trigger_type == 'hardware'
-    for is_open in (False, True, False):
-        world.line_open = is_open
-        world.now += 0.9 * DEBOUNCE
-        world.report_line()
-        assert world.latch.causes == ['the emergency stop line is open']
-    world.now += 1.1 * DEBOUNCE
-    world.report_line()
-    assert world.latch.causes == []
-
-
-STEPS = st.one_of(
-    st.tuples(st.just('pressed'), st.booleans()),
-    st.tuples(st.just('configured'), st.booleans()),
-    st.tuples(st.just('line_open'), st.booleans()),
-    st.tuples(st.just('board_latched'), st.booleans()),
-    st.tuples(st.just('lose'), st.sampled_from(('safety', 'travel_motor', 'power'))),
-    st.tuples(st.just('find'), st.sampled_from(('safety', 'travel_motor', 'power'))),
-    st.tuples(st.just('wait'), st.sampled_from((0.01, 0.06, 0.3, 4.0))),
-    st.tuples(st.just('report'), st.sampled_from(('inputs', 'boards', 'line', 'all'))),
-    st.tuples(st.just('settle'), st.none()),
-    st.tuples(st.just('trigger'), st.none()),
-    st.tuples(st.just('clear'), st.none()),
-    st.tuples(st.just('restart'), st.none()),
-)
-
-
-@given(st.lists(STEPS, max_size=40))
-def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_not(
-    tmp_path_factory, steps
-):
-    world = World(tmp_path_factory.mktemp('latch') / 'estop.json')
-    reported = set()  # causes as last reported
-    met, missed = set(), {}  # vital boards seen since the start, first reports of the others
-    absent = set()  # vital boards, as last reported
-    line_closed_at = None  # since when each reading of this process found it closed
-    line_good = False
-    for step, value in steps:
-        if step in ('pressed', 'line_open', 'board_latched', 'configured'):
-            setattr(world, step, value)
-        elif step == 'lose':
-            world.lost.add(value)
-        elif step == 'find':
-            world.lost.discard(value)
-        elif step == 'wait':
-            world.now += value
-        elif step in ('report', 'settle'):
-            for source in ('inputs', 'boards', 'line') if value in ('all', None) else (value,):
-                if step == 'settle' and source == 'line':
-                    world.now += 0.3
-                    world.report_line()
-                    if not world.line_open and line_closed_at is None:
-                        line_closed_at = world.now
-                    world.now += 0.06
-                    world.report_inputs()
-                getattr(world, f'report_{source}')()
-                if source == 'line':
-                    if world.line_open:
-                        line_closed_at, line_good = None, False
-                        reported.add('line')
-                    else:
-                        line_closed_at = world.now if line_closed_at is None else line_closed_at
-                        if world.now - line_closed_at >= DEBOUNCE:
-                            line_good = True
-                            reported.discard('line')
-            if value in ('inputs', 'all', None):
-                if world.pressed:
-                    reported.add('button')
-                elif world.configured:
-                    reported.discard('button')
-            if value in ('boards', 'all', None):
-                absent = world.lost & {'safety', 'travel_motor'}
-                met |= {'safety', 'travel_motor'} - absent
-                reported -= {'safety', 'travel_motor'}
-                reported |= {
-                    board
-                    for board in absent
-                    if board in met
-                    or (world.now - missed.setdefault(board, world.now) >= MEETING_TIME)
-                }
-            assert world.latch.estop is not None or not reported, 'a cause latches at once'
-        elif step == 'trigger':
-            world.latch.trigger(REMOTE, '', '')
-        elif step == 'restart':
-            world.latch.save()
-            latched = world.latch.estop is not None
-            world.start()
-            assert (world.latch.estop is not None) == latched
-            reported, line_closed_at, line_good = set(), None, False
-            met, missed, absent = set(), {}, set()
-        elif step == 'clear' and world.latch.estop is not None:
-            stop = world.latch.estop
-            if world.sources.clear() == '':
-                assert world.latch.estop is None
-                assert not reported
-                assert not absent
-                assert line_good
-                assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY * NS - 1
-                assert world.now - world.inputs_at <= INPUTS_AGE
-                assert world.now - world.boards_at <= MODULES_AGE
-            else:
-                assert world.latch.estop is stop
+def test_only_a_late_report_of_the_safety_board_clears_by_itself():
+    holds = [
+        name for name, value in SINGLE.items() if interlock_limit(Conditions(**{name: value})).hold
+    ]
+    assert holds == ['inputs_fresh']

@@ -33,9 +33,8 @@ from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
-from oht50_bridge.vehicle.zones import ALERT
-from oht50_bridge.vehicle.zones import STOP
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
 
 PERIOD = 0.02  # s, of the control loop
 NS = 1_000_000_000
@@ -271,7 +270,7 @@ def prepare(vehicle, case):
         case 'drive fault':
             vehicle.stop_reason = StopReason.LAYOUT
         case 'stop zone':
-            vehicle.view.update_zones([Zone('z', 'restricted', STOP, 5.5, 6.0, 0.2)])
+            vehicle.view.update_zones([Zone('z', 'restricted', ZoneAction.STOP, 5.5, 6.0, 0.2)])
 
 
 @pytest.mark.parametrize(
@@ -578,7 +577,7 @@ def test_the_limit_of_the_heartbeat_holds(vehicle):
 
 
 def test_a_zone_slows_within_its_borders(vehicle):
-    vehicle.view.update_zones([Zone('z', 'warning', ALERT, 7.0, 8.0, 0.2)])
+    vehicle.view.update_zones([Zone('z', 'warning', ZoneAction.ALERT, 7.0, 8.0, 0.2)])
     vehicle.start(10.0)
     fast, slow = [], []
     while not vehicle.ended():

@@ -18,51 +18,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.status import DOCKING
-from oht50_bridge.vehicle.status import ESTOP
-from oht50_bridge.vehicle.status import FAULT
-from oht50_bridge.vehicle.status import IDLE
-from oht50_bridge.vehicle.status import INITIALIZING
-from oht50_bridge.vehicle.status import MAINTENANCE
-from oht50_bridge.vehicle.status import MOVING
 from oht50_bridge.vehicle.status import WIRE
-from oht50_bridge.vehicle.status import ForbiddenTransition
+from oht50_bridge.vehicle.status import ForbiddenTransitionError
 from oht50_bridge.vehicle.status import Situation
 from oht50_bridge.vehicle.status import StateMachine
+from oht50_bridge.vehicle.status import VehicleState
 
-STATES = (INITIALIZING, IDLE, MOVING, DOCKING, MAINTENANCE, FAULT, ESTOP)
+STATES = tuple(VehicleState)
 # As the business logic documents them, with "any -> estop".
 DOCUMENTED = {
-    (INITIALIZING, IDLE),
-    (INITIALIZING, ESTOP),
-    (IDLE, MOVING),
-    (IDLE, DOCKING),
-    (IDLE, MAINTENANCE),
-    (IDLE, FAULT),
-    (IDLE, ESTOP),
-    (MOVING, IDLE),
-    (MOVING, DOCKING),
-    (MOVING, FAULT),
-    (MOVING, ESTOP),
-    (DOCKING, IDLE),
-    (DOCKING, FAULT),
-    (DOCKING, ESTOP),
-    (MAINTENANCE, IDLE),
-    (MAINTENANCE, ESTOP),
-    (FAULT, IDLE),
-    (FAULT, ESTOP),
-    (ESTOP, IDLE),
-    (ESTOP, FAULT),
+    (VehicleState.INITIALIZING, VehicleState.IDLE),
+    (VehicleState.INITIALIZING, VehicleState.ESTOP),
+    (VehicleState.IDLE, VehicleState.MOVING),
+    (VehicleState.IDLE, VehicleState.DOCKING),
+    (VehicleState.IDLE, VehicleState.MAINTENANCE),
+    (VehicleState.IDLE, VehicleState.FAULT),
+    (VehicleState.IDLE, VehicleState.ESTOP),
+    (VehicleState.MOVING, VehicleState.IDLE),
+    (VehicleState.MOVING, VehicleState.DOCKING),
+    (VehicleState.MOVING, VehicleState.FAULT),
+    (VehicleState.MOVING, VehicleState.ESTOP),
+    (VehicleState.DOCKING, VehicleState.IDLE),
+    (VehicleState.DOCKING, VehicleState.FAULT),
+    (VehicleState.DOCKING, VehicleState.ESTOP),
+    (VehicleState.MAINTENANCE, VehicleState.IDLE),
+    (VehicleState.MAINTENANCE, VehicleState.ESTOP),
+    (VehicleState.FAULT, VehicleState.IDLE),
+    (VehicleState.FAULT, VehicleState.ESTOP),
+    (VehicleState.ESTOP, VehicleState.IDLE),
+    (VehicleState.ESTOP, VehicleState.FAULT),
 }
 # A way from the start to each state.
 WAYS = {
-    INITIALIZING: [],
-    IDLE: [IDLE],
-    MOVING: [IDLE, MOVING],
-    DOCKING: [IDLE, DOCKING],
-    MAINTENANCE: [IDLE, MAINTENANCE],
-    FAULT: [IDLE, FAULT],
-    ESTOP: [ESTOP],
+    VehicleState.INITIALIZING: [],
+    VehicleState.IDLE: [VehicleState.IDLE],
+    VehicleState.MOVING: [VehicleState.IDLE, VehicleState.MOVING],
+    VehicleState.DOCKING: [VehicleState.IDLE, VehicleState.DOCKING],
+    VehicleState.MAINTENANCE: [VehicleState.IDLE, VehicleState.MAINTENANCE],
+    VehicleState.FAULT: [VehicleState.IDLE, VehicleState.FAULT],
+    VehicleState.ESTOP: [VehicleState.ESTOP],
 }
 
 
@@ -82,7 +76,7 @@ def test_documented_transitions_happen_and_all_others_are_refused(old, new):
         machine.change(new)
         assert machine.state == new
     else:
-        with pytest.raises(ForbiddenTransition, match=f'{old} -> {new}'):
+        with pytest.raises(ForbiddenTransitionError, match=f'{old} -> {new}'):
             machine.change(new)
         assert machine.state == old
 
@@ -114,10 +108,10 @@ def test_status_of_the_vehicle(changes, expected):
 
 
 def test_vehicle_on_the_way_to_another_state_is_not_ready():
-    machine = machine_in(MOVING)
+    machine = machine_in(VehicleState.MOVING)
     maintenance = Situation(known=True, maintenance=True)
     assert machine.follow(maintenance)
-    assert (machine.state, machine.wire(maintenance)) == (IDLE, ('idle', 'busy'))
+    assert (machine.state, machine.wire(maintenance)) == (VehicleState.IDLE, ('idle', 'busy'))
 
 
 def test_each_state_has_a_status():
@@ -149,6 +143,6 @@ def test_no_sequence_of_situations_makes_an_undocumented_transition(sequence, st
         else:
             raise AssertionError('it does not settle')
         if situation.estop:
-            assert machine.state == ESTOP
-        elif situation.state != INITIALIZING:
+            assert machine.state == VehicleState.ESTOP
+        elif situation.state != VehicleState.INITIALIZING:
             assert machine.state == situation.state

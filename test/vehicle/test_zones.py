@@ -18,29 +18,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.interlocks import BACKWARD
-from oht50_bridge.vehicle.interlocks import FORWARD
-from oht50_bridge.vehicle.interlocks import Braking
-from oht50_bridge.vehicle.interlocks import lowest
-from oht50_bridge.vehicle.zones import ACTIONS
+from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import Direction
+from oht50_bridge.vehicle.speed_limits import lowest
 from oht50_bridge.vehicle.zones import HYSTERESIS
-from oht50_bridge.vehicle.zones import STOP
-from oht50_bridge.vehicle.zones import ZONE_TYPES
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
 from oht50_bridge.vehicle.zones import ZoneError
+from oht50_bridge.vehicle.zones import ZoneSettings
 from oht50_bridge.vehicle.zones import ZoneTracker
-from oht50_bridge.vehicle.zones import make_zones
+from oht50_bridge.vehicle.zones import ZoneType
 from oht50_bridge.vehicle.zones import zone_limits
 
 BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
 TRACK = 50.0
 GOOD = {
-    'names': ['a', 'b'],
-    'types': ['warning', 'safe'],
-    'actions': ['slow_down', 'alert'],
-    'starts': [1.0, 5.0],
-    'ends': [2.0, 6.0],
-    'limits': [0.2, 1.0],
+    'zone_names': ('a', 'b'),
+    'zone_types': ('warning', 'safe'),
+    'zone_actions': ('slow_down', 'alert'),
+    'zone_starts': (1.0, 5.0),
+    'zone_ends': (2.0, 6.0),
+    'zone_limits': (0.2, 1.0),
 }
 
 
@@ -58,49 +56,52 @@ def limit(zones, position, direction):
 
 
 def test_zones_of_arrays():
-    assert make_zones(**GOOD) == (
+    assert ZoneSettings(**GOOD).zones() == (
         Zone('a', 'warning', 'slow_down', 1.0, 2.0, 0.2),
         Zone('b', 'safe', 'alert', 5.0, 6.0, 1.0),
     )
 
 
 def test_empty_name_is_no_zone():
-    assert make_zones([''], [''], [''], [0.0], [0.0], [0.0]) == ()
-    assert make_zones([], [], [], [], [], []) == ()
+    assert ZoneSettings().zones() == ()
+    assert ZoneSettings((), (), (), (), (), ()).zones() == ()
 
 
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'types': ['warning', 'dangerous']}, "zone_types of 'b': 'dangerous'"),
-        ({'actions': ['jump', 'alert']}, "zone_actions of 'a': 'jump'"),
-        ({'starts': [2.0, 5.0]}, "zone_starts of 'a': 2 m is not below its end, 2 m"),
-        ({'limits': [0.2, 0.0]}, "zone_limits of 'b': 0 m/s is not above 0"),
-        ({'limits': [0.2, math.nan]}, "zone_limits of 'b': nan"),
-        ({'ends': [2.0, math.inf]}, "zone_ends of 'b': inf"),
-        ({'names': ['a', 'a']}, "'a' is there twice"),
-        ({'ends': [2.0]}, 'zone_ends has 1 entries, zone_names has 2'),
+        (
+            {'zone_types': ('warning', 'dangerous')},
+            "zone_types of 'b': 'dangerous' is not one of restricted, warning, safe",
+        ),
+        ({'zone_actions': ('jump', 'alert')}, "zone_actions of 'a': 'jump'"),
+        ({'zone_starts': (2.0, 5.0)}, "zone_starts of 'a': 2 m is not below its end, 2 m"),
+        ({'zone_limits': (0.2, 0.0)}, "zone_limits of 'b': 0 m/s is not above 0"),
+        ({'zone_limits': (0.2, math.nan)}, "zone_limits of 'b': nan"),
+        ({'zone_ends': (2.0, math.inf)}, "zone_ends of 'b': inf"),
+        ({'zone_names': ('a', 'a')}, "'a' occurs twice"),
+        ({'zone_ends': (2.0,)}, 'zone_ends has 1 entries, zone_names has 2'),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(changes, message):
+def test_contradictory_zones_are_refused_by_name(changes, message):
     with pytest.raises(ZoneError, match=message.replace('(', r'\(')):
-        make_zones(**{**GOOD, **changes})
+        ZoneSettings(**{**GOOD, **changes})
 
 
 def test_more_than_ten_zones_are_refused():
     def arrays(count):
         return (
-            [f'z{i}' for i in range(count)],
-            ['safe'] * count,
-            ['alert'] * count,
-            [float(i) for i in range(count)],
-            [i + 0.5 for i in range(count)],
-            [1.0] * count,
+            tuple(f'z{i}' for i in range(count)),
+            ('safe',) * count,
+            ('alert',) * count,
+            tuple(float(i) for i in range(count)),
+            tuple(i + 0.5 for i in range(count)),
+            (1.0,) * count,
         )
 
-    assert len(make_zones(*arrays(10))) == 10
+    assert len(ZoneSettings(*arrays(10)).zones()) == 10
     with pytest.raises(ZoneError, match='more than 10'):
-        make_zones(*arrays(11))
+        ZoneSettings(*arrays(11))
 
 
 def test_zone_is_entered_once_and_left_with_hysteresis():
@@ -126,29 +127,33 @@ def test_only_changed_zones_are_entered_anew():
 
 def test_zone_limits_its_inside_and_what_is_ahead_only():
     zones = [slow_zone(10.0, 12.0)]
-    assert limit(zones, 11.0, FORWARD) == limit(zones, 11.0, BACKWARD) == 0.2
-    assert 0.2 < limit(zones, 9.9, FORWARD) < limit(zones, 9.0, FORWARD)
-    assert limit(zones, 9.9, BACKWARD) == math.inf
-    assert limit(zones, 12.1, FORWARD) == math.inf
-    assert 0.2 <= limit(zones, 12.1, BACKWARD) < limit(zones, 13.0, BACKWARD)
+    assert limit(zones, 11.0, Direction.FORWARD) == limit(zones, 11.0, Direction.BACKWARD) == 0.2
+    assert 0.2 < limit(zones, 9.9, Direction.FORWARD) < limit(zones, 9.0, Direction.FORWARD)
+    assert limit(zones, 9.9, Direction.BACKWARD) == math.inf
+    assert limit(zones, 12.1, Direction.FORWARD) == math.inf
+    assert 0.2 <= limit(zones, 12.1, Direction.BACKWARD) < limit(zones, 13.0, Direction.BACKWARD)
 
 
 def test_stop_zone_cannot_be_entered_and_can_be_driven_away_from():
     zones = [stop_zone(10.0, 12.0)]
-    assert limit(zones, 9.999, FORWARD) == 0.0
-    assert limit(zones, 9.999, BACKWARD) == math.inf
-    assert limit(zones, 12.001, BACKWARD) == 0.0
-    assert limit(zones, 12.001, FORWARD) == math.inf
+    assert limit(zones, 9.999, Direction.FORWARD) == 0.0
+    assert limit(zones, 9.999, Direction.BACKWARD) == math.inf
+    assert limit(zones, 12.001, Direction.BACKWARD) == 0.0
+    assert limit(zones, 12.001, Direction.FORWARD) == math.inf
 
 
 @pytest.mark.parametrize(
     ('zones', 'position', 'way_out'),
     [
-        ([stop_zone(10.0, 12.0)], 10.5, BACKWARD),
-        ([stop_zone(10.0, 12.0)], 11.5, FORWARD),
-        ([stop_zone(48.0, 50.0)], 49.5, BACKWARD),  # the nearer end is the end of the rail
-        ([stop_zone(0.0, 2.0)], 0.1, FORWARD),
-        ([stop_zone(10.0, 12.0, 'a'), stop_zone(12.0, 20.0, 'b')], 11.9, BACKWARD),
+        ([stop_zone(10.0, 12.0)], 10.5, Direction.BACKWARD),
+        ([stop_zone(10.0, 12.0)], 11.5, Direction.FORWARD),
+        (
+            [stop_zone(48.0, 50.0)],
+            49.5,
+            Direction.BACKWARD,
+        ),  # the nearer end is the end of the rail
+        ([stop_zone(0.0, 2.0)], 0.1, Direction.FORWARD),
+        ([stop_zone(10.0, 12.0, 'a'), stop_zone(12.0, 20.0, 'b')], 11.9, Direction.BACKWARD),
     ],
 )
 def test_stop_zone_is_left_by_its_nearer_end_and_slowly(zones, position, way_out):
@@ -157,17 +162,19 @@ def test_stop_zone_is_left_by_its_nearer_end_and_slowly(zones, position, way_out
 
 
 def test_unknown_position_means_that_every_zone_may_be_near():
-    assert limit([slow_zone(1.0, 2.0), slow_zone(3.0, 4.0, 0.3)], math.nan, FORWARD) == 0.2
-    assert limit([slow_zone(1.0, 2.0), stop_zone(3.0, 4.0)], math.nan, FORWARD) == 0.0
-    assert limit([], math.nan, FORWARD) == math.inf
+    assert (
+        limit([slow_zone(1.0, 2.0), slow_zone(3.0, 4.0, 0.3)], math.nan, Direction.FORWARD) == 0.2
+    )
+    assert limit([slow_zone(1.0, 2.0), stop_zone(3.0, 4.0)], math.nan, Direction.FORWARD) == 0.0
+    assert limit([], math.nan, Direction.FORWARD) == math.inf
 
 
 zone_strategy = st.builds(
     lambda start, length, kind, action, speed: (kind, action, start, start + length, speed),
     st.floats(0.0, 49.0),
     st.floats(0.01, 10.0),
-    st.sampled_from(ZONE_TYPES),
-    st.sampled_from(ACTIONS),
+    st.sampled_from(ZoneType),
+    st.sampled_from(ZoneAction),
     st.floats(0.05, 2.0),
 )
 zones_strategy = st.lists(zone_strategy, max_size=10).map(
@@ -175,11 +182,15 @@ zones_strategy = st.lists(zone_strategy, max_size=10).map(
 )
 
 
-@given(zones_strategy, st.floats(0.0, TRACK), st.sampled_from((FORWARD, BACKWARD)))
+@given(
+    zones_strategy, st.floats(0.0, TRACK), st.sampled_from((Direction.FORWARD, Direction.BACKWARD))
+)
 def test_limit_is_never_above_any_single_zone(zones, position, direction):
     together = limit(zones, position, direction)
     for zone in zones:
-        assert together <= limit([zone], position, direction) + 1e-9 or zone.action == STOP
+        assert (
+            together <= limit([zone], position, direction) + 1e-9 or zone.action == ZoneAction.STOP
+        )
         if zone.contains(position):
             assert together <= zone.speed_limit
 
@@ -187,8 +198,13 @@ def test_limit_is_never_above_any_single_zone(zones, position, direction):
 @given(zones_strategy, st.floats(0.0, TRACK))
 def test_one_way_out_of_a_stop_zone_is_free_of_its_own_ban(zones, position):
     for zone in zones:
-        if zone.action == STOP and zone.contains(position):
-            assert max(limit([zone], position, way) for way in (FORWARD, BACKWARD)) > 0.0
+        if zone.action == ZoneAction.STOP and zone.contains(position):
+            assert (
+                max(
+                    limit([zone], position, way) for way in (Direction.FORWARD, Direction.BACKWARD)
+                )
+                > 0.0
+            )
 
 
 @given(
@@ -206,7 +222,7 @@ def test_carrier_that_obeys_is_slow_at_the_border(speed, deceleration, delay, zo
     position, velocity = 20.0 - 2.0 * speed * speed / deceleration - speed - 0.1, speed
     pending = [math.inf] * math.floor(delay / step)
     for _ in range(3_000):
-        limits = zone_limits([zone], position, FORWARD, TRACK, braking)
+        limits = zone_limits([zone], position, Direction.FORWARD, TRACK, braking)
         pending.append(lowest(limits).speed)
         velocity = max(velocity - deceleration * step, min(velocity, pending.pop(0)))
         position += velocity * step

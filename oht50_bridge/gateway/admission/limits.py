@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What an address may cause, whoever is behind it. No I/O, no clock.
+"""Limits per network address. No I/O, no clock.
 
-An address may be a whole building behind one router. So nothing here keeps out who has
-authenticated, and no count of failures keeps out who brings a good token.
+One address may be a whole building behind a router. So no limit here applies to authenticated
+connections, and no count of failures keeps out a peer with a valid token.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from collections.abc import Sequence
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.protocol.rates import TokenBucket
 
-#: Addresses remembered; of more, those not heard of for longest are forgotten.
+#: Addresses remembered; beyond this, the least recently used are forgotten.
 ADDRESSES = 4096
-#: Failed authentications of an address that are told at once, and s until half are forgotten.
+#: Failed authentications of an address that are answered at once, and s until the count halves.
 FREE_FAILURES = 3
 FAILURE_HALF_LIFE = 30.0
-#: s before the first failure that is not told at once is told; each further one doubles it.
+#: s by which the next failure is delayed; each further one doubles it.
 FIRST_DELAY = 0.1
-#: Records of an address, and of all, that are written at once; after that some per second.
+#: Records per address and in total that are written at once; then so many per second.
 RECORDS, RECORDS_PER_SECOND = 50, 0.2
 ALL_RECORDS, ALL_RECORDS_PER_SECOND = 500, 5.0
-#: Addresses that a summary of what was not written names.
+#: Addresses that a summary of suppressed records names.
 NAMED = 50
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def address_of(host: str) -> str:
-    """Return what one peer is known by: its IPv4 address, or the /64 of its IPv6 address."""
+    """Return the identity of a peer: its IPv4 address, or the /64 of its IPv6 address."""
     try:
         address = ipaddress.ip_address(host.partition('%')[0])
     except ValueError:
@@ -81,11 +81,11 @@ def within(host: str, trusted: Collection[Network]) -> bool:
 def forwarded(host: str, chain: Sequence[str], trusted: Collection[Network]) -> str:
     """Return the peer's address behind trusted proxies.
 
-    Each proxy adds who spoke to it, so what a peer claims itself stands left of what the proxies
-    say, and is not looked at.
+    Each proxy appends the address of its peer, so entries that a peer wrote itself are left of
+    those of the proxies and are ignored.
 
     Args:
-        host: who connected.
+        host: IP address that connected.
         chain: values of X-Forwarded-For, in order.
         trusted: networks of the proxies.
 
@@ -111,7 +111,7 @@ class _Address:
 
 
 class Addresses:
-    """What each address did lately."""
+    """Recent activity of each address."""
 
     def __init__(self, config: GatewayConfig) -> None:
         self._config = config
@@ -132,7 +132,7 @@ class Addresses:
         return self._of(address).handshakes.take(now)
 
     def exhausted(self, address: str, now: float) -> bool:
-        """Return whether `handshake` would refuse; takes nothing."""
+        """Return whether `handshake` would refuse; counts nothing."""
         entry = self._known.get(address)
         return entry is not None and entry.handshakes.ready_at(now) > now
 
@@ -141,7 +141,7 @@ class Addresses:
         return self._of(address).commands.take(now)
 
     def failed(self, address: str, now: float) -> float:
-        """Note a failed authentication; return how long to wait before it is told, s."""
+        """Count a failed authentication; return by how much to delay the answer, s."""
         entry = self._of(address)
         passed = max(0.0, now - entry.failed_at)
         entry.failures = entry.failures * 0.5 ** (passed / FAILURE_HALF_LIFE) + 1
@@ -154,7 +154,7 @@ class Addresses:
 
 
 class RecordLimit:
-    """Keeps a flood from filling the audit log: so many records, then counts."""
+    """Limits the audit records of refusals; those beyond are counted."""
 
     def __init__(self) -> None:
         self._all = TokenBucket(ALL_RECORDS_PER_SECOND, ALL_RECORDS)
@@ -162,7 +162,7 @@ class RecordLimit:
         self._counts: dict[str, Counter[str]] = {}
         self._others = 0
 
-    def take(self, address: str, what: str, now: float) -> bool:
+    def allow(self, address: str, what: str, now: float) -> bool:
         """Return whether a record is to be written; if not, it is counted."""
         bucket = self._known.pop(address, None) or TokenBucket(RECORDS_PER_SECOND, RECORDS)
         self._known[address] = bucket
@@ -177,7 +177,7 @@ class RecordLimit:
         return False
 
     def summary(self) -> dict[str, object] | None:
-        """Return what was not written since the last summary; None: nothing."""
+        """Return the counts of suppressed records since the last summary; None: there are none."""
         if not self._counts and not self._others:
             return None
         result: dict[str, object] = {

@@ -11,16 +11,17 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The door: who connected and is not known yet.
+"""Listens, and keeps the pool of connections that have not authenticated.
 
-A peer costs a file descriptor until it has sent something worth an answer: with TLS a whole
-ClientHello. Then it waits for its turn in the lane. The pool of those not yet authenticated is
-bounded; when it is full, the oldest of the address that holds most of it goes.
+A peer costs only a file descriptor until it has sent the beginning of a request, with TLS a
+complete ClientHello. Then the scheduler hands it to the WebSocket server. The pool is bounded:
+when it is full, the oldest connection of the address with the most is closed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -35,27 +36,27 @@ from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.config import GatewayConfig
 
-#: Connections taken from a listening socket in one go, and s of pause when there are more.
+#: Connections accepted at once from a listening socket, and s of pause when there are more.
 ACCEPTS = 32
 ACCEPT_PAUSE = 0.002
 #: s of pause when there are no file descriptors left.
 EXHAUSTED_PAUSE = 0.1
 BACKLOG = 1024
-#: The system's buffer of what a client sends: bounds what comes in one piece.
+#: Receive buffer of the kernel for each connection, bytes: bounds what arrives at once.
 RECEIVE_BUFFER = 16 * 1024
-#: The system's buffer of what is sent: what is in it no emergency stop can overtake.
+#: Send buffer of the kernel for each connection, bytes: no emergency stop overtakes its content.
 SEND_BUFFER = 64 * 1024
 #: A ClientHello is below 2 KiB, also with keys against quantum computers.
 MAX_HELLO = 8 * 1024
-#: s that the beginning of a handshake takes.
+#: Cost of the beginning of a handshake, s.
 TLS_WORK = 0.0015
 PLAIN_WORK = 0.0003
-#: s that telling somebody why to go sets going.
-GOODBYE_WORK = 0.0005
-#: s between two looks for handshakes that take too long.
+#: Cost of closing a connection with a reason, s.
+CLOSE_WORK = 0.0005
+#: s between two checks for handshakes that take too long.
 SWEEP = 0.25
 
-_TOO_MANY_HANDSHAKES = 'too many handshakes of this address'
+_TOO_MANY_HANDSHAKES = 'too many handshakes from this address'
 _TOO_MANY = (
     b'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n'
     b'Content-Length: 0\r\n\r\n'
@@ -65,13 +66,13 @@ _log = logging.getLogger(__name__)
 
 
 class PendingConnection:
-    """A peer that has not authenticated.
+    """A connection that has not authenticated.
 
     Attributes:
         host: IP address that connected.
-        address: what its limits are counted by.
-        since: when it connected.
-        drop: ends its connection; None: it has none yet that could be told why.
+        address: identity for the limits of the peer.
+        since: s, when it connected.
+        drop: closes its WebSocket with a reason; None before it has one.
 
     """
 
@@ -84,30 +85,33 @@ class PendingConnection:
         self.address = address_of(self.host)
         self.since = now
         self.drop: Callable[[], None] | None = None
-        self.expected = 1  # bytes it was to have sent by the next look
+        self.expected = 1  # bytes that must have arrived at the next check
         self.handed_over = False
-        self.reached = False  # the far side of TLS
+        self.reached = False  # TLS is established
         self.gone = False
 
 
 class _HandoffSocket(socket.socket):
-    """Gives connections to a server as if it had accepted them itself."""
+    """A listening socket for the WebSocket server that yields connections accepted elsewhere.
+
+    asyncio servers accept connections themselves and create the transport at once. With this
+    socket the listener accepts them, checks them, and lets the server `accept` one only when its
+    turn has come.
+    """
 
     def __init__(self) -> None:
-        self._bell, own = socket.socketpair()
+        self._wake, own = socket.socketpair()
         super().__init__(fileno=own.detach())
-        self._bell.setblocking(False)
+        self._wake.setblocking(False)
         self._ready: deque[tuple[socket.socket, Any]] = deque()
 
     def put(self, sock: socket.socket, peer: Any) -> None:
         self._ready.append((sock, peer))
-        try:
-            self._bell.send(b'!')
-        except BlockingIOError:
-            pass  # it rings already
+        with contextlib.suppress(BlockingIOError):  # the server is woken already
+            self._wake.send(b'!')
 
     def listen(self, backlog: int = 0, /) -> None:
-        """Do nothing: the listening is done elsewhere."""
+        """Do nothing: the listener listens."""
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Return the next connection.
@@ -122,7 +126,7 @@ class _HandoffSocket(socket.socket):
         return self._ready.popleft()
 
     def close(self) -> None:
-        self._bell.close()
+        self._wake.close()
         for sock, _ in self._ready:
             sock.close()
         self._ready.clear()
@@ -130,10 +134,10 @@ class _HandoffSocket(socket.socket):
 
 
 def _hello_length(data: bytes) -> int:
-    """Return how many bytes a ClientHello takes of which these are the first.
+    """Return the length of the ClientHello that begins with these bytes.
 
     Raises:
-        ValueError: it is none, or it is split or too large.
+        ValueError: it is not a ClientHello, or it is split or too large.
 
     """
     if data[:1] != b'\x16':
@@ -147,37 +151,37 @@ def _hello_length(data: bytes) -> int:
 
 
 class Listener:
-    """Listens, and lets peers through to the server one by one.
+    """Accepts connections and hands them to the WebSocket server one by one.
 
     Args:
         config: address and limits.
-        lane: does what peers cause.
-        addresses: what each address did lately.
+        scheduler: runs the work that peers cause.
+        addresses: limits per address.
         refused: called with the address, the reason and a description.
-        encrypted: whether TLS is spoken.
+        encrypted: whether peers use TLS.
 
     """
 
     def __init__(
         self,
         config: GatewayConfig,
-        lane: FairScheduler,
+        scheduler: FairScheduler,
         addresses: Addresses,
         refused: Callable[[str, str, str], None],
         encrypted: bool,
     ) -> None:
         self._config = config
-        self._lane = lane
+        self._scheduler = scheduler
         self._addresses = addresses
         self._refused = refused
         self._encrypted = encrypted
         self._loop = asyncio.get_running_loop()
-        self._guests: dict[PendingConnection, None] = {}  # oldest first
+        self._pending: dict[PendingConnection, None] = {}  # oldest first
         self._found: dict[tuple[Any, Any], PendingConnection] = {}
         self._of_address: Counter[str] = Counter()
         self._timers: dict[object, asyncio.TimerHandle] = {}
         self._listeners = self._listen()
-        self.hatch = _HandoffSocket()
+        self.handoff = _HandoffSocket()
         for listener in self._listeners:
             self._loop.add_reader(listener, self._accept, listener)
         self._sweep()
@@ -198,7 +202,7 @@ class Listener:
                         (address[0], port, *address[2:]), family=family, backlog=BACKLOG
                     )
                 except OSError as error:
-                    # A name may have an address of a kind that this machine has not.
+                    # A name may have an address of a family that this machine does not have.
                     if error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL) and (
                         len(found) > 1
                     ):
@@ -211,7 +215,10 @@ class Listener:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
                 port = listener.getsockname()[1]
             if not listeners:
-                raise OSError(errno.EADDRNOTAVAIL, f'no address of {self._config.host} is ours')
+                raise OSError(
+                    errno.EADDRNOTAVAIL,
+                    f'no address of {self._config.host} belongs to this machine',
+                )
         except OSError:
             for listener in listeners:
                 listener.close()
@@ -224,54 +231,54 @@ class Listener:
         return int(self._listeners[0].getsockname()[1])
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._pending)
 
     def close(self) -> None:
-        """Stop listening, and turn away who has not been let through.
+        """Stop listening, and close the connections that were not handed over.
 
-        The hatch is closed by the server that accepts from it.
+        The server that accepts from the handoff socket closes that socket.
         """
         for listener in self._listeners:
             self._loop.remove_reader(listener)
             listener.close()
         for timer in self._timers.values():
             timer.cancel()
-        for guest in [guest for guest in self._guests if not guest.handed_over]:
-            self._end(guest)
+        for pending in [pending for pending in self._pending if not pending.handed_over]:
+            self._end(pending)
 
     def find(self, transport: asyncio.BaseTransport) -> PendingConnection | None:
-        """Return whom a transport belongs to; None: it was turned away meanwhile."""
-        guest = self._found.get(
+        """Return the connection of a transport; None: it was refused meanwhile."""
+        pending = self._found.get(
             (transport.get_extra_info('peername'), transport.get_extra_info('sockname'))
         )
-        if guest is not None:
-            guest.reached = True
-        return guest
+        if pending is not None:
+            pending.reached = True
+        return pending
 
-    def move(self, guest: PendingConnection, host: str) -> None:
-        """Count a guest by another address: that for which a proxy speaks."""
-        known = guest in self._guests
+    def move(self, pending: PendingConnection, host: str) -> None:
+        """Count a connection by the address that a proxy reports."""
+        known = pending in self._pending
         if known:
-            self._uncount(guest.address)
-        guest.address = address_of(host)
+            self._uncount(pending.address)
+        pending.address = address_of(host)
         if known:
-            self._of_address[guest.address] += 1
+            self._of_address[pending.address] += 1
 
-    def leave(self, guest: PendingConnection) -> None:
-        """Count a guest no more: it authenticated, or is gone."""
-        if guest in self._guests:
-            del self._guests[guest]
-            # Its port may be another's already, who came before this one was cleared away.
-            if self._found.get(guest.key) is guest:
-                del self._found[guest.key]
-            self._uncount(guest.address)
+    def leave(self, pending: PendingConnection) -> None:
+        """Remove a connection from the pool: it authenticated or ended."""
+        if pending in self._pending:
+            del self._pending[pending]
+            # A new connection may use its port already, before this one was removed.
+            if self._found.get(pending.key) is pending:
+                del self._found[pending.key]
+            self._uncount(pending.address)
 
     def _uncount(self, address: str) -> None:
         self._of_address[address] -= 1
         if not self._of_address[address]:
             del self._of_address[address]
 
-    # Coming
+    # Accepting
 
     def _accept(self, listener: socket.socket) -> None:
         pause = ACCEPT_PAUSE
@@ -281,125 +288,127 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                _log.error('no connection can be taken: %s', error.strerror)
+                _log.error('no connection can be accepted: %s', error.strerror)
                 pause = EXHAUSTED_PAUSE
                 break
-            self._welcome(sock, peer)
+            self._admit(sock, peer)
         self._loop.remove_reader(listener)
         self._timers[listener] = self._loop.call_later(
             pause, self._loop.add_reader, listener, self._accept, listener
         )
 
-    def _welcome(self, sock: socket.socket, peer: Any) -> None:
+    def _admit(self, sock: socket.socket, peer: Any) -> None:
         now = self._loop.time()
         address = address_of(str(peer[0]))
         if self._addresses.exhausted(address, now) and not within(
             str(peer[0]), self._config.proxies
         ):
-            # Cheaper than to wait for a request only to refuse it.
+            # Cheaper than waiting for a request only to refuse it.
             self._refused(address, 'handshakes', _TOO_MANY_HANDSHAKES)
             sock.close()
             return
         sock.setblocking(False)
-        guest = PendingConnection(sock, peer, now)
-        self._guests[guest] = None
-        self._found[guest.key] = guest
-        self._of_address[guest.address] += 1
-        if len(self._guests) > self._config.max_unauthenticated:
+        pending = PendingConnection(sock, peer, now)
+        self._pending[pending] = None
+        self._found[pending.key] = pending
+        self._of_address[pending.address] += 1
+        if len(self._pending) > self._config.max_unauthenticated:
             self._make_room()
-        self._loop.add_reader(sock, self._look, guest)
+        self._loop.add_reader(sock, self._inspect, pending)
 
     def _make_room(self) -> None:
         busiest = max(self._of_address.values())
         oldest = next(
-            guest for guest in self._guests if self._of_address[guest.address] == busiest
+            pending for pending in self._pending if self._of_address[pending.address] == busiest
         )
-        self._turn_away(
+        self._refuse(
             oldest,
             'unauthenticated',
-            f'{self._config.max_unauthenticated} peers have not authenticated; '
-            'the oldest of the address with most of them goes',
+            f'{self._config.max_unauthenticated} connections have not authenticated; '
+            'the oldest of the address with the most is closed',
         )
 
-    def _look(self, guest: PendingConnection) -> None:
+    def _inspect(self, pending: PendingConnection) -> None:
         try:
-            data = guest.sock.recv(MAX_HELLO, socket.MSG_PEEK)
+            data = pending.sock.recv(MAX_HELLO, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data = b''
-        if len(data) < guest.expected:
-            self._end(guest)  # it went away
+        if len(data) < pending.expected:
+            self._end(pending)  # it was closed
             return
         if self._encrypted:
             try:
                 wanted = _hello_length(data)
             except ValueError as error:
-                self._turn_away(guest, 'tls', str(error))
+                self._refuse(pending, 'tls', str(error))
                 return
             if len(data) < wanted:
-                # So that the bytes that are there do not wake us again.
-                guest.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
-                guest.expected = wanted
+                # The bytes that have arrived must not wake this reader again.
+                pending.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
+                pending.expected = wanted
                 return
-            guest.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-        self._loop.remove_reader(guest.sock)
-        if not within(guest.host, self._config.proxies) and not self._addresses.handshake(
-            guest.address, self._loop.time()
+            pending.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        self._loop.remove_reader(pending.sock)
+        if not within(pending.host, self._config.proxies) and not self._addresses.handshake(
+            pending.address, self._loop.time()
         ):
-            self._refused(guest.address, 'handshakes', _TOO_MANY_HANDSHAKES)
-            self._end(guest, b'' if self._encrypted else _TOO_MANY)
+            self._refused(pending.address, 'handshakes', _TOO_MANY_HANDSHAKES)
+            self._end(pending, b'' if self._encrypted else _TOO_MANY)
             return
-        self._lane.put(
-            guest.address,
-            lambda: self._hand_over(guest),
+        self._scheduler.submit(
+            pending.address,
+            lambda: self._hand_over(pending),
             TLS_WORK if self._encrypted else PLAIN_WORK,
         )
 
-    def _hand_over(self, guest: PendingConnection) -> None:
-        if not guest.gone:
-            guest.handed_over = True
-            self.hatch.put(guest.sock, guest.peer)
+    def _hand_over(self, pending: PendingConnection) -> None:
+        if not pending.gone:
+            pending.handed_over = True
+            self.handoff.put(pending.sock, pending.peer)
 
-    # Going
+    # Refusing
 
-    def _turn_away(self, guest: PendingConnection, reason: str, description: str) -> None:
-        self._refused(guest.address, reason, description)
-        drop = guest.drop
+    def _refuse(self, pending: PendingConnection, reason: str, description: str) -> None:
+        self._refused(pending.address, reason, description)
+        drop = pending.drop
         if drop is None:
-            self._end(guest)
+            self._end(pending)
         else:
-            self.leave(guest)
-            self._lane.put(guest.address, drop, GOODBYE_WORK)
+            self.leave(pending)
+            self._scheduler.submit(pending.address, drop, CLOSE_WORK)
 
-    def _end(self, guest: PendingConnection, answer: bytes = b'') -> None:
-        """End the connection of a guest who cannot be told more than `answer`."""
-        guest.gone = True
-        self.leave(guest)
-        sock = guest.sock
+    def _end(self, pending: PendingConnection, answer: bytes = b'') -> None:
+        """End a connection that can receive nothing but `answer`."""
+        pending.gone = True
+        self.leave(pending)
+        sock = pending.sock
         if sock.fileno() < 0:
             return
         try:
             if answer:
-                sock.recv(MAX_HELLO)  # what is left unread would cost the peer the answer
+                sock.recv(
+                    MAX_HELLO
+                )  # unread bytes would make the kernel reset the connection before the answer
                 sock.send(answer)
-            if guest.handed_over:
-                sock.shutdown(socket.SHUT_RDWR)  # the rest is its transport's
+            if pending.handed_over:
+                sock.shutdown(socket.SHUT_RDWR)  # its transport does the rest
         except OSError:
-            pass  # it is gone
-        if not guest.handed_over:
+            pass  # it is closed already
+        if not pending.handed_over:
             self._loop.remove_reader(sock)
             sock.close()
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        for guest in list(self._guests):
-            if guest.sock.fileno() < 0:
-                if not guest.reached and self._encrypted:
-                    self._refused(guest.address, 'tls', 'the TLS handshake failed')
-                self.leave(guest)
-            elif guest.drop is None and now - guest.since > self._config.handshake_timeout:
-                self._turn_away(
-                    guest, 'slow', f'no handshake within {self._config.handshake_timeout:g} s'
+        for pending in list(self._pending):
+            if pending.sock.fileno() < 0:
+                if not pending.reached and self._encrypted:
+                    self._refused(pending.address, 'tls', 'the TLS handshake failed')
+                self.leave(pending)
+            elif pending.drop is None and now - pending.since > self._config.handshake_timeout:
+                self._refuse(
+                    pending, 'slow', f'no handshake within {self._config.handshake_timeout:g} s'
                 )
         self._timers['sweep'] = self._loop.call_later(SWEEP, self._sweep)

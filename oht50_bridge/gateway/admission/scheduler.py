@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Work for peers that nobody knows yet, a little at a time.
+"""Schedules the work of unauthenticated peers fairly, in short slices.
 
-Whatever a peer causes before it has authenticated is done in turns that are short against the
-10 ms it may cost those who have, with pauses between them that belong to these.
+Work that a peer causes before it has authenticated is done in slices that are short against the
+10 ms by which it may delay authenticated clients, with pauses between the slices for these.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from typing import TypeVar
 
 Result = TypeVar('Result')
 
-#: Seconds of work in a turn, and from the end of one turn to the next while more waits.
-TURN = 0.002
+#: Seconds of work in a slice, and of pause between slices while more work is queued.
+SLICE = 0.002
 PAUSE = 0.004
 
 _log = logging.getLogger(__name__)
 
 
 class FairScheduler:
-    """Does pieces of work in turns of the event loop, in the order of arrival for each address.
+    """Runs pieces of work in slices, for each address in the order of arrival.
 
-    Addresses take turns, so that a flood from some does not keep another one waiting.
+    Addresses alternate, so that a flood from some of them does not delay another one.
 
     Args:
-        loop: in whose thread everything happens.
+        loop: runs everything.
 
     """
 
@@ -50,68 +50,68 @@ class FairScheduler:
         self._waiting: OrderedDict[str, deque[tuple[Callable[[], None], float]]] = OrderedDict()
         self._next: asyncio.Handle | None = None
         self._free_at = 0.0
-        self._turn_length = TURN
+        self._slice_length = SLICE
 
-    def put(self, address: str, work: Callable[[], None], after: float = 0.0) -> None:
-        """Put a piece of work in line.
+    def submit(self, address: str, work: Callable[[], None], cost: float = 0.0) -> None:
+        """Queue a piece of work.
 
         Args:
-            address: who causes it.
-            work: what it raises is a defect.
-            after: seconds that what it sets going takes, which no clock sees here.
+            address: the peer that causes it.
+            work: it must not raise.
+            cost: s of later work in the event loop that it causes, which is not measured here.
 
         """
-        self._waiting.setdefault(address, deque()).append((work, after))
+        self._waiting.setdefault(address, deque()).append((work, cost))
         if self._next is None:
-            self._next = self._loop.call_at(self._free_at, self._turn)
+            self._next = self._loop.call_at(self._free_at, self._run_slice)
 
     async def call(
-        self, address: str, function: Callable[[], Result], after: float = 0.0
+        self, address: str, function: Callable[[], Result], cost: float = 0.0
     ) -> Result:
-        """Return what a function returns, or raises, when its turn has come."""
+        """Run a function when its turn has come; return or raise what it does."""
         done: asyncio.Future[Result] = self._loop.create_future()
 
         def work() -> None:
             if done.done():
-                return  # whoever waited was cancelled
+                return  # the caller was cancelled
             try:
                 done.set_result(function())
             except Exception as error:
                 done.set_exception(error)
 
-        self.put(address, work, after)
+        self.submit(address, work, cost)
         return await done
 
-    def hurry(self) -> None:
-        """From now on do everything at once: nobody is left who could be kept waiting."""
-        self._turn_length = float('inf')
+    def drain(self) -> None:
+        """Run all work at once from now on: no client is left that it could delay."""
+        self._slice_length = float('inf')
         if self._next is not None:
             self._next.cancel()
-            self._turn()
+            self._run_slice()
 
     def close(self) -> None:
-        """Do nothing more."""
+        """Discard all work."""
         self._waiting.clear()
         if self._next is not None:
             self._next.cancel()
             self._next = None
 
-    def _turn(self) -> None:
+    def _run_slice(self) -> None:
         begin = self._loop.time()
         spent = 0.0
         later = 0.0
-        while self._waiting and spent < self._turn_length:
-            address, line = self._waiting.popitem(last=False)
-            work, after = line.popleft()
-            if line:
-                self._waiting[address] = line
+        while self._waiting and spent < self._slice_length:
+            address, queue = self._waiting.popitem(last=False)
+            work, cost = queue.popleft()
+            if queue:
+                self._waiting[address] = queue
             try:
                 work()
             except Exception:
-                # One defect must not shut everybody out.
-                _log.exception('defect in what a peer caused')
-            later += after
+                # A defect must not block all peers.
+                _log.exception('defect in the work of a peer')
+            later += cost
             spent = self._loop.time() - begin + later
-        # What was set going runs right after this turn.
-        self._free_at = begin + spent + PAUSE if spent >= self._turn_length else 0.0
-        self._next = self._loop.call_at(self._free_at, self._turn) if self._waiting else None
+        # The later work runs right after this slice.
+        self._free_at = begin + spent + PAUSE if spent >= self._slice_length else 0.0
+        self._next = self._loop.call_at(self._free_at, self._run_slice) if self._waiting else None

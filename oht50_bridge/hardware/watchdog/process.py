@@ -47,6 +47,7 @@ from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.rtu import write_request
+from oht50_bridge.signals import ignore_signals
 
 # Longer than the guard's own limits (0.2 and 0.3 s), so that a process that was merely slow has
 # void commands already, and twice the longest pause between two pulses on a shared line (a round
@@ -126,8 +127,7 @@ class Inbox:
 
 def main() -> int:
     """Listen until the end of the input; 0 when the motor stands or nothing was to be done."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals(signal.SIGHUP)
     os.set_blocking(sys.stdout.fileno(), False)
     inbox = Inbox(sys.stdin.fileno(), sys.stdout.fileno())
     inbox.answer()

@@ -12,8 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-A small subset of rclpy on Cyclone DDS, for machines without a ROS 2 installation.
+"""A small subset of rclpy on Cyclone DDS, for machines without a ROS 2 installation.
 
 Names, signatures and exceptions are rclpy's (Jazzy). What is missing raises NotImplementedError.
 """
@@ -61,8 +60,7 @@ def init(
     domain_id: int | None = None,
     signal_handler_options: SignalHandlerOptions | None = None,
 ) -> None:
-    """
-    Initialize ROS communications for a given context.
+    """Initialize ROS communications for a given context.
 
     Args:
         args: command line, sys.argv if None.

@@ -20,11 +20,14 @@ import re
 from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
-from typing import ClassVar
 from typing import NamedTuple
 
 from rclpy._names import expand_topic_name
 from rclpy._outside import outside
+from rclpy._parameter_values import Override
+from rclpy._parameter_values import checked_value
+from rclpy._parameter_values import load_yaml
+from rclpy._parameter_values import read_parameter_file
 from rclpy.exceptions import RCLError
 
 _FLAGS = {
@@ -42,7 +45,6 @@ _OPTIONS = (
     '--log-config-file',
     '--log-file-name',
 )
-PARAMETERS_KEY = 'ros__parameters'
 
 
 class Remap(NamedTuple):
@@ -51,14 +53,6 @@ class Remap(NamedTuple):
     node: str
     source: str
     target: str
-
-
-class Override(NamedTuple):
-    """The value of a parameter, for all nodes whose full names match a pattern."""
-
-    pattern: str
-    name: str
-    value: Any
 
 
 @dataclass
@@ -101,10 +95,9 @@ class Arguments:
         self.sections.setdefault(override.pattern, {})[override.name] = override.value
 
     def overrides(self, node: str) -> dict[str, Any]:
-        """
-        Return the parameters given for the node of this full name.
+        """Return the parameters given for the node of this full name.
 
-        As in rcl, the section seen first is the weakest, whatever is added to it later:
+        As in rcl, the section seen first is the weakest, even if values are added to it later:
         `-p name:=value` belongs to `/**`, over which a section of a file for one node wins.
         """
         found: dict[str, Any] = {}
@@ -136,8 +129,7 @@ def split(args: list[str]) -> tuple[list[str], list[str]]:
 
 
 def parse(args: list[str]) -> Arguments:
-    """
-    Parse a whole command line.
+    """Parse a command line.
 
     Raises:
         RCLError: an argument is unknown or malformed, or a parameter file is.
@@ -190,92 +182,4 @@ def _parameter(rule: str) -> Override:
     node, _, name = source.rpartition(':')
     if not found or not name:
         raise RCLError(f'parameter {rule!r} is not of the form name:=value')
-    return Override(node or '/**', name, _value(_yaml(text, rule), name))
-
-
-def _value(value: Any, name: str) -> Any:
-    """Check that a YAML value is one that a parameter can have."""
-    items = value if isinstance(value, list) else [value]
-    kinds = {type(item) for item in items}
-    if len(kinds) > 1 or kinds - {bool, int, float, str}:
-        raise RCLError(
-            f'parameter {name!r} must be a bool, int, float or str, or a list of one '
-            f'of these; got {value!r} (write 1.0 for a float)'
-        )
-    if int in kinds and not all(-(2**63) <= item < 2**63 for item in items):
-        raise RCLError(f'parameter {name!r}: {value} does not fit 64 bits')
-    return value
-
-
-def _yaml(text: str, source: str) -> Any:
-    """Load YAML with rcl's scalars: 1e3 is a number, dates and sexagesimals are text."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-    for kind, pattern, convert in (
-        (
-            'bool',
-            r'(?i:y|yes|true|on|n|no|false|off)',
-            lambda text: text.lower() in ('y', 'yes', 'true', 'on'),
-        ),
-        (
-            'int',
-            r'[-+]?(?:0x[0-9a-fA-F]+|[0-9]+)',
-            lambda text: int(text, 16 if 'x' in text else 10),
-        ),
-        (
-            'float',
-            r'[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?'
-            r'|[-+]?[0-9]+[eE][-+]?[0-9]+|(?i:[-+]?\.?inf|\.?nan)',
-            lambda text: float(re.sub(r'\.(?=[a-z])', '', text.lower())),
-        ),
-        ('null', r'~|(?i:null)|', lambda text: None),
-    ):
-        tag = f'tag:yaml.org,2002:{kind}'
-        Loader.add_implicit_resolver(tag, re.compile(f'(?:{pattern})$'), None)
-        Loader.add_constructor(
-            tag, lambda loader, node, convert=convert: convert(loader.construct_scalar(node))
-        )
-    try:
-        return yaml.load(text, Loader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        raise RCLError(f'{source}: not valid YAML: {error}') from error
-
-
-def read_parameter_file(path: str) -> list[Override]:
-    """Return the parameters of a YAML file in its order."""
-    try:
-        with open(path, encoding='utf-8') as stream:
-            content = _yaml(stream.read(), path)
-    except OSError as error:
-        raise RCLError(f'parameter file {path}: {error.strerror}') from error
-    found: list[Override] = []
-
-    def values(node: str, prefix: str, tree: dict[Any, Any]) -> None:
-        for key, value in tree.items():
-            name = f'{prefix}{key}'
-            if isinstance(value, dict):
-                values(node, f'{name}.', value)
-            else:
-                found.append(Override(node, name, _value(value, name)))
-
-    def nodes(prefix: str, tree: Any) -> None:
-        if not isinstance(tree, dict):
-            raise RCLError(
-                f'parameter file {path}: {prefix or "the top level"} must be a map of '
-                f'node names to {PARAMETERS_KEY}'
-            )
-        for key, value in tree.items():
-            if key != PARAMETERS_KEY:
-                nodes(f'{prefix}/{str(key).strip("/")}' if prefix else str(key), value)
-            elif prefix and isinstance(value, dict):
-                values(prefix, '', value)
-            else:
-                raise RCLError(
-                    f'parameter file {path}: {PARAMETERS_KEY} must be a map inside a node name'
-                )
-
-    nodes('', {} if content is None else content)
-    return found
+    return Override(node or '/**', name, checked_value(load_yaml(text, rule), name))

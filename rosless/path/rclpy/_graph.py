@@ -12,16 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""
-The ROS graph: which nodes exist, and which topics and services.
+"""The ROS graph: which nodes exist, and which topics and services.
 
-Every participant tells its nodes, with the gids of their endpoints, on `ros_discovery_info`;
+Each participant publishes its nodes, with the gids of their endpoints, on `ros_discovery_info`;
 topics and types come from DDS discovery itself.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rmw_dds_common.msg import Gid
 from rmw_dds_common.msg import NodeEntitiesInfo
@@ -29,11 +28,13 @@ from rmw_dds_common.msg import ParticipantEntitiesInfo
 
 from rclpy import _dds
 
+if TYPE_CHECKING:
+    from rclpy._node_entities import NodeEntities
+
 HEADER = b'\0\1\0\0'
 """CDR encapsulation: XCDR1, little-endian."""
-TOPIC = ('rt', '')
-SERVICE = ('rq', 'Request')
-"""Prefix and suffix of a name in DDS; of a service, the topic of its requests."""
+TOPIC_PREFIX = 'rt'
+"""What DDS has before the name of a ROS topic."""
 
 NamesAndTypes = list[tuple[str, list[str]]]
 
@@ -47,7 +48,7 @@ def ros_type(dds_type: str) -> str:
 
 
 class Graph:
-    """One participant's view of the graph, and what it tells others of itself."""
+    """One participant's view of the graph, and its own part of it."""
 
     def __init__(self, participant: int) -> None:
         self._gid = _dds.guid(participant)
@@ -67,11 +68,16 @@ class Graph:
         )
         self._infos: dict[bytes, ParticipantEntitiesInfo] = {}
 
-    def announce(self, nodes: list[Any]) -> None:
-        """Tell the domain our nodes."""
+    def announce(self, nodes: list[NodeEntities]) -> None:
+        """Publish our nodes to the domain."""
 
-        def gids(name: str, *groups: Any) -> list[Gid]:
-            return [_gid(_dds.guid(getattr(entity, name))) for group in groups for entity in group]
+        def readers(node: NodeEntities) -> list[Gid]:
+            groups = (node.subscriptions, node.services, node.clients)
+            return [_gid(_dds.guid(entity._reader)) for group in groups for entity in group]
+
+        def writers(node: NodeEntities) -> list[Gid]:
+            groups = (node.publishers, node.services, node.clients)
+            return [_gid(_dds.guid(entity._writer)) for group in groups for entity in group]
 
         info = ParticipantEntitiesInfo(
             gid=_gid(self._gid),
@@ -79,10 +85,8 @@ class Graph:
                 NodeEntitiesInfo(
                     node_namespace=node.get_namespace(),
                     node_name=node.get_name(),
-                    reader_gid_seq=gids(
-                        '_reader', node.subscriptions, node.services, node.clients
-                    ),
-                    writer_gid_seq=gids('_writer', node.publishers, node.services, node.clients),
+                    reader_gid_seq=readers(node),
+                    writer_gid_seq=writers(node),
                 )
                 for node in nodes
             ],
@@ -108,52 +112,17 @@ class Graph:
 
     def topics(self) -> NamesAndTypes:
         """Return (topic, types) in order."""
-        both = self.endpoints(writers=True) + self.endpoints(writers=False)
-        return _names_and_types(both, TOPIC)
+        found: dict[str, set[str]] = {}
+        for endpoint in self.endpoints(writers=True) + self.endpoints(writers=False):
+            if endpoint.topic.startswith(TOPIC_PREFIX + '/'):
+                name = endpoint.topic.removeprefix(TOPIC_PREFIX)
+                found.setdefault(name, set()).add(ros_type(endpoint.type_name))
+        return [(name, sorted(types)) for name, types in sorted(found.items())]
 
-    def services(self) -> NamesAndTypes:
-        """Return (service, types) of all servers in order."""
-        return _names_and_types(self.endpoints(writers=False), SERVICE)
-
-    def by_node(
-        self, name: str, namespace: str, kind: tuple[str, str], *, writers: bool
-    ) -> NamesAndTypes:
-        """
-        Return (topic or service, types) of one node.
-
-        Raises:
-            LookupError: there is no such node.
-
-        """
-        found = [n for n in self.nodes() if (n.node_name, n.node_namespace) == (name, namespace)]
-        if not found:
-            raise LookupError(f'cannot find node {namespace.rstrip("/")}/{name} in the graph')
-        gids = {
-            bytes(g.data)
-            for n in found
-            for g in (n.writer_gid_seq if writers else n.reader_gid_seq)
-        }
-        return _names_and_types(
-            [e for e in self.endpoints(writers=writers) if e.guid in gids], kind
-        )
-
-    def count(self, name: str, kind: tuple[str, str], *, writers: bool) -> int:
-        """Return how many writers (or readers) a topic or service has."""
-        return sum(e.topic == name.join(kind) for e in self.endpoints(writers=writers))
+    def count(self, topic: str, *, writers: bool) -> int:
+        """Return how many writers (or readers) a topic has."""
+        return sum(e.topic == TOPIC_PREFIX + topic for e in self.endpoints(writers=writers))
 
 
 def _gid(guid: bytes) -> Gid:
     return Gid(data=list(guid))
-
-
-def _names_and_types(endpoints: list[_dds.Endpoint], kind: tuple[str, str]) -> NamesAndTypes:
-    prefix, suffix = kind
-    found: dict[str, set[str]] = {}
-    for endpoint in endpoints:
-        if endpoint.topic.startswith(prefix + '/') and endpoint.topic.endswith(suffix):
-            name = endpoint.topic[len(prefix) : len(endpoint.topic) - len(suffix)]
-            type_name = ros_type(endpoint.type_name)
-            found.setdefault(name, set()).add(
-                type_name.removesuffix('_' + suffix) if suffix else type_name
-            )
-    return [(name, sorted(types)) for name, types in sorted(found.items())]

@@ -76,8 +76,7 @@ def validate_namespace(namespace: str) -> None:
 def expand_topic_name(
     name: str, node_name: str, namespace: str, *, is_service: bool = False
 ) -> str:
-    """
-    Return the full name of a topic or service as a node sees it, before remapping.
+    """Return the full name of a topic or service as a node sees it, before remapping.
 
     Raises:
         InvalidTopicNameException, InvalidServiceNameException: the name is invalid.

@@ -11,13 +11,13 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """What rosless leaves to a real ROS 2."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NoReturn
 
@@ -26,8 +26,23 @@ class MissingAttributeError(NotImplementedError, AttributeError):
     """An attribute is not here; `hasattr` and `getattr` with a default see it as missing."""
 
 
+class Subset:
+    """A class of rclpy of which rosless has a part: other names say how to get them."""
+
+    __slots__ = ()
+
+    # Type checkers do not see it: they are to report each name that does not exist.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith('_'):
+                raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+            base = next(c for c in type(self).__mro__ if c.__module__.startswith('rclpy.'))
+            outside(f'{base.__name__}.{name} does not exist, or', MissingAttributeError)
+
+
 def outside(name: str, error: type[NotImplementedError] = NotImplementedError) -> NoReturn:
-    """Raise NotImplementedError that names what is missing and says what to do."""
+    """Raise an error that names what is missing and says how to get it."""
     raise error(
         f'rosless: {name} is outside the subset of rclpy that works without ROS 2; '
         'install ROS 2 (https://docs.ros.org/en/jazzy/Installation.html) to use it'
@@ -35,14 +50,14 @@ def outside(name: str, error: type[NotImplementedError] = NotImplementedError) -
 
 
 def refuse_options(function: str, options: dict[str, Any]) -> None:
-    """Refuse keyword arguments of rclpy's that are not supported, unless they ask for nothing."""
+    """Refuse keyword arguments of rclpy that are not supported, unless they are empty."""
     for name, value in options.items():
         if value:
             outside(f'{function}({name}=...)')
 
 
 def refuse(module: str, *names: str) -> Callable[[str], Any]:
-    """Return a module's `__getattr__` that refuses rclpy's names that are not supported."""
+    """Return a module's `__getattr__` that refuses names of rclpy that are not supported."""
 
     def __getattr__(name: str) -> Any:
         if name in names:
@@ -53,7 +68,7 @@ def refuse(module: str, *names: str) -> Callable[[str], Any]:
 
 
 class _MissingModules:
-    """Asked for a module last, when no other finder knows it."""
+    """Refuses a module of rclpy when no other finder knows it."""
 
     @staticmethod
     def find_spec(name: str, path: Any, target: Any = None) -> None:
@@ -61,4 +76,4 @@ class _MissingModules:
             outside(name)
 
 
-sys.meta_path.append(_MissingModules)  # type: ignore[arg-type]
+sys.meta_path.append(_MissingModules)

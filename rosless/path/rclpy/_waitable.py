@@ -21,15 +21,21 @@ from itertools import count
 from typing import Any
 
 from rclpy import _dds
+from rclpy._outside import Subset
+from rclpy.callback_groups import CallbackGroup
 
 _numbers = count(1)
 
 
-class Waitable:
-    """A reader whose samples end in callbacks, and maybe a writer."""
+class Waitable(Subset):
+    """A reader whose samples end in callbacks, sometimes with a writer."""
 
-    callback_group: Any
+    callback_group: CallbackGroup
     _writer = 0
+    _reader = 0
+    _condition = 0
+    _number = 0
+    """By which a wait set knows it."""
 
     def _attach(self, reader: int) -> None:
         self._reader = reader
@@ -37,7 +43,7 @@ class Waitable:
         self._number = next(_numbers)
 
     def _take(self) -> Callable[[], Any] | None:
-        """Take one sample and return what is to be called with it, None if there is nothing."""
+        """Take one sample and return the call that handles it, None if there is none."""
         raise NotImplementedError
 
     def destroy(self) -> None:

@@ -22,7 +22,7 @@ class CallbackGroup:
 
     _exclusive = False
     _running = False
-    """Whether the group's callbacks have to wait for one that runs; only executors set it."""
+    """Whether the callbacks of the group must wait for one that runs; executors set it."""
 
 
 class ReentrantCallbackGroup(CallbackGroup):

@@ -21,17 +21,26 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NoReturn
 
+from rosidl_rosless import Message
+
 from rclpy import _dds
 from rclpy._outside import outside
+from rclpy._service_endpoints import Correlation
+from rclpy._service_endpoints import ServiceEndpoints
+from rclpy._service_endpoints import identities
 from rclpy.exceptions import InvalidHandle
 from rclpy.exceptions import RCLError
 from rclpy.qos import QoSProfile
-from rclpy.service import ServiceEndpoints
-from rclpy.service import identities
 from rclpy.task import Future
+
+if TYPE_CHECKING:
+    from rclpy.callback_groups import CallbackGroup
+    from rclpy.context import Context
+    from rclpy.executors import Executor
 
 
 class Client(ServiceEndpoints):
@@ -39,12 +48,12 @@ class Client(ServiceEndpoints):
 
     def __init__(
         self,
-        context: Any,
+        context: Context,
         srv_type: Any,
         srv_name: str,
         qos_profile: QoSProfile,
-        callback_group: Any,
-        executor: Callable[[], Any],
+        callback_group: CallbackGroup,
+        executor: Callable[[], Executor | None],
     ) -> None:
         super().__init__(context, srv_type, srv_name, callback_group, qos_profile, server=False)
         self._executor = executor
@@ -53,13 +62,12 @@ class Client(ServiceEndpoints):
         self._sequence = count(1)
         self._handle = _dds.instance_handle(self._writer)
 
-    def call(self, request: Any, timeout_sec: float | None = None) -> NoReturn:
+    def call(self, request: Message, timeout_sec: float | None = None) -> NoReturn:
         """Not supported: waiting in a callback deadlocks a single-threaded executor."""
         outside('Client.call, unlike call_async,')
 
-    def call_async(self, request: Any) -> Future:
-        """
-        Make a service request and asynchronously get the result.
+    def call_async(self, request: Message) -> Future:
+        """Make a service request and asynchronously get the result.
 
         Raises:
             TypeError: request is not of the service's Request type.
@@ -86,7 +94,7 @@ class Client(ServiceEndpoints):
             self._pending = {n: f for n, f in self._pending.items() if f is not future}
 
     def _received(
-        self, data: bytes, correlation: tuple[int, int], writer: int
+        self, data: bytes, correlation: Correlation, writer: int
     ) -> Callable[[], Any] | None:
         handle, sequence = correlation
         if handle != self._handle:

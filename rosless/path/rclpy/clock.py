@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import time
 
-from rclpy.time import ClockType
+from rclpy._outside import Subset
+from rclpy.clock_type import ClockType
 from rclpy.time import Time
 
 __all__ = ['Clock', 'ClockType', 'ROSClock']
 
 
-class Clock:
+class Clock(Subset):
     """A clock of one type."""
 
     def __init__(self, *, clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
@@ -32,7 +33,7 @@ class Clock:
         self._read = time.monotonic_ns if clock_type == ClockType.STEADY_TIME else time.time_ns
 
     def now(self) -> Time:
-        """Return the time now."""
+        """Return the current time."""
         return Time(nanoseconds=self._read(), clock_type=self.clock_type)
 
 

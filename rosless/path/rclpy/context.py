@@ -11,107 +11,40 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-
 """The life between init and shutdown: one DDS participant."""
 
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 import threading
 import weakref
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from typing import Any
+
+from rosidl_rosless import Message
 
 from rclpy import _arguments
 from rclpy import _dds
-from rclpy import logging
+from rclpy import _discovery
 from rclpy._graph import Graph
-from rclpy._outside import outside
+from rclpy._outside import Subset
 from rclpy.exceptions import NotInitializedException
 from rclpy.exceptions import RCLError
-from rosless import LOCALHOST_URI
+from rclpy.impl import rcutils_logger
 
-_contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+if TYPE_CHECKING:
+    from rclpy._node_entities import NodeEntities
+
+contexts: weakref.WeakSet[Context] = weakref.WeakSet()
+"""All contexts between init and shutdown."""
 _domains: dict[int, tuple[int, int]] = {}
 """Domain id to (entity, number of contexts): a process configures a domain only once."""
 _domains_lock = threading.Lock()
 
 
-def _discovery_range() -> str:
-    return os.environ.get('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET').upper()
-
-
-def _configuration() -> str:
-    """Return Cyclone's configuration for the range of discovery, as rmw_cyclonedds_cpp has it."""
-    given = os.environ.get('CYCLONEDDS_URI', '')
-    scope = _discovery_range()
-    if scope == 'SYSTEM_DEFAULT':
-        return given
-    if scope == 'LOCALHOST':
-        # Who names interfaces knows better; Cyclone refuses one that is named twice.
-        return given if 'NetworkInterface' in given else f'{LOCALHOST_URI},{given}'
-    if scope != 'SUBNET':
-        outside(
-            f'ROS_AUTOMATIC_DISCOVERY_RANGE={scope} (inside are SUBNET, LOCALHOST and '
-            'SYSTEM_DEFAULT)'
-        )
-    peers = ''.join(
-        f'<Peer address="{peer}"/>'
-        for peer in os.environ.get('ROS_STATIC_PEERS', '').split(';')
-        if peer
-    )
-    return (
-        '<CycloneDDS><Domain><Discovery><ParticipantIndex>auto</ParticipantIndex>'
-        '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
-        f'{peers and f"<Peers>{peers}</Peers>"}</Discovery></Domain></CycloneDDS>,{given}'
-    )
-
-
-def _sockets() -> set[tuple[int, str]]:
-    """Return (file descriptor, identity) of all open sockets of this process."""
-    found = set()
-    for name in os.listdir('/proc/self/fd'):
-        try:
-            target = os.readlink(f'/proc/self/fd/{name}')
-        except FileNotFoundError:
-            continue
-        if target.startswith('socket:'):
-            found.add((int(name), target))
-    return found
-
-
-def _keep_to_loopback(sockets: set[tuple[int, str]]) -> None:
-    """
-    Let the UDP sockets among these receive from the loopback interface only.
-
-    Whatever its configuration, Cyclone receives on all addresses of the machine, as
-    rmw_cyclonedds_cpp does: anybody in the network could send to a vehicle that is to be alone.
-    """
-    import socket
-
-    for descriptor, _ in sockets:
-        with socket.socket(fileno=os.dup(descriptor)) as udp:
-            if udp.type != socket.SOCK_DGRAM:
-                continue
-            try:
-                udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')
-            except OSError as error:
-                logging.get_logger('rosless').warning(
-                    f'ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST: DDS receives from the network '
-                    f'too ({error}); let a firewall drop UDP ports from 7400 on'
-                )
-
-
-def _domain_from_environment() -> int:
-    text = os.environ.get('ROS_DOMAIN_ID') or '0'
-    if not text.isdigit():
-        raise RCLError(f'ROS_DOMAIN_ID must be a number from 0 to 232; got {text!r}')
-    return int(text)
-
-
-class Context:
+class Context(Subset):
     """Encapsulates the lifecycle of init and shutdown."""
 
     def __init__(self) -> None:
@@ -119,16 +52,17 @@ class Context:
         self._callbacks: list[Callable[[], Any]] = []
         self._initialized = False
         self._ok = False
+        self._participant = 0
+        self._graph: Graph
         self._domain_id = 0
-        self._nodes: list[Any] = []
-        self._topics: dict[str, tuple[int, Any]] = {}
-        self._guards: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._nodes: list[NodeEntities] = []
+        self._topics: dict[str, tuple[int, type[Message]]] = {}
+        self._guards: weakref.WeakSet[_dds.GuardCondition] = weakref.WeakSet()
         """Guard conditions that a shutdown wakes."""
         self.arguments = _arguments.Arguments()
 
     def init(self, args: list[str] | None = None, *, domain_id: int | None = None) -> None:
-        """
-        Join the domain.
+        """Join the domain.
 
         Args:
             args: command line, sys.argv if None.
@@ -139,18 +73,20 @@ class Context:
             if self._initialized:
                 raise RuntimeError('Context.init() must only be called once')
             self.arguments = _arguments.parse(sys.argv if args is None else list(args))
-            logging._configure(self.arguments)
-            self._domain_id = _domain_from_environment() if domain_id is None else domain_id
+            rcutils_logger.configure(self.arguments)
+            if domain_id is None:
+                domain_id = _discovery.domain_from_environment()
+            self._domain_id = domain_id
             self._join()
             self._initialized = self._ok = True
-            _contexts.add(self)
+            contexts.add(self)
 
     def _join(self) -> None:
         with _domains_lock:
             entity, users = _domains.get(self._domain_id, (0, 0))
-            before = _sockets()
+            before = _discovery.open_sockets()
             try:
-                entity = entity or _dds.create_domain(self._domain_id, _configuration())
+                entity = entity or _dds.create_domain(self._domain_id, _discovery.configuration())
                 _domains[self._domain_id] = entity, users + 1
                 self._participant = _dds.create_participant(
                     self._domain_id, f'enclave={self.arguments.enclave};'.encode()
@@ -162,8 +98,8 @@ class Context:
                     f'cannot join DDS domain {self._domain_id}: {error}; check '
                     'CYCLONEDDS_URI and the network interface'
                 ) from error
-            if _discovery_range() == 'LOCALHOST':
-                _keep_to_loopback(_sockets() - before)
+            if _discovery.is_local():
+                _discovery.bind_to_loopback(_discovery.open_sockets() - before)
         self._graph = Graph(self._participant)
 
     def _leave_domain(self) -> None:
@@ -177,10 +113,6 @@ class Context:
         """Check if context hasn't been shut down."""
         return self._ok
 
-    def get_domain_id(self) -> int:
-        """Get domain id of context."""
-        return self._domain_id
-
     def on_shutdown(self, callback: Callable[[], Any]) -> None:
         """Add a callback to be called on shutdown."""
         with self._lock:
@@ -190,10 +122,9 @@ class Context:
                 self._callbacks.append(callback)
 
     def _stop(self) -> None:
-        """
-        End every spin, without leaving the domain.
+        """End every spin, without leaving the domain.
 
-        This is what a signal does. It takes no lock, since the thread that runs it may hold any.
+        A signal handler calls it. It acquires no lock, since its thread may hold any of them.
         """
         self._ok = False
         for guard in list(self._guards):
@@ -210,18 +141,18 @@ class Context:
     def try_shutdown(self) -> None:
         """Shutdown this context, if not already shutdown; leave the domain in any case."""
         with self._lock:
-            if self not in _contexts:
+            if self not in contexts:
                 return
             self._stop()
             callbacks, self._callbacks = self._callbacks, []
             for callback in callbacks:
                 callback()
-            _contexts.discard(self)
+            contexts.discard(self)
             with _domains_lock:
                 _dds.delete(self._participant)
                 self._leave_domain()
 
-    def _topic(self, name: str, message: Any) -> int:
+    def _topic(self, name: str, message: type[Message]) -> int:
         """Return the DDS topic of this name, made at its first use."""
         with self._lock:
             if not self._ok:
@@ -237,14 +168,14 @@ class Context:
             return topic
 
     def _announce(self) -> None:
-        """Tell the domain that a node or endpoint has come or gone."""
+        """Publish to the domain which nodes and endpoints there are."""
         with self._lock:
-            if self in _contexts:
+            if self in contexts:
                 self._graph.announce(self._nodes)
 
 
 @atexit.register
 def _leave_all() -> None:
-    # Peers are told that we go, instead of finding out by a lease that runs out.
-    for context in list(_contexts):
+    # Peers learn of it at once, not when a lease expires.
+    for context in list(contexts):
         context.try_shutdown()

@@ -20,11 +20,13 @@ from dataclasses import dataclass
 
 from builtin_interfaces.msg import Duration as DurationMessage
 
+from rclpy._outside import Subset
+
 S_TO_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, order=True, init=False)
-class Duration:
+class Duration(Subset):
     """A period between two time points, with nanosecond precision."""
 
     nanoseconds: int

@@ -21,15 +21,24 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING
 from typing import Any
 
 from rclpy import _dds
+from rclpy._outside import Subset
 from rclpy._outside import refuse
 from rclpy.context import Context
 from rclpy.exceptions import NotInitializedException
 from rclpy.task import Future
 from rclpy.task import Task
 from rclpy.utilities import get_default_context
+
+if TYPE_CHECKING:
+    from rclpy._node_entities import NodeEntities
+    from rclpy._waitable import Waitable
+    from rclpy.callback_groups import CallbackGroup
+    from rclpy.timer import Timer
 
 SLICE_NS = 100_000_000
 """The longest wait in C, where Python cannot run its signal handlers."""
@@ -41,23 +50,23 @@ class ExternalShutdownException(Exception):
     """Context has been shutdown."""
 
 
-class Executor:
+class Executor(Subset):
     """The base class for an executor."""
 
     def __init__(self, *, context: Context | None = None) -> None:
         self.context = context or get_default_context()
         if not self.context.ok():
             if self.context._initialized:
-                # A signal came before the first spin.
+                # A signal arrived before the first spin.
                 raise ExternalShutdownException
             raise NotInitializedException('cannot create an executor')
-        self._nodes: dict[Any, None] = {}
+        self._nodes: dict[NodeEntities, None] = {}
         self._lock = threading.RLock()
         self._is_shutdown = False
         self._tasks: deque[Task] = deque()
-        self._ready: deque[tuple[Any, Any]] = deque()
+        self._ready: deque[tuple[Task | Timer | Waitable, NodeEntities | None]] = deque()
         """(task, timer or endpoint; its node, None for a task)"""
-        self._attached: dict[int, tuple[Any, Any]] = {}
+        self._attached: dict[int, tuple[Waitable, NodeEntities]] = {}
         """Number to (endpoint, node), for everything attached to the wait set."""
         self._stale = True
         self._guard = _dds.GuardCondition(self.context._participant)
@@ -65,7 +74,9 @@ class Executor:
         self._wait_set.attach(self._guard.entity, 0)
         self.context._guards.add(self._guard)
 
-    def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> Task:
+    def create_task(
+        self, callback: Callable[..., Any] | Coroutine[Any, Any, Any], *args: Any, **kwargs: Any
+    ) -> Task:
         """Add a callback or coroutine to be executed during `spin` and return a Future."""
         task = Task(callback, args, kwargs, self)
         self._enqueue(task)
@@ -87,7 +98,7 @@ class Executor:
             _dds.delete(self._guard.entity)
         return True
 
-    def add_node(self, node: Any) -> bool:
+    def add_node(self, node: NodeEntities) -> bool:
         """Add a node whose callbacks should be managed by this executor."""
         with self._lock:
             if node in self._nodes:
@@ -97,13 +108,13 @@ class Executor:
         self._changed()
         return True
 
-    def remove_node(self, node: Any) -> None:
+    def remove_node(self, node: NodeEntities) -> None:
         """Stop managing this node's callbacks."""
         with self._lock:
             self._nodes.pop(node, None)
         self._changed()
 
-    def get_nodes(self) -> list[Any]:
+    def get_nodes(self) -> list[NodeEntities]:
         """Return nodes that have been added to this executor."""
         with self._lock:
             return list(self._nodes)
@@ -113,7 +124,7 @@ class Executor:
         self._guard.trigger()
 
     def _changed(self) -> None:
-        """Wake the executor because entities came or went."""
+        """Wake the executor because entities were made or destroyed."""
         self._stale = True
         self.wake()
 
@@ -144,9 +155,8 @@ class Executor:
 
     # --- waiting --------------------------------------------------------------------------------
 
-    def _next(self, end: float, condition: Callable[[], bool]) -> Any:
-        """
-        Return the next task, timer or endpoint.
+    def _next(self, end: float, condition: Callable[[], bool]) -> Task | Timer | Waitable | None:
+        """Return the next task, timer or endpoint.
 
         Returns:
             None at the time `end`, when the condition is true, or after a shutdown.
@@ -160,7 +170,9 @@ class Executor:
                 raise ExternalShutdownException
             while self._ready:
                 item, node = self._ready.popleft()
-                if node is None or (node in self._nodes and not item.callback_group._running):
+                if isinstance(item, Task):
+                    return item
+                if node in self._nodes and not item.callback_group._running:
                     return item
             left = end - time.monotonic_ns()
             self._collect(int(max(0, min(left, SLICE_NS))))
@@ -186,7 +198,7 @@ class Executor:
         try:
             fired = self._wait_set.wait(0 if ready else timeout_ns)
         except _dds.Error:
-            # Another thread shut the context or this executor down while we waited.
+            # Another thread shut down the context or this executor during the wait.
             if self.context.ok() and not self._is_shutdown:
                 raise
             return
@@ -218,13 +230,13 @@ class Executor:
             try:
                 self._wait_set.attach(wanted[number][0]._condition, number)
             except _dds.Error:
-                # Destroyed by another thread meanwhile.
+                # Another thread destroyed it meanwhile.
                 continue
             self._attached[number] = wanted[number]
 
     # --- executing ------------------------------------------------------------------------------
 
-    def _execute(self, item: Any) -> None:
+    def _execute(self, item: Timer | Waitable) -> None:
         """Run one callback; what it raises is raised here, now or when it resumes."""
         group = item.callback_group
         group._running = group._exclusive
@@ -240,7 +252,7 @@ class Executor:
             if task is None:
                 group._running = False
 
-    def _end(self, group: Any) -> None:
+    def _end(self, group: CallbackGroup) -> None:
         group._running = False
         self._changed()
 

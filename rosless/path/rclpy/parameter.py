@@ -56,7 +56,7 @@ class Parameter:
             """Return whether a value is of this type."""
             kind = _KINDS[self.name.removesuffix('_ARRAY')]
             values = parameter_value if self.name.endswith('_ARRAY') else [parameter_value]
-            # A bool is an int for isinstance, and for nobody else.
+            # For isinstance a bool is an int; for parameters it is not.
             return isinstance(values, (list, tuple, array)) and all(
                 isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
                 for value in values

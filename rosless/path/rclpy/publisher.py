@@ -16,21 +16,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+from rosidl_rosless import Message
 
 from rclpy import _dds
 from rclpy._graph import HEADER
+from rclpy._graph import TOPIC_PREFIX
+from rclpy._outside import Subset
 from rclpy.exceptions import InvalidHandle
 from rclpy.exceptions import RCLError
 from rclpy.qos import QoSProfile
 
+if TYPE_CHECKING:
+    from rclpy.context import Context
 
-def encode(message: Any, head: bytes = HEADER) -> bytearray:
-    """
-    Return a message as CDR.
+
+def encode(message: Message, head: bytes = HEADER) -> bytearray:
+    """Return a message as CDR.
 
     Raises:
-        AssertionError: a value that was put in past its field's check; the text names the field.
+        AssertionError: a list holds a value that its field does not allow.
 
     """
     out = bytearray(head)
@@ -42,23 +48,24 @@ def encode(message: Any, head: bytes = HEADER) -> bytearray:
     return out
 
 
-class Publisher:
+class Publisher(Subset):
     """Publishes messages of one type; `publish` may be called from any thread."""
 
-    def __init__(self, context: Any, msg_type: Any, topic: str, qos_profile: QoSProfile) -> None:
+    def __init__(
+        self, context: Context, msg_type: type[Message], topic: str, qos_profile: QoSProfile
+    ) -> None:
         self.msg_type = msg_type
         self.topic = self.topic_name = topic
         self.qos_profile = qos_profile
         self._context = context
         self._writer = _dds.create_writer(
             context._participant,
-            context._topic('rt' + topic, msg_type),
+            context._topic(TOPIC_PREFIX + topic, msg_type),
             qos_profile._to_dds(f'typehash={msg_type._type_hash};'),
         )
 
-    def publish(self, msg: Any) -> None:
-        """
-        Send a message to the topic for the publisher.
+    def publish(self, msg: Message | bytes) -> None:
+        """Send a message to the topic for the publisher.
 
         Args:
             msg: the message, or bytes of one that is encoded already.

@@ -30,7 +30,16 @@ class InvalidQoSProfileException(Exception):
     """Raised when constructing a QoSProfile with invalid arguments."""
 
 
-class HistoryPolicy(IntEnum):
+class QoSPolicyEnum(IntEnum):
+    """Base of the policies."""
+
+    @property
+    def short_key(self) -> str:
+        """Get the name that command line tools accept."""
+        return self.name.lower()
+
+
+class HistoryPolicy(QoSPolicyEnum):
     """Enum for QoS History settings, as in rmw/types.h."""
 
     SYSTEM_DEFAULT = 0
@@ -38,7 +47,7 @@ class HistoryPolicy(IntEnum):
     KEEP_ALL = 2
 
 
-class ReliabilityPolicy(IntEnum):
+class ReliabilityPolicy(QoSPolicyEnum):
     """Enum for QoS Reliability settings, as in rmw/types.h."""
 
     SYSTEM_DEFAULT = 0
@@ -46,7 +55,7 @@ class ReliabilityPolicy(IntEnum):
     BEST_EFFORT = 2
 
 
-class DurabilityPolicy(IntEnum):
+class DurabilityPolicy(QoSPolicyEnum):
     """Enum for QoS Durability settings, as in rmw/types.h."""
 
     SYSTEM_DEFAULT = 0
@@ -57,12 +66,17 @@ class DurabilityPolicy(IntEnum):
 QoSHistoryPolicy = HistoryPolicy
 QoSReliabilityPolicy = ReliabilityPolicy
 QoSDurabilityPolicy = DurabilityPolicy
-__getattr__ = refuse(__name__, 'LivelinessPolicy', 'QoSLivelinessPolicy', 'qos_check_compatible')
+__getattr__ = refuse(
+    __name__,
+    'LivelinessPolicy',
+    'QoSLivelinessPolicy',
+    'qos_check_compatible',
+    'qos_profile_system_default',
+)
 
 
 class QoSProfile:
-    """
-    Define Quality of Service policies, which are attributes too.
+    """Define Quality of Service policies, which are attributes too.
 
     A duration of zero is "unspecified", as in rmw.
     """
@@ -119,12 +133,6 @@ class QoSProfile:
         )
 
 
-qos_profile_system_default = QoSProfile(
-    history=HistoryPolicy.SYSTEM_DEFAULT,
-    depth=0,
-    reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
-    durability=DurabilityPolicy.SYSTEM_DEFAULT,
-)
 qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 qos_profile_services_default = QoSProfile(depth=10)
 qos_profile_parameters = qos_profile_parameter_events = QoSProfile(depth=1000)

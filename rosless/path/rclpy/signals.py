@@ -19,9 +19,10 @@ from __future__ import annotations
 import signal
 import threading
 from enum import IntFlag
+from types import FrameType
 from typing import Any
 
-from rclpy.context import _contexts
+from rclpy.context import contexts
 
 
 class SignalHandlerOptions(IntFlag):
@@ -36,8 +37,8 @@ class SignalHandlerOptions(IntFlag):
 _previous: dict[int, Any] = {}
 
 
-def _handle(number: int, frame: Any) -> None:
-    for context in list(_contexts):
+def _handle(number: int, frame: FrameType | None) -> None:
+    for context in list(contexts):
         context._stop()
     previous = _previous.get(number)
     if callable(previous):
@@ -56,7 +57,7 @@ def install_signal_handlers(options: SignalHandlerOptions = SignalHandlerOptions
 
 
 def uninstall_signal_handlers() -> None:
-    """Give the signals back to who had them."""
+    """Restore the handlers that were there before."""
     if threading.current_thread() is threading.main_thread():
         while _previous:
             signal.signal(*_previous.popitem())

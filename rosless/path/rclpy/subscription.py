@@ -19,12 +19,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from inspect import signature
+from typing import TYPE_CHECKING
 from typing import Any
 
+from rosidl_rosless import Message
+
 from rclpy import _dds
+from rclpy._graph import TOPIC_PREFIX
 from rclpy._waitable import Waitable
 from rclpy.logging import get_logger
 from rclpy.qos import QoSProfile
+
+if TYPE_CHECKING:
+    from rclpy.callback_groups import CallbackGroup
+    from rclpy.context import Context
 
 
 class Subscription(Waitable):
@@ -32,11 +40,11 @@ class Subscription(Waitable):
 
     def __init__(
         self,
-        context: Any,
-        msg_type: Any,
+        context: Context,
+        msg_type: type[Message],
         topic: str,
         callback: Callable[..., Any],
-        callback_group: Any,
+        callback_group: CallbackGroup,
         qos_profile: QoSProfile,
         raw: bool,
     ) -> None:
@@ -45,7 +53,7 @@ class Subscription(Waitable):
         except TypeError:
             raise RuntimeError(
                 f'Subscription callback of {topic} is not well formed: it must '
-                'take one argument, the message'
+                'accept one argument, the message'
             ) from None
         self.msg_type = msg_type
         self.topic = self.topic_name = topic
@@ -56,7 +64,7 @@ class Subscription(Waitable):
         self._attach(
             _dds.create_reader(
                 context._participant,
-                context._topic('rt' + topic, msg_type),
+                context._topic(TOPIC_PREFIX + topic, msg_type),
                 qos_profile._to_dds(f'typehash={msg_type._type_hash};'),
             )
         )
@@ -71,7 +79,3 @@ class Subscription(Waitable):
                     f'dropped a malformed message on {self.topic_name}: {error}'
                 )
         return None
-
-    def get_publisher_count(self) -> int:
-        """Get the number of publishers that this subscription has."""
-        return len(_dds.matched(self._reader, writer=False))

@@ -21,14 +21,21 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from collections.abc import Coroutine
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 from typing import Any
 
+from rclpy._outside import Subset
 
-class Future:
+if TYPE_CHECKING:
+    from rclpy.executors import Executor
+
+
+class Future(Subset):
     """Represent the outcome of a task in the future."""
 
-    def __init__(self, *, executor: Any = None) -> None:
+    def __init__(self, *, executor: Executor | None = None) -> None:
         self._done = False
         self._cancelled = False
         self._result: Any = None
@@ -37,7 +44,7 @@ class Future:
         self._callbacks: list[Callable[[Any], Any]] = []
         self._waiting: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._executor: Callable[[], Any]
+        self._executor: Callable[[], Executor | None]
         self._set_executor(executor)
 
     def __del__(self) -> None:
@@ -108,11 +115,11 @@ class Future:
         else:
             callback(self)
 
-    def _set_executor(self, executor: Any) -> None:
+    def _set_executor(self, executor: Executor | None) -> None:
         self._executor = weakref.ref(executor) if executor is not None else lambda: None
 
     def _when_done(self, resume: Callable[[], None]) -> None:
-        """Call `resume` at once when this is done, in whatever thread."""
+        """Call `resume` as soon as this is done, in the thread that completes it."""
         with self._lock:
             if not self._done:
                 self._waiting.append(resume)
@@ -120,8 +127,7 @@ class Future:
         resume()
 
     def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
-        """
-        Add a callback to be executed when the task is done.
+        """Add a callback to be executed when the task is done.
 
         It may be called immediately by this method if the future is already done.
         """
@@ -135,7 +141,13 @@ class Future:
 class Task(Future):
     """Execute a function or coroutine; made by executors only."""
 
-    def __init__(self, handler: Any, args: Any, kwargs: Any, executor: Any) -> None:
+    def __init__(
+        self,
+        handler: Callable[..., Any] | Coroutine[Any, Any, Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        executor: Executor,
+    ) -> None:
         super().__init__(executor=executor)
         self._owner = executor
         if inspect.iscoroutinefunction(handler):
@@ -146,11 +158,12 @@ class Task(Future):
         """Run or resume the task; its outcome is stored."""
         if self._done:
             return
+        handler = self._handler
         try:
-            if not inspect.iscoroutine(self._handler):
-                self.set_result(self._handler(*self._args, **self._kwargs))
+            if not isinstance(handler, Coroutine):
+                self.set_result(handler(*self._args, **self._kwargs))
                 return
-            awaited = self._handler.send(None)
+            awaited = handler.send(None)
             if isinstance(awaited, Future):
                 awaited._when_done(lambda: self._owner._enqueue(self))
             else:

@@ -16,29 +16,20 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from functools import total_ordering
-from typing import Any
+from typing import overload
 
 from builtin_interfaces.msg import Time as TimeMessage
 
+from rclpy._outside import Subset
+from rclpy.clock_type import ClockType
 from rclpy.duration import S_TO_NS
 from rclpy.duration import Duration
 
 
-class ClockType(IntEnum):
-    """Enum for clock type, as in rcl/time.h; import it from rclpy.clock."""
-
-    UNINITIALIZED = 0
-    ROS_TIME = 1
-    SYSTEM_TIME = 2
-    STEADY_TIME = 3
-
-
 @total_ordering
-class Time:
-    """
-    A point in time: the time since an epoch, and the type of its clock.
+class Time(Subset):
+    """A point in time: the time since an epoch, and the type of its clock.
 
     Only times of one type of clock can be compared.
     """
@@ -61,17 +52,13 @@ class Time:
 
     @property
     def nanoseconds(self) -> int:
-        """Return all of it in nanoseconds."""
+        """Return the time since the epoch, in nanoseconds."""
         return self._nanoseconds
 
     @property
     def clock_type(self) -> ClockType:
         """Return the type of the clock."""
         return self._clock_type
-
-    def seconds_nanoseconds(self) -> tuple[int, int]:
-        """Get time separated into seconds and nanoseconds components."""
-        return divmod(self._nanoseconds, S_TO_NS)
 
     def __repr__(self) -> str:
         return f'Time(nanoseconds={self.nanoseconds}, clock_type={self.clock_type.name})'
@@ -83,7 +70,13 @@ class Time:
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
+    @overload
+    def __sub__(self, other: Time) -> Duration: ...
+
+    @overload
+    def __sub__(self, other: Duration) -> Time: ...
+
+    def __sub__(self, other: Time | Duration) -> Time | Duration:
         if isinstance(other, Duration):
             return self + Duration(nanoseconds=-other.nanoseconds)
         if isinstance(other, Time):

@@ -18,18 +18,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from typing import Any
 
+from rclpy._outside import Subset
 
-class Timer:
+if TYPE_CHECKING:
+    from rclpy.callback_groups import CallbackGroup
+    from rclpy.clock import Clock
+
+
+class Timer(Subset):
     """Calls back at a period, counted on the steady clock: setting the time changes nothing."""
 
     def __init__(
         self,
         callback: Callable[[], Any] | None,
-        callback_group: Any,
+        callback_group: CallbackGroup,
         timer_period_ns: int,
-        clock: Any,
+        clock: Clock,
         *,
         autostart: bool = True,
         wake: Callable[[], None] = lambda: None,
@@ -69,7 +76,7 @@ class Timer:
         return None if self._canceled else self._next - time.monotonic_ns()
 
     def _take(self) -> Callable[[], Any] | None:
-        """Count one call; calls that came too late for their period are left out, as in rcl."""
+        """Count one call; calls that are late by a period or more are skipped, as in rcl."""
         if not self.is_ready():
             return None
         late = time.monotonic_ns() - self._next

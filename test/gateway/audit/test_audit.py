@@ -88,7 +88,7 @@ async def test_the_gateway_logs_everything_but_tokens(path, serving, event, reco
         bad = await server.connect()
         await bad.send('auth', token=token + 'x')
         await bad.ended()
-        await server.until(lambda: server.gateway.client_count == 0)
+        await server.until(lambda: server.gateway.stats().connections == 0)
     audit.close()
     assert verify(path) == []
     found = records(path)

@@ -73,7 +73,7 @@ async def test_a_revocation_ends_the_sessions_it_means(files, serving, tmp_path,
         ann, bob = await server.enter(), await server.enter(subject='bob')
         claims = next(
             client.session.claims
-            for client in server.gateway._clients
+            for client in server.gateway.clients
             if client.session.subject == 'ann'
         )
         revoke(

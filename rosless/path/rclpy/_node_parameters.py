@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What a node does with its parameters, and the six services that `ros2 param` asks."""
+"""What a node does with its parameters."""
 
 from __future__ import annotations
 
@@ -25,65 +25,51 @@ from rcl_interfaces.msg import ListParametersResult
 from rcl_interfaces.msg import ParameterDescriptor
 from rcl_interfaces.msg import ParameterEvent
 from rcl_interfaces.msg import SetParametersResult
-from rcl_interfaces.srv import DescribeParameters
-from rcl_interfaces.srv import GetParameters
-from rcl_interfaces.srv import GetParameterTypes
-from rcl_interfaces.srv import ListParameters
-from rcl_interfaces.srv import SetParameters
-from rcl_interfaces.srv import SetParametersAtomically
 
+from rclpy._arguments import Arguments
+from rclpy._node_entities import NodeEntities
+from rclpy.context import Context
 from rclpy.exceptions import InvalidParameterException
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.exceptions import ParameterAlreadyDeclaredException
-from rclpy.exceptions import ParameterException
 from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.exceptions import ParameterUninitializedException
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_parameter_events
-from rclpy.qos import qos_profile_parameters
 
 SetCallback = Callable[[list[Parameter]], SetParametersResult]
 SUCCESS = SetParametersResult(successful=True)
 RELATIVE_TOLERANCE = 1e-6
 
 
-def _refused(reason: str) -> SetParametersResult:
+def refused(reason: str) -> SetParametersResult:
+    """Return the result that refuses a value for a reason."""
     return SetParametersResult(successful=False, reason=reason)
 
 
-class NodeParameters:
+class NodeParameters(NodeEntities):
     """The parameters part of `Node`."""
 
-    create_publisher: Any
-    create_service: Any
-    get_clock: Any
-    get_fully_qualified_name: Any
-
-    def __init__(self, overrides: dict[str, Any], start_services: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        namespace: str,
+        context: Context,
+        arguments: list[Arguments],
+        parameter_overrides: Iterable[Parameter],
+    ) -> None:
+        super().__init__(name, namespace, context, arguments)
         self.__parameters: dict[str, Parameter] = {}
         self.__descriptors: dict[str, ParameterDescriptor] = {}
         self.__callbacks: list[SetCallback] = []
-        self.__overrides = overrides
+        self.__overrides: dict[str, Any] = {}
+        for each in reversed(arguments):
+            self.__overrides.update(each.overrides(self.get_fully_qualified_name()))
+        self.__overrides.update({p.name: p.value for p in parameter_overrides})
         self.__events = self.create_publisher(
             ParameterEvent, '/parameter_events', qos_profile_parameter_events
         )
-        if start_services:
-            for srv_type, name, answer in (
-                (DescribeParameters, 'describe_parameters', self.__answer_describe),
-                (GetParameters, 'get_parameters', self.__answer_get),
-                (GetParameterTypes, 'get_parameter_types', self.__answer_types),
-                (ListParameters, 'list_parameters', self.__answer_list),
-                (SetParameters, 'set_parameters', self.__answer_set),
-                (
-                    SetParametersAtomically,
-                    'set_parameters_atomically',
-                    self.__answer_set_atomically,
-                ),
-            ):
-                self.create_service(
-                    srv_type, f'~/{name}', answer, qos_profile=qos_profile_parameters
-                )
 
     # --- declaring ------------------------------------------------------------------------------
 
@@ -94,8 +80,7 @@ class NodeParameters:
         descriptor: ParameterDescriptor | None = None,
         ignore_override: bool = False,
     ) -> Parameter:
-        """
-        Declare and initialize a parameter.
+        """Declare and initialize a parameter.
 
         Args:
             name: full name of the parameter.
@@ -140,32 +125,14 @@ class NodeParameters:
             raise InvalidParameterValueException(name, value, result.reason)
         return parameter
 
-    def declare_parameters(
-        self, namespace: str, parameters: Iterable[tuple[Any, ...]], ignore_override: bool = False
-    ) -> list[Parameter]:
-        """Declare (name, value or type, descriptor) each; names are below `namespace.`."""
-        return [
-            self.declare_parameter(
-                f'{namespace}.{name}' if namespace else name,
-                *rest,
-                ignore_override=ignore_override,
-            )
-            for name, *rest in parameters
-        ]
-
     # --- getting --------------------------------------------------------------------------------
 
     def has_parameter(self, name: str) -> bool:
         """Return True if parameter is declared; False otherwise."""
         return name in self.__parameters
 
-    def get_parameters(self, names: list[str]) -> list[Parameter]:
-        """Get a list of parameters."""
-        return [self.get_parameter(name) for name in names]
-
     def get_parameter(self, name: str) -> Parameter:
-        """
-        Get a parameter by name.
+        """Get a parameter by name.
 
         Raises:
             ParameterNotDeclaredException, ParameterUninitializedException.
@@ -183,15 +150,6 @@ class NodeParameters:
         if parameter is None or parameter.type_ is Parameter.Type.NOT_SET:
             return alternative_value or Parameter(name, Parameter.Type.NOT_SET)
         return parameter
-
-    def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
-        """Get parameters whose names start with `prefix.`, keyed by the rest of their names."""
-        prefix = prefix and prefix + '.'
-        return {
-            name[len(prefix) :]: parameter
-            for name, parameter in self.__parameters.items()
-            if name.startswith(prefix)
-        }
 
     def describe_parameter(self, name: str) -> ParameterDescriptor:
         """Get the descriptor of a parameter."""
@@ -227,7 +185,7 @@ class NodeParameters:
         for parameter in parameter_list:
             descriptor = self.describe_parameter(parameter.name)
             if descriptor.read_only:
-                return _refused(f'Trying to set a read-only parameter: {parameter.name}.')
+                return refused(f'Trying to set a read-only parameter: {parameter.name}.')
             result = self.__check(parameter, descriptor)
             if not result.successful:
                 return result
@@ -236,10 +194,6 @@ class NodeParameters:
     def add_on_set_parameters_callback(self, callback: SetCallback) -> None:
         """Add a callback that may refuse values, in front of the others."""
         self.__callbacks.insert(0, callback)
-
-    def remove_on_set_parameters_callback(self, callback: SetCallback) -> None:
-        """Remove a callback, or raise ValueError."""
-        self.__callbacks.remove(callback)
 
     def __apply(
         self, parameters: list[Parameter], declared: dict[str, ParameterDescriptor]
@@ -273,12 +227,12 @@ class NodeParameters:
         elif parameter.type_ is Parameter.Type.NOT_SET:
             # Declared by its type alone: as yet without a value.
             return (
-                _refused('Static parameter cannot be undeclared')
+                refused('Static parameter cannot be undeclared')
                 if self.has_parameter(parameter.name)
                 else SUCCESS
             )
         elif parameter.type_.value != descriptor.type:
-            return _refused(
+            return refused(
                 f"Wrong parameter type, expected '{Parameter.Type(descriptor.type)}'"
                 f" got '{parameter.type_}'"
             )
@@ -288,47 +242,6 @@ class NodeParameters:
             return _check_range(parameter, descriptor.floating_point_range[0], RELATIVE_TOLERANCE)
         return SUCCESS
 
-    # --- services; an unknown name empties the whole answer, as in rclpy ------------------------
-
-    def __answer_describe(self, request: Any, response: Any) -> Any:
-        if all(map(self.has_parameter, request.names)):
-            response.descriptors = [self.__descriptors[name] for name in request.names]
-        return response
-
-    def __answer_get(self, request: Any, response: Any) -> Any:
-        try:
-            response.values = [
-                self.get_parameter(name).get_parameter_value() for name in request.names
-            ]
-        except ParameterException:
-            pass
-        return response
-
-    def __answer_types(self, request: Any, response: Any) -> Any:
-        if all(map(self.has_parameter, request.names)):
-            response.types = [self.__parameters[name].type_.value for name in request.names]
-        return response
-
-    def __answer_list(self, request: Any, response: Any) -> Any:
-        response.result = self.list_parameters(request.prefixes, request.depth)
-        return response
-
-    def __answer_set(self, request: Any, response: Any) -> Any:
-        response.results = [self.__set_messages([message]) for message in request.parameters]
-        return response
-
-    def __answer_set_atomically(self, request: Any, response: Any) -> Any:
-        response.result = self.__set_messages(request.parameters)
-        return response
-
-    def __set_messages(self, messages: Any) -> SetParametersResult:
-        try:
-            return self.set_parameters_atomically(
-                [Parameter.from_parameter_msg(message) for message in messages]
-            )
-        except (ParameterNotDeclaredException, ValueError) as error:
-            return _refused(str(error))
-
 
 def _check_range(parameter: Parameter, limits: Any, tolerance: float) -> SetParametersResult:
     value = parameter.value
@@ -336,13 +249,13 @@ def _check_range(parameter: Parameter, limits: Any, tolerance: float) -> SetPara
     if any(isclose(value, bound, rel_tol=tolerance) for bound in (low, high)):
         return SUCCESS
     if not low < value < high:
-        return _refused(
+        return refused(
             f'Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}'
         )
     if limits.step:
         steps = round((value - low) / limits.step)
         if not isclose(low + steps * limits.step, value, rel_tol=tolerance):
-            return _refused(
+            return refused(
                 f'The parameter value for {parameter.name} is not a valid step. '
                 f'Min: {low}, max: {high}, value: {value}, step: {limits.step}'
             )

@@ -1,0 +1,44 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The environment of a vehicle's processes: where the keys and revocations of tokens are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from oht50_bridge.gateway.auth.keys import KEYS
+from oht50_bridge.gateway.auth.private_files import SECRET_FILE
+from oht50_bridge.gateway.auth.private_files import make_secret
+from oht50_bridge.gateway.auth.revocations import REVOCATIONS
+from oht50_bridge.gateway.auth.revocations import revocations_path
+
+
+def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
+    """Return the environment that names the secret, created if it is missing, and the revocations.
+
+    All vehicles of a machine have the same, so `oht50 token` does not need to know the vehicle.
+
+    Args:
+        state_dir: directory of all vehicles.
+        keys: directory or file of the keys that verify tokens; empty: the secret verifies them.
+
+    Raises:
+        TokenFileError, OSError: the file of the secret cannot be used.
+
+    """
+    environment = {REVOCATIONS: str(revocations_path(state_dir))}
+    if not (keys or os.environ.get(KEYS)):
+        environment[SECRET_FILE] = str(make_secret(state_dir))
+    return environment

@@ -1,0 +1,232 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The HTTP request of a connection: it becomes a WebSocket, gets a page, or is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+from websockets.http11 import Response
+
+from oht50_bridge.gateway.admission.limits import Addresses
+from oht50_bridge.gateway.admission.limits import address_of
+from oht50_bridge.gateway.admission.limits import forwarded
+from oht50_bridge.gateway.admission.limits import within
+from oht50_bridge.gateway.admission.listener import Listener
+from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.redact import redact
+from oht50_bridge.protocol import commands
+from oht50_bridge.protocol.catalogue import PATH
+
+#: Headers that must be unique: a repeated one may mean one thing to a proxy and another here.
+SINGLE_HEADERS = (
+    'Host',
+    'Origin',
+    'Authorization',
+    'Upgrade',
+    'Content-Length',
+    'Sec-WebSocket-Key',
+    'Sec-WebSocket-Version',
+)
+MAX_HEADERS = 64
+MAX_URL = 4096  # characters
+
+
+class RequestRefusedError(Exception):
+    """A request is refused; the message goes to the peer.
+
+    Attributes:
+        status: of the HTTP response.
+        reason: for the audit log and the metrics.
+
+    """
+
+    def __init__(self, status: HTTPStatus, reason: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.reason = reason
+
+
+#: A page: its content type and its body.
+Page = tuple[str, bytes]
+
+
+class Handshake:
+    """Checks requests and answers those for pages.
+
+    Args:
+        config: origins, proxies, limits.
+        listener: counts connections per address.
+        addresses: limits per address.
+        refused: called with the address, the reason and a description.
+        pages: returns the page of each path.
+
+    """
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        listener: Listener,
+        addresses: Addresses,
+        refused: Callable[[str, str, str], None],
+        pages: Mapping[str, Callable[[], Page]],
+    ) -> None:
+        self._config = config
+        self._listener = listener
+        self._addresses = addresses
+        self._refused = refused
+        self._pages = pages
+
+    def respond(
+        self,
+        pending: PendingConnection | None,
+        request: Request,
+        respond: Callable[[HTTPStatus, str], Response],
+        now: float,
+    ) -> Response | None:
+        """Return the response to a request; None: it becomes a WebSocket.
+
+        Args:
+            pending: the connection; None: it was refused meanwhile.
+            request: the request.
+            respond: makes a response of a status and a text.
+            now: s, monotonic.
+
+        """
+        if pending is None:
+            return respond(HTTPStatus.SERVICE_UNAVAILABLE, 'Refused\n')
+        try:
+            self._check_headers(request)
+            self._check_address(pending, request.headers, now)
+            page = self._page(request)
+        except RequestRefusedError as error:
+            self._refused(pending.address, error.reason, str(error))
+            return respond(error.status, f'{error}\n')
+        return None if page is None else _body(*page)
+
+    def _check_headers(self, request: Request) -> None:
+        headers = request.headers
+        if len(request.path) > MAX_URL:
+            raise RequestRefusedError(
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+                'request',
+                f'the URL is longer than {MAX_URL} characters',
+            )
+        if len(list(headers.raw_items())) > MAX_HEADERS:
+            raise RequestRefusedError(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                'request',
+                f'more than {MAX_HEADERS} headers',
+            )
+        if not headers.get_all('Host'):
+            raise RequestRefusedError(
+                HTTPStatus.BAD_REQUEST, 'request', 'the header Host is missing'
+            )
+        for name in SINGLE_HEADERS:
+            if len(headers.get_all(name)) > 1:
+                raise RequestRefusedError(
+                    HTTPStatus.BAD_REQUEST, 'request', f'the header {name} occurs twice'
+                )
+
+    def _check_address(self, pending: PendingConnection, headers: Headers, now: float) -> None:
+        """Count a connection from a proxy by the address that the proxy reports."""
+        proxies = self._config.proxies
+        if not within(pending.host, proxies):
+            return
+        try:
+            host = forwarded(pending.host, headers.get_all('X-Forwarded-For'), proxies)
+        except ValueError as error:
+            raise RequestRefusedError(
+                HTTPStatus.BAD_REQUEST, 'request', 'the header X-Forwarded-For contains no address'
+            ) from error
+        self._listener.move(pending, host)
+        if not self._addresses.handshake(address_of(host), now):
+            raise RequestRefusedError(
+                HTTPStatus.TOO_MANY_REQUESTS, 'handshakes', 'too many handshakes from this address'
+            )
+
+    def _page(self, request: Request) -> Page | None:
+        """Return the page of a path; None on the path of the events."""
+        path = urlsplit(request.path).path
+        if path == PATH:
+            origin = request.headers.get('Origin')
+            if origin is not None and not self._may_connect(origin, request.headers['Host']):
+                raise RequestRefusedError(
+                    HTTPStatus.FORBIDDEN,
+                    'origin',
+                    f'pages of {redact(origin)[:200]} may not connect; the parameter origins of '
+                    'the bridge lists the origins that may',
+                )
+            return None  # without an upgrade the library answers 426
+        page = self._pages.get(path)
+        if page is None:
+            raise RequestRefusedError(
+                HTTPStatus.NOT_FOUND, 'request', f'No such path; events are on {PATH}'
+            )
+        return page()
+
+    def _may_connect(self, origin: str, host: str) -> bool:
+        """Return whether a page of an origin may connect to the host of its request."""
+        if '*' in self._config.origins or origin in self._config.origins:
+            return True
+        page = urlsplit(origin)
+        return (
+            page.scheme in ('http', 'https')
+            and bool(page.hostname)
+            and page.hostname == urlsplit(f'//{host}').hostname
+        )
+
+    def early_auth(self, request: Request) -> commands.Auth | None:
+        """Return the `auth` in the header or URL of a request, None without one.
+
+        A malformed token is returned as well: the session refuses it as any wrong token.
+        """
+        fields: dict[str, Any] = {'type': 'auth'}
+        scheme, _, token = (request.headers.get('Authorization') or '').partition(' ')
+        query = parse_qs(urlsplit(request.path).query)
+        if scheme.lower() == 'bearer':
+            fields['token'] = token.strip()
+        elif self._config.query_token and 'token' in query:
+            fields['token'] = query['token'][0]
+            if 'client_id' in query:
+                fields['client_id'] = query['client_id'][0]
+            if 'subscription' in query:
+                fields['subscription'] = query['subscription'][0].split(',')
+        else:
+            return None
+        try:
+            return commands.Auth.model_validate(fields)
+        except ValidationError:
+            return commands.Auth(type='auth', token='-')  # noqa: S106 - no valid token
+
+
+def _body(content_type: str, body: bytes) -> Response:
+    headers = Headers(
+        [
+            ('Content-Type', content_type),
+            ('Content-Length', str(len(body))),
+            ('Connection', 'close'),
+            ('Cache-Control', 'no-store'),
+        ]
+    )
+    return Response(HTTPStatus.OK.value, HTTPStatus.OK.phrase, headers, body)

@@ -1,0 +1,72 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Runs the commands of one client, and sends and records the answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from oht50_bridge.gateway.commands import Caller
+from oht50_bridge.gateway.context import GatewayContext
+from oht50_bridge.gateway.sender import Sender
+from oht50_bridge.gateway.session import Session
+from oht50_bridge.protocol import commands
+from oht50_bridge.protocol.base import Message
+
+#: Commands to the vehicle that one client may have in progress. Beyond this its next emergency
+#: stop waits unread, and any other command is refused.
+MAX_RUNNING = 32
+
+
+class CommandRunner:
+    """The commands of one client that are in progress.
+
+    Args:
+        context: the collaborators of the gateway.
+        session: who gives the commands.
+        sender: sends the answers.
+
+    """
+
+    def __init__(self, context: GatewayContext, session: Session, sender: Sender) -> None:
+        self._context = context
+        self._session = session
+        self._sender = sender
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self, command: commands.Command) -> None:
+        """Start a command; an emergency stop waits for a place, other commands are refused."""
+        if len(self._running) >= MAX_RUNNING:
+            if not isinstance(command, commands.EmergencyStop):
+                self._answer(
+                    command,
+                    self._context.dispatcher.refuse(
+                        f'{MAX_RUNNING} commands are in progress, wait for their results'
+                    ),
+                )
+                return
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        task = self._context.tasks.spawn(self._dispatch(command))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _dispatch(self, command: commands.Command) -> None:
+        session = self._session
+        caller = Caller(session.client_id, session.session_id, session.subject, session.role)
+        self._answer(command, await self._context.dispatcher.run(command, caller))
+
+    def _answer(self, command: commands.Command, answer: Message) -> None:
+        """Send the answer to a command, then record both."""
+        self._sender.send(answer.model_copy(update={'request_id': command.request_id}))
+        self._context.trail.command(self._session, command, answer)

@@ -1,0 +1,91 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""An event on its way to clients, and the WebSocket frames it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from websockets.frames import Frame
+from websockets.frames import Opcode
+
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import EventType
+from oht50_bridge.protocol.codec import with_keys
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return the WebSocket frame, unmasked and final, of UTF-8 text."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def payload_of(frame: bytes) -> bytes:
+    """Return the payload of an unmasked frame."""
+    length = frame[1]
+    return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+
+
+class OutgoingEvent:
+    """One event for any number of clients; encoded once, when it is first needed.
+
+    Attributes:
+        kind: the entry of its type in the catalogue.
+        event: the model.
+        seq: its number among the event-class events of this epoch; None for the state class.
+        key: identifies the value that a newer one of the state class replaces.
+
+    """
+
+    __slots__ = ('_encode', '_frame', '_numbered', '_payload', 'event', 'key', 'kind', 'seq')
+
+    def __init__(
+        self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None
+    ) -> None:
+        self.kind: EventType = EVENTS[event.type]
+        self.event = event
+        self.seq = seq
+        self.key = (event.type, self.kind.key(event) if self.kind.key else '')
+        self._encode = encode
+        self._payload: bytes | None = None
+        self._frame: bytes | None = None
+        self._numbered: bytes | None = None
+
+    @property
+    def payload(self) -> bytes:
+        """The UTF-8 JSON, without `seq`."""
+        if self._payload is None:
+            self._payload = self._encode(self.event)
+        return self._payload
+
+    @property
+    def frame(self) -> bytes:
+        """The ready WebSocket frame, without `seq`."""
+        if self._frame is None:
+            self._frame = text_frame(self.payload)
+        return self._frame
+
+    @property
+    def numbered_frame(self) -> bytes:
+        """The ready WebSocket frame, with `seq`."""
+        if self._numbered is None:
+            self._numbered = text_frame(with_keys(self.payload, seq=self.seq))
+        return self._numbered
+
+    def repeats(self, other: OutgoingEvent | None) -> bool:
+        """Return whether it has the same data as `other`."""
+        if other is None or other.kind is not self.kind:
+            return False
+        # Every event has `data`, of a type of its own.
+        return bool(getattr(other.event, 'data') == getattr(self.event, 'data'))  # noqa: B009

@@ -1,0 +1,166 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Publishes what the safety rules decide as ROS messages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from geometry_msgs.msg import Point
+from rclpy.node import Node
+
+from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import SafetyClear
+from oht50_bridge.msg import SafetyEstop
+from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.msg import SafetyZoneEntered
+from oht50_bridge.msg import Zone as ZoneMessage
+from oht50_bridge.msg import Zones
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import to_stamp
+from oht50_bridge.vehicle.estop import Estop
+from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.speed_limits import Limit
+from oht50_bridge.vehicle.zones import Zone
+
+PLACE_LIFETIME = 1.0  # s, a position older than this is not reported as the place of a stop
+
+
+class SafetyPublisher:
+    """The publications of safety_node.
+
+    Args:
+        node: publishes.
+        frame: frame of positions.
+
+    """
+
+    def __init__(self, node: Node, frame: str) -> None:
+        self._node = node
+        self._frame = frame
+        self._place = Newest[Point](PLACE_LIFETIME)
+        self._published_causes: list[str] = []
+        self._heartbeat = topics.SAFETY_HEARTBEAT.publisher(node)
+        self._state = topics.ESTOP_STATE.publisher(node)
+        self._estop = topics.SAFETY_ESTOP.publisher(node)
+        self._clear = topics.SAFETY_CLEAR.publisher(node)
+        self._zones = topics.ZONES.publisher(node)
+        self._zone_entered = topics.SAFETY_ZONE_ENTERED.publisher(node)
+
+    def set_place(self, place: Point) -> None:
+        """Keep where the vehicle is, m: the place of the events that follow."""
+        self._place.put(place)
+
+    def heartbeat(self, limit: Limit, mode: int) -> None:
+        """Publish the permission to move, or the reason why there is none.
+
+        Args:
+            limit: limit of the speed.
+            mode: one of SafetyHeartbeat.MODE_*.
+
+        """
+        self._heartbeat.publish(
+            SafetyHeartbeat(
+                header=header(self._node),
+                motion_permitted=limit.speed > 0.0,
+                speed_limit=limit.speed,
+                reason=limit.reason,
+                mode=mode,
+                hold=limit.hold and limit.speed == 0.0,
+            )
+        )
+
+    def state(self, latch: EstopLatch) -> None:
+        """Publish the state of the latch."""
+        self._published_causes = latch.causes
+        state = EstopState(header=header(self._node), active_causes=self._published_causes)
+        if latch.estop is not None:
+            state.latched = True
+            state.estop_id = latch.estop.estop_id
+            state.trigger_type = latch.estop.trigger_type
+            state.reason = latch.estop.reason
+        self._state.publish(state)
+
+    def causes(self, latch: EstopLatch) -> None:
+        """Publish the state of the latch when its causes changed."""
+        if latch.causes != self._published_causes:
+            self.state(latch)
+
+    def estop(self, latch: EstopLatch, estop: Estop) -> None:
+        """Publish a stop: the state first, because hardware_node stops the motor on it."""
+        self.state(latch)
+        event = SafetyEstop(
+            header=header(self._node, self._frame),
+            estop_id=estop.estop_id,
+            trigger_type=estop.trigger_type,
+            position=self._point(),
+            emergency_level=SafetyEstop.LEVEL_CRITICAL,
+            auto_recovery=False,
+        )
+        event.header.stamp = to_stamp(estop.stamp)
+        self._estop.publish(event)
+
+    def clear(self, next_action: str) -> None:
+        """Publish that an operator cleared the stop.
+
+        Args:
+            next_action: one of SafetyClear.NEXT_*.
+
+        """
+        self._clear.publish(
+            SafetyClear(
+                header=header(self._node, self._frame),
+                cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
+                position=self._point(),
+                next_action=next_action,
+            )
+        )
+
+    def zones(self, zones: Sequence[Zone]) -> None:
+        """Publish the zones of the rail."""
+        self._zones.publish(
+            Zones(
+                header=header(self._node, self._frame),
+                zones=[
+                    ZoneMessage(
+                        zone_id=zone.zone_id,
+                        zone_type=zone.zone_type,
+                        action=zone.action,
+                        start=zone.start,
+                        end=zone.end,
+                        speed_limit=zone.speed_limit,
+                    )
+                    for zone in zones
+                ],
+            )
+        )
+
+    def zone_entered(self, zone: Zone) -> None:
+        """Publish that the vehicle entered a zone at its present place."""
+        self._zone_entered.publish(
+            SafetyZoneEntered(
+                header=header(self._node, self._frame),
+                zone_id=zone.zone_id,
+                zone_type=zone.zone_type,
+                position=self._point(),
+                action=zone.action,
+            )
+        )
+
+    def _point(self) -> Point:
+        """Return the place of an event, m; NaN when it is not known."""
+        return self._place.get() or Point(x=math.nan, y=math.nan, z=math.nan)

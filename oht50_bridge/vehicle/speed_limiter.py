@@ -1,0 +1,222 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The speed that the vehicle may have now, of all that limits or forbids motion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.board_reports import BoardReport
+from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.interlocks import Conditions
+from oht50_bridge.vehicle.interlocks import interlock_limit
+from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import ObstacleSettings
+from oht50_bridge.vehicle.obstacles import obstacle_limits
+from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
+from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.rail import TrackSettings
+from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import Direction
+from oht50_bridge.vehicle.speed_limits import Limit
+from oht50_bridge.vehicle.speed_limits import limit_without_direction
+from oht50_bridge.vehicle.speed_limits import lowest
+from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import zone_limits
+
+# After this long without a drive command the direction of travel is unknown.
+COMMAND_LIFETIME = 0.3  # s
+
+
+@dataclass(frozen=True)
+class SpeedLimitSettings:
+    """What may be set while the vehicle runs."""
+
+    speed_limit: float = setting(
+        0.5, 'No motion is faster than this', unit='m/s', minimum=0.0, maximum=2.0, read_only=False
+    )
+    maintenance: bool = setting(
+        False, 'Whether people are at work on the vehicle: no motion', read_only=False
+    )
+
+
+@dataclass(frozen=True)
+class InterlockSettings:
+    """When the interlocks forbid motion."""
+
+    safety_timeout: float = setting(
+        0.3,
+        "Age of the safety board's report beyond which motion is forbidden",
+        unit='s',
+        minimum=0.1,
+        maximum=2.0,
+    )
+    position_timeout: float = setting(
+        POSITION_LIFETIME,
+        'Age beyond which a position is unknown',
+        unit='s',
+        minimum=0.1,
+        maximum=2.0,
+    )
+    power_timeout: float = setting(
+        5.0,
+        'Time after which a lost power board forbids motion',
+        unit='s',
+        minimum=0.5,
+        maximum=60.0,
+    )
+    guard_input: int = setting(
+        0,
+        'Digital input that is active while a guard is open, 1 to 4; 0: none',
+        minimum=0,
+        maximum=4,
+    )
+
+
+@dataclass(frozen=True)
+class LimiterSettings:
+    """All settings of the limiter that do not change while the vehicle runs."""
+
+    interlocks: InterlockSettings
+    braking: Braking
+    obstacles: ObstacleSettings
+    distances: DistanceSettings
+    track: TrackSettings
+
+
+class SpeedLimiter:
+    """The lowest of all limits of speed; without a recent report of the safety board it is 0.
+
+    All times `now` are in s on one monotonic clock, and reports are as old as their receipt.
+
+    Args:
+        fixed: settings.
+
+    Attributes:
+        settings: speed limit and maintenance.
+        zones: zones of the rail.
+        position: sources of the position.
+        confirmed: config_node has confirmed the parameters since the start. Before, they are
+            those of the files, and zones may be missing.
+        docking: a mission docks.
+
+    """
+
+    def __init__(self, fixed: LimiterSettings, settings: SpeedLimitSettings) -> None:
+        self._fixed = fixed
+        self._directions = fixed.distances.directions
+        self.settings = settings
+        self.zones: tuple[Zone, ...] = ()
+        self.position = PositionSource(fixed.interlocks.position_timeout)
+        self.confirmed = False
+        self.docking = False
+        self._inputs: tuple[InputsReport, float] | None = None
+        self._command = Direction.NONE
+        self._commanded_at = -math.inf
+        self._power_lost_since: float | None = None
+
+    def update_inputs(self, report: InputsReport, now: float) -> None:
+        """Use a report of the safety board."""
+        self._inputs = report, now
+
+    def update_boards(self, boards: Iterable[BoardReport], now: float) -> None:
+        """Use a report of the states of all boards."""
+        for board in boards:
+            if board.kind != 'power':
+                continue
+            if board.online:
+                self._power_lost_since = None
+            elif board.error and self._power_lost_since is None:
+                self._power_lost_since = now
+
+    def update_command(self, direction: Direction, now: float) -> None:
+        """Use the direction of a drive command."""
+        self._command = direction
+        self._commanded_at = now
+
+    def direction(self, now: float) -> Direction:
+        """Return the commanded direction of travel, NONE when there is no recent command."""
+        return self._command if now - self._commanded_at <= COMMAND_LIFETIME else Direction.NONE
+
+    def limit(self, estop: str | None, now: float) -> Limit:
+        """Return the lowest of all limits.
+
+        Args:
+            estop: reason of the latched emergency stop, None without one.
+            now: s.
+
+        """
+        inputs = self._recent_inputs(now)
+        stop = interlock_limit(self._conditions(estop, inputs, now))
+        if stop is not None:
+            return stop
+        limits = {
+            direction: self._directional_limit(direction, inputs or InputsReport(), now)
+            for direction in (Direction.FORWARD, Direction.BACKWARD)
+        }
+        return limits.get(self.direction(now)) or limit_without_direction(
+            limits[Direction.FORWARD], limits[Direction.BACKWARD]
+        )
+
+    def _recent_inputs(self, now: float) -> InputsReport | None:
+        if self._inputs is None or now - self._inputs[1] > self._fixed.interlocks.safety_timeout:
+            return None
+        return self._inputs[0]
+
+    def _conditions(
+        self, estop: str | None, inputs: InputsReport | None, now: float
+    ) -> Conditions:
+        return Conditions(
+            estop=estop,
+            inputs_fresh=inputs is not None,
+            configured=inputs is not None and inputs.configured,
+            board_latched=inputs is not None and inputs.latched,
+            alarm=inputs is not None and inputs.alarm,
+            confirmed=self.confirmed,
+            maintenance=self.settings.maintenance,
+            guard_open=inputs is not None and self._guard_open(inputs),
+            power_lost=self._power_lost_since is not None
+            and now - self._power_lost_since > self._fixed.interlocks.power_timeout,
+        )
+
+    def _guard_open(self, inputs: InputsReport) -> bool:
+        """Return whether a guard is open; an input that is not reported counts as open."""
+        guard, states = self._fixed.interlocks.guard_input, inputs.digital_inputs
+        return guard > 0 and (len(states) < guard or bool(states[guard - 1]))
+
+    def _directional_limit(self, direction: Direction, inputs: InputsReport, now: float) -> Limit:
+        speed_limit = self.settings.speed_limit
+        return lowest(
+            [
+                Limit(speed_limit, '' if speed_limit > 0.0 else 'speed_limit is 0'),
+                *zone_limits(
+                    self.zones,
+                    self.position.position(now),
+                    direction,
+                    self._fixed.track.track_length,
+                    self._fixed.braking,
+                ),
+                *obstacle_limits(
+                    self._fixed.obstacles,
+                    inputs.distances,
+                    self._directions,
+                    direction,
+                    self.docking,
+                    self._fixed.braking,
+                ),
+            ]
+        )

@@ -1,0 +1,48 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The environment of a vehicle's processes."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from oht50_bridge.bringup.environment import token_environment
+from oht50_bridge.gateway.auth.keys import KEYS
+from oht50_bridge.gateway.auth.private_files import SECRET_FILE
+from oht50_bridge.gateway.auth.revocations import REVOCATIONS
+
+
+@pytest.fixture(autouse=True)
+def _without_keys(monkeypatch):
+    for name in (KEYS, SECRET_FILE, REVOCATIONS):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_secret_is_created_once_and_for_its_owner_alone(tmp_path):
+    environment = token_environment(tmp_path)
+    secret = Path(environment[SECRET_FILE])
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    content = secret.read_bytes()
+    assert content
+    assert token_environment(tmp_path) == environment
+    assert secret.read_bytes() == content
+    assert environment[REVOCATIONS].startswith(str(tmp_path))
+
+
+def test_no_secret_is_created_where_there_are_keys(tmp_path, monkeypatch):
+    assert set(token_environment(tmp_path, 'keys')) == {REVOCATIONS}
+    monkeypatch.setenv(KEYS, 'keys')
+    assert set(token_environment(tmp_path)) == {REVOCATIONS}
+    assert list(tmp_path.iterdir()) == []

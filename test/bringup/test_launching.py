@@ -1,0 +1,34 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The launch descriptions' arguments, as the plan of the processes."""
+
+import pytest
+
+pytest.importorskip('launch')
+
+from oht50_bridge.bringup import launching  # noqa: E402 - after the check
+
+
+def values(**changes):
+    return {**{name: entry[0] for name, entry in launching.ARGUMENTS.items()}, **changes}
+
+
+def test_every_argument_has_a_description():
+    for name, (_, text, _) in launching.ARGUMENTS.items():
+        assert text, name
+
+
+def test_the_arguments_become_the_plan(tmp_path):
+    plan = launching.plan(values(sim='true', port='8001', state_dir=str(tmp_path), namespace='/a'))
+    assert (plan.port, plan.namespace, plan.state_dir) == (8001, '/a', tmp_path)

@@ -1,0 +1,80 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the supervisor refuses before it starts a process, and how it reports a failed start."""
+
+import os
+import signal
+import socket
+
+import pytest
+from support import free_port
+from support import own_domain
+from support import processes_of
+
+from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.bringup.supervisor import Supervisor
+from oht50_bridge.bringup.supervisor import check_port
+from oht50_bridge.signals import SIGNALS
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    """Restore the signal handlers that a supervisor replaces."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
+
+
+def supervisor(plan):
+    def never():
+        raise AssertionError('the bridge listens')
+
+    return Supervisor(plan, os.environ, 'warn', never)
+
+
+def test_a_port_in_use_is_refused():
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(BringUpError, match=f'port {port}'):
+            check_port('127.0.0.1', port)
+    check_port('127.0.0.1', port)
+
+
+def test_a_parameter_file_is_checked_before_anything_is_started(tmp_path):
+    params = tmp_path / 'broken.yaml'
+    params.write_text('{')
+    plan = Plan(tmp_path / 'state', 0, params=params, simulated=True, port=free_port())
+    with pytest.raises(BringUpError, match=r'broken\.yaml'):
+        supervisor(plan).run()
+    assert not (tmp_path / 'state').exists()
+
+
+def test_a_vehicle_that_runs_already_is_refused(tmp_path):
+    plan = Plan(tmp_path, 0, simulated=True, port=free_port())
+    with plan.lock(), pytest.raises(BringUpError, match='runs already'):
+        supervisor(plan).run()
+
+
+def test_when_a_process_refuses_its_configuration_all_are_stopped(tmp_path):
+    params = tmp_path / 'wrong.yaml'
+    params.write_text('/**/safety_node:\n  ros__parameters: {speed_limit: -1.0}\n')
+    with own_domain() as domain:
+        plan = Plan(tmp_path / 'state', domain, params=params, simulated=True, port=free_port())
+        with pytest.raises(BringUpError, match='refused its configuration'):
+            supervisor(plan).run()
+    assert processes_of(str(tmp_path)) == []

@@ -1,0 +1,38 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Outgoing events and their frames."""
+
+import pytest
+from websockets.frames import Frame
+from websockets.frames import Opcode
+
+from oht50_bridge.gateway.delivery import OutgoingEvent
+from oht50_bridge.gateway.delivery import payload_of
+from oht50_bridge.gateway.delivery import text_frame
+
+
+@pytest.mark.parametrize('size', [0, 125, 126, 65535, 65536])
+def test_a_frame_equals_that_of_the_library_and_returns_its_payload(size):
+    frame = text_frame(b'x' * size)
+    assert frame == Frame(Opcode.TEXT, b'x' * size).serialize(mask=False)
+    assert payload_of(frame) == b'x' * size
+
+
+def test_an_event_is_encoded_once_for_all_clients(event):
+    calls = []
+    delivery = OutgoingEvent(event('safety.clear'), lambda e: calls.append(e) or b'{"a":1}', 4)
+    assert delivery.frame is delivery.frame
+    assert delivery.numbered_frame is delivery.numbered_frame
+    assert payload_of(delivery.numbered_frame) == b'{"a":1,"seq":4}'
+    assert len(calls) == 1

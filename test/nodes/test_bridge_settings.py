@@ -1,0 +1,45 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Settings of the bridge, and the gateway's configuration made from them."""
+
+import pytest
+
+from oht50_bridge.gateway.config import GatewaySettings
+from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
+from oht50_bridge.nodes.bridge_settings import gateway_config
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.version import VERSION
+
+
+def test_every_setting_reaches_the_gateway():
+    settings = GatewaySettings(
+        port=8001, origins=('', 'https://panel.example'), trusted_proxies=('10.0.0.0/8', '')
+    )
+    config = gateway_config(settings, BridgeNodeSettings(tls_certificate='c', tls_key='k'))
+    assert (config.port, config.server_version) == (8001, VERSION)
+    assert config.origins == ('https://panel.example',)
+    assert [str(network) for network in config.proxies] == ['10.0.0.0/8']
+    assert [str(path) for path in config.tls.paths] == ['c', 'k']
+
+
+def test_no_tls_without_files():
+    assert gateway_config(GatewaySettings(), BridgeNodeSettings()).tls is None
+
+
+@pytest.mark.parametrize(
+    'files', [{'tls_key': 'k'}, {'tls_certificate': 'c'}, {'tls_client_ca': 'a'}]
+)
+def test_a_file_of_tls_alone_is_an_error(files):
+    with pytest.raises(StartError, match='TLS needs both'):
+        BridgeNodeSettings(**files).tls_files()

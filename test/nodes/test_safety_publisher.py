@@ -1,0 +1,126 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""How the decisions of the safety rules become messages."""
+
+import math
+import time
+
+import pytest
+import rclpy
+from geometry_msgs.msg import Point
+from support import own_domain
+
+from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.nodes import safety_publisher
+from oht50_bridge.nodes.safety_publisher import SafetyPublisher
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.estop import TriggerType
+from oht50_bridge.vehicle.speed_limits import Limit
+from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import ZoneType
+
+PUBLISHERS = ('_heartbeat', '_state', '_estop', '_clear', '_zones', '_zone_entered')
+
+
+@pytest.fixture
+def node(monkeypatch):
+    with own_domain() as domain:
+        monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+        rclpy.init()
+        node = rclpy.create_node('safety_node')
+        yield node
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def make_publisher(node):
+    """Return a publisher and the list of what it publishes."""
+    publisher, published = SafetyPublisher(node, 'map'), []
+    for name in PUBLISHERS:
+        getattr(publisher, name).publish = published.append
+    return publisher, published
+
+
+@pytest.fixture
+def latch(tmp_path):
+    return EstopLatch(tmp_path / 'estop.json', time.time_ns)
+
+
+@pytest.mark.parametrize(
+    ('limit', 'permitted', 'hold'),
+    [
+        (Limit(0.5, ''), True, False),
+        (Limit(0.1, 'obstacle at 1.50 m', hold=True), True, False),
+        (Limit(0.0, 'obstacle at 0.30 m', hold=True), False, True),
+        (Limit(0.0, 'maintenance'), False, False),
+    ],
+)
+def test_heartbeat_permits_motion_above_0_and_holds_at_0_only(node, limit, permitted, hold):
+    publisher, published = make_publisher(node)
+    publisher.heartbeat(limit, SafetyHeartbeat.MODE_NORMAL)
+    (beat,) = published
+    assert (beat.motion_permitted, beat.hold) == (permitted, hold)
+    assert (beat.speed_limit, beat.reason) == (limit.speed, limit.reason)
+    assert beat.mode == SafetyHeartbeat.MODE_NORMAL
+
+
+def test_state_of_the_latch_comes_before_the_event_which_has_the_moment_of_the_trigger(
+    node, latch
+):
+    publisher, published = make_publisher(node)
+    estop = latch.trigger(TriggerType.SOFTWARE, 'drill', 'alice')
+    publisher.set_place(Point(x=1.0, y=2.0, z=3.0))
+    publisher.estop(latch, estop)
+    state, event = published
+    assert (state.latched, state.trigger_type, state.reason) == (True, 'software', 'drill')
+    assert from_stamp(event.header.stamp) == estop.stamp
+    assert event.header.frame_id == 'map'
+    assert (event.position.x, event.position.y, event.position.z) == (1.0, 2.0, 3.0)
+
+
+def test_an_old_place_is_not_reported(node, latch, monkeypatch):
+    monkeypatch.setattr(safety_publisher, 'PLACE_LIFETIME', -1.0)
+    publisher, published = make_publisher(node)
+    publisher.set_place(Point(x=1.0))
+    publisher.clear('resume')
+    (event,) = published
+    assert event.next_action == 'resume'
+    assert math.isnan(event.position.x)
+
+
+def test_causes_are_published_only_when_they_change(node, latch):
+    publisher, published = make_publisher(node)
+    publisher.causes(latch)
+    assert published == []
+    latch.set_cause('estop_button', TriggerType.HARDWARE, 'pressed')
+    publisher.causes(latch)
+    publisher.causes(latch)
+    (state,) = published
+    assert state.active_causes == ['pressed']
+
+
+def test_zones_and_the_entry_into_one(node):
+    publisher, published = make_publisher(node)
+    zone = Zone('slow', ZoneType.WARNING, ZoneAction.SLOW_DOWN, 22.0, 22.6, 0.2)
+    publisher.set_place(Point(x=22.1))
+    publisher.zones([zone])
+    publisher.zone_entered(zone)
+    zones, event = published
+    (message,) = zones.zones
+    assert (message.zone_id, message.zone_type, message.action) == ('slow', 'warning', 'slow_down')
+    assert (message.start, message.end, message.speed_limit) == (22.0, 22.6, 0.2)
+    assert (event.zone_id, event.action, event.position.x) == ('slow', 'slow_down', 22.1)

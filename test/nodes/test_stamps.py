@@ -1,0 +1,41 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Time stamps of messages."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import to_stamp
+
+
+@given(st.integers(0, (2**31 - 1) * 1_000_000_000))
+def test_nanoseconds_survive_the_way_to_a_stamp_and_back(nanoseconds):
+    stamp = to_stamp(nanoseconds)
+    assert 0 <= stamp.nanosec < 1_000_000_000
+    assert from_stamp(stamp) == nanoseconds
+
+
+def test_a_header_has_the_time_of_its_making(ros):
+    import rclpy
+
+    node = rclpy.create_node('stamped')
+    before = time.time_ns()
+    made = header(node, 'map')
+    assert made.frame_id == 'map'
+    assert before - 1_000_000 <= from_stamp(made.stamp) <= time.time_ns() + 1_000_000
+    node.destroy_node()

@@ -1,0 +1,79 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Limits of speed at obstacles."""
+
+import math
+
+import pytest
+
+from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import ObstacleSettings
+from oht50_bridge.vehicle.obstacles import obstacle_limits
+from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import Direction
+from oht50_bridge.vehicle.speed_limits import Limit
+from oht50_bridge.vehicle.speed_limits import limit_without_direction
+from oht50_bridge.vehicle.speed_limits import lowest
+
+BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
+
+
+SETTINGS = ObstacleSettings(stop_distance=0.5, slow_distance=2.0, speed=0.1, dock_speed=0.05)
+
+
+LOOKS = DistanceSettings(('forward', 'backward', '', '')).directions
+
+
+@pytest.mark.parametrize(
+    ('distance', 'direction', 'docking', 'low', 'high'),
+    [
+        (math.nan, Direction.FORWARD, False, math.inf, math.inf),
+        (4.0, Direction.FORWARD, False, 0.5, 2.0),
+        (2.2, Direction.FORWARD, False, 0.1, 0.4),
+        (1.5, Direction.FORWARD, False, 0.1, 0.1),
+        (0.52, Direction.FORWARD, False, 0.01, 0.08),
+        (0.5, Direction.FORWARD, False, 0.0, 0.0),
+        (0.1, Direction.FORWARD, False, 0.0, 0.0),
+        (0.1, Direction.BACKWARD, False, math.inf, math.inf),
+        (0.1, Direction.FORWARD, True, 0.05, 0.05),
+    ],
+)
+def test_obstacle_ahead_slows_and_stops(distance, direction, docking, low, high):
+    limits = obstacle_limits(
+        SETTINGS, [distance, math.nan, 0.1, 0.1], LOOKS, direction, docking, BRAKING
+    )
+    speed = lowest(limits).speed if limits else math.inf
+    assert low <= speed <= high
+
+
+def test_distance_input_that_does_not_report_stops():
+    (limit,) = obstacle_limits(SETTINGS, [], LOOKS, Direction.FORWARD, False, BRAKING)
+    assert (limit.speed, limit.reason) == (0.0, 'distance input 1 does not report')
+    assert not limit.hold
+
+
+def test_only_an_obstacle_is_a_limit_that_clears_by_itself():
+    obstacle = obstacle_limits(
+        SETTINGS, [0.3], (Direction.FORWARD,), Direction.FORWARD, False, BRAKING
+    )
+    zone = Limit(0.004, 'zone a in 0.00 m')  # slower than standstill
+    assert lowest(obstacle).hold
+    assert lowest([Limit(0.5, ''), *obstacle]).hold
+    assert lowest([*obstacle, zone]) == lowest([zone, *obstacle]) == Limit(0.0, zone.reason)
+    assert not limit_without_direction(lowest(obstacle), lowest([zone])).hold
+
+
+def test_unknown_direction_of_a_distance_input_is_refused_by_name():
+    with pytest.raises(ValueError, match="distance_directions: 'up' is not forward"):
+        DistanceSettings(('forward', 'up', '', ''))

@@ -1,0 +1,30 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The position between the measurements of a board."""
+
+import math
+
+import pytest
+
+from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.position import PositionEstimate
+
+
+def test_measurement_in_cm_gives_a_position_in_mm_while_moving():
+    estimate = PositionEstimate(Measurement(0.0, 0.01, 0.1, 0.0))
+    for step in range(1, 100):
+        truth = 0.1 * step * 0.05
+        estimate.update(Measurement(round(truth, 2), 0.01, 0.1, step * 0.05))
+    assert estimate.at(100 * 0.05) == pytest.approx(0.5, abs=0.001)
+    assert PositionEstimate(Measurement(1.23, 0.01, math.nan, 0.0)).velocity == 0.0
