@@ -32,6 +32,7 @@ from support import free_port
 from support import wait_for
 from websockets.asyncio.client import connect
 
+from oht50_bridge import priority
 from oht50_bridge.paths import config_dir
 
 SYSTEM = ROOT / 'config' / 'system'
@@ -80,6 +81,14 @@ def test_the_service_is_not_root_and_keeps_its_state_to_itself():
     assert said['CapabilityBoundingSet'] == ['']
     assert (said['StateDirectoryMode'], said['UMask']) == (['0700'], ['0077'])
     assert f'/var/lib/{said["StateDirectory"][0]}' in said['ExecStart'][0]
+
+
+def test_the_service_grants_the_priorities_that_its_processes_request():
+    said = unit()
+    assert said['LimitRTPRIO'] == [str(max(priority.RealtimePriority))]
+    assert said['LimitNICE'] == [str(priority.NICE)]
+    assert said['RestrictRealtime'] == ['no']
+    assert said['AmbientCapabilities'] == ['']
 
 
 def test_systemd_takes_the_service_and_finds_it_confined(tmp_path):

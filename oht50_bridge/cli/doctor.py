@@ -13,8 +13,8 @@
 # limitations under the License.
 """Check whether this machine can run a vehicle, and print remedies.
 
-It checks the serial ports, the DDS interface, the keys of tokens, the clock and the WebSocket
-port. The exit code is 1 if a vehicle could not run.
+It checks the serial ports, the DDS interface, the keys of tokens, the clock, the WebSocket port
+and the right to real-time priority. The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from pathlib import Path
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
+from oht50_bridge.priority import RealtimePriority
+from oht50_bridge.priority import SchedulingClass
+from oht50_bridge.priority import available_priority
 from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 
 OK = 'ok'
@@ -100,6 +103,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield check_keys(Path(keys)) if keys else check_secret(arguments.state_dir)
     yield check_clock()
     yield check_port(arguments.port)
+    yield check_priority()
 
 
 def check_serial(device: str) -> Finding:
@@ -210,3 +214,14 @@ def check_port(number: int) -> Finding:
             remedy = 'a vehicle may be running; choose another port with --port'
             return what, WARNING, f'{error.strerror}: {remedy}'
     return what, OK, ''
+
+
+def check_priority() -> Finding:
+    """Check that this user may have real-time priority; a vehicle runs without it too."""
+    what = 'real-time priority'
+    highest = max(RealtimePriority)
+    scheduling = available_priority(highest)
+    if scheduling.scheduling_class is SchedulingClass.REALTIME:
+        return what, OK, ''
+    remedy = f'set LimitRTPRIO={highest} in the systemd unit, or rtprio in limits.conf(5)'
+    return what, WARNING, f'{scheduling}; {remedy}'

@@ -21,6 +21,9 @@ import pytest
 
 from oht50_bridge.cli import doctor
 from oht50_bridge.cli.main import main
+from oht50_bridge.priority import Scheduling
+from oht50_bridge.priority import SchedulingClass
+from oht50_bridge.priority import available_priority
 
 
 @pytest.fixture
@@ -98,3 +101,20 @@ def test_port_in_use():
         number = listener.getsockname()[1]
         assert doctor.check_port(number)[1] == doctor.WARNING
     assert doctor.check_port(number)[1] == doctor.OK
+
+
+def test_priority_is_what_this_user_may_have():
+    what, result, remedy = doctor.check_priority()
+    best = available_priority(max(doctor.RealtimePriority))
+    realtime = best.scheduling_class is SchedulingClass.REALTIME
+    assert (what, result) == ('real-time priority', doctor.OK if realtime else doctor.WARNING)
+    assert str(best) in remedy or realtime
+
+
+def test_a_missing_right_to_real_time_priority_is_a_warning_with_its_remedy(monkeypatch):
+    refused = Scheduling(SchedulingClass.NORMAL, 0, 'RLIMIT_RTPRIO is 0')
+    monkeypatch.setattr(doctor, 'available_priority', lambda priority: refused)
+    _, result, remedy = doctor.check_priority()
+    assert result == doctor.WARNING
+    assert remedy.startswith('normal priority (nice value 0): RLIMIT_RTPRIO is 0; ')
+    assert 'LimitRTPRIO=14' in remedy
