@@ -57,6 +57,7 @@ from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
+from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
 
@@ -547,7 +548,7 @@ class HardwareNode(Node):
 
 def main() -> None:
     """Run the node."""
-    run(HardwareNode)
+    run(HardwareNode, priority=RealtimePriority.HARDWARE_NODE)
 
 
 if __name__ == '__main__':

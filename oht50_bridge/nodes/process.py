@@ -29,6 +29,8 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.signals import install_signal_handlers
 
+from oht50_bridge.priority import RealtimePriority
+from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
 
@@ -47,7 +49,11 @@ def spin(node: Node) -> None:
     rclpy.spin(node)
 
 
-def run(make_node: Callable[[], Any], work: Callable[[Any], None] = spin) -> None:
+def run(
+    make_node: Callable[[], Any],
+    work: Callable[[Any], None] = spin,
+    priority: RealtimePriority | None = None,
+) -> None:
     """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
 
     Exits with 0 when told to end, with EX_CONFIG when the node cannot start.
@@ -55,15 +61,20 @@ def run(make_node: Callable[[], Any], work: Callable[[Any], None] = spin) -> Non
     Args:
         make_node: makes it, once ROS is initialised.
         work: what it does; ends by an exception of rclpy or by itself.
+        priority: what the process requests where it must run on time.
 
     """
     told = stop_requested()
+    # Before the threads of the middleware start, which inherit it.
+    scheduling = None if priority is None else request_priority(priority)
     # Until the node is whole, and can be destroyed, ROS stays up.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
         if not told():
             node = make_node()
+            if scheduling is not None:
+                node.get_logger().info(f'{scheduling}')
         install_signal_handlers(SignalHandlerOptions.ALL)
         if not told():
             work(node)

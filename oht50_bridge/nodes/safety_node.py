@@ -45,6 +45,7 @@ from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
+from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.settings import setting
 from oht50_bridge.settings import updated_settings
 from oht50_bridge.srv import ClearEstop
@@ -342,7 +343,7 @@ def _open_estop_input(settings: SafetyNodeSettings) -> Callable[[], bool] | None
 
 def main() -> None:
     """Run the node."""
-    run(SafetyNode)
+    run(SafetyNode, priority=RealtimePriority.SAFETY_NODE)
 
 
 if __name__ == '__main__':

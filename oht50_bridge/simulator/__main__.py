@@ -27,6 +27,8 @@ from typing import Any  # noqa: E402
 
 import yaml  # noqa: E402
 
+from oht50_bridge.priority import RealtimePriority  # noqa: E402
+from oht50_bridge.priority import request_priority  # noqa: E402
 from oht50_bridge.simulator.server import DEFAULT_CONFIG  # noqa: E402
 from oht50_bridge.simulator.server import Simulator  # noqa: E402
 
@@ -67,6 +69,7 @@ def main() -> int:
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         print(f'simulator: {type(error).__name__}: {error}', file=sys.stderr)
         return 2
+    print(f'simulator: {request_priority(RealtimePriority.SIMULATED_BOARDS)}', file=sys.stderr)
     simulator.run(_announce)
     return 0
 

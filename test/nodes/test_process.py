@@ -22,6 +22,9 @@ import pytest
 from rclpy.context import Context
 from support import own_domain
 
+from oht50_bridge.priority import RealtimePriority
+from oht50_bridge.priority import available_priority
+
 NODE = """
 import os, sys
 from importlib.util import find_spec
@@ -114,3 +117,36 @@ def test_node_without_messages_ends_although_rclpy_woke_it_before_the_shutdown()
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
         )
     assert (result.returncode, result.stderr) == (0, '')
+
+
+PUNCTUAL = """
+from importlib.util import find_spec
+if find_spec('rclpy') is None:
+    import rosless
+    rosless.install()
+from rclpy.node import Node
+from oht50_bridge.nodes import process
+from oht50_bridge.priority import RealtimePriority
+from oht50_bridge.priority import scheduling_of
+
+process.run(
+    lambda: Node('punctual'),
+    lambda node: print('has', scheduling_of(0)),
+    RealtimePriority.SAFETY_NODE,
+)
+"""
+
+
+def test_a_node_that_must_run_on_time_requests_its_priority_and_logs_what_it_got():
+    with own_domain() as domain:
+        result = subprocess.run(
+            [sys.executable, '-c', PUNCTUAL],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        )
+    assert result.returncode == 0, result.stderr
+    got = available_priority(RealtimePriority.SAFETY_NODE)
+    assert f'has {got._replace(obstacle="")}' in result.stdout
+    assert str(got) in result.stdout + result.stderr

@@ -31,6 +31,9 @@ from oht50_bridge.hardware.rtu import frame
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
 from oht50_bridge.hardware.rtu import write_request
+from oht50_bridge.priority import RealtimePriority
+from oht50_bridge.priority import available_priority
+from oht50_bridge.priority import scheduling_of
 from oht50_bridge.simulator.control import SimulatorClient
 
 CALM = {'loss': 0.0, 'overwrite': 0.0}
@@ -269,3 +272,21 @@ def test_control_socket_in_a_deep_folder(tmp_path):
         process.terminate()
         assert process.wait(10) == 0
         process.stdout.close()
+
+
+def test_the_boards_have_the_priority_that_the_simulator_reports(tmp_path):
+    command = [sys.executable, '-m', 'oht50_bridge.simulator', '--dir', str(tmp_path)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+    )
+    try:
+        assert b'ready' in process.stdout.readline()
+        available = available_priority(RealtimePriority.SIMULATED_BOARDS)
+        assert scheduling_of(process.pid) == available._replace(obstacle='')
+    finally:
+        process.terminate()
+        _, said = process.communicate(timeout=10)
+    assert said.decode() == f'simulator: {available}\n'

@@ -47,6 +47,8 @@ from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.rtu import write_request
+from oht50_bridge.priority import RealtimePriority
+from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
 
 # Longer than the guard's own limits (0.2 and 0.3 s), so that a process that was merely slow has
@@ -128,6 +130,7 @@ class Inbox:
 def main() -> int:
     """Listen until the end of the input; 0 when the motor stands or nothing was to be done."""
     ignore_signals(signal.SIGHUP)
+    request_priority(RealtimePriority.WATCHDOG)  # the supervisor logs what it got
     os.set_blocking(sys.stdout.fileno(), False)
     inbox = Inbox(sys.stdin.fileno(), sys.stdout.fileno())
     inbox.answer()

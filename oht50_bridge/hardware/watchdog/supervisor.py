@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import oht50_bridge
+from oht50_bridge.priority import scheduling_of
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class WatchdogSupervisor:
         assert child.stdout is not None
         with contextlib.suppress(BlockingIOError):
             if os.read(child.stdout.fileno(), 65536):
+                if not self._placed:
+                    self._report_priority(child.pid)
                 self._placed, self._unanswered_since = True, None
         if self._unanswered_since is not None:
             limit = _ANSWER_TIMEOUT if self._placed else _START_TIMEOUT
@@ -81,6 +84,10 @@ class WatchdogSupervisor:
                 child.wait()
                 return False
         return self._placed
+
+    def _report_priority(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            logger.info('watchdog (process %d): %s', pid, scheduling_of(pid))
 
     def pulse(self, kind: bytes) -> None:
         """Tell that the thread of the line is at work: ANSWERED, WAITING or LOST."""
