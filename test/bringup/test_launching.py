@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip('launch')
 
-from oht50_bridge.bringup import launching  # noqa: E402 - after the check
+from oht50_bridge.bringup import launching
 
 
 def values(**changes):

@@ -259,7 +259,7 @@ def test_a_line_outlives_an_exception(bench, wait_for, caplog):
 def test_an_exception_in_an_exchange_fails_the_request(bench, monkeypatch):
     _, line, board = bench
     with monkeypatch.context() as patch:
-        patch.setattr(line, '_exchange', lambda request: {}['no'])
+        patch.setattr(line._client, 'exchange', lambda request: {}['no'])
         with pytest.raises(KeyError):
             line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)

@@ -706,24 +706,26 @@ def fields(data, prefix=''):
 
 @pytest.fixture(scope='module')
 def day(tmp_path_factory):
-    with running(tmp_path_factory.mktemp('day'), PARAMETERS) as vehicle:
-        with vehicle.simulator() as watched, vehicle.simulator() as simulator:
-            simulator.set(position=START)
-            truth = Truth(watched)
-            wait_for(lambda: truth.samples, what='the truth')
-            with vehicle.client('viewer', ['*']) as early:
-                early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
-                early.wait(
-                    'telemetry.realtime',
-                    where=lambda e: e['data']['sensors']['battery'] is not None,
-                )
-            with vehicle.client('admin', ['*']) as connection:
-                client = Listener(connection)
-                try:
-                    yield Day(vehicle, simulator, truth, client)
-                finally:
-                    client.end()
-                    truth.end()
+    with (
+        running(tmp_path_factory.mktemp('day'), PARAMETERS) as vehicle,
+        vehicle.simulator() as watched,
+        vehicle.simulator() as simulator,
+    ):
+        simulator.set(position=START)
+        truth = Truth(watched)
+        wait_for(lambda: truth.samples, what='the truth')
+        with vehicle.client('viewer', ['*']) as early:
+            early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
+            early.wait(
+                'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
+            )
+        with vehicle.client('admin', ['*']) as connection:
+            client = Listener(connection)
+            try:
+                yield Day(vehicle, simulator, truth, client)
+            finally:
+                client.end()
+                truth.end()
 
 
 def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
