@@ -5,12 +5,12 @@ OHT50 := $(VENV)/bin/oht50
 STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
 
-.PHONY: run test test-ros setup
+.PHONY: run test test-ros setup clients
 
 run: setup
 	@exec $(OHT50) up --sim $(RUN_ARGS)
 
-test: setup test/clients/node_modules/.set-up
+test: setup clients
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/python tools/audit_dependencies.py
 ifdef TEST_ARGS
@@ -22,7 +22,7 @@ else
 endif
 
 # The same tests on a real rclpy, where a ROS 2 is sourced or in /opt/ros.
-test-ros: test/clients/node_modules/.set-up
+test-ros: clients
 	tools/test-ros.sh $(TEST_ARGS)
 
 setup: $(STAMP)
@@ -32,7 +32,5 @@ $(STAMP): setup.py requirements.txt test/requirements.txt pyproject.toml package
 	@sh tools/setup.sh $(VENV)
 	@touch $@
 
-test/clients/node_modules/.set-up: test/clients/package.json
-	@command -v npm > /dev/null || { echo 'npm is missing; the test of the JavaScript client needs Node 20: apt-get install nodejs npm' >&2; exit 1; }
-	cd test/clients && npm install --no-fund --no-audit --no-package-lock --loglevel=error
-	@touch $@
+clients:
+	@tools/setup-clients.sh $(VENV)

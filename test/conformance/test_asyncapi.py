@@ -35,7 +35,8 @@ from oht50_bridge.protocol.examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / 'docs'
-MODULES = ROOT / 'test' / 'clients' / 'node_modules'
+CLIENTS = ROOT / 'test' / 'clients'
+MODULES = CLIENTS / 'node_modules'
 MESSAGES = [*EVENTS, *COMMANDS, *REPLIES]
 
 
@@ -50,7 +51,7 @@ def contract(what, messages=()):
         json.dumps({'valid': valid, 'message': message}) + '\n' for valid, message in messages
     )
     return subprocess.run(
-        ['node', str(ROOT / 'test' / 'conformance' / 'contract.cjs'), what, str(DOCS)],
+        [CLIENTS / 'node', ROOT / 'test' / 'conformance' / 'contract.cjs', what, DOCS],
         input=lines,
         env={**os.environ, 'NODE_PATH': str(MODULES)},
         capture_output=True,

@@ -73,7 +73,7 @@ def test_client_of_the_specification(language, vehicle, simulator, tmp_path):
         command, directory = [sys.executable, str(script)], tmp_path
     else:
         directory = ROOT / 'test' / 'clients'
-        command = ['node', '-e', JAVASCRIPT_HANDLERS + source]
+        command = [str(directory / 'node'), '-e', JAVASCRIPT_HANDLERS + source]
     received = output(command, directory)
     assert [data for kind, data in received if kind == 'error'] == []
     telemetry = [data for kind, data in received if kind == 'telemetry']
