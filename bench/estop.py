@@ -20,6 +20,8 @@ listen; an operator stops it, an admin clears the stop, and so on. Times are fro
 command to the motor board's speed register, as the board saw it.
 """
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import contextlib
@@ -28,7 +30,10 @@ import multiprocessing
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from websockets.asyncio.client import connect
 
@@ -37,8 +42,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 from stopping import DECELERATION
 from stopping import FULL_SPEED
 from stopping import PARAMETERS
+from stopping import Stop
 from stopping import driven
 from stopping import stop
+from support import Up
 from support import Vehicle
 from support import own_domain
 
@@ -51,24 +58,24 @@ READ_REQUEST, READ_OVERHEAD = 8, 5  # bytes of a read's request, of its reply be
 REGISTERS = 16  # of the motor's poll
 
 
-def bus_limit():
-    """Return the longest time the bus itself takes, s: a read just begun, its gap, the stop."""
+def bus_limit() -> float:
+    """Return the longest time on the bus, s: a read that has just started, its gap, the stop."""
     profile = load('driver_2_motor')
-    tick, gap = profile.quirks['tick'], profile.timing.gap
+    tick: float = profile.quirks['tick']
     read = (
         wire_time(READ_REQUEST, BAUDRATE)
         + tick
         + wire_time(READ_OVERHEAD + 2 * REGISTERS, BAUDRATE)
     )
-    return read + gap + wire_time(STOP_FRAME, BAUDRATE) + tick
+    return read + profile.timing.gap + wire_time(STOP_FRAME, BAUDRATE) + tick
 
 
-def percentile(values, share):
-    """Return a percentile of values: the least that `share` of them do not exceed."""
+def percentile(values: Sequence[float], share: int) -> float:
+    """Return a percentile of values: the smallest that `share` % of them do not exceed."""
     return sorted(values)[max(0, -(-len(values) * share // 100) - 1)]
 
 
-def show(what, values, limit):
+def show(what: str, values: Sequence[float], limit: float) -> None:
     """Print times, and the share of their limit that the 99th percentile is."""
     p99 = percentile(values, 99)
     print(
@@ -78,7 +85,7 @@ def show(what, values, limit):
     )
 
 
-async def _listen(url, token):
+async def _listen(url: str, token: str) -> None:
     async with connect(url, proxy=None) as socket:
         await socket.send(json.dumps({'type': 'auth', 'token': token}))
         await socket.send(json.dumps({'type': 'subscribe', 'events': ['*']}))
@@ -86,24 +93,24 @@ async def _listen(url, token):
             pass
 
 
-async def _listen_all(url, token, count):
+async def _listen_all(url: str, token: str, count: int) -> None:
     await asyncio.gather(*(_listen(url, token) for _ in range(count)))
 
 
-def listen(url, token, count):
-    """Be as many clients."""
+def listen(url: str, token: str, count: int) -> None:
+    """Connect `count` clients that subscribe to every event, and read until killed."""
     asyncio.run(_listen_all(url, token, count))
 
 
-def burn():
+def burn() -> NoReturn:
     """Keep a processor busy."""
     while True:
         pass
 
 
 @contextlib.contextmanager
-def load_of(vehicle, clients, busy):
-    """Load the vehicle's bridge and this machine."""
+def load_of(vehicle: Up, clients: int, busy: int) -> Iterator[None]:
+    """Load the vehicle's bridge with clients, and this machine with busy processes."""
     processes = [
         multiprocessing.Process(
             target=listen, args=(vehicle.url, vehicle.token('admin'), clients), daemon=True
@@ -121,14 +128,14 @@ def load_of(vehicle, clients, busy):
             process.join()
 
 
-def main():
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--tries', type=int, default=200)
     parser.add_argument('--clients', type=int, default=20)
-    parser.add_argument('--busy', type=int, default=0, help='processes that do nothing but count')
+    parser.add_argument('--busy', type=int, default=0, help='processes that keep a processor busy')
     arguments = parser.parse_args()
-    stops = []
+    stops: list[Stop] = []
     with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
         parameters = Path(directory) / 'full_speed.yaml'
         parameters.write_text(PARAMETERS)

@@ -88,7 +88,7 @@ class Figures:
 
 
 async def _publish_for(pipe: Connection, publish: object, rate: float, seconds: float) -> None:
-    """Publish at `rate` for `seconds` once told to, then report the CPU time it took."""
+    """Publish at `rate` for `seconds` on request, then report the CPU time used."""
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, pipe.recv)
     before, at = time.process_time(), loop.time()

@@ -173,8 +173,8 @@ def flood(name: str, port: int, tls: bool, sources: Iterator[str]) -> None:
             living[sock] = time.monotonic()
             selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
         for key, events in selector.select(0.005):
+            assert isinstance(key.fileobj, socket.socket)
             sock = key.fileobj
-            assert isinstance(sock, socket.socket)
             try:
                 if events & selectors.EVENT_WRITE and key.data is None:
                     if first:

@@ -11,13 +11,15 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""How true missions are: errors against the simulator's truth, each as a share of its limit.
+"""How accurate missions are: errors against the simulator's truth, each as a share of its limit.
 
     .venv/bin/python bench/missions.py [--missions N] [--longest M] [--source mm|cm]
 
 Drives missions of random length and prints the errors of position at arrival, distance, duration,
 energy and estimated duration.
 """
+
+from __future__ import annotations
 
 import argparse
 import random
@@ -27,9 +29,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 
+from support import Connection
 from support import Vehicle
 from support import own_domain
 from support import wait_for
+
+from oht50_bridge.simulator.control import SimulatorClient
 
 CENTIMETRES = """
 /**/hardware_node:
@@ -41,8 +46,10 @@ CENTIMETRES = """
 SOURCES = {'mm': (0.002, 0.001), 'cm': (0.01, 0.01)}
 
 
-def drive(client, simulator, target):
-    """Drive one mission to `target`, m; return its errors by name, each as a share of 1."""
+def drive(
+    client: Connection, simulator: SimulatorClient, target: float
+) -> dict[str, float] | None:
+    """Drive one mission to `target`, m; return its errors by name; None if it was not accepted."""
     before = simulator.truth()
     if not client.call(
         'start_mission',
@@ -68,7 +75,7 @@ def drive(client, simulator, target):
     }
 
 
-def main():
+def main() -> None:
     """Drive the missions and print the worst of each error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--missions', type=int, default=20)
@@ -84,7 +91,7 @@ def main():
         'estimated duration, ratio': 0.25,
     }
     rng = random.Random(1)
-    position, results = 5.0, []  # m, where the simulated vehicle starts
+    position, results = 5.0, list[dict[str, float]]()  # m, where the simulated vehicle starts
     with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
         parameters = Path(directory) / 'parameters.yaml'
         parameters.write_text(CENTIMETRES if arguments.source == 'cm' else '')

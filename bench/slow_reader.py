@@ -80,7 +80,7 @@ class Delays:
 
 
 async def _serve(pipe: Connection, rate: float, stuck: int) -> None:
-    """Publish until told to end; tell the port, then when `stuck` clients have stopped."""
+    """Publish until asked to end; report the port, then when `stuck` clients have stopped."""
 
     async def handler(command: Command, caller: Caller) -> CommandOutcome:
         return CommandOutcome(False, 'none here')
@@ -95,16 +95,17 @@ async def _serve(pipe: Connection, rate: float, stuck: int) -> None:
     gc.collect()
     gc.freeze()  # as the bridge does
     pipe.send(gateway.port)
-    told, at = False, gateway.loop.time()
+    loop = asyncio.get_running_loop()
+    reported, at = False, loop.time()
     while not pipe.poll():
         gateway.publish(stamped('telemetry.realtime'))
         gateway.publish(stamped('safety.zone_entered', zone_id='x' * 1024))
         held = [client for client in gateway.clients if client.connection.write_paused]
-        if not told and len(held) == stuck and gateway.stats().clients == stuck + 1:
-            told = True
+        if not reported and len(held) == stuck and gateway.stats().clients == stuck + 1:
+            reported = True
             pipe.send('stuck')
         at += 1 / rate
-        await asyncio.sleep(max(0.0, at - gateway.loop.time()))
+        await asyncio.sleep(max(0.0, at - loop.time()))
     await gateway.close()
 
 

@@ -16,24 +16,28 @@
     .venv/bin/python bench/vehicle.py [--starts N] [--seconds S]
 
 Measures the time from `oht50 up --sim` to the first telemetry, and the age of the position when a
-client receives it. Of the emergency stop see bench/estop.py.
+client receives it. bench/estop.py measures the emergency stop.
 """
+
+from __future__ import annotations
 
 import argparse
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 
+from support import Connection
 from support import Vehicle
 from support import own_domain
 
 
-def show(what, values, limit):
+def show(what: str, values: Iterable[float], limit: float) -> None:
     """Print the median, the 99th percentile and the maximum, and their share of the limit."""
     ordered = sorted(values)
     p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
@@ -44,9 +48,9 @@ def show(what, values, limit):
     )
 
 
-def start_times(count):
+def start_times(count: int) -> list[float]:
     """Return the times from the start of the command to the first telemetry at a client, s."""
-    times = []
+    times: list[float] = []
     for _ in range(count):
         with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
             vehicle = Vehicle(Path(directory), domain)
@@ -67,16 +71,16 @@ def start_times(count):
     return times
 
 
-def ages(client, seconds):
+def ages(client: Connection, seconds: float) -> list[float]:
     """Return the ages of positions at their receipt, s."""
-    found, end = [], time.monotonic() + seconds
+    found, end = list[float](), time.monotonic() + seconds
     while time.monotonic() < end:
         event = client.wait('telemetry.realtime')
         found.append(time.time() - datetime.fromisoformat(event['timestamp']).timestamp())
     return found
 
 
-def main():
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--starts', type=int, default=5)

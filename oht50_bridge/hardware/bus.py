@@ -11,150 +11,52 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""One serial line: one port, one thread, every transaction in the order of its urgency.
+"""One serial line: one port, one thread, all transactions in the order of their urgency.
 
-Work comes as generators that yield `Read` and `Write` and receive a `Reply`, so that a driver's
-sequence reads from top to bottom and yet gives the line away after every single try. A request
-that stands higher in `Priority` therefore waits for no more than the try that is on the wire.
-Modbus itself is pymodbus's.
+Work is a generator that yields `Read` and `Write` and receives a `Reply`. So the sequence of a
+driver reads from top to bottom, and yet the line is free after every single try: a more urgent
+request waits for no more than the try that is on the wire. pymodbus implements Modbus.
 """
 
 from __future__ import annotations
 
 import contextlib
-import inspect
 import itertools
 import logging
 import math
-import os
-import select
 import struct
-import termios
 import threading
 import time
-from collections.abc import Callable
-from collections.abc import Generator
 from concurrent.futures import Future
-from dataclasses import dataclass
-from dataclasses import field
-from enum import IntEnum
+from pathlib import Path
 from typing import Any
-from typing import Protocol
 
-from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ConnectionException
 from pymodbus.exceptions import ModbusException
 
-from oht50_bridge.hardware.errors import Abandoned
-from oht50_bridge.hardware.errors import CommunicationTimeout
-from oht50_bridge.hardware.errors import ExceptionReply
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
+from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import ModuleError
-from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.profile_reader import Timing
+from oht50_bridge.hardware.errors import PortLostError
+from oht50_bridge.hardware.errors import RequestAbandonedError
+from oht50_bridge.hardware.modbus_client import FRAME_SILENCE
+from oht50_bridge.hardware.modbus_client import ModbusClient
+from oht50_bridge.hardware.modbus_client import belongs
+from oht50_bridge.hardware.requests import Priority
+from oht50_bridge.hardware.requests import Read
+from oht50_bridge.hardware.requests import Reply
+from oht50_bridge.hardware.requests import Request
+from oht50_bridge.hardware.requests import Steps
+from oht50_bridge.hardware.requests import Worker
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.statistics import Load
-from oht50_bridge.hardware.statistics import Statistics
 
 logger = logging.getLogger(__name__)
-# Every silence is reported by us, with the module's name and a code.
-logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
 
 REOPEN_PERIOD = 0.2  # s between attempts to open a lost port
-_FRAME_SILENCE = 0.03  # s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart
-_LATENESS = 0.5  # of its timeout, in which a reply may come after it
-_ERROR_PAUSE = 0.1  # s before what raised is run again
-_WRITE_TIMEOUT = 0.2  # s: a port that does not take a frame within this is lost
-_UNIT = (  # how pymodbus calls the address of a board; up to 3.9 and from 3.10 on
-    'device_id'
-    if 'device_id' in inspect.signature(ModbusSerialClient.write_register).parameters
-    else 'slave'
-)
-
-
-class Priority(IntEnum):
-    """Order in which waiting requests go out; the smallest first."""
-
-    EMERGENCY_STOP = 0
-    STOP = 1
-    DRIVE = 2
-    POLL = 3
-    SCAN = 4
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A board on the line: its unit address, how to talk to it, what is counted."""
-
-    unit: int
-    timing: Timing
-    statistics: Statistics = field(default_factory=Statistics, compare=False)
-
-
-@dataclass(frozen=True)
-class Read:
-    """Read `count` holding registers; `retries` when other than the endpoint's."""
-
-    endpoint: Endpoint
-    address: int
-    count: int
-    retries: int | None = None
-    valid: Callable[[], bool] | None = None
-
-
-@dataclass(frozen=True)
-class Write:
-    """Write `values` from `address` on.
-
-    `valid` is asked right before the frame is sent: where it says no, the generator gets
-    `Abandoned` instead, so that a command that has waited cannot outlive its reason.
-    """
-
-    endpoint: Endpoint
-    address: int
-    values: tuple[int, ...]
-    retries: int | None = None
-    valid: Callable[[], bool] | None = None
-
-
-Request = Read | Write
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A good reply and when it arrived.
-
-    Attributes:
-        words: registers read; empty for a write.
-        stamp: unix time in ns.
-        read_at: monotonic time in s.
-    """
-
-    words: tuple[int, ...]
-    stamp: int
-    read_at: float
-
-
-Steps = Generator[Request, Reply, Any]
-
-
-class Worker(Protocol):
-    """Recurring work on a line, such as a module."""
-
-    def steps(self) -> Steps:
-        """Do one round; the generator returns the monotonic time of the next."""
-
-    def priority(self) -> Priority:
-        """Urgency now; asked each time the line chooses."""
-
-    def exchanged(self, error: ModuleError | None) -> None:
-        """Take note of the end of a try of its own, and how it failed if it did."""
-
-    def failed(self, error: Exception) -> None:
-        """Take note of an exception that left `steps`, or that befell the line in whole."""
-
-    def port_lost(self, error: PortLost) -> None:
-        """Take note that the port is gone; called again at each failing attempt to open it."""
+_LATENESS = 0.5  # part of its timeout within which a late reply may arrive
+_ERROR_PAUSE = 0.1  # s before work that raised is run again
 
 
 class _Task:
@@ -176,63 +78,11 @@ class _Task:
         return self.worker.priority() if self.worker else self._priority
 
     def drop(self) -> None:
-        """End the round in hand; what it asked for is not sent any more."""
+        """End the present round; its request is not sent any more."""
         if self.steps is not None:
             self.steps.close()
         self.steps = None
         self.request = None
-
-
-class _Client(ModbusSerialClient):
-    """Receives without polling, and by monotonic deadlines.
-
-    Not every version of pymodbus has a deadline of its own for writing, nor for a line on which
-    the bytes never end.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.first_byte_by = 0.0
-        self.last_byte_by = 0.0
-        self.last_byte_at = 0.0
-        self.received = 0
-
-    def connect(self) -> bool:
-        if super().connect() and self.socket.write_timeout is None:
-            try:
-                self.socket.write_timeout = _WRITE_TIMEOUT
-            except (OSError, termios.error):  # gone already
-                self.close()
-        return self.socket is not None
-
-    def recv(self, size: int | None) -> bytes:
-        if self.socket is None:
-            raise ConnectionException('port closed')
-        now = time.monotonic()
-        if self.received and now >= self.last_byte_by:
-            return b''
-        wait = _FRAME_SILENCE if self.received else self.first_byte_by - now
-        try:
-            ready, _, _ = select.select([self.socket], [], [], max(wait, 0.0))
-            if not ready:
-                return b''
-            waiting = self.socket.in_waiting
-            if not waiting:
-                # last_stop reads this port too when it acts: then nothing is readable any more.
-                # A port that is gone stays readable, and has no data.
-                ready, _, _ = select.select([self.socket], [], [], 0.0)
-                waiting = self.socket.in_waiting
-                if ready and not waiting:
-                    raise OSError('readable without data: the port is gone')
-                if not waiting:
-                    return b''
-            data = self.socket.read(waiting)
-        except OSError as error:
-            self.close()
-            raise ConnectionException(str(error)) from error
-        self.last_byte_at = time.monotonic()
-        self.received += len(data)
-        return data
 
 
 class SerialLine:
@@ -253,7 +103,7 @@ class SerialLine:
         self.parity = parity
         self.stop_bits = stop_bits
         self.load = Load()
-        self._client = _Client(
+        self._client = ModbusClient(
             device, baudrate=baudrate, parity=parity, stopbits=stop_bits, retries=0, timeout=0.2
         )
         self._client.set_max_no_responses(2**31)
@@ -269,14 +119,14 @@ class SerialLine:
         self._late_until = 0.0
         self._thread = threading.Thread(target=self._run, name=f'line-{name}', daemon=True)
 
-    # --- for any thread ---
+    # For any thread.
 
     def start(self) -> None:
-        """Start the thread; the port is opened there, again and again until it succeeds."""
+        """Start the thread, which opens the port and retries until it succeeds."""
         self._thread.start()
 
     def close(self, timeout: float = 1.0) -> None:
-        """Abandon what waits, end the thread and close the port. Safe to call twice."""
+        """Abandon waiting requests, end the thread and close the port. Safe to call twice."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -286,7 +136,7 @@ class SerialLine:
                 raise RuntimeError(f'line {self.name}: its thread did not end within {timeout} s')
 
     def add(self, worker: Worker) -> None:
-        """Run `worker` again and again until the line closes."""
+        """Run the rounds of `worker` until the line closes."""
         with self._changed:
             self._tasks.append(_Task(None, worker, Priority.POLL, next(self._order)))
             self._changed.notify_all()
@@ -294,19 +144,20 @@ class SerialLine:
     def submit(self, steps: Steps, priority: Priority) -> Future[Any]:
         """Run a generator once.
 
-        The future takes its return value, or a ModuleError, or Abandoned when the line closes.
+        The future receives its return value, or a ModuleError, or RequestAbandonedError when the
+        line closes.
         """
         task = _Task(steps, None, priority, next(self._order))
         with self._changed:
             if self._closing:
-                task.future.set_exception(Abandoned('the line is closed'))
+                task.future.set_exception(RequestAbandonedError('the line is closed'))
                 return task.future
             self._tasks.append(task)
             self._changed.notify_all()
         return task.future
 
     def wake(self, worker: Worker) -> None:
-        """Drop the round `worker` is in and begin a new one at once, by its priority now."""
+        """Drop the present round of `worker` and begin a new one at once, with its new priority."""
         with self._changed:
             for task in self._tasks:
                 if task.worker is worker:
@@ -319,7 +170,7 @@ class SerialLine:
         """Why the port is not open, None while it is."""
         return self._port_error
 
-    # --- the line's thread ---
+    # In the thread of the line.
 
     def _run(self) -> None:
         try:
@@ -337,7 +188,7 @@ class SerialLine:
                 with contextlib.suppress(Exception):
                     task.drop()
                 if task.worker is None and not task.future.done():
-                    task.future.set_exception(Abandoned('the line closes'))
+                    task.future.set_exception(RequestAbandonedError('the line closes'))
             self._client.close()
 
     def _turn(self) -> None:
@@ -348,7 +199,7 @@ class SerialLine:
             self._step(task)
 
     def _start_over(self, error: Exception) -> None:
-        """Drop every round in hand, tell the workers, go on after a pause."""
+        """Drop every present round, inform the workers, and continue after a pause."""
         with self._changed:
             tasks = list(self._tasks)
         for task in tasks:
@@ -385,10 +236,10 @@ class SerialLine:
             self._quiet_since = time.monotonic()
             logger.info('line %s: %s is open', self.name, self.device)
             return True
-        if os.path.exists(self.device):
+        if Path(self.device).exists():
             self._lost(
                 'cannot be opened',
-                'end the other process that uses it, or give this one the right to',
+                'end the other process that uses it, or permit this one to use it',
             )
         else:
             self._lost('does not exist', 'check the cable and the device name')
@@ -406,16 +257,16 @@ class SerialLine:
         for task in workers:
             task.drop()
             assert task.worker is not None
-            task.worker.port_lost(PortLost(text))
+            task.worker.port_lost(PortLostError(text))
 
     def _fail_waiting(self) -> None:
         for task in [task for task in self._tasks if task.worker is None]:
             self._tasks.remove(task)
             task.drop()
-            task.future.set_exception(PortLost(self._port_error or ''))
+            task.future.set_exception(PortLostError(self._port_error or ''))
 
     def _next(self) -> _Task | None:
-        """Choose the task whose turn it is; None after waiting, as the choice may have changed."""
+        """Choose the next task; None after a wait, because the choice may have changed."""
         now = time.monotonic()
         with self._changed:
             ready = [task for task in self._tasks if task.due <= now]
@@ -432,9 +283,9 @@ class SerialLine:
             return None
         free_at = self._quiet_since + task.request.endpoint.timing.gap
         if isinstance(task.request, Read) and task.request is not self._unanswered:
-            # A reply to a read does not say of which registers: the late one of another request
-            # would be taken for its own, and so on with each that follows. An echo of a write
-            # says it all, and a stop does not wait.
+            # A reply to a read does not name its registers: a late reply to another request would
+            # be taken for its own, and so on with each request that follows. The reply to a write
+            # repeats the request, and a stop must not wait.
             free_at = max(free_at, self._late_until)
         gap = free_at - time.monotonic()
         if gap > 0:
@@ -449,20 +300,20 @@ class SerialLine:
         request = task.request
         assert request is not None
         if request.valid is not None and not request.valid():
-            self._advance(task, Abandoned('no longer valid'))
+            self._advance(task, RequestAbandonedError('no longer valid'))
             return
         statistics = request.endpoint.statistics
         try:
             reply = self._transact(request)
         except ModuleError as error:
             statistics.error(str(error))
-            if isinstance(error, PortLost):
-                return  # the loop finds the port closed and tells everyone
-            if not isinstance(error, ExceptionReply):
+            if isinstance(error, PortLostError):
+                return  # the loop finds the port closed and informs the workers
+            if not isinstance(error, ExceptionReplyError):
                 self._expect_late(request)
             if task.worker is not None:
                 task.worker.exchanged(error)
-            if task.tries > 0 and not isinstance(error, ExceptionReply):
+            if task.tries > 0 and not isinstance(error, ExceptionReplyError):
                 task.tries -= 1
                 statistics.count('retries')
                 task.due = time.monotonic()
@@ -471,7 +322,7 @@ class SerialLine:
             self._advance(task, error)
         else:
             if request is self._unanswered:
-                self._expect_late(request)  # this was perhaps the reply to the try before
+                self._expect_late(request)  # this may be the reply to the previous try
                 self._unanswered = None
             if task.worker is not None:
                 task.worker.exchanged(None)
@@ -482,7 +333,7 @@ class SerialLine:
         self._late_until = time.monotonic() + _LATENESS * request.endpoint.timing.timeout
 
     def _advance(self, task: _Task, result: Reply | Exception | None) -> None:
-        """Give the generator its result and take its next request, or finish the round."""
+        """Send the generator its result and keep its next request, or finish the round."""
         try:
             if task.steps is None:
                 assert task.worker is not None
@@ -521,10 +372,10 @@ class SerialLine:
                 task.due = now + _ERROR_PAUSE if error is not None else value
 
     def _transact(self, request: Request) -> Reply:
-        """Send one request and take its reply.
+        """Send one request and return its reply.
 
         Raises:
-            CommunicationTimeout, FrameError, ExceptionReply, PortLost.
+            CommunicationTimeoutError, FrameError, ExceptionReplyError, PortLostError.
         """
         client, endpoint = self._client, request.endpoint
         statistics = endpoint.statistics
@@ -534,20 +385,20 @@ class SerialLine:
         start = time.monotonic()
         client.received = 0
         client.first_byte_by = start + wire_time(8, self.baudrate) + endpoint.timing.timeout
-        client.last_byte_by = client.first_byte_by + longest + _FRAME_SILENCE
+        client.last_byte_by = client.first_byte_by + longest + FRAME_SILENCE
         client.comm_params.timeout_connect = client.last_byte_by - start
         statistics.count('requests')
         try:
-            response = self._exchange(request)
+            response = client.exchange(request)
         except (ConnectionException, OSError) as error:
             client.close()
-            raise PortLost(str(error)) from error
+            raise PortLostError(str(error)) from error
         except (ModbusException, IndexError, ValueError, struct.error) as error:  # on garbage
             if client.received:
                 statistics.count('crc_errors')
-                raise FrameError(f'{client.received} bytes that make no frame') from error
+                raise FrameError(f'{client.received} bytes that are no frame') from error
             statistics.count('timeouts')
-            raise CommunicationTimeout(
+            raise CommunicationTimeoutError(
                 f'no reply within {endpoint.timing.timeout * 1000:.0f} ms'
             ) from error
         finally:
@@ -555,50 +406,13 @@ class SerialLine:
             self.load.add(start, self._quiet_since)
         if response.isError():
             statistics.count('exceptions')
-            raise ExceptionReply(f'exception {response.exception_code} at 0x{request.address:04X}')
-        if not _belongs(request, response):
+            raise ExceptionReplyError(
+                f'exception {response.exception_code} at 0x{request.address:04X}'
+            )
+        if not belongs(request, response):
             statistics.count('crc_errors')
             raise FrameError('the reply belongs to another request')
         statistics.reply(client.last_byte_at - start)
         age = time.monotonic() - client.last_byte_at
         words = tuple(response.registers) if isinstance(request, Read) else ()
         return Reply(words, time.time_ns() - int(age * 1e9), client.last_byte_at)
-
-    def _exchange(self, request: Request) -> Any:
-        client, unit = self._client, request.endpoint.unit
-        if isinstance(request, Read):
-            return client.read_holding_registers(
-                request.address, count=request.count, **{_UNIT: unit}
-            )
-        if len(request.values) == 1:
-            return client.write_register(request.address, request.values[0], **{_UNIT: unit})
-        return client.write_registers(request.address, list(request.values), **{_UNIT: unit})
-
-
-def _belongs(request: Request, response: Any) -> bool:
-    if isinstance(request, Read):
-        return response.function_code == 3 and len(response.registers) == request.count
-    if len(request.values) == 1:
-        echo = (response.function_code, response.address, tuple(response.registers))
-        return echo == (6, request.address, request.values)
-    echo = (response.function_code, response.address, response.count)
-    return echo == (16, request.address, len(request.values))
-
-
-def write_verified(
-    endpoint: Endpoint, address: int, values: tuple[int, ...], attempts: int = 3
-) -> Generator[Request, Reply, None]:
-    """Write and read back, again where the board lost or overwrote the write.
-
-    Raises:
-        FrameError: the board does not keep the values.
-    """
-    found: tuple[int, ...] = ()
-    for _ in range(attempts):
-        yield Write(endpoint, address, values)
-        found = (yield Read(endpoint, address, len(values))).words
-        if found == values:
-            return
-    raise FrameError(
-        f'0x{address:04X} reads back {list(found)} after {attempts} writes of {list(values)}'
-    )

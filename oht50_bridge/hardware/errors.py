@@ -35,7 +35,7 @@ class ModuleError(Exception):
         super().__init__(f'{self.description}: {detail}' if detail else self.description)
 
 
-class CommunicationTimeout(ModuleError):
+class CommunicationTimeoutError(ModuleError):
     """No reply in time."""
 
     code = 'MOD-001'
@@ -49,7 +49,7 @@ class FrameError(ModuleError):
     description = 'CRC error'
 
 
-class ExceptionReply(ModuleError):
+class ExceptionReplyError(ModuleError):
     """The board answered with a Modbus exception."""
 
     code = 'MOD-003'
@@ -63,19 +63,19 @@ class LayoutError(ModuleError):
     description = 'Register layout not confirmed'
 
 
-class PortLost(ModuleError):
+class PortLostError(ModuleError):
     """The serial port is gone; it is opened again and again."""
 
     code = 'MOD-005'
     description = 'Serial port lost'
 
 
-class DriverFault(ModuleError):
+class DriverFaultError(ModuleError):
     """An exception in a driver: a defect of this software, not of the board."""
 
     code = 'MOD-006'
     description = 'Driver fault'
 
 
-class Abandoned(Exception):
+class RequestAbandonedError(Exception):
     """A request was given up unsent: the line closes or the request is no longer valid."""

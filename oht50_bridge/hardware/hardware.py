@@ -27,11 +27,7 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from typing import Any
 
-from oht50_bridge.hardware.bus import Endpoint
-from oht50_bridge.hardware.bus import Priority
-from oht50_bridge.hardware.bus import Read
 from oht50_bridge.hardware.bus import SerialLine
-from oht50_bridge.hardware.bus import Steps
 from oht50_bridge.hardware.drivers.dock import DockModule
 from oht50_bridge.hardware.drivers.motor import MotorModule
 from oht50_bridge.hardware.drivers.motor import MotorSample
@@ -39,14 +35,18 @@ from oht50_bridge.hardware.drivers.power import PowerModule
 from oht50_bridge.hardware.drivers.safety import SafetyModule
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import ModuleError
-from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.module import version
 from oht50_bridge.hardware.profile_reader import KINDS
-from oht50_bridge.hardware.profile_reader import Timing
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.hardware.registers import Timing
+from oht50_bridge.hardware.requests import Endpoint
+from oht50_bridge.hardware.requests import Priority
+from oht50_bridge.hardware.requests import Read
+from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.stop_reason import StopReason
 
 logger = logging.getLogger(__name__)
@@ -295,7 +295,7 @@ class Hardware:
 
         Raises:
             HardwareConfigError: unknown line or address.
-            PortLost: the port is not open.
+            PortLostError: the port is not open.
         """
         if line not in self._lines:
             raise HardwareConfigError(
@@ -336,7 +336,7 @@ class Hardware:
         results = [future.result(timeout) for future in futures]  # each, whatever the first says
         return all(results)
 
-    # --- Listener, in the lines' threads ---
+    # --- ModuleObserver, in the lines' threads ---
 
     def sample(self, module_id: str, sample: Any) -> None:
         """Queue a sample, unless the callbacks are far behind."""
@@ -368,7 +368,7 @@ def _scan(line: str, addresses: list[int]) -> Steps:
     for address in addresses:
         try:
             reply = yield Read(Endpoint(address, _SCAN_TIMING), *_IDENTITY)
-        except PortLost:
+        except PortLostError:
             raise
         except ModuleError:
             continue

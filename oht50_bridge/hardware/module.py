@@ -25,23 +25,23 @@ from dataclasses import field
 from typing import Any
 from typing import Protocol
 
-from oht50_bridge.hardware.bus import Endpoint
-from oht50_bridge.hardware.bus import Priority
-from oht50_bridge.hardware.bus import Read
-from oht50_bridge.hardware.bus import Reply
-from oht50_bridge.hardware.bus import Request
 from oht50_bridge.hardware.bus import SerialLine
-from oht50_bridge.hardware.bus import Steps
-from oht50_bridge.hardware.errors import CommunicationTimeout
-from oht50_bridge.hardware.errors import DriverFault
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
+from oht50_bridge.hardware.errors import DriverFaultError
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
-from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.profile_reader import Block
-from oht50_bridge.hardware.profile_reader import Profile
-from oht50_bridge.hardware.profile_reader import Timing
-from oht50_bridge.hardware.profile_reader import Value
+from oht50_bridge.hardware.errors import PortLostError
+from oht50_bridge.hardware.registers import Block
+from oht50_bridge.hardware.registers import RegisterProfile
+from oht50_bridge.hardware.registers import Timing
+from oht50_bridge.hardware.registers import Value
+from oht50_bridge.hardware.requests import Endpoint
+from oht50_bridge.hardware.requests import Priority
+from oht50_bridge.hardware.requests import Read
+from oht50_bridge.hardware.requests import Reply
+from oht50_bridge.hardware.requests import Request
+from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.statistics import ModuleStatistics
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class ModuleSpec:
 
     id: str
     kind: str
-    profile: Profile
+    profile: RegisterProfile
     line: str
     address: int
     timing: Timing
@@ -96,7 +96,7 @@ class ModuleInfo:
     statistics: ModuleStatistics
 
 
-class Listener(Protocol):
+class ModuleObserver(Protocol):
     """Who is told what happens; called in the line's thread, must not block."""
 
     def sample(self, module_id: str, sample: Any) -> None:
@@ -118,11 +118,11 @@ class Module:
     kind = ''
     options: tuple[str, ...] = ()
 
-    def __init__(self, spec: ModuleSpec, line: SerialLine, listener: Listener) -> None:
+    def __init__(self, spec: ModuleSpec, line: SerialLine, observer: ModuleObserver) -> None:
         self.spec = spec
         self.profile = spec.profile
         self.line = line
-        self.listener = listener
+        self.observer = observer
         self.endpoint = Endpoint(spec.address, spec.timing)
         self.status = OFFLINE
         self.error: ModuleError | None = None
@@ -226,9 +226,9 @@ class Module:
 
     def failed(self, error: Exception) -> None:
         """Take note of an exception that left `steps` or befell the line: a defect."""
-        self.set_status(ERROR, DriverFault(f'{type(error).__name__}: {error}'))
+        self.set_status(ERROR, DriverFaultError(f'{type(error).__name__}: {error}'))
 
-    def port_lost(self, error: PortLost) -> None:
+    def port_lost(self, error: PortLostError) -> None:
         """The port is gone, and the module with it."""
         self.set_status(OFFLINE, error)
 
@@ -261,7 +261,7 @@ class Module:
     def _announce(self) -> None:
         if not self._seen:
             self._seen = True
-            self.listener.discovered(self.info())
+            self.observer.discovered(self.info())
 
     def _confirm_layout(self) -> Steps:
         names = {check.register for check in self.profile.signature}
@@ -300,7 +300,7 @@ class Module:
         if self.status != ONLINE:
             if self.error is None or self.status == OFFLINE:
                 self.error = error
-            elif isinstance(error, CommunicationTimeout):
+            elif isinstance(error, CommunicationTimeoutError):
                 self.set_status(OFFLINE, error)
             return
         self._failures += 1
@@ -308,10 +308,12 @@ class Module:
         if self._failures >= _FAILED_POLLS or (
             self._failures >= 2 and silent >= self.spec.timing.offline_after
         ):
-            self.set_status(OFFLINE if isinstance(error, CommunicationTimeout) else ERROR, error)
+            self.set_status(
+                OFFLINE if isinstance(error, CommunicationTimeoutError) else ERROR, error
+            )
 
     def set_status(self, status: str, error: ModuleError | None) -> None:
-        """Change the status, tell the listener."""
+        """Change the status, tell the observer."""
         old, self.status, self.error = self.status, status, error
         if status == old:
             return
@@ -322,7 +324,7 @@ class Module:
         else:
             logger.info('module %s: %s', self.spec.id, status)
         code, text = (error.code, str(error)) if error else ('', '')
-        self.listener.status_change(self.spec.id, old, status, code, text)
+        self.observer.status_change(self.spec.id, old, status, code, text)
 
 
 class _Poll:

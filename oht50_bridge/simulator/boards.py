@@ -26,8 +26,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from oht50_bridge.hardware.profile_reader import Profile
-from oht50_bridge.hardware.profile_reader import Register
+from oht50_bridge.hardware.registers import Register
+from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.simulator.physics import World
 
 ILLEGAL_ADDRESS = 2
@@ -78,7 +78,7 @@ class Board:
         self,
         name: str,
         address: int,
-        profile: Profile,
+        profile: RegisterProfile,
         world: World,
         misbehaviour: dict[str, Any],
         rng: random.Random,

@@ -38,8 +38,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from oht50_bridge.hardware.profile_reader import Profile
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.rtu import crc16
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import wire_time
@@ -153,7 +153,12 @@ class Simulator:
         self._mount(line, item['id'], item['address'], profile, item.get('misbehaviour', {}))
 
     def _mount(
-        self, line: _Line, name: str, address: int, profile: Profile, habits: Mapping[str, Any]
+        self,
+        line: _Line,
+        name: str,
+        address: int,
+        profile: RegisterProfile,
+        habits: Mapping[str, Any],
     ) -> None:
         board = BOARDS[profile.kind](
             name, address, profile, self.world, dict(habits), self._rng, self._changed

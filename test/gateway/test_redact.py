@@ -24,7 +24,12 @@ TOKEN = (
 )
 
 
-@pytest.mark.parametrize('length', [11, 20, TOKEN.index('.') + 1, TOKEN.rindex('.'), len(TOKEN)])
+@pytest.mark.parametrize(
+    'length',
+    [11, 20, TOKEN.index('.') + 1, TOKEN.rindex('.'), len(TOKEN)],
+    # Fixed: the length of a token varies, and pytest-xdist needs the same names in each process.
+    ids=['11', '20', 'header', 'payload', 'complete'],
+)
 def test_a_token_is_replaced_even_if_it_is_cut_off(length):
     text = f'Unknown command: {TOKEN[:length]} at 1'
     assert redact(text) == 'Unknown command: (token) at 1'

@@ -25,18 +25,18 @@ import tty
 
 import pytest
 
-from oht50_bridge.hardware.bus import Endpoint
-from oht50_bridge.hardware.bus import Priority
-from oht50_bridge.hardware.bus import Read
 from oht50_bridge.hardware.bus import SerialLine
-from oht50_bridge.hardware.bus import Write
-from oht50_bridge.hardware.bus import write_verified
-from oht50_bridge.hardware.errors import Abandoned
-from oht50_bridge.hardware.errors import CommunicationTimeout
-from oht50_bridge.hardware.errors import ExceptionReply
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
+from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.errors import FrameError
-from oht50_bridge.hardware.errors import PortLost
-from oht50_bridge.hardware.profile_reader import Timing
+from oht50_bridge.hardware.errors import PortLostError
+from oht50_bridge.hardware.errors import RequestAbandonedError
+from oht50_bridge.hardware.registers import Timing
+from oht50_bridge.hardware.requests import Endpoint
+from oht50_bridge.hardware.requests import Priority
+from oht50_bridge.hardware.requests import Read
+from oht50_bridge.hardware.requests import Write
+from oht50_bridge.hardware.requests import write_verified
 from oht50_bridge.hardware.rtu import crc16
 
 TIMING = Timing(timeout=0.1, retries=2, gap=0.004, offline_after=1.0)
@@ -96,7 +96,7 @@ def test_priorities_go_in_their_order(bench):
         future = line.submit(once(Read(board, 0, 1)), priority)
         future.add_done_callback(lambda _, p=priority: order.append(p))
         futures.append(future)
-    with pytest.raises(CommunicationTimeout):
+    with pytest.raises(CommunicationTimeoutError):
         gate.result(5)
     for future in futures:
         future.result(5)
@@ -113,7 +113,7 @@ def test_emergency_stop_waits_for_one_try_of_a_silent_module(bench):
     assert silent.statistics.snapshot().requests <= 2  # of thirty
     line.close(5)
     for future in lost:
-        with pytest.raises(Abandoned):
+        with pytest.raises(RequestAbandonedError):
             future.result(5)
 
 
@@ -125,7 +125,7 @@ def test_every_try_of_a_silent_module_is_its_own_slot(bench):
     lost.add_done_callback(lambda _: order.append('silent'))
     good = line.submit(once(Read(board, 0, 1)), Priority.POLL)
     good.add_done_callback(lambda _: order.append('good'))
-    with pytest.raises(CommunicationTimeout, match='100 ms'):
+    with pytest.raises(CommunicationTimeoutError, match='100 ms'):
         lost.result(5)
     good.result(5)
     assert order == ['good', 'silent']
@@ -147,7 +147,7 @@ def test_damaged_reply_is_a_frame_error(bench):
 
 def test_exception_reply_is_not_retried(bench):
     _, line, board = bench
-    with pytest.raises(ExceptionReply, match='exception 2 at 0x0400'):
+    with pytest.raises(ExceptionReplyError, match='exception 2 at 0x0400'):
         line.submit(once(Read(board, 0x0400, 1)), Priority.POLL).result(5)
     statistics = board.statistics.snapshot()
     assert (statistics.requests, statistics.exceptions) == (1, 1)
@@ -166,7 +166,7 @@ def test_verified_write_repeats_what_the_board_overwrites(bench):
 def test_request_no_longer_valid_is_not_sent(bench):
     rig, line, board = bench
     request = Write(board, 7, (77,), valid=lambda: False)
-    with pytest.raises(Abandoned):
+    with pytest.raises(RequestAbandonedError):
         line.submit(once(request), Priority.DRIVE).result(5)
     assert board.statistics.snapshot().requests == 0
     assert rig.sim.registers('travel_motor')['0x0007'] == 100
@@ -176,7 +176,7 @@ def test_unplug_and_replug(bench, wait_for):
     rig, line, board = bench
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     rig.sim.unplug('drive')
-    with pytest.raises(PortLost, match='check the cable'):
+    with pytest.raises(PortLostError, match='check the cable'):
         line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     assert line.port_error
     rig.sim.plug('drive')
@@ -189,8 +189,8 @@ def test_close_abandons_what_waits_and_refuses_more(bench):
     futures = [line.submit(once(Read(board, 0, 1)), Priority.POLL) for _ in range(50)]
     line.close()
     line.close()
-    assert any(isinstance(future.exception(5), Abandoned) for future in futures)
-    with pytest.raises(Abandoned):
+    assert any(isinstance(future.exception(5), RequestAbandonedError) for future in futures)
+    with pytest.raises(RequestAbandonedError):
         line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
 
 
@@ -208,7 +208,7 @@ def test_a_board_is_addressed_after_its_gap(make_rig):
             yield Read(dock, 0x0104, 1)
             return (yield Read(motor, 0x0104, 1))
 
-        with pytest.raises(CommunicationTimeout):
+        with pytest.raises(CommunicationTimeoutError):
             line.submit(after_traffic(hasty), Priority.POLL).result(5)
         assert line.submit(after_traffic(calm), Priority.POLL).result(5).words == (3,)
     finally:
@@ -272,8 +272,8 @@ def test_a_port_that_takes_no_bytes_is_lost_and_opened_again(bench, monkeypatch,
         raise OSError(5, 'write failed')
 
     with monkeypatch.context() as patch:
-        patch.setattr(line, '_exchange', refuse)
-        with pytest.raises(PortLost):
+        patch.setattr(line._client, 'exchange', refuse)
+        with pytest.raises(PortLostError):
             line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     wait_for(lambda: line.port_error is None, what='port open again')
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
@@ -286,7 +286,7 @@ def test_a_port_that_blocks_is_lost(bench, wait_for):
     try:
         termios.tcflow(port, termios.TCOOFF)
         began = time.monotonic()
-        with pytest.raises(PortLost):
+        with pytest.raises(PortLostError):
             line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
         assert time.monotonic() - began < 1.0
     finally:
@@ -329,7 +329,7 @@ def test_late_reply_is_not_taken_for_that_of_the_next_request(wire):
     line.start()
     timing = Timing(timeout=0.1, retries=0, gap=0.004, offline_after=1.0)
     endpoint = Endpoint(4, timing)
-    with pytest.raises(CommunicationTimeout):
+    with pytest.raises(CommunicationTimeoutError):
         line.submit(once(Read(endpoint, 1, 1)), Priority.POLL).result(5)
     late.set()
     assert [

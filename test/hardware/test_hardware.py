@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 from oht50_bridge.hardware.errors import HardwareConfigError
-from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.hardware import Hardware
 
 CONFIG = {
@@ -95,7 +95,7 @@ def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):
         assert all('does not exist' in str(line.port_error) for line in hardware.lines())
         assert hardware.modules()[0].status == 'offline'
         assert hardware.motor.drive(0.5) != 'none'
-        with pytest.raises(PortLost):
+        with pytest.raises(PortLostError):
             hardware.scan('a', [4])
     assert (set(Path('/proc/self/fd').iterdir()), threading.active_count()) == before
 

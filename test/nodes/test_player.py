@@ -95,8 +95,13 @@ def test_events_are_replayed_from_the_first_client_on(ros, reader, monkeypatch, 
     player = Player(reader, '/oht50')
     bridge = Bridge()
     try:
+        waiting = threading.Thread(target=player.wait_for_client)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
         bridge.connect_client()
-        player.wait_for_client()
+        waiting.join(10.0)
+        assert not waiting.is_alive()
         assert bridge.received == []
         times = []
         publish = player._spin_until

@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profile_reader import Block
+from oht50_bridge.hardware.registers import Block
 
 _NAN3 = (math.nan,) * 3
 
@@ -60,7 +60,7 @@ class DockModule(Module):
             return
         position_x = self.profile.registers.get('position_x')
         imu = self.value('imu_acceleration', _NAN3)
-        self.listener.sample(
+        self.observer.sample(
             self.spec.id,
             DockSample(
                 stamp=self.stamp,

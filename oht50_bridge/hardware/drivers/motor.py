@@ -32,19 +32,19 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from oht50_bridge.hardware.bus import Priority
-from oht50_bridge.hardware.bus import Steps
-from oht50_bridge.hardware.bus import Write
-from oht50_bridge.hardware.errors import Abandoned
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
-from oht50_bridge.hardware.errors import PortLost
+from oht50_bridge.hardware.errors import PortLostError
+from oht50_bridge.hardware.errors import RequestAbandonedError
 from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.motion_guard import MotionGuard
 from oht50_bridge.hardware.motion_guard import Verdict
-from oht50_bridge.hardware.profile_reader import Value
+from oht50_bridge.hardware.registers import Value
+from oht50_bridge.hardware.requests import Priority
+from oht50_bridge.hardware.requests import Steps
+from oht50_bridge.hardware.requests import Write
 from oht50_bridge.hardware.watchdog.process import ANSWERED
 from oht50_bridge.hardware.watchdog.process import LOST
 from oht50_bridge.hardware.watchdog.process import TRUST
@@ -243,7 +243,7 @@ class MotorModule(Module):
             self._doubt_stop()
             self._futile_stops += 1
             self.note_failure(error)
-        except Abandoned:
+        except RequestAbandonedError:
             return time.monotonic()
         now = time.monotonic()
         if self.status != ONLINE:
@@ -458,7 +458,7 @@ class MotorModule(Module):
         self._doubt_stop()
         self.guard.inhibit(StopReason.ERROR, 'loop')
 
-    def port_lost(self, error: PortLost) -> None:
+    def port_lost(self, error: PortLostError) -> None:
         """The port is gone: what is behind the next one must be found out."""
         self._attend()
         self._doubt_stop()
@@ -495,4 +495,4 @@ class MotorModule(Module):
             stop_verified=self._stop_verified,
             standing=self._stop_verified and actual == 0.0,
         )
-        self.listener.sample(self.spec.id, self._sample)
+        self.observer.sample(self.spec.id, self._sample)

@@ -27,12 +27,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from oht50_bridge.hardware.bus import Steps
-from oht50_bridge.hardware.bus import write_verified
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profile_reader import Block
+from oht50_bridge.hardware.registers import Block
+from oht50_bridge.hardware.requests import Steps
+from oht50_bridge.hardware.requests import write_verified
 
 CHARGE_TIMEOUT = 3.0  # s, a request that is not repeated ends
 _REQUEST = 'charge_request'  # registers
@@ -179,7 +179,7 @@ class PowerModule(Module):
             current = math.copysign(current, 1.0 if state == 'charging' else -1.0)
         cells = self.value('cell_voltage', ())
         count = self.value('cell_count', len(cells))
-        self.listener.sample(
+        self.observer.sample(
             self.spec.id,
             PowerSample(
                 stamp=self.stamp,

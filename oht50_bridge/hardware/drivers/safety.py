@@ -28,14 +28,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from oht50_bridge.hardware.bus import Reply
-from oht50_bridge.hardware.bus import Request
-from oht50_bridge.hardware.bus import Steps
-from oht50_bridge.hardware.bus import write_verified
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.module import Module
-from oht50_bridge.hardware.profile_reader import Block
-from oht50_bridge.hardware.profile_reader import Value
+from oht50_bridge.hardware.registers import Block
+from oht50_bridge.hardware.registers import Value
+from oht50_bridge.hardware.requests import Reply
+from oht50_bridge.hardware.requests import Request
+from oht50_bridge.hardware.requests import Steps
+from oht50_bridge.hardware.requests import write_verified
 
 CHANNELS = 4
 
@@ -188,7 +188,7 @@ class SafetyModule(Module):
         configured = self.configured
         estop = pressed or latched or not configured or status not in ('ok', 'warning')
         self.on_estop(estop)
-        self.listener.sample(
+        self.observer.sample(
             self.spec.id,
             SafetySample(
                 stamp=self.stamp,

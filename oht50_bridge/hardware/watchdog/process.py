@@ -67,7 +67,7 @@ _RETRY_PAUSE = 0.020  # s with the port closed after a failed attempt
 _TALK = b'.'
 
 
-class Heard(Exception):
+class HardwareResumedError(Exception):
     """The hardware process is at work again."""
 
 
@@ -172,7 +172,7 @@ def stop(inbox: Inbox, orders: dict[str, Any]) -> bool:
                             return True
                         stopper.pause(_HOLD_PERIOD)
             _pause(inbox, _RETRY_PAUSE)
-    except Heard:
+    except HardwareResumedError:
         pass
     return False
 
@@ -199,11 +199,11 @@ def _open(inbox: Inbox, orders: dict[str, Any]) -> Any:
 
 
 def _pause(inbox: Inbox, seconds: float) -> None:
-    """Wait the whole time, or raise Heard."""
+    """Wait the whole time, or raise HardwareResumedError."""
     until = time.monotonic() + seconds
     while not inbox.ended and (left := until - time.monotonic()) > 0:
         if inbox.listen(left) and not inbox.ended:
-            raise Heard
+            raise HardwareResumedError
     time.sleep(max(until - time.monotonic(), 0.0))
 
 
@@ -231,7 +231,7 @@ class _Stopper:
         return self._stands
 
     def pause(self, seconds: float) -> None:
-        """Wait, or raise Heard."""
+        """Wait, or raise HardwareResumedError."""
         _pause(self._inbox, seconds)
 
     def _trusted(self) -> bool:
@@ -255,7 +255,7 @@ class _Stopper:
         """Send a frame after a silence, take a reply of `length` bytes; None when none is good.
 
         Raises:
-            Heard: the hardware process is at work; nothing was sent.
+            HardwareResumedError: the hardware process is at work; nothing was sent.
         """
         port, orders = self._port, self._orders
         port.timeout = orders['gap']
@@ -263,7 +263,7 @@ class _Stopper:
         while port.read(256) and time.monotonic() < quiet_by:  # what is left on the line
             pass
         if not self._inbox.ended and self._inbox.listen(0) and not self._inbox.ended:
-            raise Heard
+            raise HardwareResumedError
         port.write(request)
         port.timeout = orders['timeout'] + wire_time(length + len(request), orders['baudrate'])
         reply = port.read(length)

@@ -1,0 +1,121 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The client of pymodbus for one serial line."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import select
+import termios
+import time
+from typing import Any
+
+from pymodbus.client import ModbusSerialClient
+from pymodbus.exceptions import ConnectionException
+
+from oht50_bridge.hardware.requests import Read
+from oht50_bridge.hardware.requests import Request
+
+# Every silence is reported by the bus, with the module's name and a code.
+logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
+
+#: s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart.
+FRAME_SILENCE = 0.03
+_WRITE_TIMEOUT = 0.2  # s: a port that does not accept a frame within this time is lost
+_UNIT = (  # the name of the address argument in pymodbus; up to 3.9 and from 3.10 on
+    'device_id'
+    if 'device_id' in inspect.signature(ModbusSerialClient.write_register).parameters
+    else 'slave'
+)
+
+
+class ModbusClient(ModbusSerialClient):
+    """Receives without polling, and by monotonic deadlines.
+
+    Not every version of pymodbus has a deadline for writing, nor for a line on which the bytes
+    never end.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.first_byte_by = 0.0
+        self.last_byte_by = 0.0
+        self.last_byte_at = 0.0
+        self.received = 0
+
+    def connect(self) -> bool:
+        if super().connect() and self.socket.write_timeout is None:
+            try:
+                self.socket.write_timeout = _WRITE_TIMEOUT
+            except (OSError, termios.error):  # gone already
+                self.close()
+        return self.socket is not None
+
+    def recv(self, size: int | None) -> bytes:
+        if self.socket is None:
+            raise ConnectionException('port closed')
+        now = time.monotonic()
+        if self.received and now >= self.last_byte_by:
+            return b''
+        wait = FRAME_SILENCE if self.received else self.first_byte_by - now
+        try:
+            ready, _, _ = select.select([self.socket], [], [], max(wait, 0.0))
+            if not ready:
+                return b''
+            waiting = self.socket.in_waiting
+            if not waiting:
+                # The watchdog reads this port too when it acts; then nothing is readable any more.
+                # A port that is gone stays readable, and has no data.
+                ready, _, _ = select.select([self.socket], [], [], 0.0)
+                waiting = self.socket.in_waiting
+                if ready and not waiting:
+                    raise OSError('readable without data: the port is gone')
+                if not waiting:
+                    return b''
+            data = self.socket.read(waiting)
+        except OSError as error:
+            self.close()
+            raise ConnectionException(str(error)) from error
+        self.last_byte_at = time.monotonic()
+        self.received += len(data)
+        return data
+
+    def exchange(self, request: Request) -> Any:
+        """Send one request and return the response of pymodbus.
+
+        Raises:
+            ConnectionException, OSError: the port is gone.
+            ModbusException, IndexError, ValueError, struct.error: there is no valid reply.
+
+        """
+        unit = request.endpoint.unit
+        if isinstance(request, Read):
+            return self.read_holding_registers(
+                request.address, count=request.count, **{_UNIT: unit}
+            )
+        if len(request.values) == 1:
+            return self.write_register(request.address, request.values[0], **{_UNIT: unit})
+        return self.write_registers(request.address, list(request.values), **{_UNIT: unit})
+
+
+def belongs(request: Request, response: Any) -> bool:
+    """Return whether a response can be the reply to a request."""
+    if isinstance(request, Read):
+        return response.function_code == 3 and len(response.registers) == request.count
+    if len(request.values) == 1:
+        echo = (response.function_code, response.address, tuple(response.registers))
+        return echo == (6, request.address, request.values)
+    echo = (response.function_code, response.address, response.count)
+    return echo == (16, request.address, len(request.values))
