@@ -247,6 +247,7 @@ def test_a_key_that_is_made_signs_and_is_the_owners_alone(directory, algorithm):
 
 
 @pytest.mark.skipif(not shutil.which('openssl'), reason='openssl is not installed')
+@pytest.mark.processes
 def test_keys_of_openssl_are_accepted(directory):
     for command in (
         ['genpkey', '-algorithm', 'ed25519', '-out', 'fleet.key'],
