@@ -19,7 +19,7 @@ import signal
 from hypothesis import HealthCheck
 from hypothesis import settings
 
-pytest_plugins = ['host_watch']
+pytest_plugins = ['host_watch', 'processes']
 
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is in a terminal.

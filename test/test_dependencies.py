@@ -108,6 +108,7 @@ def test_advisories_fail_and_what_was_not_checked_is_said(tool):
     assert (code, 'c 2: PYSEC-1, fixed in 3' in text) == (1, True)
 
 
+@pytest.mark.processes
 def test_without_a_network_it_says_that_nothing_was_checked(tool, monkeypatch):
     monkeypatch.setenv('HTTPS_PROXY', 'http://127.0.0.1:9')
     code, text = tool.audit([f'packaging=={sys.modules["packaging"].__version__}'])

@@ -60,6 +60,7 @@ def test_the_files_are_installed_with_the_rest_of_config():
     }
 
 
+@pytest.mark.processes
 def test_the_service_starts_what_there_is():
     program, command, *options = shlex.split(unit()['ExecStart'][0])
     assert (Path(program).name, command) == ('oht50', 'up')
@@ -82,6 +83,7 @@ def test_the_service_is_not_root_and_keeps_its_state_to_itself():
     assert f'/var/lib/{said["StateDirectory"][0]}' in said['ExecStart'][0]
 
 
+@pytest.mark.processes
 def test_systemd_takes_the_service_and_finds_it_confined(tmp_path):
     analyze = needs('systemd-analyze')
     copy = tmp_path / 'oht50.service'

@@ -15,7 +15,7 @@
 
 import pytest
 
-pytest.importorskip('launch')
+pytest.importorskip('launch.actions', reason='needs ROS 2: make test-ros')
 
 from oht50_bridge.bringup import launching
 

@@ -45,6 +45,7 @@ FLOODS = (
 
 
 @pytest.mark.parametrize('encrypted', [False, True], ids=['plain', 'tls'])
+@pytest.mark.processes
 async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path, encrypted):
     audit = AuditWriter(tmp_path / 'audit.jsonl')
     settings, options = {}, {}

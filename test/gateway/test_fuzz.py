@@ -320,6 +320,7 @@ def server(tmp_path):
         process.kill()
 
 
+@pytest.mark.processes
 async def test_nothing_that_is_sent_harms_the_gateway_or_its_other_clients(server):
     hello = json.loads(server.stdout.readline())
     port, token, pid = hello['port'], hello['token'], server.pid

@@ -146,6 +146,8 @@ async def test_a_client_that_trusts_the_issuer_gets_in_and_another_does_not(tmp_
     ],
     ids=str,
 )
+@pytest.mark.skipif(not shutil.which('openssl'), reason='openssl is not installed')
+@pytest.mark.processes
 async def test_openssl_gets_through_with_tls_1_2_or_later_and_strong_ciphers_only(
     tmp_path, authority, options, through
 ):
