@@ -112,7 +112,7 @@ class MotionGuard:
             return pause
 
     def drive(self, velocity: float, age: float = 0.0) -> StopReason:
-        """Take a command in m/s, given `age` s ago by whoever gave it.
+        """Take a command in m/s, given `age` s ago.
 
         Returns:
             'none' when it is taken, otherwise why it is refused. NaN and infinity are refused

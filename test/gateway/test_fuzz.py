@@ -265,7 +265,7 @@ class Witness:
         self.zones, self.worst, self.ending = [], 0.0, False
 
     async def run(self):
-        """Watch until told to end; whatever is raised here failed the test."""
+        """Watch until asked to end; whatever is raised here failed the test."""
         async with connect(self._url, compression=None) as websocket:
             peer = Peer(websocket)
             await peer.send('auth', token=self._token)

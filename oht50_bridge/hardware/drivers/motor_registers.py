@@ -39,7 +39,7 @@ class MotorSample:
     Attributes:
         position: m; NaN where the layout measures none; likewise position_resolution.
         velocity: m/s, signed; from the drive duty, not measured.
-        commanded_velocity: m/s the board was told, as read back.
+        commanded_velocity: m/s in the register of the command, as read back.
         direction: idle, forward or reverse.
         stop_reason: why the motor is stopped.
         stop_verified: the stop was read back from the board.

@@ -291,8 +291,8 @@ def test_the_helper_writes_to_no_other_board(make_rig, helper):
     helper.arm(orders)
     helper.pulse(WAITING)
     helper.pulse(LOST)
-    told = time.monotonic()
-    rig.wait_for(lambda: time.monotonic() - told > PULSE_TIMEOUT + 0.4, what='attempts')
+    reported = time.monotonic()
+    rig.wait_for(lambda: time.monotonic() - reported > PULSE_TIMEOUT + 0.4, what='attempts')
     assert rig.sim.registers('travel_motor') == before
     rig.sim.swap('travel_motor', 'driver_2_motor')
     rig.sim.write('travel_motor', 'enable', 1)
