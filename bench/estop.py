@@ -160,7 +160,7 @@ def main() -> None:
     show('speed register 0', zeros, 0.050)
     show('speed register 0, the bus alone', zeros, bus_limit())
     show('speed register 0 for good', [one.zero_for_good for one in stops], 0.100)
-    show('safety.estop at the client', [one.told for one in stops], 0.100)
+    show('safety.estop at the client', [one.event for one in stops], 0.100)
     way = FULL_SPEED**2 / 2.0 / DECELERATION
     ways = [one.distance for one in stops]
     hardest = max(one.deceleration for one in stops)

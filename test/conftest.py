@@ -19,13 +19,13 @@ import signal
 from hypothesis import HealthCheck
 from hypothesis import settings
 
-pytest_plugins = ['host_watch']
+pytest_plugins = ['host_watch', 'processes']
 
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is in a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# rclpy checks fields only when it is told to, and asks when the first message is imported; rosless
+# rclpy checks fields only on request, and looks for it when the first message is imported; rosless
 # always does.
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 

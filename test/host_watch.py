@@ -112,14 +112,14 @@ class HostWatch:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the tests that are repeated; with xdist, of all workers."""
         known = {each.nodeid for each in self.repeated}
-        if report.outcome == 'repeated' and report.nodeid not in known:
+        if hasattr(report, 'host_stall') and report.nodeid not in known:
             self.repeated.append(report)
 
     def pytest_report_teststatus(
         self, report: pytest.TestReport | pytest.CollectReport
     ) -> tuple[str, str, str] | None:
         """Show a failure that is not the last word."""
-        return ('repeated', 'R', 'REPEATED') if report.outcome == 'repeated' else None
+        return ('repeated', 'R', 'REPEATED') if hasattr(report, 'host_stall') else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

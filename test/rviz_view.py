@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What rviz is told to show: the displays of `config/oht50.rviz`, and whom they hear."""
+"""What rviz shows: the displays of `config/oht50.rviz`, and which publishers they receive."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Shown:
     reliability: ReliabilityPolicy
     durability: DurabilityPolicy
 
-    def hears(self, reliability, durability):
+    def receives(self, reliability, durability):
         """Tell whether it gets the messages of a publisher."""
         return (
             reliability == ReliabilityPolicy.RELIABLE

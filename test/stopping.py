@@ -36,7 +36,7 @@ class Stop:
     Attributes:
         zero: to the first 0 in the motor board's speed register.
         zero_for_good: to the 0 that stays; the board may overwrite a write.
-        told: to the event at the client.
+        event: to the event at the client.
         distance: m, from the first 0 to standstill.
         deceleration: m/s^2, the greatest of the carrier.
 
@@ -44,7 +44,7 @@ class Stop:
 
     zero: float
     zero_for_good: float
-    told: float
+    event: float
     distance: float
     deceleration: float
 
@@ -74,7 +74,7 @@ def stop(client, simulator):
     before = simulator.truth()
     sent = time.monotonic()
     client.send('emergency_stop', reason='drill')
-    told = client.wait('safety.estop')['at']
+    event = client.wait('safety.estop')['at']
     samples = []
 
     def stands():
@@ -89,7 +89,7 @@ def stop(client, simulator):
     return Stop(
         zero=zeros[0] - sent,
         zero_for_good=zeros[-1] - sent,
-        told=told - sent,
+        event=event - sent,
         distance=samples[-1]['position'] - braked_at,
         deceleration=max(-sample['acceleration'] for sample in samples),
     )

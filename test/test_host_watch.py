@@ -32,6 +32,7 @@ from support import wait_for
 
 STALL = 0.15  # s
 assert STALL > LIMIT
+pytestmark = pytest.mark.processes
 # A host that runs other work too stalls now and then; never as long as this.
 NEVER = 3600.0  # s
 COMMAND = (sys.executable, '-m', 'pytest', '-p', 'host_watch', '--strict-markers')

@@ -31,6 +31,8 @@ from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
 from oht50_bridge.priority import scheduling_of
 
+pytestmark = pytest.mark.processes
+
 NOBODY = 65534
 REQUEST = """
 import os, resource, signal, threading
@@ -68,10 +70,11 @@ def limited(limit, value):
     return f'resource.setrlimit(resource.{limit}, ({value}, {value}))\n{DROP_ROOT}'
 
 
-def can_raise(limit, value):
-    """Return whether a child could have its limit raised to a value."""
+def skip_unless_raised(limit, value):
+    """Skip a test where a child cannot have a resource limit raised to a value."""
     line = f'import resource; resource.setrlimit(resource.{limit}, ({value}, {value}))'
-    return subprocess.run([sys.executable, '-c', line], stderr=subprocess.DEVNULL).returncode == 0
+    if subprocess.run([sys.executable, '-c', line], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip(f'no right to raise {limit}')
 
 
 def allowed(wanted):
@@ -140,19 +143,15 @@ print(child.pid, flush=True)
         os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.skipif(
-    not can_raise('RLIMIT_RTPRIO', max(RealtimePriority)), reason='no right to raise the limit'
-)
 def test_the_limit_that_the_unit_grants_needs_no_capability(request_in):
+    skip_unless_raised('RLIMIT_RTPRIO', max(RealtimePriority))
     process, said = request_in(limited('RLIMIT_RTPRIO', max(RealtimePriority)))
     assert said == 'REALTIME 14'
     assert scheduling_of(process.pid).scheduling_class is SchedulingClass.REALTIME
 
 
-@pytest.mark.skipif(
-    not can_raise('RLIMIT_NICE', 20 - priority.NICE), reason='no right to raise the limit'
-)
 def test_the_limit_of_the_nice_value_needs_no_capability(request_in):
+    skip_unless_raised('RLIMIT_NICE', 20 - priority.NICE)
     process, said = request_in(
         'resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))\n'
         + limited('RLIMIT_NICE', 20 - priority.NICE)

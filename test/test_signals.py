@@ -75,6 +75,7 @@ def test_ignored_signals_do_nothing(number):
 
 
 @BOTH
+@pytest.mark.processes
 def test_a_signal_before_the_first_line_ends_the_process_with_0_when_unblocked(number):
     code = (
         'import sys; sys.stdin.read(); from oht50_bridge.signals import exit_on_signal;'

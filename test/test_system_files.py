@@ -61,6 +61,7 @@ def test_the_files_are_installed_with_the_rest_of_config():
     }
 
 
+@pytest.mark.processes
 def test_the_service_starts_what_there_is():
     program, command, *options = shlex.split(unit()['ExecStart'][0])
     assert (Path(program).name, command) == ('oht50', 'up')
@@ -91,6 +92,7 @@ def test_the_service_grants_the_priorities_that_its_processes_request():
     assert said['AmbientCapabilities'] == ['']
 
 
+@pytest.mark.processes
 def test_systemd_takes_the_service_and_finds_it_confined(tmp_path):
     analyze = needs('systemd-analyze')
     copy = tmp_path / 'oht50.service'

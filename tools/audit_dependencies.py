@@ -90,7 +90,7 @@ def report(entries: list[dict[str, Any]]) -> tuple[int, str]:
     """Return the exit code, and what there is to say of what pip-audit found."""
     skipped = [entry['name'] for entry in entries if 'skip_reason' in entry]
     findings = [
-        f'{entry["name"]} {entry["version"]}: {finding["id"]}, mended in '
+        f'{entry["name"]} {entry["version"]}: {finding["id"]}, fixed in '
         f'{", ".join(finding["fix_versions"]) or "no version yet"}'
         for entry in entries
         for finding in entry.get('vulns', [])

@@ -103,7 +103,7 @@ class GatewayConfig(GatewaySettings):
         address_handshake_burst: handshakes from one address at once.
         failure_delay: longest time after which an address learns that a token is not valid.
         rates: Hz per event type, instead of the catalogue's; 0: no limit.
-        ring: events kept for resumption.
+        history: events kept for resumption.
 
     """
 
@@ -117,7 +117,7 @@ class GatewayConfig(GatewaySettings):
     commands_per_second: float = 20.0
     command_burst: int = 40
     violations: int = 10
-    ring: int = 10_000
+    history: int = 10_000
     outbox_capacity: int = 1000
     outbox_age: float = 10.0
     handshake_timeout: float = 5.0
@@ -149,7 +149,7 @@ class GatewayConfig(GatewaySettings):
             'address_handshake_burst',
             'command_burst',
             'violations',
-            'ring',
+            'history',
             'outbox_capacity',
         ):
             if getattr(self, name) < 1:

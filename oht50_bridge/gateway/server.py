@@ -139,7 +139,7 @@ class Gateway:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
-        self.history = EventHistory(secrets.token_urlsafe(9), config.ring)
+        self.history = EventHistory(secrets.token_urlsafe(9), config.history)
         self.clients: dict[ConnectedClient, None] = {}
         self._authority = authority
         self._roles = roles

@@ -393,7 +393,7 @@ class Session:
         self._set_claims(claims)
         self._noticed = False
         if pair is not None:
-            # Whoever had the server keep a refresh token goes on so with the new one.
+            # A refresh token kept by the server is replaced by the new one.
             self._refresh_token = pair.refresh
         return [
             Authenticated(claims, again=True),

@@ -157,7 +157,7 @@ class SerialLine:
         return task.future
 
     def wake(self, worker: Worker) -> None:
-        """Drop the present round of `worker` and begin a new one at once, with its new priority."""
+        """Drop the present round of `worker` and begin a new one at once."""
         with self._changed:
             for task in self._tasks:
                 if task.worker is worker:

@@ -16,21 +16,21 @@
 from __future__ import annotations
 
 import logging
-import math
 import queue
 import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
 from typing import Any
 
-from oht50_bridge.hardware.bus import SerialLine
+from oht50_bridge.hardware.config import check_keys
+from oht50_bridge.hardware.config import read_lines
+from oht50_bridge.hardware.config import read_module
 from oht50_bridge.hardware.drivers.dock import DockModule
 from oht50_bridge.hardware.drivers.motor import MotorModule
-from oht50_bridge.hardware.drivers.motor import MotorSample
+from oht50_bridge.hardware.drivers.motor_registers import MotorSample
 from oht50_bridge.hardware.drivers.power import PowerModule
 from oht50_bridge.hardware.drivers.safety import SafetyModule
 from oht50_bridge.hardware.errors import HardwareConfigError
@@ -38,10 +38,7 @@ from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleInfo
-from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.module import version
-from oht50_bridge.hardware.profile_reader import KINDS
-from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.registers import Timing
 from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
@@ -58,12 +55,6 @@ _BACKLOG = 1000  # samples that may wait for a slow callback; statuses always ma
 _SCAN_TIMING = Timing(timeout=0.06, retries=2, gap=0.02, offline_after=1.0)
 _IDENTITY = (0x0104, 3)  # type code, firmware and hardware version on every board
 _LET_GO = 0.5  # s, for the charger at the end
-_LINE_KEYS = ('device', 'baudrate', 'parity', 'stop_bits')
-_MODULE_KEYS = (
-    'id', 'kind', 'profile', 'line', 'address', 'polls', 'timeout', 'retries', 'gap',
-    'offline_after',
-    'options',
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,7 +84,7 @@ class Motor:
     def __init__(self, module: MotorModule) -> None:
         self._module = module
 
-    def drive(self, velocity: float, age: float = 0.0) -> str:
+    def drive(self, velocity: float, age: float = 0.0) -> StopReason:
         """Command m/s, to be repeated within 200 ms.
 
         Args:
@@ -161,8 +152,8 @@ class Hardware:
         )
         self._started = False
         self._closed = False
-        _check_keys('hardware', config, ('lines', 'modules'))
-        self._lines = _lines(config.get('lines'))
+        check_keys('hardware', config, ('lines', 'modules'))
+        self._lines = read_lines(config.get('lines'))
         self._modules = self._build(config.get('modules'))
         motors = [module for module in self._modules.values() if isinstance(module, MotorModule)]
         if len(motors) > 1:
@@ -177,7 +168,7 @@ class Hardware:
         """Let other boards forbid motion here, without the way through the graph."""
         guard = motor.guard
 
-        def judge(reason: str, source: str) -> Callable[[bool], None]:
+        def judge(reason: StopReason, source: str) -> Callable[[bool], None]:
             return lambda stop: (
                 guard.inhibit(reason, source) if stop else guard.release(reason, source)
             )
@@ -197,7 +188,7 @@ class Hardware:
         modules: dict[str, Module] = {}
         places: dict[tuple[str, int], str] = {}
         for entry in entries:
-            spec = _spec(entry, self._lines)
+            spec = read_module(entry, self._lines)
             if spec.id in modules:
                 raise HardwareConfigError(f'modules.{spec.id}: id used twice, rename one')
             place = (spec.line, spec.address)
@@ -219,7 +210,7 @@ class Hardware:
         self._started = True
         self._dispatcher.start()
         if self._motor is not None:
-            self._motor.start_last_stop()
+            self._motor.start_watchdog()
         for module in self._modules.values():
             self._lines[module.spec.line].add(module)
         for line in self._lines.values():
@@ -229,7 +220,7 @@ class Hardware:
         """Stop the motor, end every thread and process, close the ports. Safe to call twice.
 
         Returns:
-            False when the stop could not be verified; then `last_stop` lives on and keeps trying.
+            False when the stop could not be verified; the watchdog then keeps trying.
         """
         if self._closed or not self._started:
             self._closed = True
@@ -238,15 +229,15 @@ class Hardware:
         standing = self._motor.shut_down() if self._motor is not None else True
         self._let_go_of_charger()
         if not standing:
-            logger.error('the motor could not be verified to stand: last_stop keeps trying')
+            logger.error('the motor could not be verified to stand: the watchdog keeps trying')
         for line in self._lines.values():
             try:
                 line.close()
-            except RuntimeError as error:  # its thread hangs: last_stop has the last word
+            except RuntimeError as error:  # its thread hangs: the watchdog stops the motor
                 logger.error('%s', error)
                 standing = standing and self._motor is not None and self._motor.line is not line
         if self._motor is not None:
-            self._motor.close_last_stop(standing)
+            self._motor.close_watchdog(standing)
         self._events.put(None)
         if self._dispatcher is not threading.current_thread():
             self._dispatcher.join(2.0)
@@ -305,7 +296,8 @@ class Hardware:
         for address in wanted:
             if not 1 <= address <= 247:
                 raise HardwareConfigError(f'scan: address {address} must be 1..247')
-        return self._lines[line].submit(_scan(line, wanted), Priority.SCAN).result(timeout)
+        found = self._lines[line].submit(_scan(line, wanted), Priority.SCAN).result(timeout)
+        return list(found)
 
     def charge(self, wanted: bool, age: float = 0.0) -> bool:
         """Ask the power board to charge, to be repeated within 3 s, or let go of the charger.
@@ -375,87 +367,3 @@ def _scan(line: str, addresses: list[int]) -> Steps:
         kind, firmware, hardware = reply.words
         found.append(FoundBoard(line, address, kind, version(firmware), version(hardware)))
     return found
-
-
-def _check_keys(where: str, entry: Any, allowed: tuple[str, ...]) -> None:
-    if not isinstance(entry, Mapping):
-        raise HardwareConfigError(f'{where}: must be a mapping')
-    for key in entry:
-        if key not in allowed:
-            raise HardwareConfigError(f'{where}.{key}: unknown, choose from {list(allowed)}')
-
-
-def _lines(entries: Any) -> dict[str, SerialLine]:
-    if not isinstance(entries, Mapping) or not entries:
-        raise HardwareConfigError('lines: give at least one line')
-    lines: dict[str, SerialLine] = {}
-    for name, entry in entries.items():
-        where = f'lines.{name}'
-        _check_keys(where, entry, _LINE_KEYS)
-        device = entry.get('device')
-        if not isinstance(device, str) or not device:
-            raise HardwareConfigError(f'{where}.device: give the path of a serial port')
-        baudrate = entry.get('baudrate', 115200)
-        if not isinstance(baudrate, int) or baudrate < 1200:
-            raise HardwareConfigError(f'{where}.baudrate: {baudrate!r} must be at least 1200')
-        parity, stop_bits = entry.get('parity', 'N'), entry.get('stop_bits', 1)
-        if parity not in ('N', 'E', 'O'):
-            raise HardwareConfigError(f'{where}.parity: {parity!r} must be N, E or O')
-        if stop_bits not in (1, 2):
-            raise HardwareConfigError(f'{where}.stop_bits: {stop_bits!r} must be 1 or 2')
-        if device in (line.device for line in lines.values()):
-            raise HardwareConfigError(f'{where}.device: {device} is used by another line')
-        lines[str(name)] = SerialLine(str(name), device, baudrate, parity, stop_bits)
-    return lines
-
-
-def _spec(entry: Any, lines: Mapping[str, SerialLine]) -> ModuleSpec:
-    name = entry.get('id') if isinstance(entry, Mapping) else None
-    if not isinstance(name, str) or not name:
-        raise HardwareConfigError('modules: each module needs an id')
-    where = f'modules.{name}'
-    _check_keys(where, entry, _MODULE_KEYS)
-    for key in ('profile', 'line', 'address'):
-        if key not in entry:
-            raise HardwareConfigError(f'{where}.{key}: missing, add it')
-    try:
-        profile = load(entry['profile'])
-    except HardwareConfigError as error:
-        raise HardwareConfigError(f'{where}.profile: {error}') from error
-    kind = entry.get('kind', profile.kind)
-    if kind not in KINDS:
-        raise HardwareConfigError(f'{where}.kind: {kind!r} is unknown, choose from {list(KINDS)}')
-    if kind != profile.kind:
-        raise HardwareConfigError(
-            f'{where}.profile: {profile.name} is of kind {profile.kind}, not {kind}'
-        )
-    if entry['line'] not in lines:
-        raise HardwareConfigError(
-            f'{where}.line: {entry["line"]!r} is unknown, choose from {sorted(lines)}'
-        )
-    address = entry['address']
-    if not isinstance(address, int) or not 1 <= address <= 247:
-        raise HardwareConfigError(f'{where}.address: {address!r} must be 1..247')
-    timing = asdict(profile.timing)
-    for key in timing:
-        timing[key] = _number(f'{where}.{key}', entry.get(key, timing[key]))
-    if not isinstance(timing['retries'], int):
-        raise HardwareConfigError(f'{where}.retries: must be a whole number')
-    blocks = [block.name for block in profile.polls]
-    polls = entry.get('polls', {})
-    _check_keys(f'{where}.polls', polls, tuple(blocks))
-    for key, period in polls.items():
-        if not _number(f'{where}.polls.{key}', period) > 0:
-            raise HardwareConfigError(f'{where}.polls.{key}: must be greater than 0 s')
-    options = entry.get('options', {})
-    if not isinstance(options, Mapping):
-        raise HardwareConfigError(f'{where}.options: must be a mapping')
-    return ModuleSpec(
-        name, kind, profile, entry['line'], address, Timing(**timing), polls, options
-    )
-
-
-def _number(where: str, value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise HardwareConfigError(f'{where}: {value!r} must be a number, not negative')
-    return value

@@ -56,14 +56,26 @@ class ModbusClient(ModbusSerialClient):
         self.received = 0
 
     def connect(self) -> bool:
-        if super().connect() and self.socket.write_timeout is None:
+        """Open the port; return whether it is open."""
+        port = self.socket if super().connect() else None
+        if port is not None and port.write_timeout is None:
             try:
-                self.socket.write_timeout = _WRITE_TIMEOUT
+                port.write_timeout = _WRITE_TIMEOUT
             except (OSError, termios.error):  # gone already
                 self.close()
         return self.socket is not None
 
+    def close(self) -> None:
+        """Close the port."""
+        super().close()  # type: ignore[no-untyped-call]  # pymodbus does not annotate it
+
     def recv(self, size: int | None) -> bytes:
+        """Return the bytes that have arrived, b'' when a deadline has passed.
+
+        Raises:
+            ConnectionException: the port is gone.
+
+        """
         if self.socket is None:
             raise ConnectionException('port closed')
         now = time.monotonic()
@@ -100,22 +112,20 @@ class ModbusClient(ModbusSerialClient):
             ModbusException, IndexError, ValueError, struct.error: there is no valid reply.
 
         """
-        unit = request.endpoint.unit
+        unit: dict[str, Any] = {_UNIT: request.endpoint.unit}
         if isinstance(request, Read):
-            return self.read_holding_registers(
-                request.address, count=request.count, **{_UNIT: unit}
-            )
+            return self.read_holding_registers(request.address, count=request.count, **unit)
         if len(request.values) == 1:
-            return self.write_register(request.address, request.values[0], **{_UNIT: unit})
-        return self.write_registers(request.address, list(request.values), **{_UNIT: unit})
+            return self.write_register(request.address, request.values[0], **unit)
+        return self.write_registers(request.address, list(request.values), **unit)
 
 
 def belongs(request: Request, response: Any) -> bool:
     """Return whether a response can be the reply to a request."""
     if isinstance(request, Read):
-        return response.function_code == 3 and len(response.registers) == request.count
+        return bool(response.function_code == 3 and len(response.registers) == request.count)
     if len(request.values) == 1:
         echo = (response.function_code, response.address, tuple(response.registers))
         return echo == (6, request.address, request.values)
-    echo = (response.function_code, response.address, response.count)
-    return echo == (16, request.address, len(request.values))
+    repeated = (response.function_code, response.address, response.count)
+    return repeated == (16, request.address, len(request.values))

@@ -97,7 +97,7 @@ class ModuleInfo:
 
 
 class ModuleObserver(Protocol):
-    """Who is told what happens; called in the line's thread, must not block."""
+    """Who is informed of what happens; called in the line's thread, must not block."""
 
     def sample(self, module_id: str, sample: Any) -> None:
         """A new sample."""

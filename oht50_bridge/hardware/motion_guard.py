@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from oht50_bridge.hardware.watchdog.process import PULSE_TIMEOUT
+from oht50_bridge.hardware.watchdog.protocol import PULSE_TIMEOUT
 from oht50_bridge.stop_reason import StopReason
 from oht50_bridge.timing import DRIVE_COMMAND_TIMEOUT
 from oht50_bridge.timing import HEARTBEAT_TIMEOUT
@@ -59,7 +59,7 @@ class Verdict:
     """
 
     stop: bool
-    reason: str
+    reason: StopReason
     velocity: float
 
 
@@ -85,9 +85,9 @@ class MotionGuard:
         self._clock = clock
         self._lock = threading.Lock()
         self._command: tuple[float, float] | None = None  # velocity, moment of receipt
-        self._lapse = StopReason.NO_COMMAND  # why there is no command
+        self._lapse: StopReason = StopReason.NO_COMMAND  # why there is no command
         self._beat: tuple[bool, float, float] | None = None  # permitted, limit, moment of receipt
-        self._inhibitions: dict[str, set[str]] = {reason: set() for reason in _INHIBITIONS}
+        self._inhibitions: dict[StopReason, set[str]] = {reason: set() for reason in _INHIBITIONS}
         self._attended: float | None = None  # when the line's thread was last at work
         self._stalled_until = -math.inf
 
@@ -111,8 +111,8 @@ class MotionGuard:
             self._discard(StopReason.NO_COMMAND)
             return pause
 
-    def drive(self, velocity: float, age: float = 0.0) -> str:
-        """Take a command in m/s, given `age` s ago by whoever gave it.
+    def drive(self, velocity: float, age: float = 0.0) -> StopReason:
+        """Take a command in m/s, given `age` s ago.
 
         Returns:
             'none' when it is taken, otherwise why it is refused. NaN and infinity are refused
@@ -149,7 +149,7 @@ class MotionGuard:
         if not good and had:
             self._on_stop()
 
-    def inhibit(self, reason: str, source: str = '') -> None:
+    def inhibit(self, reason: StopReason, source: str = '') -> None:
         """Forbid motion for `reason` until the same `source` releases it."""
         with self._lock:
             fresh = source not in self._inhibitions[reason]
@@ -158,7 +158,7 @@ class MotionGuard:
         if fresh:
             self._on_stop()
 
-    def release(self, reason: str, source: str = '') -> None:
+    def release(self, reason: StopReason, source: str = '') -> None:
         """Take back an inhibition; motion still needs a new command."""
         with self._lock:
             self._inhibitions[reason].discard(source)
@@ -191,7 +191,7 @@ class MotionGuard:
             )
             return expiry - self._clock()
 
-    def _cause(self, now: float) -> str:
+    def _cause(self, now: float) -> StopReason:
         for reason in _INHIBITIONS:
             if self._inhibitions[reason]:
                 return reason
@@ -201,7 +201,7 @@ class MotionGuard:
             return StopReason.HEARTBEAT_TIMEOUT
         return StopReason.NONE if self._beat[0] else StopReason.NOT_PERMITTED
 
-    def _discard(self, lapse: str) -> None:
+    def _discard(self, lapse: StopReason) -> None:
         self._command = None
         self._lapse = lapse
 

@@ -187,7 +187,7 @@ class _Reader:
                 raise self.fail(f'{where}.{key}', f'{value!r} must be of type {expected.__name__}')
             if isinstance(value, (int, float)) and value < 0:
                 raise self.fail(f'{where}.{key}', f'{value!r} must not be negative')
-        return data
+        return dict(data)
 
     def _registers(self, data: dict[str, Any]) -> dict[str, Register]:
         raw: dict[str, Any] = {}

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Registers of a board: how values are encoded, which belong together, what identifies a layout."""
+"""Registers of a board: their encoding, their blocks, and what identifies a layout."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Register:
             raise ValueError(f'{self.name}={value}: does not fit {self.type}')
         if self.write_values is not None and raw not in self.write_values:
             raise ValueError(f'{self.name}={value}: only {list(self.write_values)} may be written')
-        return raw & 0xFFFF
+        return int(raw & 0xFFFF)
 
 
 @dataclass(frozen=True)

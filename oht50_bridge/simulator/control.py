@@ -20,8 +20,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from oht50_bridge.simulator.server import CONTROL_SOCKET
-from oht50_bridge.simulator.server import short_path
+from oht50_bridge.simulator.control_server import CONTROL_SOCKET
+from oht50_bridge.simulator.control_server import short_path
 
 
 class SimulatorClient:
@@ -67,27 +67,27 @@ class SimulatorClient:
         return reply['result']
 
     def configure(self, **config: Any) -> None:
-        """Begin anew with other lines, vehicle and seed, as `server.Simulator` takes them."""
+        """Start again with other lines, vehicle and seed, see `server.Simulator`."""
         self.call('configure', **config)
 
     def truth(self) -> dict[str, Any]:
         """State of the world: position m, velocity m/s, soc ratio, drawn J, and more."""
-        return self.call('truth')
+        return dict(self.call('truth'))
 
     def set(self, **values: Any) -> None:
         """Set position, soc, charge_rate, obstacles, estop_pressed or others of the world."""
         self.call('set', **values)
 
     def misbehave(self, board: str, **habits: Any) -> dict[str, Any]:
-        """Change habits of a board, see `boards.Misbehaviour`; returns all of them."""
-        return self.call('misbehave', board=board, **habits)
+        """Change the behaviour of a board, see `boards.Misbehaviour`; return all of it."""
+        return dict(self.call('misbehave', board=board, **habits))
 
     def reboot(self, board: str) -> None:
         """Restart a board with its power-up registers."""
         self.call('reboot', board=board)
 
     def swap(self, board: str, profile: str) -> None:
-        """Put a new board of another profile in the place of a board."""
+        """Replace a board by one with another profile."""
         self.call('swap', board=board, profile=profile)
 
     def read(self, board: str, register: str) -> Any:
@@ -95,12 +95,12 @@ class SimulatorClient:
         return self.call('read', board=board, register=register)
 
     def write(self, board: str, register: str, value: Any) -> None:
-        """Set a register behind the master's back."""
+        """Set a register without a request on the line."""
         self.call('write', board=board, register=register, value=value)
 
     def registers(self, board: str) -> dict[str, int]:
         """Every word of a board by hexadecimal address."""
-        return self.call('registers', board=board)
+        return dict(self.call('registers', board=board))
 
     def watch(self, board: str, *registers: str) -> None:
         """Log every change of these registers from now on, forgetting the log so far."""
@@ -111,7 +111,7 @@ class SimulatorClient:
         return [tuple(entry) for entry in self.call('log')]
 
     def unplug(self, line: str) -> None:
-        """Take a line's adapter away."""
+        """Pull the adapter of a line."""
         self.call('unplug', line=line)
 
     def plug(self, line: str) -> None:

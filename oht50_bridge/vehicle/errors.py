@@ -23,7 +23,7 @@ from oht50_bridge.enums import StrEnum
 
 
 class Severity(StrEnum):
-    """Severity of an error, as the event system.error gives it."""
+    """Severity of an error; the values are among those of SystemError.SEVERITY_*."""
 
     CRITICAL = 'P0'  # system down
     HIGH = 'P1'

@@ -31,9 +31,9 @@ from oht50_bridge.vehicle.position import PositionEstimate
 from oht50_bridge.vehicle.profile import SHORTEST_STEP
 from oht50_bridge.vehicle.profile import MotionError
 from oht50_bridge.vehicle.profile import MotionLimits
-from oht50_bridge.vehicle.profile import VelocityProfile
 from oht50_bridge.vehicle.profile import ProfileState
 from oht50_bridge.vehicle.profile import SpeedZone
+from oht50_bridge.vehicle.profile import VelocityProfile
 from oht50_bridge.vehicle.profile import travel_time
 
 MAXIMUM_CREEPS = 20

@@ -54,6 +54,7 @@ def start():
             process._child.stdout.close()
 
 
+@pytest.mark.processes
 def test_a_process_is_restarted_when_it_ends(start, capsys):
     process, child = start('import time; time.sleep(60)', stdout=None)
     assert process.running
@@ -71,6 +72,7 @@ def test_a_process_is_restarted_when_it_ends(start, capsys):
     assert 'child ended (SIGKILL); starting it again' in capsys.readouterr().err
 
 
+@pytest.mark.processes
 def test_a_process_that_refuses_its_configuration_is_not_restarted(start):
     process, child = start('import os; os._exit(os.EX_CONFIG)', stdout=None)
     child.wait()
@@ -78,6 +80,7 @@ def test_a_process_that_refuses_its_configuration_is_not_restarted(start):
         process.restart_if_ended()
 
 
+@pytest.mark.processes
 def test_a_signal_cancels_the_restart(start):
     process, child = start('pass', stdout=None)
     child.wait()
@@ -87,6 +90,7 @@ def test_a_signal_cancels_the_restart(start):
     assert not process.running
 
 
+@pytest.mark.processes
 def test_stop_sends_sigint_first(start):
     code = READY + "print('ready', flush=True); import time; time.sleep(60)"
     process, child = start(code)
@@ -95,6 +99,7 @@ def test_stop_sends_sigint_first(start):
     assert child.returncode == 0
 
 
+@pytest.mark.processes
 def test_stop_kills_what_ignores_the_other_signals(start, monkeypatch):
     monkeypatch.setattr(module, 'STOP_TIMEOUT', 0.1)
     code = (
@@ -108,6 +113,7 @@ def test_stop_kills_what_ignores_the_other_signals(start, monkeypatch):
     assert child.returncode == -signal.SIGKILL
 
 
+@pytest.mark.processes
 def test_waiting_ends_at_the_timeout(start):
     process, _ = start('import time; time.sleep(60)', stdout=None)
     before = time.monotonic()
@@ -115,6 +121,7 @@ def test_waiting_ends_at_the_timeout(start):
     assert time.monotonic() - before >= 0.1
 
 
+@pytest.mark.processes
 def test_a_process_dies_with_its_parent(tmp_path):
     parent = (
         'import os, sys; from oht50_bridge.bringup.process import Process;'

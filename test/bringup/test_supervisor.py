@@ -70,6 +70,7 @@ def test_a_vehicle_that_runs_already_is_refused(tmp_path):
         supervisor(plan).run()
 
 
+@pytest.mark.processes
 def test_when_a_process_refuses_its_configuration_all_are_stopped(tmp_path):
     params = tmp_path / 'wrong.yaml'
     params.write_text('/**/safety_node:\n  ros__parameters: {speed_limit: -1.0}\n')

@@ -134,6 +134,7 @@ def test_lines_that_are_not_records_go_to_standard_error(path, capsys):
     assert 'line 7: not a record' in err
 
 
+@pytest.mark.processes
 def test_following_continues_across_new_files(path, tmp_path):
     shown = tmp_path / 'shown'
     with shown.open('w') as file:

@@ -51,6 +51,7 @@ def test_version_is_that_of_the_package(capsys):
     assert f'## {VERSION}' in (ROOT / 'CHANGELOG.md').read_text()
 
 
+@pytest.mark.processes
 def test_reader_that_leaves_early_is_no_error():
     process = subprocess.run(
         f'{sys.executable} -m oht50_bridge.cli.main --help | head -1',

@@ -86,7 +86,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert {path.stem for path in (tmp_path / 'schemas').iterdir()} == set(MESSAGES)
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path, capsys):
+def test_a_place_that_cannot_be_written_is_reported(tmp_path, capsys):
     (tmp_path / 'file').write_text('')
     assert main(['asyncapi', '--write', str(tmp_path / 'file')]) == 1
     assert '--write' in capsys.readouterr().err

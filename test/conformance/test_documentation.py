@@ -219,7 +219,7 @@ def test_the_numbers_are_those_of_the_code():
         f'{config.commands_per_second:g} commands per second with a burst of '
         f'{config.command_burst}, then WS-003; after {config.violations} of these',
         f'At most {MAX_RUNNING} commands',
-        f'the last {config.ring:,} event-class events',
+        f'the last {config.history:,} event-class events',
         f'All {config.max_connections} connections',
         f'for {config.idle_timeout:g} s, not even',
     ):

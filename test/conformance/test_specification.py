@@ -143,7 +143,7 @@ def test_no_field_may_be_missing_or_added(block):
 
     for path in places(reading):
         if path == ('type',):
-            continue  # which model it is was told by it
+            continue  # it chose the model
         if path[:2] == ('data', 'changes') and len(path) > 2:
             continue  # names of the configuration, free
         broken = json.loads(json.dumps(reading))
@@ -316,16 +316,16 @@ async def test_an_error_has_its_cause_and_its_shape(serving, error):
     )
     async with serving(command_timeout=0.5, outbox_capacity=50) as server:
         peer = await CAUSES[error](server)
-        told = await peer.receive('error')
-        assert set(told) == set(example) | {'temporary'}
-        assert (told['error_code'], told['error_name'], told['temporary']) == (
+        reported = await peer.receive('error')
+        assert set(reported) == set(example) | {'temporary'}
+        assert (reported['error_code'], reported['error_name'], reported['temporary']) == (
             example['error_code'],
             example['error_name'],
             error.temporary,
         )
-        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', told['timestamp'])
+        assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', reported['timestamp'])
         if example in ERROR_BLOCKS:
-            assert told['description'].startswith(example['description'])
+            assert reported['description'].startswith(example['description'])
         if error.close is not None:
             assert (await peer.ended())[0] == error.close
         elif error is ErrorCode.AUTHENTICATION_REQUIRED:

@@ -50,7 +50,7 @@ async def main():
         address_commands=0,
         failure_delay=0,
         rates={'safety.zone_entered': 0},
-        ring=100,
+        history=100,
     ) as server:
         print(
             json.dumps({'port': server.gateway.port, 'token': server.token('admin')}), flush=True

@@ -123,7 +123,7 @@ class Attacked(Serving):
         return token
 
     async def refused_token(self, token):
-        """A token in the first message is WS-001 and close 4401, and nothing else is told."""
+        """A token in the first message is WS-001 and close 4401, and no other message follows."""
         peer = await self.connect()
         await peer.send('auth', token=token)
         code, _, seen = await peer.ended()
@@ -613,7 +613,7 @@ async def _(bridge):
         status = await bridge.request(path='/healthz')
         if status != 200:
             break
-    assert status in (429, 0)  # told, and from then on closed without a word
+    assert status in (429, 0)  # reported once, then closed without a message
 
 
 @attack('guessing token after token', **FAILED)
@@ -651,13 +651,13 @@ async def _(bridge):
 )
 async def _(bridge):
     peers = [await bridge.enter(role='viewer', subject='mallory') for _ in range(3)]
-    told = []
+    reported = []
     for peer in peers:
         for _ in range(15):
             await peer.send('ping')
         for _ in range(15):
-            told.append((await peer.receive()).get('error_code'))
-    assert 'WS-003' in told
+            reported.append((await peer.receive()).get('error_code'))
+    assert 'WS-003' in reported
     assert (await bridge.operator.barrier()) == []  # what is assured to others is not used up
 
 
@@ -727,13 +727,13 @@ async def test_an_attack_is_refused_audited_and_not_noticed(name, tmp_path, capl
         metrics = await bridge.raw(b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
     assert verify(bridge.log.path) == []
     ours = [record for record in caplog.records if record.name != 'websockets.client']
-    told = (
+    reported = (
         bridge.log.path.read_text()
         + metrics.decode()
         + '\n'.join(logging.Formatter().format(record) for record in ours)
     )
-    assert not TOKEN.search(told)
+    assert not TOKEN.search(reported)
     for token in bridge.tokens:
         for part in token.split('.')[1:]:
-            assert len(part) < 20 or part not in told
+            assert len(part) < 20 or part not in reported
     assert not [record for record in ours if record.levelno >= logging.ERROR]

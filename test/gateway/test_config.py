@@ -26,7 +26,7 @@ from oht50_bridge.gateway.config import GatewayConfig
         {'rates': {'system.status': -1}},
         {'rates': {'system.status': 1e-320}},
         {'rates': {'system.status': float('inf')}},
-        {'ring': 0},
+        {'history': 0},
         {'max_deliveries': float('nan')},
     ],
     ids=str,

@@ -261,7 +261,7 @@ async def test_missed_events_are_replayed_completely_and_in_order(serving, event
         await peer.send('resume', epoch=epoch, after=1, request_id='r')
         seen = await peer.barrier()
         assert [(m['type'], m.get('seq')) for m in seen] == [
-            ('safety.clear', None),  # how things stand, told on subscribing
+            ('safety.clear', None),  # the current state, sent on subscribing
             ('module.discovered', 2),
             ('safety.clear', 3),
             ('resume.result', None),
@@ -272,7 +272,7 @@ async def test_missed_events_are_replayed_completely_and_in_order(serving, event
 
 
 async def test_a_resumption_with_a_gap_is_reported_as_not_recovered(serving, event):
-    async with serving(ring=3) as server:
+    async with serving(history=3) as server:
         for _ in range(5):
             server.gateway.publish(event('safety.zone_entered'))
         peer = await server.enter('*', role='admin')

@@ -75,7 +75,7 @@ async def test_a_malformed_handshake_is_at_most_a_line_in_the_log(serving, caplo
 )
 def test_the_library_logs_a_traceback_of_our_defects_only(caplog, monkeypatch, words, whole):
     log = logging.getLogger('oht50_bridge.gateway.server.wire')
-    # Others may have told of many just now.
+    # Earlier tests may have used up the limit.
     monkeypatch.setattr(log.filters[0], '_lines', TokenBucket(1.0, 1))
     try:
         raise ValueError('did not receive a valid HTTP request')
@@ -104,14 +104,14 @@ async def test_fragmented_messages_are_accepted(serving):
         assert (await peer.receive())['request_id'] == 'f'
 
 
-@pytest.mark.parametrize(('size', 'told'), [(16 * 1024 + 1, True), (200 * 1024, False)])
-async def test_an_oversized_message_is_closed_1009(serving, size, told):
+@pytest.mark.parametrize(('size', 'reported'), [(16 * 1024 + 1, True), (200 * 1024, False)])
+async def test_an_oversized_message_is_closed_1009(serving, size, reported):
     async with serving() as server:
         peer = await server.enter()
         await peer.websocket.send('x' * size)
         code, _, seen = await peer.ended()
         assert code == 1009
-        assert [message['error_code'] for message in seen] == (['WS-005'] if told else [])
+        assert [message['error_code'] for message in seen] == (['WS-005'] if reported else [])
 
 
 async def test_shared_frames_and_control_frames_of_the_library_interleave(serving, event):

@@ -45,6 +45,7 @@ FLOODS = (
 
 
 @pytest.mark.parametrize('encrypted', [False, True], ids=['plain', 'tls'])
+@pytest.mark.processes
 async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path, encrypted):
     audit = AuditWriter(tmp_path / 'audit.jsonl')
     settings, options = {}, {}
@@ -102,7 +103,7 @@ async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path,
                 await asyncio.to_thread(process.wait)
         print('stops, ms:', [round(1000 * each, 1) for each in stops])
         print('newcomer, ms:', round(1000 * entered))
-        assert sorted(stops)[5] < 1.0  # 0.1 s where processors are to be had: bench/flood.py
+        assert sorted(stops)[5] < 1.0  # 0.1 s on an idle processor: bench/flood.py
         assert len(server.commands) == 11
     assert sum(path.stat().st_size for path in tmp_path.glob('audit.jsonl*')) < 2**20
 

@@ -265,7 +265,7 @@ class Witness:
         self.zones, self.worst, self.ending = [], 0.0, False
 
     async def run(self):
-        """Watch until told to end; whatever is raised here failed the test."""
+        """Watch until asked to end; whatever is raised here failed the test."""
         async with connect(self._url, compression=None) as websocket:
             peer = Peer(websocket)
             await peer.send('auth', token=self._token)
@@ -320,6 +320,7 @@ def server(tmp_path):
         process.kill()
 
 
+@pytest.mark.processes
 async def test_nothing_that_is_sent_harms_the_gateway_or_its_other_clients(server):
     hello = json.loads(server.stdout.readline())
     port, token, pid = hello['port'], hello['token'], server.pid

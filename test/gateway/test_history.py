@@ -23,23 +23,25 @@ from oht50_bridge.gateway.outbox import Outbox
 
 
 @given(st.integers(1, 20), st.integers(0, 60), st.integers(0, 70))
-def test_a_ring_gives_all_that_was_missed_or_says_that_it_cannot(event, capacity, count, after):
-    ring = EventHistory('here', capacity)
+def test_the_history_gives_all_that_was_missed_or_says_that_it_cannot(
+    event, capacity, count, after
+):
+    history = EventHistory('here', capacity)
     for _ in range(count):
-        ring.append(OutgoingEvent(event('safety.estop'), lambda e: b'{}', ring.next_seq()))
-    missed = ring.after('here', after)
+        history.append(OutgoingEvent(event('safety.estop'), lambda e: b'{}', history.next_seq()))
+    missed = history.after('here', after)
     if after > count or count - after > capacity:
         assert missed is None
     else:
         assert [delivery.seq for delivery in missed] == list(range(after + 1, count + 1))
-    assert ring.after('elsewhere', after) is None
+    assert history.after('elsewhere', after) is None
 
 
 class Reader:
     """A client as the documentation describes it, whose connection may be cut at any time."""
 
-    def __init__(self, ring):
-        self._ring = ring
+    def __init__(self, history):
+        self._history = history
         self._after = self._highest = 0
         self.read = []
         self.connect()
@@ -51,7 +53,7 @@ class Reader:
     def resume(self, now):
         if not self._resumed:
             self._highest = self._after
-            self.outbox.replay(self._ring.after('here', self._after), b'resume.result', now)
+            self.outbox.replay(self._history.after('here', self._after), b'resume.result', now)
 
     def take(self, now, count):
         while count and (item := self.outbox.pop(now)) is not None:
@@ -93,8 +95,8 @@ class Reader:
 )
 def test_who_is_cut_off_and_resumes_any_number_of_times_misses_nothing(event, steps):
     """Urgent events overtake others: a number that is shown never stands for one not read."""
-    ring, now = EventHistory('here', 1000), 1.0
-    reader = Reader(ring)
+    history, now = EventHistory('here', 1000), 1.0
+    reader = Reader(history)
     for step in steps:
         now += 0.05
         if step == 'cut':
@@ -104,11 +106,11 @@ def test_who_is_cut_off_and_resumes_any_number_of_times_misses_nothing(event, st
         elif isinstance(step, int):
             reader.take(now, step)
         else:
-            delivery = OutgoingEvent(event(step), lambda e: b'{}', ring.next_seq())
-            ring.append(delivery)
+            delivery = OutgoingEvent(event(step), lambda e: b'{}', history.next_seq())
+            history.append(delivery)
             reader.outbox.offer(delivery, now)
     reader.resume(now)
     while len(reader.outbox):
         reader.take(now, -1)
         now = (reader.outbox.due(now) or now) + 1e-6
-    assert set(reader.read) == set(range(1, ring.seq + 1))
+    assert set(reader.read) == set(range(1, history.seq + 1))

@@ -22,11 +22,11 @@ from oht50_bridge.gateway.ingress import IngressFullError
 
 async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event):
     got = []
-    inlet = Ingress(asyncio.get_running_loop(), got.append)
+    ingress = Ingress(asyncio.get_running_loop(), got.append)
     old, new = event('telemetry.realtime'), event('telemetry.realtime')
     stops = [event('safety.estop', estop_id=str(n)) for n in range(3)]
     sent = [old, stops[0], stops[1], new, stops[2]]
-    thread = threading.Thread(target=lambda: [inlet.put(each) for each in sent])
+    thread = threading.Thread(target=lambda: [ingress.put(each) for each in sent])
     thread.start()
     thread.join()
     assert got == []
@@ -36,18 +36,18 @@ async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event
 
 async def test_events_are_refused_aloud_rather_than_dropped(event):
     got = []
-    inlet = Ingress(asyncio.get_running_loop(), got.append, capacity=2)
-    inlet.put(event('safety.estop'))
-    inlet.put(event('safety.estop'))
+    ingress = Ingress(asyncio.get_running_loop(), got.append, capacity=2)
+    ingress.put(event('safety.estop'))
+    ingress.put(event('safety.estop'))
     for _ in range(5):
-        inlet.put(event('telemetry.realtime'))
+        ingress.put(event('telemetry.realtime'))
     with pytest.raises(IngressFullError, match=r'safety\.estop'):
-        inlet.put(event('safety.estop'))
+        ingress.put(event('safety.estop'))
     await asyncio.sleep(0)
     assert len(got) == 3
-    inlet.put(event('safety.estop'))
-    inlet.close()
-    inlet.put(event('safety.estop'))
+    ingress.put(event('safety.estop'))
+    ingress.close()
+    ingress.put(event('safety.estop'))
     await asyncio.sleep(0)
     assert len(got) == 3
 
@@ -60,9 +60,9 @@ async def test_a_bad_event_does_not_take_the_others_along(event, caplog):
             raise ValueError('bad')
         got.append(each.data.estop_id)
 
-    inlet = Ingress(asyncio.get_running_loop(), deliver)
+    ingress = Ingress(asyncio.get_running_loop(), deliver)
     for name in ('a', 'bad', 'b'):
-        inlet.put(event('safety.estop', estop_id=name))
+        ingress.put(event('safety.estop', estop_id=name))
     await asyncio.sleep(0)
     assert got == ['a', 'b']
     assert 'safety.estop could not be published' in caplog.text

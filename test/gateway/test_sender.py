@@ -50,7 +50,7 @@ async def test_a_client_gets_its_rate_and_the_newest_value_in_the_end(serving, e
 
 async def test_extreme_rates_do_not_disturb_the_timers_of_the_gateway(serving, event):
     # A period of infinity made a due time that is no number; among those no order holds, and
-    # whatever waited for its time waited for ever: whoever connected was never let in.
+    # whatever waited for its time waited for ever: a connection was never accepted.
     async with serving() as server:
         for rate in [5e-324, 1e-320, 1e-308, 1e308] * 8:
             peer = await server.enter('telemetry.realtime', rate=rate)

@@ -114,16 +114,16 @@ def test_pings_every_thirty_seconds_and_patience_of_three_hundred():
 def test_a_sign_of_life_keeps_it_open_until_the_token_ends():
     world = World()
     world.enter()
-    told = []
+    reported = []
     while world.session.state is SessionState.ACTIVE:
         world.session.heard()
         world.now += world.session.next_tick() + 1e-6
-        told += [
+        reported += [
             (round(world.now - 1000), action)
             for action in world.session.tick()
             if not isinstance(action, SendPing)
         ]
-    (first, notice), (last, failure) = told
+    (first, notice), (last, failure) = reported
     assert (first, notice.message.type) == (840, 'auth.expiring')
     assert (last, failure.error) == (905, ErrorCode.AUTHENTICATION_FAILED)
 
@@ -190,7 +190,7 @@ MESSAGES = st.sampled_from(
 )
 
 
-@given(st.lists(MESSAGES, max_size=40), st.sampled_from([*ROLES.names, 'stranger']))
+@given(st.lists(MESSAGES, max_size=40), st.sampled_from([*ROLES.names, 'unknown']))
 def test_no_order_of_messages_gets_past_the_rules(steps, role):
     world = World()
     session, entered = world.session, False

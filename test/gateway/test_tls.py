@@ -146,6 +146,8 @@ async def test_a_client_that_trusts_the_issuer_gets_in_and_another_does_not(tmp_
     ],
     ids=str,
 )
+@pytest.mark.skipif(not shutil.which('openssl'), reason='openssl is not installed')
+@pytest.mark.processes
 async def test_openssl_gets_through_with_tls_1_2_or_later_and_strong_ciphers_only(
     tmp_path, authority, options, through
 ):
@@ -338,22 +340,22 @@ async def test_a_gateway_does_not_start_in_the_clear_for_all(serving):
 PAGE = """<!doctype html><script>
 const seen = [];
 const socket = new WebSocket('%s');
-const tell = (what) => fetch('/told', {method: 'POST', body: JSON.stringify([what, seen])});
+const report = (what) => fetch('/report', {method: 'POST', body: JSON.stringify([what, seen])});
 socket.onopen = () => socket.send(JSON.stringify(
   {type: 'auth', token: '%s', subscription: ['safety.*']}));
 socket.onmessage = (message) => {
   seen.push(JSON.parse(message.data).type);
-  if (seen.at(-1) === 'safety.estop') tell('stopped');
+  if (seen.at(-1) === 'safety.estop') report('stopped');
 };
-socket.onclose = (event) => tell('closed ' + event.code);
+socket.onclose = (event) => report('closed ' + event.code);
 </script>"""
 
 
 class Pages(http.server.ThreadingHTTPServer):
-    """Serves one page and takes what it tells."""
+    """Serves one page and collects its reports."""
 
     def __init__(self, page):
-        self.page, self.told = page, []
+        self.page, self.reports = page, []
         super().__init__(('127.0.0.1', 0), functools.partial(Handler))
 
 
@@ -365,7 +367,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.server.page.encode())
 
     def do_POST(self):
-        self.server.told.append(json.loads(self.rfile.read(int(self.headers['Content-Length']))))
+        self.server.reports.append(
+            json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        )
         self.send_response(204)
         self.end_headers()
 
@@ -426,15 +430,15 @@ async def test_a_page_of_the_same_host_connects_and_one_of_another_does_not(
                     f'http://{host}:{pages.server_port}/', tmp_path / 'profile', bridge.certificate
                 ):
                     for _ in range(6000):
-                        if pages.told:
+                        if pages.reports:
                             break
                         await asyncio.sleep(0.01)
             finally:
                 pages.shutdown()
                 thread.join()
-        assert pages.told and pages.told[0][0].startswith(heard), pages.told
+        assert pages.reports and pages.reports[0][0].startswith(heard), pages.reports
         if heard == 'closed':
-            assert pages.told[0][1] == []
+            assert pages.reports[0][1] == []
             await bridge.until(lambda: bridge.audited(what='refused', reason='origin'))
 
 

@@ -128,7 +128,7 @@ async def test_a_ping_is_answered_with_its_payload(wire, size):
         assert await peer.read() == (PONG, b'\xff' * size)
 
 
-async def test_a_binary_message_is_told_and_the_session_goes_on(wire):
+async def test_a_binary_message_is_reported_and_the_session_continues(wire):
     async with wire() as peer:
         peer.write(frame(BINARY, ASK[:3], final=False) + frame(CONTINUATION, ASK[3:]))
         assert (await peer.answer())['error_code'] == 'WS-004'
@@ -176,7 +176,7 @@ async def test_what_is_too_large_to_be_read_is_closed_1009(wire, frames):
         assert await peer.close_code() == 1009
 
 
-async def test_too_large_in_fragments_is_told_too(wire):
+async def test_too_large_in_fragments_is_reported_too(wire):
     async with wire() as peer:
         peer.write(frame(TEXT, b'x' * 10_000, final=False) + frame(CONTINUATION, b'x' * 10_000))
         assert (await peer.answer())['error_code'] == 'WS-005'

@@ -201,7 +201,7 @@ def test_a_board_is_addressed_after_its_gap(make_rig):
     line.start()
     try:
         dock = Endpoint(5, TIMING)
-        hasty = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.0, offline_after=1.0))
+        premature = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.0, offline_after=1.0))
         calm = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.02, offline_after=1.0))
 
         def after_traffic(motor):
@@ -209,7 +209,7 @@ def test_a_board_is_addressed_after_its_gap(make_rig):
             return (yield Read(motor, 0x0104, 1))
 
         with pytest.raises(CommunicationTimeoutError):
-            line.submit(after_traffic(hasty), Priority.POLL).result(5)
+            line.submit(after_traffic(premature), Priority.POLL).result(5)
         assert line.submit(after_traffic(calm), Priority.POLL).result(5).words == (3,)
     finally:
         line.close()
@@ -251,7 +251,7 @@ def test_a_line_outlives_an_exception(bench, wait_for, caplog):
     _, line, board = bench
     worker = Clumsy()
     line.add(worker)
-    wait_for(lambda: worker.errors, what='the worker is told')
+    wait_for(lambda: worker.errors, what='an error at the worker')
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     assert 'a defect' in caplog.text
 
@@ -259,7 +259,7 @@ def test_a_line_outlives_an_exception(bench, wait_for, caplog):
 def test_an_exception_in_an_exchange_fails_the_request(bench, monkeypatch):
     _, line, board = bench
     with monkeypatch.context() as patch:
-        patch.setattr(line, '_exchange', lambda request: {}['no'])
+        patch.setattr(line._client, 'exchange', lambda request: {}['no'])
         with pytest.raises(KeyError):
             line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)

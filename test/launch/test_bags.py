@@ -155,11 +155,11 @@ def test_both_recorders_say_the_same_of_a_topic(bags_of):
 
 def test_ros2_bag_reads_a_bag_of_ours(bags_of):
     recorded, _, _ = bags_of
-    told = subprocess.run(
+    reported = subprocess.run(
         ['ros2', 'bag', 'info', str(recorded['oht50'])],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     ).stdout
-    assert '/oht50/safety/estop | Type: oht50_bridge/msg/SafetyEstop | Count: 1' in told
+    assert '/oht50/safety/estop | Type: oht50_bridge/msg/SafetyEstop | Count: 1' in reported

@@ -43,7 +43,7 @@ def path_of(find, package):
         pytest.skip(f'{package} is not installed')
 
 
-def test_each_display_hears_the_vehicle(tmp_path):
+def test_each_display_receives_the_vehicle(tmp_path):
     path_of(get_package_prefix, 'robot_state_publisher')
     with own_domain() as domain, Launched(tmp_path, domain) as vehicle:
         vehicle.wait_until_up()
@@ -56,7 +56,7 @@ def test_each_display_hears_the_vehicle(tmp_path):
         assert published[one.topic], f'nobody publishes {one.topic}'
         for message, reliability, durability in published[one.topic]:
             assert message == MESSAGES[one.display], one.topic
-            assert one.hears(ReliabilityPolicy[reliability], DurabilityPolicy[durability]), (
+            assert one.receives(ReliabilityPolicy[reliability], DurabilityPolicy[durability]), (
                 one.topic
             )
 

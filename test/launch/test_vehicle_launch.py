@@ -97,7 +97,7 @@ def test_refusals_name_the_fault_and_the_remedy(tmp_path):
             assert vehicle.stop() == 0
 
 
-def test_what_the_arguments_are_is_told():
+def test_the_arguments_are_described():
     shown = subprocess.run(
         ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', '--show-args'],
         capture_output=True,

@@ -84,7 +84,7 @@ def test_signal_ends_a_node_wherever_it_is(place, number):
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
         )
     assert (result.returncode, result.stderr) == (0, '')
-    # Told before there was a node, it makes none.
+    # Asked to end before there was a node, it makes none.
     assert result.stdout == ('' if place == 'init' else 'destroyed\n')
 
 

@@ -30,12 +30,12 @@ OF_OTHERS = f'{NAMESPACE}/robot_description'  # robot_state_publisher's
 @pytest.mark.parametrize(
     'one', [one for one in shown() if one.topic != OF_OTHERS], ids=lambda one: one.topic
 )
-def test_each_display_hears_its_topic(one):
+def test_each_display_receives_its_topic(one):
     topic = TOPICS[one.topic]
     package, _, name = MESSAGES[one.display].split('/')
     assert topic.type.__module__.split('.')[0] == package
     assert topic.type.__name__ == name
-    assert one.hears(topic.qos.reliability, topic.qos.durability)
+    assert one.receives(topic.qos.reliability, topic.qos.durability)
 
 
 def test_frames_are_those_of_the_vehicle():

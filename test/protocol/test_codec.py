@@ -71,8 +71,8 @@ def test_the_words_nan_and_infinity_in_text_are_left_alone():
 def test_request_id_and_seq_are_on_the_wire_only_when_set():
     encoder = codec.Encoder()
     assert set(json.loads(encoder.encode(clear(1)))) == {'type', 'timestamp', 'data'}
-    told = json.loads(encoder.encode(clear(1, request_id='a"b', seq=7)))
-    assert (told['request_id'], told['seq']) == ('a"b', 7)
+    sent = json.loads(encoder.encode(clear(1, request_id='a"b', seq=7)))
+    assert (sent['request_id'], sent['seq']) == ('a"b', 7)
 
 
 @given(st.floats(), st.text(st.characters(exclude_categories=['Cs']), max_size=20))

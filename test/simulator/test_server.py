@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import serial
@@ -75,7 +76,7 @@ def test_default_wiring_starts_and_ends_clean():
         'safety',
         'sense',
     ]
-    assert stat.S_ISCHR(os.stat(process.port('drive')).st_mode)
+    assert stat.S_ISCHR(Path(process.port('drive')).stat().st_mode)
     process.client.close()
     process.process.send_signal(signal.SIGINT)
     assert process.process.wait(5) == 0
@@ -94,14 +95,14 @@ def test_dies_with_its_parent():
     )
     pid = int(result.stdout)
     deadline = time.monotonic() + 5
-    while os.path.exists(f'/proc/{pid}') and 'Z' not in _state(pid):
+    while Path(f'/proc/{pid}').exists() and 'Z' not in _state(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def _state(pid):
     try:
-        with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        with Path(f'/proc/{pid}/stat').open(encoding='ascii') as file:
             return file.read().rsplit(')', 1)[1].split()[0]
     except FileNotFoundError:
         return 'Z'

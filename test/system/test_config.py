@@ -180,7 +180,7 @@ def configured(configured_vehicle):
 
 @pytest.fixture
 def admin(configured_vehicle, configured):
-    """An admin of a vehicle whose nodes have told what they have; known values are in force."""
+    """An admin of a vehicle that knows the parameters of its nodes; known values are in force."""
     with configured_vehicle.client('admin', ['config.*', 'telemetry.status']) as connection:
         admin = Admin(connection, configured_vehicle.vehicle_dir / 'config')
         configured.start()
@@ -204,7 +204,7 @@ def test_vehicle_starts_with_what_is_stored_but_not_with_what_may_not_be_any_mor
         admin.wait_for_rate(4.0)
         config = wait_for(
             lambda: (config := admin.get())['speed'] is not None and config,
-            what='configured_node told its speed',
+            what='configured_node reported its speed',
             pause=0.2,
         )
         assert admin.version() == '1.0.1'
@@ -216,7 +216,7 @@ def test_vehicle_starts_with_what_is_stored_but_not_with_what_may_not_be_any_mor
     assert 'not applied: warp: cannot be configured' in log
 
 
-def test_change_is_in_force_stored_and_told(configured_vehicle, configured, admin):
+def test_change_is_in_force_stored_and_reported(configured_vehicle, configured, admin):
     version = admin.next_version()
     result = admin.update(telemetry_rate=5, speed=0.25, names=['b', 'a'])
     assert (result['accepted'], result['version']) == (True, version)
@@ -327,7 +327,7 @@ ONE_MORE_ZONE = {
 
 
 def test_zones_are_changed_together_and_what_cannot_be_is_refused(configured, admin):
-    wait_for(lambda: admin.get()['safety_zones'], what='safety_node told its zones', pause=0.2)
+    wait_for(lambda: admin.get()['safety_zones'], what='safety_node reported its zones', pause=0.2)
     before = {name: admin.get()[name] for name in ONE_MORE_ZONE}
     first = admin.version()
     alone = admin.update(speed=0.25, safety_zones=ONE_MORE_ZONE['safety_zones'])
@@ -402,7 +402,7 @@ def test_node_that_starts_again_gets_the_configuration(configured_vehicle, confi
     configured_vehicle.wait_for_new('telemetry_node', before)
     configured.start()
     wait_for(lambda: configured.has == {'speed': 0.25, 'names': ['a']}, what='it has its speed')
-    # What was told before the kill does not count.
+    # What was received before the kill does not count.
     admin.connection.received.clear()
     with configured_vehicle.client('viewer', ['telemetry.realtime']) as client:
         client.wait('telemetry.realtime')
@@ -476,22 +476,22 @@ def test_kill_at_every_write_leaves_the_old_or_the_new_version_whole(
             break
         configured_vehicle.wait_for_new('config_node', pid)
         config = wait_for(lambda: answer(configured_vehicle), 30.0, 'config_node serves again')
-        told = (config['config']['telemetry_rate'], config['config']['speed'])
-        assert told in values.values()
-        changed = told == values[not now]
+        reported = (config['config']['telemetry_rate'], config['config']['speed'])
+        assert reported in values.values()
+        changed = reported == values[not now]
         assert (config['version'] != before) == changed
         now = now != changed
         outcomes.append(changed)
         record = configured_vehicle.vehicle_dir / 'config' / f'{version}.json'
         if not changed and record.exists():
-            # It was applied, not confirmed, and is told to be taken back.
+            # It was applied, not confirmed, and its withdrawal is published.
             rollback = admin.event('config.rollback', version)
             assert (rollback['rolled_back_by'], rollback['status']) == ('system', 'completed')
             assert json.loads(record.read_text())['status'] == 'failed'
         # Every node has what the configuration tells.
-        wait_for(lambda s=told[1]: configured.has['speed'] == s, what='its speed')
+        wait_for(lambda s=reported[1]: configured.has['speed'] == s, what='its speed')
         admin.connection.received.clear()
-        admin.wait_for_rate(told[0])
+        admin.wait_for_rate(reported[0])
     assert set(outcomes) == {False, True}
     # Two files are written, each with write, fsync, replace and the fsync of the directory.
     assert len(outcomes) == 2 * 4

@@ -15,8 +15,8 @@
 
 The vehicle is configured otherwise and back, finds its boards, goes through a warning zone to its
 dock and charges, waits for an obstacle to go away, is stopped amid its mission and cleared, loses
-a board and finds it again. A client that is subscribed to everything keeps what it is told; at the
-end each event is held against the truth of its moment.
+a board and finds it again. A client that is subscribed to everything keeps what it receives; at
+the end each event is held against the truth of its moment.
 """
 
 import bisect
@@ -77,7 +77,7 @@ PARAMETERS = f"""
     obstacle_stop_distance: {STOP_DISTANCE}
     obstacle_slow_distance: {SLOW_DISTANCE}
 """
-BOARDS = {  # id: type and address that clients are told
+BOARDS = {  # id: type and address as clients receive it
     'travel_motor': ('motor', 'drive/4'),
     'power': ('actuator', 'sense/2'),
     'dock': ('sensor', 'sense/5'),
@@ -121,7 +121,7 @@ class Truth(threading.Thread):
         return self.samples[max(first, 0) : bisect.bisect_left(self.samples, end, key=TIME) + 1]
 
     def around(self, at, before=LATENESS, after=0.05):
-        """Return the samples of the moment of an event, which may be told late."""
+        """Return the samples of the moment of an event, which may arrive late."""
         return self.between(at - before, at + after)
 
     def grew(self, key, start, end):
@@ -529,13 +529,13 @@ def energy(value, moment):
 
 
 def errors(value, moment):
-    """Assert that the errors told meanwhile were counted, and the failure of the mission."""
+    """Assert that the errors received meanwhile were counted, and the failure of the mission."""
     drive = moment.drive
-    told = [moment.day.moment(e['timestamp']) for e in moment.day.client.all('system.error')]
+    reported = [moment.day.moment(e['timestamp']) for e in moment.day.client.all('system.error')]
     failures = int(drive.status == 'failed')
-    least = sum(drive.span.start < at < drive.span.end - LATENESS for at in told)
-    most = sum(drive.span.start - LATENESS < at < drive.span.end for at in told)
-    assert least <= value - failures <= most, (told, moment.event)
+    least = sum(drive.span.start < at < drive.span.end - LATENESS for at in reported)
+    most = sum(drive.span.start - LATENESS < at < drive.span.end for at in reported)
+    assert least <= value - failures <= most, (reported, moment.event)
 
 
 def zone_border(value, moment):
@@ -706,24 +706,26 @@ def fields(data, prefix=''):
 
 @pytest.fixture(scope='module')
 def day(tmp_path_factory):
-    with running(tmp_path_factory.mktemp('day'), PARAMETERS) as vehicle:
-        with vehicle.simulator() as watched, vehicle.simulator() as simulator:
-            simulator.set(position=START)
-            truth = Truth(watched)
-            wait_for(lambda: truth.samples, what='the truth')
-            with vehicle.client('viewer', ['*']) as early:
-                early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
-                early.wait(
-                    'telemetry.realtime',
-                    where=lambda e: e['data']['sensors']['battery'] is not None,
-                )
-            with vehicle.client('admin', ['*']) as connection:
-                client = Listener(connection)
-                try:
-                    yield Day(vehicle, simulator, truth, client)
-                finally:
-                    client.end()
-                    truth.end()
+    with (
+        running(tmp_path_factory.mktemp('day'), PARAMETERS) as vehicle,
+        vehicle.simulator() as watched,
+        vehicle.simulator() as simulator,
+    ):
+        simulator.set(position=START)
+        truth = Truth(watched)
+        wait_for(lambda: truth.samples, what='the truth')
+        with vehicle.client('viewer', ['*']) as early:
+            early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
+            early.wait(
+                'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
+            )
+        with vehicle.client('admin', ['*']) as connection:
+            client = Listener(connection)
+            try:
+                yield Day(vehicle, simulator, truth, client)
+            finally:
+                client.end()
+                truth.end()
 
 
 def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):

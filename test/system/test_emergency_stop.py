@@ -32,7 +32,7 @@ def cleared(vehicle):
         admin.clear_estop()
 
 
-def test_operator_stops_the_vehicle_and_every_subscriber_hears_within_100_ms(
+def test_operator_stops_the_vehicle_and_every_subscriber_receives_it_within_100_ms(
     vehicle, simulator, moving
 ):
     with (
@@ -76,7 +76,7 @@ def test_latch_and_its_event_survive_the_death_of_safety_node_and_bridge(vehicle
         except (OSError, AssertionError):
             return None
 
-    assert wait_for(latched, what='the stop is told again') == stop
+    assert wait_for(latched, what='the stop is reported again') == stop
 
 
 def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simulator, moving):

@@ -185,7 +185,10 @@ def test_killed_mission_node_stops_the_vehicle_and_its_mission_is_reported_faile
     )
     vehicle.wait_for_new('mission_node', pid)
     stays(simulator)
-    wait_for(lambda: not (vehicle.vehicle_dir / 'mission.json').exists(), what='told once')
+    wait_for(
+        lambda: not (vehicle.vehicle_dir / 'mission.json').exists(),
+        what='the report of the lost mission',
+    )
 
 
 def charge_request(simulator):

@@ -23,7 +23,7 @@ BOARDS = ('travel_motor', 'power', 'dock', 'safety')
 LONGEST_GAP = 2 * (0.05 + 0.06)  # s
 
 
-def test_pulled_board_is_told_and_the_others_are_polled_on_time(vehicle, simulator):
+def test_pulled_board_is_reported_and_the_others_are_polled_on_time(vehicle, simulator):
     with vehicle.client('operator', ['module.*', 'telemetry.realtime']) as client:
         client.wait('telemetry.realtime')
         simulator.misbehave('power', absent=True)

@@ -121,7 +121,7 @@ def test_replay_gives_the_events_of_then(recorded, tmp_path):
 
 
 def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_path):
-    """A vehicle in the same domain neither hears a replayed stop nor a command to its bridge."""
+    """A vehicle in the domain receives neither a replayed stop nor a command to its bridge."""
     bag, _, state_dir = recorded
     with own_domain() as domain:
         vehicle = Vehicle(tmp_path, domain)

@@ -34,7 +34,7 @@ def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_dece
         for _ in range(TRIES):
             stopped = stop(client, simulator)
             assert stopped.zero < 0.150, stopped
-            assert stopped.told < 0.150, stopped
+            assert stopped.event < 0.150, stopped
             assert stopped.deceleration <= DECELERATION * 1.001, stopped
             assert stopped.distance == pytest.approx(FULL_SPEED**2 / 2 / DECELERATION, rel=0.05), (
                 stopped

@@ -139,7 +139,7 @@ def test_lost_board_is_one_error_and_a_fault_until_it_is_found(vehicle, simulato
         client.wait('system.status', where=lambda event: event['data']['state'] == 'ready')
 
 
-def test_silent_node_is_told(vehicle, simulator):
+def test_silent_node_is_reported(vehicle, simulator):
     pid = vehicle.node_pid('safety_node')
     with vehicle.client('viewer', ['system.*']) as client:
         os.kill(pid, signal.SIGSTOP)
@@ -153,26 +153,26 @@ def test_silent_node_is_told(vehicle, simulator):
     assert (error['severity'], error['affected_services']) == ('P0', ['safety_node'])
 
 
-def test_nodes_without_which_less_can_be_done_are_told(vehicle, simulator):
+def test_nodes_without_which_less_can_be_done_are_reported(vehicle, simulator):
     expected = {
         'telemetry_node': ('APP-004', 'P2'),
         'config_node': ('SYS-005', 'P1'),
         'mission_node': ('SYS-004', 'P0'),
     }
     pids = {name: vehicle.node_pid(name) for name in expected}
-    told = {}
+    reported = {}
     with vehicle.client('viewer', ['system.error']) as client:
         try:
             for pid in pids.values():
                 os.kill(pid, signal.SIGSTOP)
-            while told.keys() != expected.keys():
+            while reported.keys() != expected.keys():
                 error = client.wait(
                     'system.error',
                     40.0,
                     lambda event: event['data']['affected_services'][0] in expected,
                 )['data']
-                told[error['affected_services'][0]] = error['error_code'], error['severity']
+                reported[error['affected_services'][0]] = error['error_code'], error['severity']
         finally:
             for pid in pids.values():
                 os.kill(pid, signal.SIGCONT)
-    assert told == expected
+    assert reported == expected

@@ -97,7 +97,7 @@ def test_the_bridge_refuses_by_itself(tmp_path):
 
 
 @pytest.mark.parametrize('options', [('--insecure', '--host', '0.0.0.0')], ids=['insecure'])
-def test_it_does_so_when_told_in_as_many_words(tmp_path, options):
+def test_it_does_so_when_asked_explicitly(tmp_path, options):
     with own_domain() as domain:
         vehicle = Up(tmp_path, domain, *options)
         try:

@@ -94,7 +94,7 @@ def test_sigterm_to_every_process_at_once_stops_the_motor_and_ends_all(tmp_path,
             commander = vehicle.spawn('commander', '0.3')
             wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
             simulator.watch('travel_motor', 'command_speed')
-            told = time.monotonic()
+            reported = time.monotonic()
             for pid in processes_of(marker(vehicle)):
                 if 'simulator' not in command_line(pid):
                     with contextlib.suppress(ProcessLookupError):  # it ended with another
@@ -103,7 +103,7 @@ def test_sigterm_to_every_process_at_once_stops_the_motor_and_ends_all(tmp_path,
                 lambda: simulator.read('travel_motor', 'command_speed') == 0,
                 what='the speed register is 0',
             )
-            assert next(at for at, _, _, words in simulator.log() if words == [0]) - told < 0.5
+            assert next(at for at, _, _, words in simulator.log() if words == [0]) - reported < 0.5
             commander.kill()
             commander.wait()
             # One that has ended meanwhile has no command line.

@@ -235,6 +235,7 @@ def run_change(directory, step, moment):
 
 
 @pytest.mark.parametrize('moment', ['before', 'amid'])
+@pytest.mark.processes
 def test_kill_at_any_step_leaves_the_old_or_the_new_version_whole(tmp_path, moment):
     seen = []
     for step in range(1, 100):
@@ -327,6 +328,7 @@ def test_disk_that_fills_up_before_the_confirmation_leaves_the_old_version(direc
     assert reopened(directory).in_force == old
 
 
+@pytest.mark.processes
 def test_directory_that_may_not_be_written_refuses_the_change(tmp_path):
     directory = tmp_path / 'config'
     change(ConfigStore(directory, '1.0'), {'rate': 10.0}, rate=5.0)

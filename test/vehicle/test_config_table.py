@@ -141,7 +141,7 @@ def test_two_names_of_one_parameter_are_refused():
         ConfigTable([Item('a', 'n', 'p', 'bool'), Item('a', 'n', 'q', 'bool')])
 
 
-def test_nodes_are_told_once_each():
+def test_nodes_are_set_once_each():
     assert TABLE.nodes() == ['telemetry_node', 'mission_node', 'safety_node']
     assert TABLE.nodes(['zone_limits', 'zone_names']) == ['safety_node']
     assert [item.name for item in TABLE.of_node('mission_node')] == ['max_retries', 'patrol']

@@ -249,7 +249,7 @@ def test_cancel_while_held_ends():
     assert ride.mission.outcome == MissionOutcome.CANCELLED
 
 
-def test_whole_progress_is_told_before_the_end():
+def test_whole_progress_is_reported_before_the_end():
     ride = Ride()
     ride.until(lambda: ride.mission.progress == 1.0)
     assert ride.mission.there and ride.mission.outcome is None

@@ -26,9 +26,10 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from oht50_bridge.enums import StrEnum
 
 AUDIT_FILE = 'audit.jsonl'
 FIRST_HASH = '0' * 64
@@ -36,7 +37,7 @@ ANCHOR_BYTES = 192  # less than a sector, so that the disk holds either the old 
 RETRY_PAUSE = 0.01  # s, before a file that is being written is read again
 
 
-class ChainRecord(str, Enum):
+class ChainRecord(StrEnum):
     """Records that the log writes about itself, by their `what`."""
 
     PRUNED = 'audit.pruned'  # the oldest files were removed

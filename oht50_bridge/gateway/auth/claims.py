@@ -17,12 +17,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import field
-from enum import Enum
 
+from oht50_bridge.enums import StrEnum
 from oht50_bridge.gateway.auth.keys import Key
 
 
-class TokenType(str, Enum):
+class TokenType(StrEnum):
     """The kind of a token: the value of its claim `typ`."""
 
     ACCESS = 'access'

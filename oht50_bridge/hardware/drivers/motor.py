@@ -28,15 +28,16 @@ from __future__ import annotations
 import logging
 import math
 import time
-from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
+from oht50_bridge.hardware.drivers.motor_registers import MotorRegisters
+from oht50_bridge.hardware.drivers.motor_registers import MotorSample
+from oht50_bridge.hardware.drivers.motor_registers import number
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.errors import RequestAbandonedError
-from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.motion_guard import MotionGuard
@@ -45,10 +46,10 @@ from oht50_bridge.hardware.registers import Value
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.requests import Write
-from oht50_bridge.hardware.watchdog.process import ANSWERED
-from oht50_bridge.hardware.watchdog.process import LOST
-from oht50_bridge.hardware.watchdog.process import TRUST
-from oht50_bridge.hardware.watchdog.process import WAITING
+from oht50_bridge.hardware.watchdog.protocol import ANSWERED
+from oht50_bridge.hardware.watchdog.protocol import LOST
+from oht50_bridge.hardware.watchdog.protocol import TRUST
+from oht50_bridge.hardware.watchdog.protocol import WAITING
 from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 from oht50_bridge.stop_reason import StopReason
 
@@ -60,34 +61,6 @@ _SEARCH_PERIOD = 0.25  # s between attempts to find a board that was never confi
 _SETTLING = 1.5  # cycles of the board after which a write is no longer overwritten
 
 
-@dataclass(frozen=True)
-class MotorSample:
-    """The travel motor as its board reports it.
-
-    Attributes:
-        position: m; NaN where the layout measures none; likewise position_resolution.
-        velocity: m/s, signed; from the drive duty, not measured.
-        commanded_velocity: m/s the board was told, as read back.
-        direction: idle, forward or reverse.
-        stop_reason: why the motor is stopped, see `guard`.
-        stop_verified: the stop was read back from the board.
-        standing: the stop was read back and the board reports no speed.
-    """
-
-    stamp: int
-    read_at: float
-    position: float
-    position_resolution: float
-    velocity: float
-    commanded_velocity: float
-    enabled: bool
-    direction: str
-    error_code: int
-    stop_reason: str
-    stop_verified: bool
-    standing: bool
-
-
 class MotorModule(Module):
     """Driver of the travel motor board.
 
@@ -95,30 +68,26 @@ class MotorModule(Module):
         max_speed: m/s at full speed of the board, default 1.0.
         accel, decel: m/s^2 of the board's ramps; left as the board has them when not given.
         reverse: true when the board's forward is towards smaller x.
-        last_stop: false to do without the process that stops the motor when this one dies; for
-            tests only.
+        watchdog: false: no process stops the motor when this one dies; for tests only.
     """
 
     kind = 'travel_motor'
-    options = ('max_speed', 'accel', 'decel', 'reverse', 'last_stop')
+    options = ('max_speed', 'accel', 'decel', 'reverse', 'watchdog')
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         options = self.spec.options
-        self._max_speed = self._positive('max_speed', options.get('max_speed', 1.0))
-        self.guard = MotionGuard(self._max_speed, self._wake)
+        self._registers = MotorRegisters(self.profile, options, self.config_error)
+        self.guard = MotionGuard(self._registers.max_speed, self._wake)
         self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
-        drive = self.profile.drive
-        if drive is None:
-            raise self.config_error(
-                'profile', f'{self.profile.name} declares no drive, choose another'
-            )
-        self._drive = drive
-        self._forward, self._reverse = 'forward', 'reverse'
-        if options.get('reverse', False):
-            self._forward, self._reverse = 'reverse', 'forward'
-        self._setup = self._ramps() | dict(drive.setup)
-        names = (drive.enable, drive.speed, drive.direction, drive.actual_speed, *self._setup)
+        drive = self._registers.drive
+        names = (
+            drive.enable,
+            drive.speed,
+            drive.direction,
+            drive.actual_speed,
+            *self._registers.setup,
+        )
         self._block = self.profile.block(names, 'drive')
         poll = self.profile.polls[0]
         if self._block.start >= poll.start and self._block.count <= poll.count:
@@ -134,46 +103,15 @@ class MotorModule(Module):
         self._written_at = -math.inf
         self._futile_stops = 0
         self._sample: MotorSample | None = None
-        self._last_stop = WatchdogSupervisor() if options.get('last_stop', True) else None
-
-    def _positive(self, name: str, value: Any) -> float:
-        if not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            raise self.config_error(
-                f'options.{name}', f'{value!r} must be a number greater than 0'
-            )
-        return float(value)
-
-    def _ramps(self) -> dict[str, Value]:
-        ramps: dict[str, Value] = {}
-        for option, name in (
-            ('accel', self._drive_role('accel')),
-            ('decel', self._drive_role('decel')),
-        ):
-            if option not in self.spec.options:
-                continue
-            value = self._positive(option, self.spec.options[option])
-            if name is None:
-                raise self.config_error(
-                    f'options.{option}', f'profile {self.profile.name} has no such ramp, remove it'
-                )
-            register = self.profile.registers[name]
-            in_unit = value if register.unit == 'm/s^2' else value / self._max_speed
-            try:
-                ramps[name] = register.decode(register.encode(in_unit))
-            except ValueError as error:
-                raise self.config_error(f'options.{option}', str(error)) from error
-        return ramps
-
-    def _drive_role(self, role: str) -> str | None:
-        return getattr(self.profile.drive, role)
+        self._watchdog = WatchdogSupervisor() if options.get('watchdog', True) else None
 
     # --- for any thread ---
 
-    def start_last_stop(self) -> None:
+    def start_watchdog(self) -> None:
         """Start the process that stops the motor when this one dies."""
-        if self._last_stop is not None:
-            self.guard.inhibit(StopReason.ERROR, 'last_stop')
-            self._last_stop.start()
+        if self._watchdog is not None:
+            self.guard.inhibit(StopReason.ERROR, 'watchdog')
+            self._watchdog.start()
 
     def shut_down(self, timeout: float = 1.0) -> bool:
         """Forbid motion for good and wait until the stop is verified.
@@ -188,10 +126,10 @@ class MotorModule(Module):
             time.sleep(0.005)
         return self._stop_verified or not self._touched
 
-    def close_last_stop(self, standing: bool) -> None:
-        """End the last-stop process; it keeps trying where the stop was not verified."""
-        if self._last_stop is not None:
-            self._last_stop.close(standing)
+    def close_watchdog(self, standing: bool) -> None:
+        """End the watchdog process; it keeps trying where the stop was not verified."""
+        if self._watchdog is not None:
+            self._watchdog.close(standing)
 
     def state(self) -> MotorSample:
         """State now: the latest registers, with the guard's present reason."""
@@ -236,7 +174,7 @@ class MotorModule(Module):
     def steps(self) -> Steps:
         """One round: stop if need be, read, correct."""
         self._attend()
-        self._watch_last_stop()
+        self._check_watchdog()
         try:
             yield from self._round()
         except ModuleError as error:
@@ -264,9 +202,9 @@ class MotorModule(Module):
         yield from self.read_block(self._block)
         self._failures = 0
         verdict = self.guard.evaluate()
-        wanted = self._wanted(verdict)
+        wanted = self._registers.wanted(verdict, self.values)
         changes = {name: value for name, value in wanted.items() if self.values[name] != value}
-        drive = self._drive
+        drive = self._registers.drive
         stopped = not any(name in changes for name in (drive.enable, drive.speed, drive.direction))
         settled = self.read_at - self._written_at >= self._settle
         self._stop_verified = verdict.stop and stopped and settled
@@ -301,7 +239,7 @@ class MotorModule(Module):
         return self._confirmed and time.monotonic() - self._trusted_at < TRUST
 
     def exchanged(self, error: ModuleError | None) -> None:
-        """Give the pulse without which `last_stop` stops the motor."""
+        """Give the pulse without which the watchdog stops the motor."""
         self._attend()
         if not self._trusted():
             pulse = LOST
@@ -310,38 +248,16 @@ class MotorModule(Module):
             pulse = ANSWERED
         else:
             pulse = WAITING
-        if self._last_stop is not None:
-            self._last_stop.pulse(pulse)
+        if self._watchdog is not None:
+            self._watchdog.pulse(pulse)
 
     def _write_stop(self, verdict: Verdict) -> Steps:
-        drive = self._drive
+        drive = self._registers.drive
         if drive.hard_stop is not None and verdict.reason == StopReason.ESTOP:
             yield from self._write({drive.hard_stop: 1}, verdict)
-        yield from self._write(self._stop_values(), verdict)
+        yield from self._write(self._registers.stop_values(), verdict)
         self._stop_sent = True
         self._written_at = time.monotonic()
-
-    def _stop_values(self) -> dict[str, Value]:
-        drive = self._drive
-        return {drive.enable: False, drive.speed: 0, drive.direction: 'idle'}
-
-    def _wanted(self, verdict: Verdict) -> dict[str, Value]:
-        """Values the registers should have, in the unit of the registers."""
-        drive = self._drive
-        if verdict.stop:
-            return self._setup | self._stop_values()
-        register = self.profile.registers[drive.speed]
-        speed = abs(verdict.velocity) / (1.0 if register.unit == 'm/s' else self._max_speed)
-        speed = min(speed, register.range[1] if register.range else 1.0)
-        towards = self._forward if verdict.velocity > 0 else self._reverse
-        at = self.values[drive.direction]
-        if at != towards:  # speed follows when the direction has been read back
-            turn = towards if self.values[drive.actual_speed] == 0 else at
-            return self._setup | {drive.enable: True, drive.speed: 0, drive.direction: turn}
-        raw = register.encode(speed)
-        return self._setup | {
-            drive.direction: towards, drive.enable: True, drive.speed: register.decode(raw)
-        }  # fmt: skip
 
     def _write(self, changes: dict[str, Value], verdict: Verdict) -> Steps:
         """Write values, neighbouring registers in one frame.
@@ -349,7 +265,7 @@ class MotorModule(Module):
         A stop writes enable and speed first, motion writes them last; motion is not sent when it
         has ceased to be wanted.
         """
-        for address, words in self._frames(changes, first=verdict.stop):
+        for address, words in self._registers.frames(changes, first=verdict.stop):
             valid = None if verdict.stop else self._motion_allowed
             yield Write(self.endpoint, address, words, valid=valid)
 
@@ -357,36 +273,16 @@ class MotorModule(Module):
         self._attend()
         return not self.guard.evaluate().stop
 
-    def _frames(self, changes: dict[str, Value], first: bool) -> list[tuple[int, tuple[int, ...]]]:
-        drive = self._drive
-        words = {}
-        for name, value in changes.items():
-            register = self.profile.registers[name]
-            words[register.address] = register.encode(value)[0]
-        frames: list[tuple[int, tuple[int, ...]]] = []
-        for address in sorted(words):
-            if frames and address == frames[-1][0] + len(frames[-1][1]):
-                frames[-1] = (frames[-1][0], (*frames[-1][1], words[address]))
-            else:
-                frames.append((address, (words[address],)))
-        urgent = [self.profile.registers[name].address for name in (drive.enable, drive.speed)]
-
-        def rank(frame: tuple[int, tuple[int, ...]]) -> int:
-            inside = range(frame[0], frame[0] + len(frame[1]))
-            return next((i for i, address in enumerate(urgent) if address in inside), len(urgent))
-
-        return sorted(frames, key=rank, reverse=not first)
-
     def setup(self) -> Steps:
         """Begin with a stop, whatever the board was doing; the ramps follow in each round."""
         self._touched = True
-        for address, words in self._frames(self._stop_values(), first=True):
+        for address, words in self._registers.frames(self._registers.stop_values(), first=True):
             yield Write(self.endpoint, address, words)
         self._written_at = time.monotonic()
-        for name in filter(None, (self._drive.full_speed,)):
+        for name in filter(None, (self._registers.drive.full_speed,)):
             full = self.profile.registers[name]
             yield from self.read_block(self.profile.block((name,)))
-            if self.values[name] < self._max_speed:  # type: ignore[operator]
+            if number(self.values[name]) < self._registers.max_speed:
                 raise LayoutError(
                     f'{full.name} is {self.values[name]} {full.unit}:'
                     ' lower options.max_speed to it'
@@ -397,8 +293,8 @@ class MotorModule(Module):
         self._trusted_at = time.monotonic()
         self._stop_verified = False
         self._futile_stops = 0
-        if self._last_stop is not None:
-            self._last_stop.arm(self._orders())
+        if self._watchdog is not None:
+            self._watchdog.arm(self._orders())
         self.guard.release(StopReason.LAYOUT, 'unconfirmed')
         self.guard.release(StopReason.MODULE_LOST, 'board')
 
@@ -408,44 +304,30 @@ class MotorModule(Module):
             'device': line.device, 'baudrate': line.baudrate, 'parity': line.parity,
             'stop_bits': line.stop_bits, 'unit': self.spec.address, 'timeout': timing.timeout,
             'gap': max(timing.gap, 0.005), 'settle': self._settle,
-            'writes': self._frames(self._stop_values(), first=True), 'checks': self._checks(),
+            'writes': self._registers.frames(self._registers.stop_values(), first=True),
+            'checks': self._registers.checks(self.values),
         }  # fmt: skip
 
-    def _checks(self) -> list[tuple[int, list[tuple[int, int]]]]:
-        """By what words another process tells the board: its versions, its layout."""
-        checks = []
-        for name in IDENTITY:
-            register = self.profile.registers[name]
-            word = register.encode(self.values[name])[0]
-            checks.append((register.address, [(word, word)]))
-        for check in self.profile.signature:
-            register = self.profile.registers[check.register]
-            checks += [
-                (address, check.words(register))
-                for address in range(register.address, register.end)
-            ]
-        return checks
-
-    def _watch_last_stop(self) -> None:
+    def _check_watchdog(self) -> None:
         """Without the process that would stop the motor after us, there is no motion."""
-        if self._last_stop is None:
+        if self._watchdog is None:
             return
-        if self._last_stop.ready():
-            self.guard.release(StopReason.ERROR, 'last_stop')
+        if self._watchdog.ready():
+            self.guard.release(StopReason.ERROR, 'watchdog')
             return
-        self.guard.inhibit(StopReason.ERROR, 'last_stop')
-        if self._last_stop.pid is None:
-            self._last_stop.restart()
+        self.guard.inhibit(StopReason.ERROR, 'watchdog')
+        if self._watchdog.pid is None:
+            self._watchdog.restart()
             if self._confirmed:
-                self._last_stop.arm(self._orders())
+                self._watchdog.arm(self._orders())
 
     def set_status(self, status: str, error: ModuleError | None) -> None:
         """Never write again to a board that is not what its profile says."""
         if isinstance(error, LayoutError):
             self._confirmed = False
             self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
-            if self._last_stop is not None:
-                self._last_stop.disarm()
+            if self._watchdog is not None:
+                self._watchdog.disarm()
         super().set_status(status, error)
 
     def on_lost(self, error: ModuleError) -> None:
@@ -463,36 +345,20 @@ class MotorModule(Module):
         self._attend()
         self._doubt_stop()
         self._trusted_at = -math.inf
-        if self._last_stop is not None:
-            self._last_stop.pulse(LOST)
+        if self._watchdog is not None:
+            self._watchdog.pulse(LOST)
         super().port_lost(error)
 
     def _wake(self) -> None:
         self.line.wake(self)
 
     def _publish(self, verdict: Verdict) -> None:
-        drive = self._drive
-        to_speed = 1.0 if self.profile.registers[drive.speed].unit == 'm/s' else self._max_speed
-        direction = str(self.values[drive.direction])
-        sign = {self._forward: 1.0, self._reverse: -1.0}.get(direction, 0.0)
-        actual = float(self.values[drive.actual_speed]) * to_speed  # type: ignore[arg-type]
-        if sign == 0.0 and actual != 0.0:  # idle direction while the ramp still runs down
-            sign = math.copysign(1.0, self._sample.velocity) if self._sample else 1.0
-        commanded = float(self.values[drive.speed]) * to_speed  # type: ignore[arg-type]
-        enabled = self.values[drive.enable] is True
-        position = self.profile.registers[drive.position] if drive.position else None
-        self._sample = MotorSample(
+        self._sample = self._registers.sample(
+            self.values,
+            self._sample,
             stamp=self.stamp,
             read_at=self.read_at,
-            position=float(self.value(position.name)) if position else math.nan,
-            position_resolution=position.scale if position else math.nan,
-            velocity=sign * actual,
-            commanded_velocity=sign * commanded if enabled else 0.0,
-            enabled=enabled,
-            direction=direction,
-            error_code=int(self.value('error_code', 0)),
-            stop_reason=verdict.reason,
+            verdict=verdict,
             stop_verified=self._stop_verified,
-            standing=self._stop_verified and actual == 0.0,
         )
         self.observer.sample(self.spec.id, self._sample)

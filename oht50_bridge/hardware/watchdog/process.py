@@ -11,20 +11,19 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Stops the motor when the hardware process dies or hangs.
+"""Stops the motor when hardware_node dies or hangs.
 
-`python -m oht50_bridge.hardware.watchdog.process` is a small process that listens on its
-standard input. The hardware process tells it, one line each, how to stop the motor (`arm`, a
-JSON object), that it
-must not touch the line (`disarm`, for as long as the register layout is not confirmed), that the
-motor stands (`close`), and by a pulse after every exchange with the motor that the thread of the
-motor's line is at work. When the input ends without `close`, or an armed process hears no pulse
-for `PULSE_TIMEOUT`, it opens the port, writes the stop and reads it back until it holds. A
-hardware process that is heard again gets the line back before the next exchange.
+`python -m oht50_bridge.hardware.watchdog.process` is a small process that reads its standard
+input. hardware_node sends it, one line each: how to stop the motor (`arm`, a JSON object); that it
+must not touch the line (`disarm`, while the register layout is not confirmed); that the motor
+stands (`close`); and a pulse after every exchange with the motor. When the input ends without
+`close`, or an armed process receives no pulse for `PULSE_TIMEOUT`, it opens the port, writes the
+stop and reads it back until it holds. When a pulse arrives again, it gives the line back before
+the next exchange.
 
-It answers whatever it hears by a byte on its standard output, so that the hardware process knows
-it is there. It lives on after SIGINT and SIGTERM, which reach a whole process group: it ends when
-its input does. It uses the standard library and pyserial alone, to be ready soon and small.
+It answers every input by a byte on its standard output, so that hardware_node knows that it runs.
+It ignores SIGINT and SIGTERM, which reach a whole process group, and ends when its input ends. It
+uses only the standard library and pyserial, to start quickly and to stay small.
 """
 
 from __future__ import annotations
@@ -47,39 +46,36 @@ from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.rtu import write_request
+from oht50_bridge.hardware.watchdog.protocol import ANSWERED
+from oht50_bridge.hardware.watchdog.protocol import LOST
+from oht50_bridge.hardware.watchdog.protocol import PULSE_TIMEOUT
+from oht50_bridge.hardware.watchdog.protocol import TRUST
+from oht50_bridge.hardware.watchdog.protocol import WAITING
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
 
-# Longer than the guard's own limits (0.2 and 0.3 s), so that a process that was merely slow has
-# void commands already, and twice the longest pause between two pulses on a shared line (a round
-# of 40 ms, one try of another module of 0.1 s, a try of its own of 65 ms).
-PULSE_TIMEOUT = 0.400  # s without a pulse after which the hardware process counts as hung
-TRUST = 1.0  # s after its last good reply for which a board is taken to be the same one
-
-ANSWERED = b'+'  # pulse: the board whose layout is confirmed has answered
-WAITING = b'.'  # pulse: at work, without an answer
-LOST = b'?'  # pulse: at work; the board may be another one by now
-
 GIVE_UP_AFTER = 30.0  # s of attempts after the end of the input
-_NEW_OWNER_AFTER = 1.0  # s after the end of the input: whoever has locked the port now is new
-_LAST_LOOK = 0.050  # s of the pulse timeout listened separately, awake: see `wait_for_need`
+_NEW_OWNER_AFTER = (
+    1.0  # s after the end of the input: a process that holds the port's lock now is new
+)
+_LAST_LOOK = 0.050  # s of the pulse timeout that are waited for separately: see `wait_for_need`
 _HOLD_PERIOD = 0.100  # s between checks that the motor still stands
 _RETRY_PAUSE = 0.020  # s with the port closed after a failed attempt
 _TALK = b'.'
 
 
 class HardwareResumedError(Exception):
-    """The hardware process is at work again."""
+    """hardware_node sends pulses again."""
 
 
 class Inbox:
-    """What the hardware process has said.
+    """What hardware_node has sent.
 
     Attributes:
         orders: how to stop the motor, None while it must not be touched: device, baudrate,
             parity, stop_bits, unit, timeout (s), gap (s), settle (s), writes [[address, [words]],
-            ...], and checks [[address, [[lowest, highest word], ...]], ...] that tell the board.
+            ...], and checks [[address, [[lowest, highest word], ...]], ...] that identify it.
         trusted_at: monotonic time of the last sign that the board is the one of the orders.
         ended_at: monotonic time at which the end of the input was seen; infinity before.
     """
@@ -94,11 +90,11 @@ class Inbox:
 
     @property
     def ended(self) -> bool:
-        """Whether the hardware process is gone."""
+        """Whether hardware_node is gone."""
         return self.ended_at < math.inf
 
     def listen(self, timeout: float | None) -> bool:
-        """Take what arrives within `timeout` s (None: without limit); False on silence."""
+        """Read what arrives within `timeout` s (None: no limit); return False on silence."""
         if not select.select([self._fd], [], [], timeout)[0]:
             return False
         chunk = os.read(self._fd, 65536)
@@ -112,8 +108,8 @@ class Inbox:
         return True
 
     def answer(self) -> None:
-        """Tell that this process is there."""
-        with contextlib.suppress(OSError):  # nobody reads, or nobody is there
+        """Answer that this process runs."""
+        with contextlib.suppress(OSError):  # nobody reads
             os.write(self._answer_fd, _TALK)
 
     def _take(self, line: bytes) -> None:
@@ -147,7 +143,7 @@ def wait_for_need(inbox: Inbox) -> None:
     """Return at the end of the input, or armed and without a pulse for `PULSE_TIMEOUT`.
 
     The last part of that time is waited for by itself: when the whole machine has stood still,
-    the hardware process gets its turn before it is judged.
+    hardware_node gets its turn before it is judged.
     """
     while not inbox.ended:
         if inbox.orders is None:
@@ -160,20 +156,20 @@ def stop(inbox: Inbox, orders: dict[str, Any]) -> bool:
     """Stop the motor and keep it stopped, opening the port again whenever it fails.
 
     Returns:
-        True when the hardware process is gone and the stop reads back; False when it is heard
+        True when hardware_node is gone and the stop reads back; False when it is heard
         again, when a new one owns the port, or after GIVE_UP_AFTER.
     """
     try:
         while time.monotonic() < inbox.ended_at + GIVE_UP_AFTER:
-            with contextlib.suppress(OSError):  # the port is gone: it may come back
-                with _open(inbox, orders) as port:
-                    if port is None:
-                        return False
-                    stopper = _Stopper(inbox, orders, port)
-                    while stopper.attempt():
-                        if inbox.ended:
-                            return True
-                        stopper.pause(_HOLD_PERIOD)
+            # An OSError: the port is gone, but may come back.
+            with contextlib.suppress(OSError), _open(inbox, orders) as port:
+                if port is None:
+                    return False
+                stopper = _Stopper(inbox, orders, port)
+                while stopper.attempt():
+                    if inbox.ended:
+                        return True
+                    stopper.pause(_HOLD_PERIOD)
             _pause(inbox, _RETRY_PAUSE)
     except HardwareResumedError:
         pass
@@ -258,7 +254,7 @@ class _Stopper:
         """Send a frame after a silence, take a reply of `length` bytes; None when none is good.
 
         Raises:
-            HardwareResumedError: the hardware process is at work; nothing was sent.
+            HardwareResumedError: hardware_node is at work; nothing was sent.
         """
         port, orders = self._port, self._orders
         port.timeout = orders['gap']

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Our side of `last_stop`: starts it, tells it how to stop the motor, watches it."""
+"""Starts the watchdog process, instructs it how to stop the motor, and supervises it."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from oht50_bridge.priority import scheduling_of
 logger = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT = 1.0  # s in which the child answers a pulse
-_START_TIMEOUT = 10.0  # s in which it takes its place
+_START_TIMEOUT = 10.0  # s within which it starts
 
 
 class WatchdogSupervisor:
-    """One child process. Its death, or the end of ours, is the end of the pipe between us."""
+    """One watchdog process. When it or this process ends, the pipe between them ends."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
-        self._placed = False
+        self._started = False
         self._unanswered_since: float | None = None  # monotonic s
 
     @property
@@ -48,10 +48,10 @@ class WatchdogSupervisor:
         return self._child.pid if self._child and self._child.poll() is None else None
 
     def start(self) -> None:
-        """Start the child in a session of its own, so that a signal to our group spares it."""
+        """Start the process in its own session, so that signals to this group do not reach it."""
         package = Path(oht50_bridge.__file__ or '').absolute().parent
         path = os.pathsep.join(filter(None, (str(package.parent), os.environ.get('PYTHONPATH'))))
-        self._placed = False
+        self._started = False
         self._unanswered_since = time.monotonic()
         self._child = subprocess.Popen(
             [sys.executable, '-m', 'oht50_bridge.hardware.watchdog.process'],
@@ -63,64 +63,63 @@ class WatchdogSupervisor:
         )
         for pipe in (self._child.stdin, self._child.stdout):
             assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)  # a child that hangs must not make us hang
+            os.set_blocking(pipe.fileno(), False)  # a child that hangs must not block this process
 
     def ready(self) -> bool:
-        """Tell whether the child runs, has taken its place and answers; does not wait."""
+        """Return whether the process runs, has started and answers; does not wait."""
         child = self._child
         if child is None or child.poll() is not None:
             return False
         assert child.stdout is not None
         with contextlib.suppress(BlockingIOError):
             if os.read(child.stdout.fileno(), 65536):
-                if not self._placed:
+                if not self._started:
                     self._report_priority(child.pid)
-                self._placed, self._unanswered_since = True, None
+                self._started, self._unanswered_since = True, None
         if self._unanswered_since is not None:
-            limit = _ANSWER_TIMEOUT if self._placed else _START_TIMEOUT
+            limit = _ANSWER_TIMEOUT if self._started else _START_TIMEOUT
             if time.monotonic() - self._unanswered_since > limit:
-                logger.error('last_stop does not answer: ending it')
+                logger.error('the watchdog does not answer: ending it')
                 child.kill()
                 child.wait()
                 return False
-        return self._placed
+        return self._started
 
     def _report_priority(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             logger.info('watchdog (process %d): %s', pid, scheduling_of(pid))
 
     def pulse(self, kind: bytes) -> None:
-        """Tell that the thread of the line is at work: ANSWERED, WAITING or LOST."""
-        if self._placed:
+        """Send a pulse, ANSWERED, WAITING or LOST: the thread of the line is at work."""
+        if self._started:
             self._send(kind)
 
     def arm(self, orders: dict[str, Any]) -> None:
-        """Tell how to stop the motor; see `last_stop.stop`."""
-        self._tell({'arm': orders})
+        """Instruct it how to stop the motor; see `process.stop`."""
+        self._send_orders({'arm': orders})
 
     def disarm(self) -> None:
-        """Tell that the line must not be touched."""
-        self._tell({'disarm': True})
+        """Instruct it not to touch the line."""
+        self._send_orders({'disarm': True})
 
     def restart(self) -> None:
-        """Replace a child that has died."""
+        """Replace a process that has died."""
         if self._child is not None:
-            logger.error('last_stop ended with %s: starting another', self._child.poll())
+            logger.error('the watchdog ended with %s: starting another', self._child.poll())
             self._release()
         self.start()
 
     def close(self, standing: bool, timeout: float = 2.0) -> None:
-        """End the child.
+        """End the process.
 
         Args:
-            standing: the motor was verified to be stopped; otherwise the child stops it, which
-                may take its time.
-            timeout: s to wait for its end; one that still has a motor to stop is left at it.
+            standing: the motor was verified to be stopped; otherwise the process stops it first.
+            timeout: s to wait for its end; a process that still stops a motor is left running.
         """
         if self._child is None:
             return
         if standing:
-            self._tell({'close': True})
+            self._send_orders({'close': True})
         child = self._child
         self._release()
         try:
@@ -128,18 +127,20 @@ class WatchdogSupervisor:
         except subprocess.TimeoutExpired:
             if standing:
                 raise
-            logger.error('last_stop (process %d) is still at it', child.pid)
+            logger.error('the watchdog (process %d) still stops the motor', child.pid)
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send_orders(self, message: dict[str, Any]) -> None:
         self._send(json.dumps(message).encode())
 
     def _send(self, line: bytes) -> None:
         child = self._child
         if child is None or child.stdin is None:
             return
-        # It died, or hangs and the pipe is full: `ready` tells, `restart` mends.
+        # It died, or hangs and the pipe is full: `ready` reports it, `restart` replaces it.
         with contextlib.suppress(BrokenPipeError, BlockingIOError):
-            os.write(child.stdin.fileno(), line + b'\n')  # short enough to go whole or not at all
+            os.write(
+                child.stdin.fileno(), line + b'\n'
+            )  # short enough to be written completely or not at all
             if self._unanswered_since is None:
                 self._unanswered_since = time.monotonic()
 

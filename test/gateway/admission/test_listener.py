@@ -49,13 +49,15 @@ async def test_unauthenticated_connections_take_no_place_of_clients(serving, eve
     async with serving(max_unauthenticated=2, max_connections=3) as server:
         peers = [await server.enter('safety.*') for _ in range(2)]
         assert server.gateway.stats().unauthenticated == 0
-        strangers = [await server.connect() for _ in range(6)]
-        peers.append(await server.enter('safety.*'))  # the strangers hold no place of the three
+        unauthenticated = [await server.connect() for _ in range(6)]
+        peers.append(
+            await server.enter('safety.*')
+        )  # the unauthenticated hold no place of the three
         server.gateway.publish(event('safety.estop'))
         for peer in peers:
             assert (await peer.receive())['type'] == 'safety.estop'
         assert server.gateway.stats().unauthenticated <= 2
-        assert (await strangers[0].ended())[0] == 1013
+        assert (await unauthenticated[0].ended())[0] == 1013
 
 
 async def test_a_connection_that_authenticates_just_before_its_eviction_stays_open(serving):

@@ -30,6 +30,7 @@ def small_disk(tmp_path):
         yield disk
 
 
+@pytest.mark.processes
 async def test_on_a_full_disk_an_emergency_stop_is_obeyed_and_the_loss_reported(
     small_disk, serving, event, caplog, records
 ):

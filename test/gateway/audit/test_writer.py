@@ -107,6 +107,7 @@ print(audit.lost)
 """
 
 
+@pytest.mark.processes
 def test_records_lost_on_a_disk_that_accepts_half_a_line_are_counted(path, records):
     done = subprocess.run(
         [sys.executable, '-c', FULL_DISK, str(path)],

@@ -14,6 +14,7 @@
 """Keys: files named by key id, read again when they change."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -245,6 +246,8 @@ def test_a_key_that_is_made_signs_and_is_the_owners_alone(directory, algorithm):
     assert list(directory.iterdir()) == [path]
 
 
+@pytest.mark.skipif(not shutil.which('openssl'), reason='openssl is not installed')
+@pytest.mark.processes
 def test_keys_of_openssl_are_accepted(directory):
     for command in (
         ['genpkey', '-algorithm', 'ed25519', '-out', 'fleet.key'],

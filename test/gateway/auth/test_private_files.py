@@ -28,6 +28,7 @@ def _load(path, queue):
     queue.put(load_or_create_secret(path))
 
 
+@pytest.mark.processes
 def test_processes_that_start_together_share_one_secret_of_mode_0600(tmp_path):
     context = multiprocessing.get_context('fork')
     queue, path = context.SimpleQueue(), tmp_path / 'state' / 'secret'

@@ -73,6 +73,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.processes
 def test_a_used_token_stays_used_over_kill_9(path):
     pair = authority(None).issue('ann', 'viewer')
     done = subprocess.run(

@@ -261,7 +261,7 @@ def test_ids_can_be_given_on_a_command_line_and_are_all_different():
 
 def test_a_refresh_token_works_once_and_its_replay_revokes_the_family():
     authority = TokenAuthority([Key('HS256', SECRET)])
-    first, stranger = authority.issue('ann', 'viewer'), authority.issue('bob', 'viewer')
+    first, other = authority.issue('ann', 'viewer'), authority.issue('bob', 'viewer')
     claims, second = authority.refresh(first.refresh)
     assert (claims.subject, claims.role) == ('ann', 'viewer')
     _, third = authority.refresh(second.refresh)
@@ -272,9 +272,9 @@ def test_a_refresh_token_works_once_and_its_replay_revokes_the_family():
             authority.refresh(dead)
     with pytest.raises(TokenError, match='revoked'):
         authority.verify(third.access)
-    authority.refresh(stranger.refresh)
+    authority.refresh(other.refresh)
     with pytest.raises(TokenError):
-        authority.refresh(stranger.access)
+        authority.refresh(other.access)
 
 
 def test_short_secrets_long_lives_and_unknown_algorithms_are_refused():

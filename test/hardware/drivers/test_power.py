@@ -68,7 +68,7 @@ def test_charges_for_as_long_as_it_is_asked_to(rig):
     (_, on), (off_at, off) = changes(rig, 'charge_request')
     assert on and not off
     assert CHARGE_TIMEOUT - 0.2 < off_at - last < CHARGE_TIMEOUT + 1.0
-    rig.wait_for(lambda: rig.samples['power'].charge_state == 'idle', what='told')
+    rig.wait_for(lambda: rig.samples['power'].charge_state == 'idle', what='charge_state idle')
     assert not rig.samples['power'].charge_requested
 
 

@@ -23,13 +23,14 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from oht50_bridge.hardware.drivers.motor import MotorModule
-from oht50_bridge.hardware.watchdog.process import LOST
-from oht50_bridge.hardware.watchdog.process import PULSE_TIMEOUT
-from oht50_bridge.hardware.watchdog.process import WAITING
+from oht50_bridge.hardware.watchdog.protocol import LOST
+from oht50_bridge.hardware.watchdog.protocol import PULSE_TIMEOUT
+from oht50_bridge.hardware.watchdog.protocol import WAITING
 from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 
 OWNER = """
@@ -47,14 +48,14 @@ while True:
 
 def alive(pid):
     try:
-        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+        with Path(f'/proc/{pid}/stat').open(encoding='ascii') as stat:
             return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'
     except FileNotFoundError:
         return False
 
 
 def children(pid):
-    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as listing:
+    with Path(f'/proc/{pid}/task/{pid}/children').open(encoding='ascii') as listing:
         return [int(child) for child in listing.read().split()]
 
 
@@ -290,8 +291,8 @@ def test_the_helper_writes_to_no_other_board(make_rig, helper):
     helper.arm(orders)
     helper.pulse(WAITING)
     helper.pulse(LOST)
-    told = time.monotonic()
-    rig.wait_for(lambda: time.monotonic() - told > PULSE_TIMEOUT + 0.4, what='attempts')
+    reported = time.monotonic()
+    rig.wait_for(lambda: time.monotonic() - reported > PULSE_TIMEOUT + 0.4, what='attempts')
     assert rig.sim.registers('travel_motor') == before
     rig.sim.swap('travel_motor', 'driver_2_motor')
     rig.sim.write('travel_motor', 'enable', 1)

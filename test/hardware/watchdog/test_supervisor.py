@@ -21,7 +21,7 @@ import time
 import pytest
 
 from oht50_bridge.hardware.watchdog import supervisor as supervisor_module
-from oht50_bridge.hardware.watchdog.process import WAITING
+from oht50_bridge.hardware.watchdog.protocol import WAITING
 from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import available_priority

@@ -1,0 +1,241 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The registers of a travel motor board: which values move it, stop it, identify it. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oht50_bridge.hardware.errors import HardwareConfigError
+from oht50_bridge.hardware.module import IDENTITY
+from oht50_bridge.hardware.motion_guard import Verdict
+from oht50_bridge.hardware.registers import RegisterProfile
+from oht50_bridge.hardware.registers import Value
+from oht50_bridge.stop_reason import StopReason
+
+#: Makes an error of a field and its remedy.
+ErrorMaker = Callable[[str, str], HardwareConfigError]
+
+
+@dataclass(frozen=True)
+class MotorSample:
+    """The travel motor as its board reports it.
+
+    Attributes:
+        position: m; NaN where the layout measures none; likewise position_resolution.
+        velocity: m/s, signed; from the drive duty, not measured.
+        commanded_velocity: m/s in the register of the command, as read back.
+        direction: idle, forward or reverse.
+        stop_reason: why the motor is stopped.
+        stop_verified: the stop was read back from the board.
+        standing: the stop was read back and the board reports no speed.
+    """
+
+    stamp: int
+    read_at: float
+    position: float
+    position_resolution: float
+    velocity: float
+    commanded_velocity: float
+    enabled: bool
+    direction: str
+    error_code: int
+    stop_reason: StopReason
+    stop_verified: bool
+    standing: bool
+
+
+class MotorRegisters:
+    """A register layout with the options of a motor.
+
+    Args:
+        profile: the layout.
+        options: max_speed, accel, decel, reverse; see `MotorModule`.
+        error: makes an error of a field and its remedy.
+
+    Raises:
+        HardwareConfigError: the layout drives no motor, or an option is wrong.
+
+    """
+
+    def __init__(
+        self, profile: RegisterProfile, options: Mapping[str, Any], error: ErrorMaker
+    ) -> None:
+        if profile.drive is None:
+            raise error('profile', f'{profile.name} declares no drive, choose another')
+        self.profile = profile
+        self.drive = profile.drive
+        self.max_speed = positive(error, 'max_speed', options.get('max_speed', 1.0))
+        self.forward, self.reverse = 'forward', 'reverse'
+        if options.get('reverse', False):
+            self.forward, self.reverse = 'reverse', 'forward'
+        self.setup = self._ramps(options, error) | dict(self.drive.setup)
+
+    def _ramps(self, options: Mapping[str, Any], error: ErrorMaker) -> dict[str, Value]:
+        """Return the values of the ramp registers that the options ask for."""
+        ramps: dict[str, Value] = {}
+        for option, name in (('accel', self.drive.accel), ('decel', self.drive.decel)):
+            if option not in options:
+                continue
+            value = positive(error, option, options[option])
+            if name is None:
+                raise error(
+                    f'options.{option}', f'profile {self.profile.name} has no such ramp, remove it'
+                )
+            register = self.profile.registers[name]
+            in_unit = value if register.unit == 'm/s^2' else value / self.max_speed
+            try:
+                ramps[name] = register.decode(register.encode(in_unit))
+            except ValueError as fault:
+                raise error(f'options.{option}', str(fault)) from fault
+        return ramps
+
+    def stop_values(self) -> dict[str, Value]:
+        """Return the values that stop the motor."""
+        drive = self.drive
+        return {drive.enable: False, drive.speed: 0, drive.direction: 'idle'}
+
+    def wanted(self, verdict: Verdict, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the values that the registers should have, in their units.
+
+        Args:
+            verdict: what the motor is to do.
+            values: what the registers have now.
+
+        """
+        drive = self.drive
+        if verdict.stop:
+            return self.setup | self.stop_values()
+        register = self.profile.registers[drive.speed]
+        speed = abs(verdict.velocity) / (1.0 if register.unit == 'm/s' else self.max_speed)
+        speed = min(speed, register.range[1] if register.range else 1.0)
+        towards = self.forward if verdict.velocity > 0 else self.reverse
+        at = values[drive.direction]
+        if at != towards:  # speed follows when the direction has been read back
+            turn = towards if values[drive.actual_speed] == 0 else at
+            return self.setup | {drive.enable: True, drive.speed: 0, drive.direction: turn}
+        raw = register.encode(speed)
+        return self.setup | {
+            drive.direction: towards, drive.enable: True, drive.speed: register.decode(raw)
+        }  # fmt: skip
+
+    def frames(self, changes: dict[str, Value], first: bool) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the frames that write values: address and words, neighbours in one frame.
+
+        Args:
+            changes: values by register name.
+            first: enable and speed are written first (a stop), else last (motion).
+
+        """
+        drive = self.drive
+        words = {}
+        for name, value in changes.items():
+            register = self.profile.registers[name]
+            words[register.address] = register.encode(value)[0]
+        frames: list[tuple[int, tuple[int, ...]]] = []
+        for address in sorted(words):
+            if frames and address == frames[-1][0] + len(frames[-1][1]):
+                frames[-1] = (frames[-1][0], (*frames[-1][1], words[address]))
+            else:
+                frames.append((address, (words[address],)))
+        urgent = [self.profile.registers[name].address for name in (drive.enable, drive.speed)]
+
+        def rank(frame: tuple[int, tuple[int, ...]]) -> int:
+            inside = range(frame[0], frame[0] + len(frame[1]))
+            return next((i for i, address in enumerate(urgent) if address in inside), len(urgent))
+
+        return sorted(frames, key=rank, reverse=not first)
+
+    def checks(self, values: Mapping[str, Value]) -> list[tuple[int, list[tuple[int, int]]]]:
+        """Return the words by which another process identifies the board: versions and layout."""
+        checks = []
+        for name in IDENTITY:
+            register = self.profile.registers[name]
+            word = register.encode(values[name])[0]
+            checks.append((register.address, [(word, word)]))
+        for check in self.profile.signature:
+            register = self.profile.registers[check.register]
+            checks += [
+                (address, check.words(register))
+                for address in range(register.address, register.end)
+            ]
+        return checks
+
+    def sample(
+        self,
+        values: Mapping[str, Value],
+        before: MotorSample | None,
+        *,
+        stamp: int,
+        read_at: float,
+        verdict: Verdict,
+        stop_verified: bool,
+    ) -> MotorSample:
+        """Return the state of the motor that the registers report.
+
+        Args:
+            values: of the registers.
+            before: the previous state.
+            stamp: ns since 1970-01-01 UTC, of the reading.
+            read_at: s, monotonic, of the reading.
+            verdict: what the motor is to do.
+            stop_verified: the stop was read back.
+
+        """
+        drive = self.drive
+        to_speed = 1.0 if self.profile.registers[drive.speed].unit == 'm/s' else self.max_speed
+        direction = str(values[drive.direction])
+        sign = {self.forward: 1.0, self.reverse: -1.0}.get(direction, 0.0)
+        actual = number(values[drive.actual_speed]) * to_speed
+        if sign == 0.0 and actual != 0.0:  # the direction is idle while the ramp still runs down
+            sign = math.copysign(1.0, before.velocity) if before else 1.0
+        commanded = number(values[drive.speed]) * to_speed
+        enabled = values[drive.enable] is True
+        position = self.profile.registers[drive.position] if drive.position else None
+        return MotorSample(
+            stamp=stamp,
+            read_at=read_at,
+            position=number(values.get(position.name, math.nan)) if position else math.nan,
+            position_resolution=position.scale if position else math.nan,
+            velocity=sign * actual,
+            commanded_velocity=sign * commanded if enabled else 0.0,
+            enabled=enabled,
+            direction=direction,
+            error_code=int(number(values.get('error_code', 0))),
+            stop_reason=verdict.reason,
+            stop_verified=stop_verified,
+            standing=stop_verified and actual == 0.0,
+        )
+
+
+def positive(error: ErrorMaker, name: str, value: Any) -> float:
+    """Return an option as a number above 0.
+
+    Raises:
+        HardwareConfigError: it is none.
+
+    """
+    if not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise error(f'options.{name}', f'{value!r} must be a number greater than 0')
+    return float(value)
+
+
+def number(value: Value) -> float:
+    """Return the value of a register that holds one number."""
+    assert isinstance(value, (int, float))
+    return float(value)

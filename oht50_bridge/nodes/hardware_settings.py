@@ -1,0 +1,165 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Settings of hardware_node, and the configuration of the hardware made from them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.node import Node
+
+from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.settings import setting
+
+SERIAL = 'serial'  # name of the line that serial_port makes
+
+
+@dataclass(frozen=True)
+class FrameSettings:
+    """The frame of positions."""
+
+    map_frame: str = setting('map', 'Frame of positions')
+
+
+@dataclass(frozen=True)
+class HardwareSettings:
+    """Which lines and modules there are."""
+
+    serial_port: str = setting('', 'One serial port that carries every module; empty: the lines')
+    lines: tuple[str, ...] = setting(('drive', 'sense', 'safety'), 'Names of the serial lines')
+    modules: tuple[str, ...] = setting(
+        ('travel_motor', 'power', 'dock', 'safety'), 'Names of the modules'
+    )
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    """One serial line: `line.NAME.*`."""
+
+    device: str = setting('', 'Path of the serial port')
+    baudrate: int = setting(115200, 'Bit rate, bit/s', minimum=9600, maximum=115200)
+    parity: str = setting('N', 'Parity: N, E or O')
+    stop_bits: int = setting(1, 'Stop bits', minimum=1, maximum=2)
+
+
+@dataclass(frozen=True)
+class ModuleSettings:
+    """One module: `module.NAME.*`."""
+
+    kind: str = setting('', 'Kind of the module: power, safety, travel_motor or dock')
+    line: str = setting('', 'Name of its serial line')
+    profile: str = setting('', 'Register profile, a file of config/modules')
+    address: int = setting(1, 'Modbus unit address', minimum=1, maximum=247)
+    timeout: float = setting(
+        0.0, 'Timeout of a reply; 0: that of the profile', unit='s', minimum=0.0, maximum=5.0
+    )
+    retries: int = setting(-1, 'Further tries; -1: those of the profile', minimum=-1, maximum=10)
+    gap: float = setting(
+        -1.0,
+        'Silence before a request; -1: that of the profile',
+        unit='s',
+        minimum=-1.0,
+        maximum=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class MotorSettings:
+    """A travel motor, beside its `ModuleSettings`."""
+
+    max_speed: float = setting(
+        1.0,
+        'Speed of the vehicle at full speed of the motor',
+        unit='m/s',
+        minimum=0.01,
+        maximum=10.0,
+    )
+    accel: float = setting(1.0, 'Ramp up of the board', unit='m/s^2', minimum=0.01, maximum=10.0)
+    decel: float = setting(2.0, 'Ramp down of the board', unit='m/s^2', minimum=0.01, maximum=10.0)
+    reverse: bool = setting(False, "Whether the board's forward is towards smaller x")
+
+
+@dataclass(frozen=True)
+class SafetySettings:
+    """A safety board, beside its `ModuleSettings`."""
+
+    digital_inputs: tuple[str, ...] = setting(
+        ('low', '', '', ''),
+        'Active level of each digital input: high, low, or empty when not in use',
+    )
+    distance_inputs: tuple[bool, ...] = setting(
+        (False, False, False, False), 'Distance inputs in use'
+    )
+    zone_thresholds: tuple[float, ...] = setting(
+        (0.0, 0.0, 0.0, 0.0),
+        'Distances of zones 1 to 4 at which the board trips by itself; all 0: as the board has '
+        'them',
+        unit='m',
+    )
+    estop_input: int = setting(
+        1, 'Digital input of the emergency stop chain', minimum=1, maximum=4
+    )
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of the driver."""
+        options = {
+            'digital_inputs': {
+                channel: level for channel, level in enumerate(self.digital_inputs, 1) if level
+            },
+            'estop_input': self.estop_input,
+            'distance_inputs': [
+                channel for channel, used in enumerate(self.distance_inputs, 1) if used
+            ],
+        }
+        zones = list(self.zone_thresholds)
+        return options | {'zones': zones} if any(zones) else options
+
+
+def hardware_config(node: Node) -> dict[str, Any]:
+    """Declare the parameters of lines and modules; return the configuration of the hardware."""
+    settings = declare_settings(node, HardwareSettings)
+    if settings.serial_port:
+        lines: dict[str, Any] = {SERIAL: {'device': settings.serial_port}}
+    else:
+        lines = {
+            name: asdict(declare_settings(node, LineSettings, f'line.{name}.'))
+            for name in settings.lines
+        }
+    line = SERIAL if settings.serial_port else None
+    return {'lines': lines, 'modules': [_module(node, name, line) for name in settings.modules]}
+
+
+def _module(node: Node, name: str, line: str | None) -> dict[str, Any]:
+    prefix = f'module.{name}.'
+    settings = declare_settings(node, ModuleSettings, prefix, kind=name)
+    module: dict[str, Any] = {
+        'id': name,
+        'kind': settings.kind,
+        'profile': settings.profile,
+        'line': line or settings.line,
+        'address': settings.address,
+    }
+    if settings.timeout > 0.0:
+        module['timeout'] = settings.timeout
+    if settings.retries >= 0:
+        module['retries'] = settings.retries
+    if settings.gap >= 0.0:
+        module['gap'] = settings.gap
+    if settings.kind == 'travel_motor':
+        module['options'] = asdict(declare_settings(node, MotorSettings, prefix))
+    elif settings.kind == 'safety':
+        module['options'] = declare_settings(node, SafetySettings, prefix).options()
+    return module

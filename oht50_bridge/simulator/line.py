@@ -1,0 +1,159 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""One serial line: a pseudo-terminal with Modbus RTU slaves on it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import os
+import pty
+import random
+import time
+import tty
+from pathlib import Path
+
+from oht50_bridge.hardware.rtu import crc16
+from oht50_bridge.hardware.rtu import intact
+from oht50_bridge.hardware.rtu import wire_time
+from oht50_bridge.simulator.boards import Board
+from oht50_bridge.simulator.event_loop import EventLoop
+
+_STALE_FRAME = 0.05  # s after which an incomplete request is dropped
+
+
+class PtyLine:
+    """A pseudo-terminal and the boards on it.
+
+    Args:
+        loop: runs it.
+        rng: decides which requests are lost.
+        name: as in the configuration.
+        link: path of the link to the pseudo-terminal.
+        baudrate: bit/s, paces the replies.
+
+    """
+
+    def __init__(
+        self, loop: EventLoop, rng: random.Random, name: str, link: Path, baudrate: int
+    ) -> None:
+        self.name = name
+        self.link = link
+        self.baudrate = baudrate
+        self.boards: dict[int, Board] = {}
+        self._loop = loop
+        self._rng = rng
+        self._master = -1
+        self._slave = -1
+        self._buffer = b''
+        self._last_byte = -math.inf
+        self._quiet_since = -math.inf
+        self._last_unit = 0
+        self._busy_with_others: set[int] = set()  # units that received the traffic of others
+
+    def plug(self) -> None:
+        """Open the pseudo-terminal and link it; no effect when it is open."""
+        if self._master >= 0:
+            return
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._buffer = b''
+        self._loop.watch(self._master, self._receive)
+        temporary = self.link.with_name(f'.{self.link.name}.new')
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(os.ttyname(self._slave))
+        temporary.replace(self.link)
+
+    def unplug(self) -> None:
+        """Close the pseudo-terminal, as when the adapter is pulled."""
+        if self._master < 0:
+            return
+        self.link.unlink(missing_ok=True)
+        self._loop.forget(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = self._slave = -1
+
+    def _receive(self) -> None:
+        try:
+            data = os.read(self._master, 4096)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EIO):
+                return
+            raise
+        now = time.monotonic()
+        if now - self._last_byte > _STALE_FRAME:
+            self._buffer = b''
+        self._last_byte = now
+        self._buffer += data
+        while (length := _request_length(self._buffer)) and len(self._buffer) >= length:
+            request, self._buffer = self._buffer[:length], self._buffer[length:]
+            if intact(request):
+                self._on_request(request, now)
+            else:
+                self._buffer = b''
+
+    def _on_request(self, request: bytes, now: float) -> None:
+        unit = request[0]
+        ends = now + wire_time(len(request), self.baudrate)
+        others_since = now - self._quiet_since if self._last_unit != unit else math.inf
+        self._quiet_since, self._last_unit = ends, unit
+        for address in self.boards:
+            if address != unit:
+                self._busy_with_others.add(address)
+        board = self.boards.get(unit)
+        if board is None:
+            return
+        habit, rng = board.misbehaviour, self._rng
+        if habit.absent or now < board.silent_until or others_since < habit.quiet_before:
+            return
+        if rng.random() < habit.loss:
+            return
+        if unit in self._busy_with_others and rng.random() < habit.deaf:
+            return
+        when = ends
+        if habit.tick > 0:
+            when = (math.floor(ends / habit.tick - board.phase) + 1 + board.phase) * habit.tick
+        self._loop.at(when, lambda: self._answer(board, request))
+
+    def _answer(self, board: Board, request: bytes) -> None:
+        now = time.monotonic()
+        if board.misbehaviour.absent or now < board.silent_until:
+            return
+        body = bytes([board.address]) + board.handle(request[1:-2], now)
+        check = crc16(body)
+        if self._rng.random() < board.misbehaviour.corrupt:
+            check = bytes([check[0] ^ 0x55, check[1]])
+        reply = body + check
+        ends = now + board.misbehaviour.delay + wire_time(len(reply), self.baudrate)
+        self._loop.at(ends, lambda: self._send(reply))
+
+    def _send(self, reply: bytes) -> None:
+        if self._master < 0:
+            return
+        self._quiet_since, self._last_unit = time.monotonic(), reply[0]
+        # Nobody reads: the bytes are lost, as on a wire.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._master, reply)
+
+
+def _request_length(buffer: bytes) -> int:
+    """Return the length of the request that begins `buffer`; 0 while it is not known."""
+    if len(buffer) < 2:
+        return 0
+    if buffer[1] == 16:
+        return 9 + buffer[6] if len(buffer) >= 7 else 0
+    return 8
