@@ -35,8 +35,12 @@ class SimulatorClient:
     def __init__(self, directory: Path | str, timeout: float = 5.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
-        with short_path(Path(directory)) as folder:
-            self._socket.connect(f'{folder}/{CONTROL_SOCKET}')
+        try:
+            with short_path(Path(directory)) as folder:
+                self._socket.connect(f'{folder}/{CONTROL_SOCKET}')
+        except OSError:
+            self._socket.close()
+            raise
         self._file = self._socket.makefile('rb')
 
     def __enter__(self) -> SimulatorClient:
