@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import threading
 import time
@@ -40,50 +39,6 @@ CONFIG = {
         {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 3},
     ],
 }
-
-
-@pytest.mark.parametrize(
-    ('change', 'words'),
-    [
-        (lambda c: c['modules'][0].update(profile='nope'), 'modules.m.profile: .*choose one of'),
-        (lambda c: c['modules'][0].update(line='c'), "modules.m.line: 'c' is unknown"),
-        (lambda c: c['modules'][0].update(address=0), 'modules.m.address: 0 must be 1..247'),
-        (
-            lambda c: c['modules'][1].update(line='a', address=4),
-            'modules.s.address: 4 .*belongs to m',
-        ),
-        (lambda c: c['modules'][1].update(id='m'), 'modules.m: id used twice'),
-        (lambda c: c['modules'][1].update(kind='dock'), 'modules.s.profile: .*kind safety'),
-        (lambda c: c['modules'][0].pop('address'), 'modules.m.address: missing'),
-        (lambda c: c['modules'][0].update(adress=4), 'modules.m.adress: unknown'),
-        (lambda c: c['modules'][0].update(timeout=-1), 'modules.m.timeout: -1 must'),
-        (lambda c: c['modules'][0].update(polls={'drive': 0}), 'modules.m.polls.drive'),
-        (lambda c: c['modules'][0].update(polls={'nope': 1}), 'modules.m.polls.nope'),
-        (lambda c: c['modules'][0].update(options={'max_sped': 1}), 'modules.m.options.max_sped'),
-        (
-            lambda c: c['modules'][0].update(options={'max_speed': 0}),
-            'modules.m.options.max_speed',
-        ),
-        (
-            lambda c: c['modules'][1].update(options={'estop_input': 2}),
-            'modules.s.options.estop_input',
-        ),
-        (
-            lambda c: c['modules'][1].update(options={'zones': [9, 9, 9, 9, 9]}),
-            'modules.s.options.zones',
-        ),
-        (lambda c: c['lines']['b'].update(device='/dev/none-a'), 'lines.b.device: .*another line'),
-        (lambda c: c['lines']['b'].update(parity='X'), 'lines.b.parity'),
-        (lambda c: c['lines']['b'].pop('device'), 'lines.b.device'),
-        (lambda c: c.pop('lines'), 'lines: give'),
-    ],
-)
-def test_a_fault_in_the_configuration_names_field_and_remedy(change, words):
-    config = copy.deepcopy(CONFIG)
-    Hardware(config)
-    change(config)
-    with pytest.raises(HardwareConfigError, match=words):
-        Hardware(config)
 
 
 def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):

@@ -1,0 +1,114 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The parameters of hardware_node as the configuration of the hardware."""
+
+import pytest
+import rclpy
+
+from oht50_bridge.hardware.hardware import Hardware
+from oht50_bridge.nodes.hardware_settings import hardware_config
+from oht50_bridge.nodes.process import StartError
+
+MODULES = (
+    "modules:=['motor', 'safety']",
+    'module.motor.kind:=travel_motor',
+    'module.motor.profile:=driver_2_motor',
+    'module.motor.address:=4',
+    'module.safety.profile:=safety_module_fw',
+    'module.safety.address:=3',
+)
+
+
+def given(*values):
+    """Give parameters on the command line."""
+    arguments = [text for value in (*MODULES, *values) for text in ('-p', value)]
+    return pytest.mark.parametrize('ros', [arguments], indirect=True)
+
+
+@pytest.fixture
+def node(ros):
+    node = rclpy.create_node('hardware_node')
+    yield node
+    node.destroy_node()
+
+
+@given('serial_port:=/dev/none')
+def test_one_serial_port_carries_every_module(node):
+    config = hardware_config(node)
+    assert config['lines'] == {'serial': {'device': '/dev/none'}}
+    assert [module['line'] for module in config['modules']] == ['serial'] * 2
+    Hardware(config)
+
+
+@given(
+    "lines:=['a', 'b']",
+    'line.a.device:=/dev/none-a',
+    'line.b.device:=/dev/none-b',
+    'line.b.baudrate:=9600',
+    'module.motor.line:=a',
+    'module.safety.line:=b',
+    'module.motor.max_speed:=0.5',
+    'module.motor.reverse:=true',
+)
+def test_each_module_is_on_its_line_with_its_options(node):
+    config = hardware_config(node)
+    assert {name: line['baudrate'] for name, line in config['lines'].items()} == {
+        'a': 115200,
+        'b': 9600,
+    }
+    motor, safety = config['modules']
+    assert (motor['line'], safety['line']) == ('a', 'b')
+    assert (motor['kind'], safety['kind']) == ('travel_motor', 'safety')  # by default its name
+    assert motor['options'] == {'max_speed': 0.5, 'accel': 1.0, 'decel': 2.0, 'reverse': True}
+    Hardware(config)
+
+
+@given('serial_port:=/dev/none')
+def test_the_timing_is_that_of_the_profile_where_none_is_given(node):
+    for module in hardware_config(node)['modules']:
+        assert not {'timeout', 'retries', 'gap'} & set(module)
+
+
+@given('serial_port:=/dev/none', 'module.motor.timeout:=0.2', 'module.motor.retries:=0')
+def test_a_timing_that_is_given_counts(node):
+    motor = hardware_config(node)['modules'][0]
+    assert (motor['timeout'], motor['retries']) == (0.2, 0)
+    assert 'gap' not in motor
+
+
+@given(
+    'serial_port:=/dev/none',
+    'module.safety.zone_thresholds:=[0.5, 0.4, 0.3, 0.2]',
+    "module.safety.digital_inputs:=['low', '', 'high', '']",
+    'module.safety.distance_inputs:=[false, true, false, true]',
+)
+def test_zones_and_inputs_reach_the_driver_of_the_safety_board(node):
+    safety = hardware_config(node)['modules'][1]
+    assert safety['options'] == {
+        'digital_inputs': {1: 'low', 3: 'high'},
+        'estop_input': 1,
+        'distance_inputs': [2, 4],
+        'zones': [0.5, 0.4, 0.3, 0.2],
+    }
+
+
+@given('serial_port:=/dev/none')
+def test_zones_that_are_not_given_are_left_to_the_board(node):
+    assert 'zones' not in hardware_config(node)['modules'][1]['options']
+
+
+@given('serial_port:=/dev/none', 'module.motor.address:=248')
+def test_a_wrong_value_names_the_parameter(node):
+    with pytest.raises(StartError, match=r'module\.motor\.address'):
+        hardware_config(node)

@@ -1,0 +1,127 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A line of the simulator: which requests are answered, and with which bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import time
+
+import pytest
+
+from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.hardware.rtu import frame
+from oht50_bridge.hardware.rtu import intact
+from oht50_bridge.hardware.rtu import read_request
+from oht50_bridge.simulator.boards import BOARDS
+from oht50_bridge.simulator.event_loop import EventLoop
+from oht50_bridge.simulator.line import PtyLine
+from oht50_bridge.simulator.physics import Parameters
+from oht50_bridge.simulator.physics import World
+
+QUIET = {'loss': 0.0, 'overwrite': 0.0, 'deaf': 0.0, 'quiet_before': 0.0, 'tick': 0.0}
+
+
+class Wire:
+    """A line with one power board at address 2, and its port."""
+
+    def __init__(self, directory):
+        self.loop = EventLoop()
+        rng = random.Random(1)
+        self.line = PtyLine(self.loop, rng, 'all', directory / 'all', 115200)
+        profile = load('stm32_power')
+        self.board = BOARDS[profile.kind](
+            'power', 2, profile, World(Parameters()), QUIET, rng, lambda *change: None
+        )
+        self.line.boards[2] = self.board
+        self.line.plug()
+        self.port = os.open(directory / 'all', os.O_RDWR | os.O_NOCTTY)
+
+    def ask(self, *pieces):
+        """Write bytes; return what the line answers within 0.1 s."""
+        for piece in pieces:
+            os.write(self.port, piece)
+            self.loop.turn()
+        reply, end = b'', time.monotonic() + 0.1
+        while (now := time.monotonic()) < end:
+            self.loop.at(min(now + 0.005, end), lambda: None)
+            self.loop.turn()
+            while select.select([self.port], [], [], 0)[0]:
+                reply += os.read(self.port, 256)
+        return reply
+
+    def close(self):
+        os.close(self.port)
+        self.line.unplug()
+        self.loop.close()
+
+
+@pytest.fixture
+def wire(tmp_path):
+    wire = Wire(tmp_path)
+    yield wire
+    wire.close()
+
+
+REQUEST = read_request(2, 0x0000, 1)
+
+
+def test_a_read_is_answered_with_the_register(wire):
+    name = next(r.name for r in wire.board.profile.registers.values() if r.address == 0)
+    register = wire.board.profile.registers[name]
+    reply = wire.ask(REQUEST)
+    assert intact(reply)
+    assert reply[:3] == bytes([2, 3, 2])
+    word = int.from_bytes(reply[3:5], 'big')
+    assert register.decode([word]) == wire.board.get(name)
+
+
+def test_a_request_in_pieces_is_one_request(wire):
+    assert intact(wire.ask(REQUEST[:3], REQUEST[3:]))
+
+
+def test_a_request_to_nobody_or_with_a_wrong_check_is_not_answered(wire):
+    assert wire.ask(read_request(9, 0, 1)) == b''
+    assert wire.ask(REQUEST[:-1] + bytes([REQUEST[-1] ^ 1])) == b''
+    assert intact(wire.ask(REQUEST))
+
+
+def test_an_unknown_function_is_answered_with_exception_1(wire):
+    reply = wire.ask(frame(2, bytes([0x2B, 0, 0, 0, 0])))
+    assert intact(reply)
+    assert reply[:3] == bytes([2, 0xAB, 1])
+
+
+@pytest.mark.parametrize('habit', [{'absent': True}, {'loss': 1.0}, {'quiet_before': 3600.0}])
+def test_a_board_that_is_absent_or_loses_requests_is_silent(wire, habit):
+    wire.ask(read_request(9, 0, 1))  # `quiet_before` counts from the traffic of others
+    for name, value in habit.items():
+        setattr(wire.board.misbehaviour, name, value)
+    assert wire.ask(REQUEST) == b''
+
+
+def test_a_corrupt_reply_has_a_wrong_check(wire):
+    wire.board.misbehaviour.corrupt = 1.0
+    reply = wire.ask(REQUEST)
+    assert len(reply) == 7 and not intact(reply)
+
+
+def test_a_pulled_adapter_takes_its_link_with_it(wire, tmp_path):
+    wire.line.unplug()
+    wire.line.unplug()
+    assert not (tmp_path / 'all').is_symlink()
+    wire.line.plug()
+    assert (tmp_path / 'all').is_symlink()
