@@ -14,7 +14,7 @@
 """The priority of processes that must run on time: real-time where the system allows it.
 
 A process calls `request_priority` at its start. It gets `SCHED_RR`, else a negative nice value,
-else it keeps the priority it has, and is told why there is not more.
+else it keeps the priority it has, and learns why it did not get more.
 
 Every thread of the process gets the same priority, and so does every process it starts: a thread
 of lower priority that holds Python's interpreter lock would delay the others.

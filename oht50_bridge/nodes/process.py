@@ -54,9 +54,9 @@ def run(
     work: Callable[[Any], None] = spin,
     priority: RealtimePriority | None = None,
 ) -> None:
-    """Run one node until it is told to end by SIGINT, SIGTERM or a shutdown of its context.
+    """Run one node until it is asked to end by SIGINT, SIGTERM or a shutdown of its context.
 
-    Exits with 0 when told to end, with EX_CONFIG when the node cannot start.
+    Exits with 0 when asked to end, with EX_CONFIG when the node cannot start.
 
     Args:
         make_node: makes it, once ROS is initialised.
@@ -64,19 +64,19 @@ def run(
         priority: what the process requests where it must run on time.
 
     """
-    told = stop_requested()
+    asked_to_end = stop_requested()
     # Before the threads of the middleware start, which inherit it.
     scheduling = None if priority is None else request_priority(priority)
     # Until the node is whole, and can be destroyed, ROS stays up.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
-        if not told():
+        if not asked_to_end():
             node = make_node()
             if scheduling is not None:
                 node.get_logger().info(f'{scheduling}')
         install_signal_handlers(SignalHandlerOptions.ALL)
-        if not told():
+        if not asked_to_end():
             work(node)
     except ExternalShutdownException:
         pass

@@ -95,6 +95,7 @@ def test_values_are_set_with_their_version_and_type(caller):
 
 
 def test_a_refusal_changes_nothing_and_gives_its_reason(caller):
+    assert caller.set(['probe'], {'speed': 0.5, 'boards': 3}) == []
     assert caller.set(['probe'], {'speed': 1.0, 'boards': 7}) == [
         'probe refused: count: 7 is not allowed'
     ]

@@ -55,6 +55,7 @@ def test_a_register_is_written_and_read_in_its_unit(commands):
 
 
 def test_the_log_has_the_changes_of_the_watched_registers_since(commands):
+    commands.watch('motor', ['command_speed'])
     commands.write('motor', 'command_speed', 0.5)
     commands.watch('motor', ['command_speed'])
     commands.write('motor', 'command_speed', 0.25)

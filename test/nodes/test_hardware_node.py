@@ -1,0 +1,167 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""hardware_node on simulated boards: what it publishes, what it lets move, what stops it."""
+
+import pytest
+from simulator_process import SimulatorProcess
+
+from oht50_bridge.msg import DriveCommand
+from oht50_bridge.msg import DriveState
+from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.hardware_node import HardwareNode
+from oht50_bridge.nodes.process import StartError
+from oht50_bridge.srv import ListModules
+from oht50_bridge.srv import ScanModules
+
+LINES = {
+    'all': {
+        'boards': [
+            {
+                'id': 'motor',
+                'profile': 'driver_2_motor',
+                'address': 4,
+                'misbehaviour': {'loss': 0.0, 'overwrite': 0.0, 'quiet_before': 0.0, 'deaf': 0.0},
+            },
+            {'id': 'power', 'profile': 'stm32_power', 'address': 2},
+        ]
+    }
+}
+PARAMETERS = (
+    "modules:=['motor']",
+    'module.motor.kind:=travel_motor',
+    'module.motor.profile:=driver_2_motor',
+    'module.motor.address:=4',
+)
+
+
+@pytest.fixture(scope='module')
+def simulator():
+    with SimulatorProcess(LINES) as process:
+        yield process
+
+
+@pytest.fixture
+def graph(ros):
+    """Hardware_node with one motor, whose state is recorded."""
+    graph = ros.graph(HardwareNode)
+    graph.record(topics.DRIVE_STATE, topics.MODULE_STATES, topics.MODULE_DISCOVERED)
+    graph.until(lambda: state(graph) and state(graph).stop_verified)
+    return graph
+
+
+@pytest.fixture
+def ros(tmp_path, monkeypatch, simulator):
+    from graph import Ros
+
+    values = (*PARAMETERS, f'serial_port:={simulator.port("all")}')
+    instance = Ros(tmp_path, monkeypatch, [text for value in values for text in ('-p', value)])
+    yield instance
+    instance.close()
+
+
+def state(graph):
+    return graph.last(topics.DRIVE_STATE)
+
+
+def drive(graph, velocity, *, permitted=True):
+    """Give a heartbeat and a command once."""
+    graph.publish(
+        topics.SAFETY_HEARTBEAT, SafetyHeartbeat(motion_permitted=permitted, speed_limit=1.0)
+    )
+    graph.publish(topics.DRIVE_COMMAND, DriveCommand(velocity=velocity))
+    graph.spin(0.02)
+
+
+def until_moving(graph):
+    def moving():
+        drive(graph, 0.2)
+        return state(graph).velocity > 0.0
+
+    graph.until(moving)
+
+
+def test_the_motor_moves_only_while_commands_and_heartbeats_arrive(graph):
+    assert not state(graph).enabled
+    until_moving(graph)
+    assert state(graph).enabled
+    graph.until(lambda: state(graph).stop_verified)  # none is given any more
+    assert state(graph).stop_reason in (
+        DriveState.STOP_COMMAND_TIMEOUT,
+        DriveState.STOP_HEARTBEAT_TIMEOUT,
+    )
+    assert not state(graph).enabled
+
+
+def test_the_motor_does_not_move_without_permission(graph, simulator):
+    simulator.client.watch('motor', 'enable')
+    for _ in range(20):
+        drive(graph, 0.2, permitted=False)
+    assert state(graph).stop_reason == DriveState.STOP_NOT_PERMITTED
+    assert simulator.client.log() == []
+
+
+def test_an_emergency_stop_stops_and_needs_a_new_command(graph):
+    until_moving(graph)
+    graph.publish(topics.ESTOP_STATE, EstopState(latched=True))
+
+    def stopped():
+        drive(graph, 0.2)
+        return state(graph).stop_verified
+
+    graph.until(stopped)
+    assert state(graph).stop_reason == DriveState.STOP_ESTOP
+    graph.publish(topics.ESTOP_STATE, EstopState(latched=False))
+    until_moving(graph)
+
+
+def test_the_modules_are_listed(graph):
+    graph.until(lambda: graph.last(topics.MODULE_STATES).modules[0].status == 'online')
+    (module,) = graph.call(ListModules, 'list_modules', ListModules.Request()).modules
+    assert (module.module_id, module.unit_address, module.status) == ('motor', 4, 'online')
+
+
+def test_a_scan_reports_known_and_unknown_boards(graph):
+    graph.until(lambda: graph.last(topics.MODULE_STATES).modules[0].status == 'online')
+    graph.received[topics.MODULE_DISCOVERED.name].clear()
+    assert graph.call(ScanModules, 'scan_modules', ScanModules.Request()).accepted
+    again = graph.call(ScanModules, 'scan_modules', ScanModules.Request())
+    assert (again.accepted, again.message) == (False, 'a scan is running; wait for its end')
+    graph.until(lambda: len(graph.received[topics.MODULE_DISCOVERED.name]) == 2)
+    found = {board.address: board for board in graph.received[topics.MODULE_DISCOVERED.name]}
+    assert {address: board.module_id for address, board in found.items()} == {
+        'serial/4': 'motor',
+        'serial/2': 'serial-2',  # not configured
+    }
+
+
+def test_no_scan_while_the_motor_is_enabled(graph):
+    until_moving(graph)
+    response = graph.call(ScanModules, 'scan_modules', ScanModules.Request())
+    assert (response.accepted, response.message) == (
+        False,
+        'the vehicle moves; scan while it stands',
+    )
+
+
+def test_a_fault_in_the_configuration_refuses_the_start(tmp_path, monkeypatch):
+    from graph import Ros
+
+    instance = Ros(tmp_path, monkeypatch, ['-p', "lines:=['a']"])
+    try:
+        with pytest.raises(StartError, match=r'hardware_node: lines\.a\.device: give the path'):
+            HardwareNode()
+    finally:
+        instance.close()
