@@ -1,25 +1,59 @@
-# The two commands: `make run` starts a simulated vehicle, `make test` tests. Both set up what they need.
+# make run        starts a simulated vehicle
+# make test       installs what is needed and runs all checks; with TEST_ARGS='test/vehicle -k estop' a part
+# make lint       checks style, format and types
+# make format     formats the code
+# make test-unit  runs the tests that start no process, in seconds
+# make cover      runs all tests but those of whole vehicles, and checks the branch coverage
+# make test-ros   runs the tests on a real rclpy
+# make setup      installs the package into .venv; each of the above does
 
 VENV := .venv
-OHT50 := $(VENV)/bin/oht50
+PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
+TEST_ARGS ?=
+WHOLE_VEHICLES := test/system test/launch
+UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
 
-.PHONY: run test test-ros setup clients
+.PHONY: help run test lint format audit test-unit cover test-vehicles test-ros setup clients
+.NOTPARALLEL:
+
+help:
+	@sed -n '/^$$/q; s/^# //p' Makefile
 
 run: setup
-	@exec $(OHT50) up --sim $(RUN_ARGS)
+	@exec $(VENV)/bin/oht50 up --sim $(RUN_ARGS)
 
-test: setup clients
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/python tools/audit_dependencies.py
-ifdef TEST_ARGS
-	$(VENV)/bin/python -m pytest $(TEST_ARGS)
+ifneq ($(strip $(TEST_ARGS)),)
+test: lint clients
+	$(PYTHON) -m pytest $(TEST_ARGS)
 else
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore test/system
-	@echo 'The tests of whole vehicles have the machine to themselves: a vehicle without processor time stops, as it should.'
-	$(VENV)/bin/python -m pytest test/system
+test: lint audit cover test-vehicles
 endif
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: setup
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+audit: setup
+	$(PYTHON) tools/audit_dependencies.py
+
+test-unit: setup
+	$(PYTHON) -m pytest -n 2 --dist loadfile --without-processes $(UNIT)
+
+cover: setup clients
+	@mkdir -p build
+	$(PYTHON) -m pytest -n 2 --dist loadfile $(addprefix --ignore ,$(WHOLE_VEHICLES)) \
+	  --cov --cov-report= --cov-report=json:build/coverage.json
+	$(PYTHON) tools/check_coverage.py build/coverage.json test/coverage_floors.json
+
+# One at a time: a vehicle without processor time stops, as it should.
+test-vehicles: setup clients
+	$(PYTHON) -m pytest $(WHOLE_VEHICLES)
 
 # The same tests on a real rclpy, where a ROS 2 is sourced or in /opt/ros.
 test-ros: clients
