@@ -4,7 +4,7 @@
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
-# make test-ros   runs the tests on a real rclpy
+# make test-ros   runs the tests that depend on rclpy on a real one
 # make setup      installs the package into .venv; each of the above does
 
 VENV := .venv
@@ -34,6 +34,7 @@ endif
 lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy oht50_bridge rosless launch bench
 
 format: setup
 	$(VENV)/bin/ruff check --fix .
@@ -55,7 +56,7 @@ cover: setup clients
 test-vehicles: setup clients
 	$(PYTHON) -m pytest $(WHOLE_VEHICLES)
 
-# The same tests on a real rclpy, where a ROS 2 is sourced or in /opt/ros.
+# On the ROS 2 that is sourced or in /opt/ros, else on rclpy from PyPI.
 test-ros: clients
 	tools/test-ros.sh $(TEST_ARGS)
 
