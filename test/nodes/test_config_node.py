@@ -151,10 +151,23 @@ def test_a_rollback_restores_an_earlier_version(graph):
     assert graph.probe.get_parameter('speed').value == 1.0
     graph.until(lambda: graph.last(topics.CONFIG_ROLLBACK))
     assert graph.last(topics.CONFIG_ROLLBACK).status == 'completed'
-    request.to_version = '9.9.9'
+
+
+@given(*ITEMS)
+@pytest.mark.parametrize('version', ['9.9.9', '1.0', 'latest'])
+def test_a_rollback_to_what_was_never_in_force_is_refused(graph, version):
+    request = RollbackConfig.Request(to_version=version, reason='safety_concern', source='alice')
     response = graph.call(RollbackConfig, 'rollback_config', request)
-    assert response.accepted is False
-    assert 'was never in force' in response.message
+    assert (response.accepted, response.version) == (False, '1.0.0')
+    assert version in response.message
+
+
+@given(*ITEMS)
+def test_the_same_values_again_are_no_change(graph):
+    assert update(graph, speed=1.0).version == '1.0.1'
+    response = update(graph, speed=1.0)
+    assert (response.accepted, response.version) == (True, '1.0.1')
+    assert 'in force already' in response.message
 
 
 @given("items:=['jwt_secret']", 'item.jwt_secret.node:=probe')

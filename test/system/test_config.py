@@ -239,83 +239,6 @@ def test_change_is_in_force_stored_and_reported(configured_vehicle, configured, 
     assert (record['status'], record['values']['telemetry_rate']) == ('applied', 5.0)
 
 
-def test_same_values_again_are_no_change(admin):
-    version = admin.version()
-    result = admin.update(telemetry_rate=10.0, speed=0.5)
-    assert (result['accepted'], result['version']) == (True, version)
-    assert 'in force already' in result['message']
-
-
-def test_rollback_is_a_new_version_with_the_content_of_the_earlier_one(configured, admin):
-    first = admin.version()
-    second = admin.update(telemetry_rate=5, speed=0.25)['version']
-    third = admin.next_version()
-    result = admin.call('rollback_config', to_version=first, reason='performance_issue')
-    assert (result['accepted'], result['version']) == (True, third)
-    assert admin.event('config.rollback', second) == {
-        'from_version': second,
-        'to_version': first,
-        'reason': 'performance_issue',
-        'rolled_back_by': 'operator',
-        'status': 'completed',
-    }
-    admin.wait_for_rate(10.0)
-    assert configured.has == {'speed': 0.5, 'names': ['a']}
-    assert admin.get()['telemetry_rate'] == 10.0
-    again = admin.call('rollback_config', to_version=second, reason='safety_concern')
-    assert again['accepted'] is True
-    admin.wait_for_rate(5.0)
-
-
-@pytest.mark.parametrize('version', ['9.9.9', '1.0', 'latest'])
-def test_rollback_to_what_was_never_in_force_is_refused(admin, version):
-    before = admin.version()
-    result = admin.call('rollback_config', to_version=version, reason='safety_concern')
-    assert result['accepted'] is False
-    assert version in result['message']
-    assert result['version'] == before
-
-
-@pytest.mark.parametrize(
-    ('changes', 'reason'),
-    [
-        ({'telemetry_rate': 11}, 'telemetry_rate 11: must be within 0.1 and 10 Hz'),
-        ({'telemetry_rate': 'fast'}, 'telemetry_rate: must be double'),
-        ({'telemetry_rate': 5, 'warp': 9}, 'warp: cannot be configured'),
-        ({'telemetry_rate': 5, 'jwt_secret': 'x'}, 'jwt_secret: a secret must not be'),
-    ],
-)
-def test_what_is_not_valid_is_refused_whole(admin, changes, reason):
-    before = admin.version()
-    result = admin.update(**changes)
-    assert result['accepted'] is False
-    assert result['message'].startswith(reason)
-    assert result['version'] == before
-    assert admin.rate() == 10.0
-
-
-def test_node_that_refuses_takes_the_whole_change_back(configured, admin):
-    before, failed = admin.version(), admin.next_version()
-    result = admin.update(telemetry_rate=2, speed=1.5, names=[])
-    assert result['accepted'] is False
-    assert 'configured_node refused: speed: above 1.0 only with names' in result['message']
-    assert result['version'] == before
-    event = admin.event('config.updated', failed)
-    assert event['status'] == 'failed'
-    assert event['changes']['telemetry_rate'] == '10.0 -> 2.0'
-    assert admin.event('config.rollback', failed) == {
-        'from_version': failed,
-        'to_version': before,
-        'reason': 'safety_concern',
-        'rolled_back_by': 'system',
-        'status': 'completed',
-    }
-    admin.wait_for_rate(10.0)
-    assert configured.has == {'speed': 0.5, 'names': ['a']}
-    config = admin.get()
-    assert (config['telemetry_rate'], config['speed'], config['names']) == (10.0, 0.5, ['a'])
-
-
 ONE_MORE_ZONE = {
     'safety_zones': ['zone-buffer', 'zone-001'],
     'safety_zone_types': ['warning', 'restricted'],
@@ -362,14 +285,6 @@ def test_silent_node_takes_the_whole_change_back_also_in_itself(configured, admi
     assert admin.version() == before
     assert admin.update(telemetry_rate=2, speed=0.25)['accepted'] is True
     assert configured.has == {'speed': 0.25, 'names': ['a']}
-
-
-def test_node_that_is_gone_is_named(configured, admin):
-    configured.end()
-    result = admin.update(speed=0.25)
-    assert result['accepted'] is False
-    assert 'configured_node' in result['message']
-    assert admin.get()['speed'] == 0.5
 
 
 def test_second_change_at_the_same_time_is_refused_with_the_reason(

@@ -151,28 +151,3 @@ def test_silent_node_is_reported(vehicle, simulator):
         finally:
             os.kill(pid, signal.SIGCONT)
     assert (error['severity'], error['affected_services']) == ('P0', ['safety_node'])
-
-
-def test_nodes_without_which_less_can_be_done_are_reported(vehicle, simulator):
-    expected = {
-        'telemetry_node': ('APP-004', 'P2'),
-        'config_node': ('SYS-005', 'P1'),
-        'mission_node': ('SYS-004', 'P0'),
-    }
-    pids = {name: vehicle.node_pid(name) for name in expected}
-    reported = {}
-    with vehicle.client('viewer', ['system.error']) as client:
-        try:
-            for pid in pids.values():
-                os.kill(pid, signal.SIGSTOP)
-            while reported.keys() != expected.keys():
-                error = client.wait(
-                    'system.error',
-                    40.0,
-                    lambda event: event['data']['affected_services'][0] in expected,
-                )['data']
-                reported[error['affected_services'][0]] = error['error_code'], error['severity']
-        finally:
-            for pid in pids.values():
-                os.kill(pid, signal.SIGCONT)
-    assert reported == expected
