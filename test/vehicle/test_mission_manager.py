@@ -545,6 +545,22 @@ def test_pause_resume_and_cancel(vehicle):
     assert not any(level == 'warning' for level, _ in vehicle.output.log), 'a pause interrupts not'
 
 
+def test_an_interruption_while_it_brakes_for_a_pause_does_not_end_the_pause(vehicle):
+    mission_id, _ = vehicle.start(9.0)
+    vehicle.run(3.0)
+    vehicle.manager.pause('')
+    vehicle.stop_reason = StopReason.COMMAND_TIMEOUT
+    vehicle.run(0.2)
+    vehicle.stop_reason = StopReason.NONE
+    vehicle.run(5.0)
+    place = vehicle.position
+    vehicle.run(5.0)
+    assert vehicle.position == place
+    vehicle.manager.resume(mission_id)
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+
+
 def test_control_without_a_mission_or_of_another_is_refused(vehicle):
     with pytest.raises(RefusedError, match='no mission is active'):
         vehicle.manager.pause('')
