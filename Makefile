@@ -34,6 +34,7 @@ endif
 lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy oht50_bridge rosless launch bench
 
 format: setup
 	$(VENV)/bin/ruff check --fix .
