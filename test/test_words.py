@@ -14,6 +14,7 @@
 """No file of the repository uses a word of test/banned_words.txt."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def files():
     return texts
 
 
+@pytest.mark.skipif(not shutil.which('git'), reason='git is not installed')
 def test_no_banned_word_is_used():
     texts = files()
     if not texts:
