@@ -31,16 +31,6 @@ def operator(vehicle):
         yield client
 
 
-def give_battery(vehicle, simulator, soc, **fields):
-    """Give the battery a state of charge, a ratio, and wait until the nodes have seen it."""
-    with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
-        simulator.set(soc=soc, **fields)
-        viewer.wait(
-            'telemetry.realtime',
-            where=lambda e: e['data']['sensors']['battery'] == pytest.approx(soc * 100.0, abs=0.5),
-        )
-
-
 def start(client, x=None, **fields):
     """Start a mission to x, m; return the reply's data."""
     if x is not None:
@@ -204,33 +194,3 @@ def charge(vehicle, simulator, operator):
             where=lambda e: (e['data']['status'], e['data']['state']) == ('idle', 'ready'),
         )
     wait_for(lambda: simulator.truth()['charging'], what='the battery is charged')
-
-
-def test_charges_in_the_dock_and_lets_go_of_the_charger_before_it_drives(
-    vehicle, simulator, operator
-):
-    simulator.set(soc=0.2, charge_rate=100.0)  # too low for any mission but this one
-    try:
-        charge(vehicle, simulator, operator)
-        with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
-            low = viewer.wait('telemetry.realtime')['data']['sensors']['battery']
-            viewer.wait(
-                'telemetry.realtime', 20.0, lambda e: e['data']['sensors']['battery'] > low + 1.0
-            )
-        give_battery(vehicle, simulator, 0.85, charge_rate=1.0)
-        simulator.watch('power', 'charge_request')
-        simulator.watch(BOARD, SPEED)
-        reply = start(operator, 1.5)
-        assert reply['accepted'], reply['message']
-        completed = operator.wait('mission.completed', 30.0)
-        assert completed['data']['status'] == 'success'
-        assert_in_time(
-            vehicle, heard(operator, 'mission.started'), completed['data']['completion_time'], 1.5
-        )
-        log = simulator.log()
-        (released,) = [at for at, _, name, words in log if name == 'charge_request']
-        moved = min(at for at, _, name, words in log if name == SPEED and words != [0])
-        assert released < moved
-        assert not charge_request(simulator)
-    finally:
-        give_battery(vehicle, simulator, 0.85, charge_rate=1.0)

@@ -21,7 +21,7 @@ from stopping import driven
 from stopping import stop
 from support import running
 
-TRIES = 8
+TRIES = 3
 
 
 def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_deceleration(tmp_path):

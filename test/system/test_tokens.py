@@ -181,6 +181,6 @@ def test_the_audit_log_of_all_this_is_whole_and_holds_no_token(setting):
     )[-1]
     assert (stop['subject'], stop['command']['reason']) == ('ann', 'drill')
     out = oht50('audit', 'verify', '--state-dir', setting.state_dir, '--domain', setting.domain)
-    assert 'whole' in out
+    assert 'intact' in out
     for part in token.split('.'):
         assert part not in (setting.vehicle_dir / 'audit.jsonl').read_text()
