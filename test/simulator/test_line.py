@@ -49,6 +49,11 @@ class Wire:
         self.line.boards[2] = self.board
         self.line.plug()
         self.port = os.open(directory / 'all', os.O_RDWR | os.O_NOCTTY)
+        self.tick()
+
+    def tick(self):
+        """End each wait for an event within 5 ms; a turn without a timer could wait for ever."""
+        self.loop.at(time.monotonic() + 0.005, self.tick)
 
     def ask(self, *pieces):
         """Write bytes; return what the line answers within 0.1 s."""
@@ -56,8 +61,7 @@ class Wire:
             os.write(self.port, piece)
             self.loop.turn()
         reply, end = b'', time.monotonic() + 0.1
-        while (now := time.monotonic()) < end:
-            self.loop.at(min(now + 0.005, end), lambda: None)
+        while time.monotonic() < end:
             self.loop.turn()
             while select.select([self.port], [], [], 0)[0]:
                 reply += os.read(self.port, 256)
