@@ -16,8 +16,8 @@
 usage: check_coverage.py REPORT FLOORS
 
 REPORT is the output of `coverage json`, FLOORS a JSON object of percentages by package, and of the
-`total`. Exit code 1 when a package is below its floor, or has none. A floor is what a machine with
-few rights reaches: without root and real-time priority some tests skip.
+`total`. Exit code 1 when a package is below its floor, or has none. A floor holds for every user:
+without the rights of root some tests are skipped.
 """
 
 from __future__ import annotations
