@@ -23,6 +23,8 @@ pytest-rerunfailures keeps the fixtures of modules for the repeat, and its condi
 the test nor when it started.
 """
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import time
