@@ -41,7 +41,7 @@ from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.signals import BLOCK_SIGNALS
 
 PACKAGE = 'oht50_bridge'

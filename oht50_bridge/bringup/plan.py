@@ -33,7 +33,7 @@ from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 
 
 @dataclass(frozen=True)

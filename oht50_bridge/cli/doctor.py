@@ -36,7 +36,7 @@ from oht50_bridge.cli.options import port
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 
 OK = 'ok'
 WARNING = 'warning'

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
-from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
+from oht50_bridge.protocol.endpoint import PATH
 
 DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}{PATH}'
 DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}

@@ -38,7 +38,7 @@ from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import graph_environment
 from oht50_bridge.cli.record import require_rosbags
 from oht50_bridge.gateway.auth.private_files import TokenFileError
-from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.signals import StopSignal
 
 

@@ -38,7 +38,7 @@ from oht50_bridge.gateway.tls import check_listening
 from oht50_bridge.gateway.tls import is_loopback
 from oht50_bridge.gateway.tls import load
 from oht50_bridge.paths import default_state_dir
-from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.protocol.endpoint import PATH
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

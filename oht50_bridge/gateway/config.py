@@ -24,9 +24,9 @@ from ipaddress import IPv4Network
 from ipaddress import IPv6Network
 
 from oht50_bridge.gateway.tls import TlsFiles
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.replies import Limits
 from oht50_bridge.settings import setting

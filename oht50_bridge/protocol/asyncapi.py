@@ -25,15 +25,15 @@ from pydantic.json_schema import models_json_schema
 
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import COMMANDS
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
 from oht50_bridge.protocol.catalogue import MODELS
-from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
 from oht50_bridge.protocol.catalogue import REPLIES
 from oht50_bridge.protocol.catalogue import name_of
 from oht50_bridge.protocol.commands import Command
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
+from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.protocol.examples import ERRORS
 from oht50_bridge.protocol.examples import EXAMPLES
 

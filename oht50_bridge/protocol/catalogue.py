@@ -187,7 +187,4 @@ MODELS: Mapping[str, type[Message] | type[commands.Command]] = MappingProxyType(
 FAMILIES = tuple(dict.fromkeys(entry.family for entry in _EVENTS))
 
 PROTOCOL_VERSION = '1.0'
-PATH = '/ws/telemetry'
-#: TCP port that the bridge listens on by default.
-DEFAULT_PORT = 8000
 MAX_PAYLOAD_BYTES = 16 * 1024

@@ -13,6 +13,8 @@
 # limitations under the License.
 """The plan of a vehicle: what it refuses, and what it starts each process with."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,11 @@ def test_each_node_gets_its_own_parameters_last(tmp_path):
     ):
         own = yaml.safe_load(plan.parameter_files(node)[-1].read_text())
         assert own[f'/hoist_a/{node}']['ros__parameters'][name] == value
+
+
+def test_a_launch_file_can_import_it_without_the_libraries_of_the_nodes():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['pydantic', 'pymodbus', 'websockets']));"
+        'import oht50_bridge.bringup.plan'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=20)

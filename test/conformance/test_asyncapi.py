@@ -28,9 +28,9 @@ from oht50_bridge.protocol import asyncapi
 from oht50_bridge.protocol import codec
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
-from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.protocol.catalogue import REPLIES
 from oht50_bridge.protocol.codec import Encoder
+from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.protocol.examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -32,8 +32,8 @@ from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import FAMILIES
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
-from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.protocol.catalogue import name_of
+from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.protocol.errors import ErrorCode
 from oht50_bridge.protocol.patterns import expand
 

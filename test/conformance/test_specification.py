@@ -30,10 +30,10 @@ from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
-from oht50_bridge.protocol.catalogue import PATH
 from oht50_bridge.protocol.catalogue import name_of
 from oht50_bridge.protocol.codec import Encoder
 from oht50_bridge.protocol.commands import Auth
+from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.protocol.errors import ErrorCode
 from oht50_bridge.protocol.examples import ERRORS
 from oht50_bridge.protocol.examples import EXAMPLES

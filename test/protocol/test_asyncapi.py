@@ -15,10 +15,10 @@
 
 from oht50_bridge.protocol import asyncapi
 from oht50_bridge.protocol.catalogue import COMMANDS
-from oht50_bridge.protocol.catalogue import DEFAULT_PORT
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import MODELS
-from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.protocol.endpoint import DEFAULT_PORT
+from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.protocol.errors import ErrorCode
 
 

@@ -36,7 +36,7 @@ from oht50_bridge.gateway.admission.listener import PendingConnection
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.protocol import commands
-from oht50_bridge.protocol.catalogue import PATH
+from oht50_bridge.protocol.endpoint import PATH
 
 #: Headers that must be unique: a repeated one may mean one thing to a proxy and another here.
 SINGLE_HEADERS = (

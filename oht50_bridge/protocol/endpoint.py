@@ -1,0 +1,19 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Where the bridge is found by default. Launch files import it, in a Python without pydantic."""
+
+#: Path of the WebSocket.
+PATH = '/ws/telemetry'
+#: TCP port that the bridge listens on by default.
+DEFAULT_PORT = 8000
