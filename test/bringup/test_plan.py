@@ -66,6 +66,7 @@ def test_each_node_gets_its_own_parameters_last(tmp_path):
         assert own[f'/hoist_a/{node}']['ros__parameters'][name] == value
 
 
+@pytest.mark.processes
 def test_a_launch_file_can_import_it_without_the_libraries_of_the_nodes():
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['pydantic', 'pymodbus', 'websockets']));"
