@@ -13,6 +13,7 @@
 # limitations under the License.
 """From interface definitions (`.msg`, `.srv`) to Python modules, at build time.
 
-`generate` is the way in: `interfaces` parses with rosbags, `library` knows all interfaces by name,
-`type_hash`, `xtypes` and `cdr` derive what DDS needs of them, `modules` and `stubs` write it down.
+`generate` is the way in: `interfaces` parses with rosbags, `interface_library` knows all
+interfaces by name, `type_hash`, `xtypes` and `cdr` derive what DDS needs of them, `modules` and
+`stubs` write it down.
 """

@@ -29,9 +29,9 @@ from math import gcd
 from struct import calcsize
 from typing import NamedTuple
 
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import Interface
-from rosless.idl.library import Library
 from rosless.primitives import PRIMITIVES
 from rosless.primitives import STRING
 from rosless.primitives import Primitive

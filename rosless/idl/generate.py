@@ -29,13 +29,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from rosless.idl.interface_library import STANDARD_PACKAGES
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Definition
 from rosless.idl.interfaces import GenerationError
 from rosless.idl.interfaces import module_name
 from rosless.idl.interfaces import parse_message
 from rosless.idl.interfaces import parse_service
-from rosless.idl.library import STANDARD_PACKAGES
-from rosless.idl.library import Library
 from rosless.idl.modules import header
 from rosless.idl.modules import module_source
 from rosless.idl.modules import package_source

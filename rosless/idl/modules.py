@@ -19,11 +19,11 @@ from collections.abc import Iterable
 
 from rosless.idl.cdr import Decoder
 from rosless.idl.cdr import Encoder
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Definition
 from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import Interface
 from rosless.idl.interfaces import module_name
-from rosless.idl.library import Library
 from rosless.idl.type_hash import type_hash
 from rosless.idl.xtypes import xtypes
 from rosless.primitives import PRIMITIVES

@@ -19,9 +19,9 @@ import hashlib
 import json
 from typing import Any
 
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import Interface
-from rosless.idl.library import Library
 from rosless.primitives import PRIMITIVES
 
 # type_description_interfaces/msg/FieldType; an array or sequence adds to the type of its elements.

@@ -20,9 +20,9 @@ from typing import Any
 from cyclonedds.idl import make_idl_struct
 from cyclonedds.idl import types
 
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Field
 from rosless.idl.interfaces import GenerationError
-from rosless.idl.library import Library
 from rosless.primitives import PRIMITIVES
 from rosless.primitives import STRING
 

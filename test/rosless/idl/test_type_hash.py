@@ -22,9 +22,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip('rosbags', reason='modules are generated with rosbags')
+from rosless.idl.interface_library import STANDARD_PACKAGES
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import GenerationError
-from rosless.idl.library import STANDARD_PACKAGES
-from rosless.idl.library import Library
 from rosless.idl.type_hash import type_hash
 
 

@@ -19,9 +19,9 @@ import pytest
 
 pytest.importorskip('rosbags', reason='modules are generated with rosbags')
 pytest.importorskip('cyclonedds.idl', reason='descriptors are made with the cyclonedds wheel')
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Definition
 from rosless.idl.interfaces import parse_message
-from rosless.idl.library import Library
 from rosless.idl.xtypes import xtypes
 
 

@@ -22,6 +22,7 @@ The calls marked "private" are no public interface of the `cyclonedds` wheel, wh
 therefore pinned; test/rosless/test_guards.py fails when one of them changes.
 """
 
+from rclpy._dds.cyclone import Error
 from rclpy._dds.discovery import TOPIC_PARTICIPANT
 from rclpy._dds.discovery import TOPIC_PUBLICATION
 from rclpy._dds.discovery import TOPIC_SUBSCRIPTION
@@ -40,7 +41,6 @@ from rclpy._dds.entities import guid
 from rclpy._dds.entities import instance_handle
 from rclpy._dds.entities import take
 from rclpy._dds.entities import write
-from rclpy._dds.library import Error
 from rclpy._dds.qos import Qos
 from rclpy._dds.topics import create_topic
 from rclpy._dds.wait_set import GuardCondition

@@ -21,7 +21,7 @@ from typing import Any
 from typing import NamedTuple
 from typing import TypeVar
 
-from rclpy._dds.library import lib
+from rclpy._dds.cyclone import lib
 from rclpy._dds.structures import EndpointSample
 from rclpy._dds.structures import ParticipantSample
 from rclpy._dds.structures import SampleInfo

@@ -20,10 +20,10 @@ from ctypes import c_uint64
 from ctypes import create_string_buffer
 from typing import Any
 
-from rclpy._dds.library import Error
-from rclpy._dds.library import checked
-from rclpy._dds.library import clayer
-from rclpy._dds.library import lib
+from rclpy._dds.cyclone import Error
+from rclpy._dds.cyclone import checked
+from rclpy._dds.cyclone import clayer
+from rclpy._dds.cyclone import lib
 from rclpy._dds.qos import Qos
 from rclpy._dds.qos import fill
 from rclpy._dds.structures import Sample

@@ -18,7 +18,7 @@ from __future__ import annotations
 import ctypes as ct
 from typing import NamedTuple
 
-from rclpy._dds.library import lib
+from rclpy._dds.cyclone import lib
 
 MAX_BLOCKING_NS = 100_000_000
 """How long a write may wait for a slow reader (rmw's is infinite)."""

@@ -19,8 +19,8 @@ import time
 from typing import ClassVar
 from typing import Protocol
 
-from rclpy._dds.library import Error
-from rclpy._dds.library import clayer
+from rclpy._dds.cyclone import Error
+from rclpy._dds.cyclone import clayer
 
 BAD_PARAMETER = -3
 TOPIC_TRIES, TOPIC_PAUSE = 10, 0.005  # pause in s

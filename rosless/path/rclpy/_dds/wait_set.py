@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import ctypes as ct
 
-from rclpy._dds.library import Error
-from rclpy._dds.library import checked
-from rclpy._dds.library import lib
+from rclpy._dds.cyclone import Error
+from rclpy._dds.cyclone import checked
+from rclpy._dds.cyclone import lib
 
 
 class GuardCondition:

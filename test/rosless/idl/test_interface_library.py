@@ -18,10 +18,10 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip('rosbags', reason='modules are generated with rosbags')
+from rosless.idl.interface_library import Library
 from rosless.idl.interfaces import Definition
 from rosless.idl.interfaces import GenerationError
 from rosless.idl.interfaces import parse_message
-from rosless.idl.library import Library
 
 
 def test_an_unknown_interface_is_named():
