@@ -44,6 +44,13 @@ else
 fi
 ln -sfn "$node" "$clients/node"
 cd "$clients"
+# From nothing: npm can search for ever for versions that suit what an earlier installation left.
+# Peers, such as the eslint that a dependency names, are not needed.
+rm -rf node_modules
 # Scripts of packages call `node`.
-PATH=$(dirname "$node"):$PATH "$@" install --no-fund --no-audit --no-package-lock --loglevel=error
+PATH=$(dirname "$node"):$PATH timeout 600 "$@" install \
+  --legacy-peer-deps --no-fund --no-audit --no-package-lock --loglevel=error || {
+  echo "npm did not install the packages of $clients/package.json; see the newest log in ~/.npm/_logs" >&2
+  exit 1
+}
 touch "$stamp"
