@@ -67,6 +67,7 @@ def files():
 
 
 @pytest.mark.skipif(not shutil.which('git'), reason='git is not installed')
+@pytest.mark.processes  # git lists the files
 def test_no_banned_word_is_used():
     texts = files()
     if not texts:
