@@ -204,7 +204,7 @@ while os.sched_getscheduler(0) == os.SCHED_RR:
     )
     assert said
     assert time.monotonic() - started < 10
-    # Told when all threads have it; the end of the process would end the wait in vain.
+    # Said when all threads have it; the end of the process would end the wait in vain.
     assert any('real-time priority ends' in line for line in process.stderr)
     assert {os.sched_getscheduler(task) for task in threads(process)} == {os.SCHED_OTHER}
 
