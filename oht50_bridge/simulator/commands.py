@@ -23,7 +23,7 @@ from typing import Protocol
 
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.registers import RegisterProfile
-from oht50_bridge.simulator.boards import Board
+from oht50_bridge.simulator.boards.board import Board
 from oht50_bridge.simulator.line import PtyLine
 from oht50_bridge.simulator.physics import World
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from oht50_bridge.hardware.rtu import crc16
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import wire_time
-from oht50_bridge.simulator.boards import Board
+from oht50_bridge.simulator.boards.board import Board
 from oht50_bridge.simulator.event_loop import EventLoop
 
 _STALE_FRAME = 0.05  # s after which an incomplete request is dropped

@@ -29,8 +29,8 @@ from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.simulator.boards import BOARDS
-from oht50_bridge.simulator.boards import Board
-from oht50_bridge.simulator.boards import MotorBoard
+from oht50_bridge.simulator.boards.board import Board
+from oht50_bridge.simulator.boards.motor import MotorBoard
 from oht50_bridge.simulator.commands import Commands
 from oht50_bridge.simulator.control_server import CONTROL_SOCKET
 from oht50_bridge.simulator.control_server import ControlServer
