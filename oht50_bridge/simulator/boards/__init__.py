@@ -13,8 +13,10 @@
 # limitations under the License.
 """The boards, by kind."""
 
+from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.simulator.boards.board import Board
 from oht50_bridge.simulator.boards.dock import DockBoard
+from oht50_bridge.simulator.boards.firmware_motor import FirmwareMotorBoard
 from oht50_bridge.simulator.boards.motor import MotorBoard
 from oht50_bridge.simulator.boards.power import PowerBoard
 from oht50_bridge.simulator.boards.safety import SafetyBoard
@@ -22,3 +24,10 @@ from oht50_bridge.simulator.boards.safety import SafetyBoard
 BOARDS: dict[str, type[Board]] = {
     'power': PowerBoard, 'safety': SafetyBoard, 'travel_motor': MotorBoard, 'dock': DockBoard,
 }  # fmt: skip
+#: Boards whose firmware is known, by profile.
+FIRMWARES: dict[str, type[Board]] = {'driver_2_motor': FirmwareMotorBoard}
+
+
+def board_class(profile: RegisterProfile) -> type[Board]:
+    """Return the class that simulates boards of a profile."""
+    return FIRMWARES.get(profile.name, BOARDS[profile.kind])

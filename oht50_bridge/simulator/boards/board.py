@@ -32,6 +32,7 @@ from oht50_bridge.simulator.physics import World
 
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
+MOST_REGISTERS = 125  # that a read may ask for
 _BOOT_TIME = 0.15  # s a board is silent after a reboot
 _LIMITS = {'i16': (-0x8000, 0x7FFF), 'i8': (-0x80, 0x7F), 'u8': (0, 0xFF)}
 
@@ -71,6 +72,9 @@ class Board:
     Args:
         on_change: called with (board id, register name, raw words) at each change of a register.
     """
+
+    #: Names of what the board drives, reported beside registers.
+    outputs: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -123,6 +127,15 @@ class Board:
             values = tuple(word * register.scale for word in words)
             return values if register.count > 1 else values[0]
         return register.decode(words)
+
+    def word(self, name: str) -> int:
+        """First word of a register."""
+        return self.words[self.profile.registers[name].address]
+
+    def set_words(self, name: str, words: list[int]) -> None:
+        """Set the words of a register."""
+        for offset, word in enumerate(words):
+            self._store(self.profile.registers[name].address + offset, word)
 
     def put(self, name: str, value: Any) -> None:
         """Set a register the board computes, if the layout has it; clipped to what fits."""
@@ -178,7 +191,7 @@ class Board:
 
     def _read(self, function: int, address: int, count: int) -> bytes:
         refuse = self.profile.quirks['unknown_read'] == 'refuse'
-        if not 1 <= count <= 125:
+        if not 1 <= count <= MOST_REGISTERS:
             return bytes([function | 0x80, ILLEGAL_VALUE])
         if refuse and not all(self._exists(a) for a in range(address, address + count)):
             return bytes([function | 0x80, ILLEGAL_ADDRESS])

@@ -18,7 +18,7 @@ import random
 import pytest
 
 from oht50_bridge.hardware.profile_reader import load
-from oht50_bridge.simulator.boards import BOARDS
+from oht50_bridge.simulator.boards import board_class
 from oht50_bridge.simulator.physics import World
 
 CALM = {'loss': 0.0, 'overwrite': 0.0}
@@ -35,7 +35,7 @@ def make(changes):
 
     def make(profile, **habits):
         profile = load(profile)
-        return BOARDS[profile.kind](
+        return board_class(profile)(
             'board',
             7,
             profile,

@@ -61,7 +61,7 @@ def test_several_registers_are_written_by_one_request(make):
     ],
 )
 def test_a_request_that_no_board_serves_is_an_exception(make, pdu, exception):
-    assert make('driver_2_motor').handle(pdu, 0.0) == bytes([pdu[0] | 0x80, exception])
+    assert make('stm32_power').handle(pdu, 0.0) == bytes([pdu[0] | 0x80, exception])
 
 
 @pytest.mark.parametrize(

@@ -19,17 +19,17 @@ from board_requests import write
 
 
 def test_the_motor_ramps_up_and_stays_at_its_last_command(make):
-    board = make('driver_2_motor')
+    board = make('oht_v2_handler_motor')
     board.world.drive = board.drive
     board.update(0.0)
     write(board, 'direction', 'forward')
     write(board, 'enable', True)
-    write(board, 'command_speed', 0.5)
+    write(board, 'speed_target', 0.5)
     board.update(0.1)
     assert 0.0 < board.world.velocity < 0.5
     board.update(60.0)  # no watchdog
     assert board.world.velocity == pytest.approx(0.5)
-    assert read(board, 'actual_speed', 60.0) == pytest.approx(0.5)
+    assert read(board, 'speed_actual', 60.0) == pytest.approx(0.5)
     write(board, 'enable', False, now=60.0)
-    board.update(62.0)
+    board.update(64.0)
     assert board.world.velocity == 0.0
