@@ -39,7 +39,7 @@ class DriveFaults:
         self._profile = profile
         self._drive = profile.drive
         self._settle = settle
-        self._code: Value = 0  # error code that was told
+        self._code: Value = 0  # error code that was reported
         self._marked = False  # the mark was seen on the board
         self._enabled_since: float | None = None  # s; no stop was written since
 

@@ -54,7 +54,7 @@ class SpeedTable:
         register: of the speed; its unit is `m/s`, or `ratio` of full duty.
         scale: of the vehicle.
         duty_factor: duty for a command of 1 where the board multiplies by it and cuts the result
-            off to whole percent; 0 where it drives what it is told.
+            off to whole percent; 0 where it drives what it is commanded.
 
     """
 

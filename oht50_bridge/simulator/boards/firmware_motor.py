@@ -47,7 +47,7 @@ class FirmwareMotorBoard(MotorBoard):
             self._on_change(self.name, f'pwm{motor}', [0])
 
     def command(self, name: str, word: int) -> None:
-        """Reset everything: what is told to clear errors does that."""
+        """Reset everything: what is asked to clear errors does that."""
         if name == 'clear_errors' and word == 1:
             self.power_up()
 

@@ -61,7 +61,7 @@ def test_a_write_that_the_board_took_back_is_none():
     assert faults.look(WELL | {'enable': False}, 0.12)
 
 
-def test_a_reported_fault_is_told_once_and_persists(faults):
+def test_a_reported_fault_is_reported_once_and_persists(faults):
     assert 'error code 7' in faults.look(WELL | {'error_code': 7}, 0.2)
     assert faults.look(WELL | {'error_code': 7}, 0.3) == ''
     assert faults.persists

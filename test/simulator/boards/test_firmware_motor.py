@@ -76,7 +76,7 @@ def test_motor_2_is_a_whole_motor(motor):
     assert motor.pwm == (0.0, 0.58)
 
 
-def test_what_is_told_to_clear_errors_resets_everything(motor):
+def test_a_command_to_clear_errors_resets_everything(motor):
     run(motor, 0.0, direction='forward', command_speed=0.5, enable=True, max_accel=0.01)
     write(motor, 'clear_errors', 1, now=0.1)
     assert motor.pwm == (0.0, 0.0)
