@@ -28,6 +28,7 @@ class StopReason(StrEnum):
     LAYOUT = 'layout'
     SHUTDOWN = 'shutdown'
     ERROR = 'error'
+    DRIVE_FAULT = 'drive_fault'
     MODULE_LOST = 'module_lost'
     CHARGING = 'charging'
     SCAN = 'scan'

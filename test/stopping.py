@@ -69,7 +69,7 @@ def stop(client, simulator):
 
     """
     simulator.set(position=5.0)
-    wait_for(lambda: simulator.truth()['velocity'] > 0.99 * FULL_SPEED, what='full speed')
+    wait_for(lambda: simulator.truth()['velocity'] > 0.97 * FULL_SPEED, what='full speed')
     simulator.watch(BOARD, SPEED)
     before = simulator.truth()
     sent = time.monotonic()

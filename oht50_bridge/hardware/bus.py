@@ -114,6 +114,7 @@ class SerialLine:
         self._reopen_at = 0.0
         self._port_error: str | None = 'not opened yet'
         self._quiet_since = 0.0
+        self._last_address = 0  # of the board that was addressed last
         # The request whose last try had no good reply; one that is late may come for a while.
         self._unanswered: Request | None = None
         self._late_until = 0.0
@@ -281,7 +282,10 @@ class SerialLine:
         if task.request is None:
             self._advance(task, None)
             return None
-        free_at = self._quiet_since + task.request.endpoint.timing.gap
+        endpoint = task.request.endpoint
+        free_at = self._quiet_since + endpoint.timing.gap
+        if endpoint.unit != self._last_address:
+            free_at = max(free_at, self._quiet_since + endpoint.timing.foreign_gap)
         if isinstance(task.request, Read) and task.request is not self._unanswered:
             # A reply to a read does not name its registers: a late reply to another request would
             # be taken for its own, and so on with each request that follows. The reply to a write
@@ -403,6 +407,7 @@ class SerialLine:
             ) from error
         finally:
             self._quiet_since = time.monotonic()
+            self._last_address = request.endpoint.unit
             self.load.add(start, self._quiet_since)
         if response.isError():
             statistics.count('exceptions')

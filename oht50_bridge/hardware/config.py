@@ -30,6 +30,7 @@ from oht50_bridge.hardware.registers import Timing
 _LINE_KEYS = ('device', 'baudrate', 'parity', 'stop_bits')
 _MODULE_KEYS = (
     'id', 'kind', 'profile', 'line', 'address', 'polls', 'timeout', 'retries', 'gap',
+    'foreign_gap',
     'offline_after',
     'options',
 )  # fmt: skip

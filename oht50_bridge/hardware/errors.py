@@ -77,5 +77,12 @@ class DriverFaultError(ModuleError):
     description = 'Driver fault'
 
 
+class DriveFaultError(ModuleError):
+    """The motor board restarted, changed its registers by itself, or reports a fault."""
+
+    code = 'MOD-007'
+    description = 'Drive fault'
+
+
 class RequestAbandonedError(Exception):
     """A request was given up unsent: the line closes or the request is no longer valid."""

@@ -36,6 +36,7 @@ _INHIBITIONS = (
     StopReason.ESTOP,
     StopReason.ERROR,
     StopReason.LAYOUT,
+    StopReason.DRIVE_FAULT,
     StopReason.MODULE_LOST,
     StopReason.CHARGING,
     StopReason.SCAN,
@@ -56,11 +57,13 @@ class Verdict:
             none).
         reason: why, one of the stop reasons of DriveState.
         velocity: m/s, signed, limited; 0 when stop.
+        limit: m/s that is permitted now.
     """
 
     stop: bool
     reason: StopReason
     velocity: float
+    limit: float = 0.0
 
 
 class MotionGuard:
@@ -85,6 +88,7 @@ class MotionGuard:
         self._clock = clock
         self._lock = threading.Lock()
         self._command: tuple[float, float] | None = None  # velocity, moment of receipt
+        self._motion_asked_at = -math.inf  # last command to move, taken or refused
         self._lapse: StopReason = StopReason.NO_COMMAND  # why there is no command
         self._beat: tuple[bool, float, float] | None = None  # permitted, limit, moment of receipt
         self._inhibitions: dict[StopReason, set[str]] = {reason: set() for reason in _INHIBITIONS}
@@ -122,6 +126,8 @@ class MotionGuard:
         with self._lock:
             now = self._clock()
             cause = self._cause(now)
+            if number and velocity != 0.0:
+                self._motion_asked_at = now
             if not number:
                 cause = StopReason.ERROR
                 self._discard(StopReason.ERROR)
@@ -163,6 +169,11 @@ class MotionGuard:
         with self._lock:
             self._inhibitions[reason].discard(source)
 
+    def calm(self) -> bool:
+        """Tell whether nobody has asked for motion for so long that a command would be new."""
+        with self._lock:
+            return self._clock() - self._motion_asked_at > DRIVE_COMMAND_TIMEOUT
+
     def evaluate(self) -> Verdict:
         """Judge the present moment."""
         with self._lock:
@@ -179,7 +190,7 @@ class MotionGuard:
             assert self._beat is not None
             limit = min(self._beat[1], self._max_speed)
             velocity = max(-limit, min(limit, self._command[0]))
-            return Verdict(velocity == 0.0, StopReason.NONE, velocity)
+            return Verdict(velocity == 0.0, StopReason.NONE, velocity, limit)
 
     def expires_in(self) -> float:
         """Time in s after which command or heartbeat will be too old; infinity without."""

@@ -40,7 +40,9 @@ from oht50_bridge.paths import config_dir
 KINDS = ('power', 'safety', 'travel_motor', 'dock')
 _ACCESS = ('r', 'rw', 'w1')
 _MAX_BLOCK = 125  # registers one request may read
-_TIMING = {'timeout': 0.1, 'retries': 2, 'gap': 0.004, 'offline_after': 1.0}
+_TIMING = {
+    'timeout': 0.1, 'retries': 2, 'gap': 0.004, 'offline_after': 1.0, 'foreign_gap': 0.0
+}  # fmt: skip
 _QUIRKS = {
     'tick': 0.010,  # s, period at which the board looks at its receive buffer
     'cycle': 0.0,  # s, load-process-save cycle that may overwrite a write
@@ -54,6 +56,7 @@ _QUIRKS = {
 }
 _DRIVE_REQUIRED = ('enable', 'speed', 'direction', 'actual_speed')
 _DRIVE_OPTIONAL = ('accel', 'decel', 'position', 'full_speed', 'hard_stop')
+_DRIVE_VALUES = ('setup', 'stop', 'mark')  # values of further registers by name
 
 
 def available(directory: Path | None = None) -> list[str]:
@@ -332,15 +335,25 @@ class _Reader:
                 raise self.fail('drive', 'belongs to kind travel_motor, remove it')
             return None
         entry = data.get('drive', {})
-        self._keys('drive', entry, (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL, 'setup'), _DRIVE_REQUIRED)
-        roles = {role: name for role, name in entry.items() if role != 'setup'}
-        for name in (*roles.values(), *entry.get('setup', {})):
+        allowed = (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL, *_DRIVE_VALUES, 'duty_factor')
+        self._keys('drive', entry, allowed, _DRIVE_REQUIRED)
+        roles = {
+            role: entry[role] for role in (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL) if role in entry
+        }
+        values = {key: entry.get(key, {}) for key in _DRIVE_VALUES}
+        for name in (*roles.values(), *(name for each in values.values() for name in each)):
             if name not in registers:
                 raise self.fail('drive', f'no register {name!r}, correct the name')
+        for name, value in values['mark'].items():
+            if tuple(registers[name].encode(value)) == registers[name].default:
+                raise self.fail('drive.mark', f'{value!r} is what {name} has at power-up')
+        factor = entry.get('duty_factor', 0.0)
+        if not isinstance(factor, (int, float)) or not 0 <= factor <= 1:
+            raise self.fail('drive.duty_factor', f'{factor!r} must be 0..1')
         directions = set(registers[entry['direction']].values.values())
         if not {'idle', 'forward', 'reverse'} <= directions:
             raise self.fail(
                 f'register {entry["direction"]}',
                 'a direction needs the values idle, forward and reverse',
             )
-        return DriveRoles(**roles, setup=entry.get('setup', {}))
+        return DriveRoles(**roles, **values, duty_factor=factor)

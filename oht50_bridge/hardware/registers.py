@@ -74,7 +74,8 @@ class Register:
 
     def _decode_one(self, word: int) -> Scalar:
         if self.type == 'bool':
-            return word != 0
+            # Another word is neither: it counts as true and differs from whatever was written.
+            return word == 1 if word in (0, 1) else word
         if self.type == 'enum':
             return self.values.get(word, 'unknown')
         if self.type == 'u8':
@@ -184,7 +185,17 @@ class Block:
 
 @dataclass(frozen=True)
 class DriveRoles:
-    """Which registers of a motor board drive it, by role; see the motor driver."""
+    """Which registers of a motor board drive it, by role; see the motor driver.
+
+    Attributes:
+        duty_factor: the board multiplies the commanded ratio by it and cuts the duty off to whole
+            percent; 0: it drives what is commanded.
+        setup: values of further registers, kept while the board is in use.
+        stop: values of further registers that stop what else the board drives; part of each stop
+            and kept.
+        mark: values of registers without effect that differ from those at power-up: when they are
+            lost, the board has restarted.
+    """
 
     enable: str
     speed: str
@@ -195,7 +206,10 @@ class DriveRoles:
     position: str | None = None
     full_speed: str | None = None
     hard_stop: str | None = None
+    duty_factor: float = 0.0
     setup: Mapping[str, Any] = field(default_factory=dict)
+    stop: Mapping[str, Any] = field(default_factory=dict)
+    mark: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -206,6 +220,7 @@ class Timing:
         timeout: s to wait for the beginning of a reply.
         retries: further tries of one request.
         gap: s of silence on the line before the board is addressed.
+        foreign_gap: s of it when another board was addressed last, where that is longer.
         offline_after: s without a reply after which a failed poll means offline.
     """
 
@@ -213,6 +228,7 @@ class Timing:
     retries: int
     gap: float
     offline_after: float
+    foreign_gap: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -82,13 +82,30 @@ class MotorSettings:
 
     max_speed: float = setting(
         1.0,
-        'Speed of the vehicle at full speed of the motor',
+        'Speed of the vehicle at full duty of the motor',
         unit='m/s',
         minimum=0.01,
         maximum=10.0,
     )
-    accel: float = setting(1.0, 'Ramp up of the board', unit='m/s^2', minimum=0.01, maximum=10.0)
-    decel: float = setting(2.0, 'Ramp down of the board', unit='m/s^2', minimum=0.01, maximum=10.0)
+    min_duty: float = setting(
+        0.0, 'Smallest duty that turns the wheel', unit='ratio', minimum=0.0, maximum=0.9
+    )
+    dead_band: float = setting(
+        0.0,
+        'Part of full duty that friction takes; speed is proportional to the duty above it',
+        unit='ratio',
+        minimum=0.0,
+        maximum=0.9,
+    )
+    accel: float = setting(1.0, 'Ramp up of the motor', unit='m/s^2', minimum=0.01, maximum=10.0)
+    decel: float = setting(2.0, 'Ramp down of the motor', unit='m/s^2', minimum=0.01, maximum=10.0)
+    reversal_pause: float = setting(
+        0.3,
+        'Time at rest before the motor turns the other way',
+        unit='s',
+        minimum=0.05,
+        maximum=10.0,
+    )
     reverse: bool = setting(False, "Whether the board's forward is towards smaller x")
 
 

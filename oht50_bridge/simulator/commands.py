@@ -23,7 +23,7 @@ from typing import Protocol
 
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.registers import RegisterProfile
-from oht50_bridge.simulator.boards import Board
+from oht50_bridge.simulator.boards.board import Board
 from oht50_bridge.simulator.line import PtyLine
 from oht50_bridge.simulator.physics import World
 
@@ -82,6 +82,7 @@ class Commands:
             'charge_requested': world.charge_requested,
             'travelled': world.travelled,
             'drawn': world.drawn,
+            'crashes': world.crashes,
             'estop_pressed': not world.input_levels[0],
             'obstacles': world.obstacles,
         }
@@ -135,6 +136,11 @@ class Commands:
         """Set the value of a register."""
         self._simulator.board(board).put(register, value)
 
+    def write_words(self, board: str, register: str, words: list[int]) -> None:
+        """Set the words of a register, also to what it should not have."""
+        target = self._simulator.board(board)
+        target.set_words(register, words)
+
     def registers(self, board: str) -> dict[str, int]:
         """Return every word of a board by address."""
         return {
@@ -142,11 +148,11 @@ class Commands:
         }
 
     def watch(self, board: str, registers: list[str]) -> None:
-        """Log the changes of some registers from now on."""
+        """Log the changes of some registers or outputs from now on."""
         target = self._simulator.board(board)
         for register in registers:
-            if register not in target.profile.registers:
-                raise ValueError(f'no register {register!r}')
+            if register not in target.profile.registers and register not in target.outputs:
+                raise ValueError(f'no register or output {register!r}')
         self._simulator.watched[board] = set(registers)
         self._simulator.log.clear()
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from oht50_bridge.hardware.rtu import crc16
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import wire_time
-from oht50_bridge.simulator.boards import Board
+from oht50_bridge.simulator.boards.board import Board
 from oht50_bridge.simulator.event_loop import EventLoop
 
 _STALE_FRAME = 0.05  # s after which an incomplete request is dropped
@@ -133,7 +133,10 @@ class PtyLine:
         now = time.monotonic()
         if board.misbehaviour.absent or now < board.silent_until:
             return
-        body = bytes([board.address]) + board.handle(request[1:-2], now)
+        answer = board.handle(request[1:-2], now)
+        if not answer:  # a request that the board ignores
+            return
+        body = bytes([board.address]) + answer
         check = crc16(body)
         if self._rng.random() < board.misbehaviour.corrupt:
             check = bytes([check[0] ^ 0x55, check[1]])

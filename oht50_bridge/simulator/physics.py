@@ -42,6 +42,8 @@ class Parameters:
     full_speed: float = 1.0  # m/s at 100 % drive
     accel: float = 1.5  # m/s^2 the drive can give
     decel: float = 2.0  # m/s^2 the drive or the brake can take
+    coast: float = 0.0  # s, time constant of the velocity while switched off; 0: it brakes
+    min_duty: float = 0.0  # ratio of full drive below which the wheel does not turn
     dock_position: float = 1.0  # m, where the charger is
     cells: int = 6
     capacity: float = 50.0  # Ah
@@ -64,6 +66,8 @@ class World:
         travelled: m, both directions added.
         sensed_current: A, as the current sensor has it, which filters what the drive's steps draw.
         drawn: J, from the battery at its terminals; what goes into it is not counted.
+        crashes: m/s, at which the vehicle ran into an end of the rail, each time.
+        advancing: a step is made; registers that change do so at `now`.
         drive: asked at each step, dt in s, for (wanted velocity in m/s, whether the drive is
             enabled).
     """
@@ -82,6 +86,8 @@ class World:
     charge_rate: float = 1.0
     travelled: float = 0.0
     drawn: float = 0.0
+    crashes: list[float] = field(default_factory=list)
+    advancing: bool = False
     obstacles: list[float] = field(default_factory=list)
     input_levels: list[bool] = field(default_factory=lambda: [True, False, False, False])
     drive: Callable[[float], tuple[float, bool]] = lambda dt: (0.0, False)
@@ -98,9 +104,16 @@ class World:
         """Step up to `now` (s, any clock that only rises)."""
         if math.isnan(self._time):
             self._time = now
+        self.advancing = True
         while self._time + STEP <= now + 1e-9:
             self._time += STEP
             self._step()
+        self.advancing = False
+
+    @property
+    def now(self) -> float:
+        """Moment of the last step, s."""
+        return self._time
 
     def _step(self) -> None:
         wanted, enabled = self.drive(STEP)
@@ -108,13 +121,19 @@ class World:
         target = wanted if enabled else 0.0
         speeding_up = abs(target) > abs(self.velocity) and target * self.velocity >= 0
         limit = parameters.accel if speeding_up else parameters.decel
-        change = max(-limit * STEP, min(limit * STEP, target - self.velocity))
+        if not enabled and parameters.coast > 0.0:
+            change = -self.velocity * STEP / parameters.coast
+        else:
+            change = max(-limit * STEP, min(limit * STEP, target - self.velocity))
         way = (self.velocity + change / 2) * STEP
+        inside = 0.0 < self.position < parameters.rail_length
         self.position += way
         self.travelled += abs(way)
         self.velocity += change
         self.acceleration = change / STEP
-        if not 0.0 <= self.position <= parameters.rail_length:  # friction stop
+        if not 0.0 <= self.position <= parameters.rail_length:
+            if inside:
+                self.crashes.append(abs(self.velocity))
             self.position = max(0.0, min(parameters.rail_length, self.position))
             self.velocity = 0.0
         self._supply()

@@ -28,9 +28,9 @@ from typing import Any
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.signals import handle_signals
-from oht50_bridge.simulator.boards import BOARDS
-from oht50_bridge.simulator.boards import Board
-from oht50_bridge.simulator.boards import MotorBoard
+from oht50_bridge.simulator.boards import board_class
+from oht50_bridge.simulator.boards.board import Board
+from oht50_bridge.simulator.boards.motor import MotorBoard
 from oht50_bridge.simulator.commands import Commands
 from oht50_bridge.simulator.control_server import CONTROL_SOCKET
 from oht50_bridge.simulator.control_server import ControlServer
@@ -133,7 +133,7 @@ class Simulator:
         habits: Mapping[str, Any],
     ) -> None:
         """Put a board on a line, in place of the one with its address."""
-        board = BOARDS[profile.kind](
+        board = board_class(profile)(
             name, address, profile, self.world, dict(habits), self._rng, self._changed
         )
         self.boards[name] = line.boards[address] = board
@@ -199,4 +199,5 @@ class Simulator:
 
     def _changed(self, board: str, register: str, words: list[int]) -> None:
         if register in self.watched.get(board, ()):
-            self.log.append((time.monotonic(), board, register, words))
+            at = self.world.now if self.world.advancing else time.monotonic()
+            self.log.append((at, board, register, words))

@@ -39,7 +39,13 @@ HOLDS = {
     StopReason.SCAN: 'a scan of the modules runs',
 }
 #: Stop reasons after which the travel motor needs more than a new command.
-DRIVE_FAULTS = (StopReason.ESTOP, StopReason.LAYOUT, StopReason.SHUTDOWN, StopReason.MODULE_LOST)
+DRIVE_FAULTS = (
+    StopReason.ESTOP,
+    StopReason.LAYOUT,
+    StopReason.SHUTDOWN,
+    StopReason.DRIVE_FAULT,
+    StopReason.MODULE_LOST,
+)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from oht50_bridge.hardware.module import version
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Reply
-from oht50_bridge.simulator.boards import DockBoard
+from oht50_bridge.simulator.boards.dock import DockBoard
 from oht50_bridge.simulator.physics import World
 
 PROFILE = load('oht_v2_dock')

@@ -70,7 +70,10 @@ def test_each_module_is_on_its_line_with_its_options(node):
     motor, safety = config['modules']
     assert (motor['line'], safety['line']) == ('a', 'b')
     assert (motor['kind'], safety['kind']) == ('travel_motor', 'safety')  # by default its name
-    assert motor['options'] == {'max_speed': 0.5, 'accel': 1.0, 'decel': 2.0, 'reverse': True}
+    assert motor['options'] == {
+        'max_speed': 0.5, 'min_duty': 0.0, 'dead_band': 0.0, 'accel': 1.0, 'decel': 2.0,
+        'reversal_pause': 0.3, 'reverse': True,
+    }  # fmt: skip
     Hardware(config)
 
 

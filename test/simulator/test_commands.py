@@ -91,7 +91,7 @@ def test_a_reboot_restores_the_values_at_power_up(commands):
         (lambda c: c.read('dock', 'x'), r"no board 'dock', choose from \['motor', 'power'\]"),
         (lambda c: c.misbehave('motor', rude=1), "no misbehaviour 'rude'"),
         (lambda c: c.set(colour=1), "cannot set 'colour'"),
-        (lambda c: c.watch('motor', ['sped']), "no register 'sped'"),
+        (lambda c: c.watch('motor', ['sped']), "no register or output 'sped'"),
         (lambda c: c.configure(**CONFIG, vehicle={'wheels': 4}), 'vehicle.wheels: unknown'),
     ],
 )

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from oht50_bridge.simulator.physics import Parameters
@@ -107,3 +109,21 @@ def test_distance_sees_the_nearest_in_its_direction():
     carrier = world()
     carrier.obstacles = [2.0, 9.0, 7.5]
     assert (carrier.distance(True), carrier.distance(False)) == (2.5, 3.0)
+
+
+def test_it_coasts_when_switched_off():
+    world = World(Parameters(coast=0.5))
+    world.drive = lambda dt: (0.5, True)
+    world.advance(0.0)
+    world.advance(2.0)
+    world.drive = lambda dt: (0.0, False)
+    world.advance(2.5)
+    assert world.velocity == pytest.approx(0.5 / math.e, rel=0.05)
+
+
+def test_running_into_the_end_of_the_rail_is_a_crash_each_time():
+    world = World(Parameters(start=49.9))
+    world.drive = lambda dt: (0.5, True)
+    world.advance(0.0)
+    world.advance(5.0)
+    assert world.crashes == [pytest.approx(0.5)]

@@ -93,7 +93,7 @@ def test_a_withdrawn_permission_forbids_or_holds(view, permission, forbidden, ho
 @pytest.mark.parametrize('reason', StopReason)
 def test_a_stop_reason_forbids_holds_or_interrupts(view, reason):
     view.update_drive(None, reason.value, NOW)
-    faults = {'estop', 'layout', 'shutdown', 'module_lost'}
+    faults = {'estop', 'layout', 'shutdown', 'drive_fault', 'module_lost'}
     holds = {'charging', 'scan'}
     assert bool(view.forbidden(NOW)) is (reason.value in faults)
     assert bool(view.hold(NOW)) is (reason.value in holds)

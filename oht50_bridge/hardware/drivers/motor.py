@@ -16,11 +16,14 @@
 Only one generator writes to the motor, and a demand to stop begins it anew: no write that was
 decided before a stop can be sent after it. Each round judges by the guard, writes a stop before
 it reads anything, reads the board's registers and rewrites whatever differs from what is wanted,
-since the board may lose or overwrite a write. A stop counts as verified when it is read back
+since the board may lose or overwrite a write. Velocities are approached by ramps of the driver
+where the board has none. A stop counts as verified when it is read back
 after the board's own cycle has had its chance to overwrite it.
 
 A board that was silent for longer than `TRUST`, or whose port was gone, may be another one: it is
 identified again, by reading alone, before anything is written to it, a stop not excepted.
+One that restarted, changed its registers by itself or reports a fault is stopped, identified
+again and moved only by a command that is given after that.
 """
 
 from __future__ import annotations
@@ -28,21 +31,28 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from oht50_bridge.hardware.drivers.drive_faults import DriveFaults
+from oht50_bridge.hardware.drivers.motion_demand import MotionDemand
 from oht50_bridge.hardware.drivers.motor_registers import MotorRegisters
 from oht50_bridge.hardware.drivers.motor_registers import MotorSample
 from oht50_bridge.hardware.drivers.motor_registers import number
+from oht50_bridge.hardware.drivers.velocity_ramp import VelocityRamp
+from oht50_bridge.hardware.errors import DriveFaultError
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.errors import RequestAbandonedError
+from oht50_bridge.hardware.module import ERROR
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.motion_guard import MotionGuard
 from oht50_bridge.hardware.motion_guard import Verdict
 from oht50_bridge.hardware.registers import Value
+from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.requests import Write
@@ -65,14 +75,21 @@ class MotorModule(Module):
     """Driver of the travel motor board.
 
     Options:
-        max_speed: m/s at full speed of the board, default 1.0.
-        accel, decel: m/s^2 of the board's ramps; left as the board has them when not given.
+        max_speed: m/s at full duty of the motor, default 1.0.
+        min_duty: ratio, the smallest duty that turns the wheel, default 0.
+        dead_band: ratio of full duty that friction takes, default 0.
+        accel, decel: m/s^2 of the ramps: those of the board, left as it has them when not given;
+            of the driver where the board has none, default 1.0 and 2.0.
+        reversal_pause: s at rest before the motor turns the other way, default 0.3.
         reverse: true when the board's forward is towards smaller x.
         watchdog: false: no process stops the motor when this one dies; for tests only.
     """
 
     kind = 'travel_motor'
-    options = ('max_speed', 'accel', 'decel', 'reverse', 'watchdog')
+    options = (
+        'max_speed', 'min_duty', 'dead_band', 'accel', 'decel', 'reversal_pause', 'reverse',
+        'watchdog',
+    )  # fmt: skip
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -80,6 +97,11 @@ class MotorModule(Module):
         self._registers = MotorRegisters(self.profile, options, self.config_error)
         self.guard = MotionGuard(self._registers.max_speed, self._wake)
         self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
+        ramp = VelocityRamp(self._registers.ramp, self._registers.table.slowest)
+        self._demand = MotionDemand(self.guard, ramp, time.monotonic)
+        quirks = self.profile.quirks
+        settle = _SETTLING * float(quirks['cycle']) if quirks['overwrite'] else 0.0
+        self._faults = DriveFaults(self.profile, settle)
         drive = self._registers.drive
         names = (
             drive.enable,
@@ -163,9 +185,7 @@ class MotorModule(Module):
     def priority(self) -> Priority:
         """A stop that is not verified goes before everything else."""
         verdict = self.guard.evaluate()
-        if self._stop_verified and verdict.stop:
-            return Priority.DRIVE
-        if not verdict.stop:
+        if self._stop_verified or not self._demand.stops():
             return Priority.DRIVE
         if not self._confirmed or (self._futile_stops > _URGENT_ROUNDS and self.status != ONLINE):
             return Priority.POLL
@@ -186,22 +206,25 @@ class MotorModule(Module):
         now = time.monotonic()
         if self.status != ONLINE:
             return now + (_STOP_PERIOD if self._confirmed else _SEARCH_PERIOD)
-        if self.guard.evaluate().stop and not self._stop_verified:
+        if self._demand.stops() and not self._stop_verified:
             return now + (0.0 if self._futile_stops < _URGENT_ROUNDS else _STOP_PERIOD)
         self._due += self._period * max(1, math.ceil((now - self._due) / self._period))
         return min(self._due, now + max(0.0, self.guard.expires_in() + 0.001))
 
     def _round(self) -> Steps:
-        verdict = self.guard.evaluate()
         trusted = self._trusted()
-        if trusted and verdict.stop and not self._stop_sent:
-            yield from self._write_stop(verdict)
+        if trusted and self._demand.stops() and not self._stop_sent:
+            yield from self._write_stop(self.guard.evaluate())
         if self.status != ONLINE or not trusted:
             yield from self.probe()
             self._become_ready()
         yield from self.read_block(self._block)
         self._failures = 0
-        verdict = self.guard.evaluate()
+        fault = self._faults.look(self.values, self.read_at)
+        if fault:
+            self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')
+            self.set_status(ERROR, DriveFaultError(fault))
+        verdict = self._demand.next()
         wanted = self._registers.wanted(verdict, self.values)
         changes = {name: value for name, value in wanted.items() if self.values[name] != value}
         drive = self._registers.drive
@@ -217,6 +240,9 @@ class MotorModule(Module):
         self._publish(verdict)
         if self._stop_verified:
             self.guard.release(StopReason.ERROR, 'loop')
+            if self.status == ONLINE and self.guard.calm() and not self._faults.persists:
+                self.guard.release(StopReason.DRIVE_FAULT, 'board')
+                self.guard.release(StopReason.MODULE_LOST, 'board')
         yield from self._write(changes, verdict)
         if not stopped:
             self._written_at = time.monotonic()
@@ -230,6 +256,7 @@ class MotorModule(Module):
                 pause,
             )
             self._doubt_stop()
+            self._faults.stopped()  # the watchdog may have done it
 
     def _doubt_stop(self) -> None:
         self._stop_sent = self._stop_verified = False
@@ -253,9 +280,11 @@ class MotorModule(Module):
 
     def _write_stop(self, verdict: Verdict) -> Steps:
         drive = self._registers.drive
+        self._faults.stopped()
+        frames = self._registers.frames(self._registers.stop_values(), first=True)
         if drive.hard_stop is not None and verdict.reason == StopReason.ESTOP:
-            yield from self._write({drive.hard_stop: 1}, verdict)
-        yield from self._write(self._registers.stop_values(), verdict)
+            frames += self._registers.frames({drive.hard_stop: 1}, first=True)
+        yield from _write_each(self.endpoint, frames, self._trusted)
         self._stop_sent = True
         self._written_at = time.monotonic()
 
@@ -265,19 +294,23 @@ class MotorModule(Module):
         A stop writes enable and speed first, motion writes them last; motion is not sent when it
         has ceased to be wanted.
         """
-        for address, words in self._registers.frames(changes, first=verdict.stop):
-            valid = None if verdict.stop else self._motion_allowed
-            yield Write(self.endpoint, address, words, valid=valid)
+        frames = self._registers.frames(changes, first=verdict.stop)
+        if verdict.stop:
+            yield from _write_each(self.endpoint, frames, self._trusted)
+            return
+        for address, words in frames:
+            yield Write(self.endpoint, address, words, valid=self._motion_allowed)
 
     def _motion_allowed(self) -> bool:
         self._attend()
-        return not self.guard.evaluate().stop
+        return not self._demand.stops()
 
     def setup(self) -> Steps:
         """Begin with a stop, whatever the board was doing; the ramps follow in each round."""
         self._touched = True
-        for address, words in self._registers.frames(self._registers.stop_values(), first=True):
-            yield Write(self.endpoint, address, words)
+        self._faults.forget()
+        frames = self._registers.frames(self._registers.stop_values(), first=True)
+        yield from _write_each(self.endpoint, frames, None)
         self._written_at = time.monotonic()
         for name in filter(None, (self._registers.drive.full_speed,)):
             full = self.profile.registers[name]
@@ -296,7 +329,6 @@ class MotorModule(Module):
         if self._watchdog is not None:
             self._watchdog.arm(self._orders())
         self.guard.release(StopReason.LAYOUT, 'unconfirmed')
-        self.guard.release(StopReason.MODULE_LOST, 'board')
 
     def _orders(self) -> dict[str, Any]:
         line, timing = self.line, self.spec.timing
@@ -362,3 +394,26 @@ class MotorModule(Module):
             stop_verified=self._stop_verified,
         )
         self.observer.sample(self.spec.id, self._sample)
+
+
+def _write_each(
+    endpoint: Endpoint, frames: list[tuple[int, tuple[int, ...]]], valid: Callable[[], bool] | None
+) -> Steps:
+    """Write the frames of a stop: each of them stops something, so none keeps the others back.
+
+    Args:
+        endpoint: the board.
+        frames: address and words of each.
+        valid: asked before each frame is sent, see `Write`.
+
+    Raises:
+        ModuleError: that of the first frame that failed, when all have been tried.
+    """
+    first: ModuleError | None = None
+    for address, words in frames:
+        try:
+            yield Write(endpoint, address, words, valid=valid)
+        except ModuleError as error:
+            first = first or error
+    if first is not None:
+        raise first

@@ -21,12 +21,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oht50_bridge.hardware.drivers.speed_table import SpeedScale
+from oht50_bridge.hardware.drivers.speed_table import SpeedTable
+from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.motion_guard import Verdict
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Value
 from oht50_bridge.stop_reason import StopReason
+
+ACCEL = 1.0  # m/s^2, where nothing else is configured and the board has no ramps
+DECEL = 2.0  # m/s^2, likewise
+REVERSAL_PAUSE = 0.3  # s at rest before the motor turns the other way
 
 #: Makes an error of a field and its remedy.
 ErrorMaker = Callable[[str, str], HardwareConfigError]
@@ -65,7 +72,8 @@ class MotorRegisters:
 
     Args:
         profile: the layout.
-        options: max_speed, accel, decel, reverse; see `MotorModule`.
+        options: max_speed, min_duty, dead_band, accel, decel, reversal_pause, reverse; see
+            `MotorModule`.
         error: makes an error of a field and its remedy.
 
     Raises:
@@ -84,7 +92,23 @@ class MotorRegisters:
         self.forward, self.reverse = 'forward', 'reverse'
         if options.get('reverse', False):
             self.forward, self.reverse = 'reverse', 'forward'
-        self.setup = self._ramps(options, error) | dict(self.drive.setup)
+        register = profile.registers[self.drive.speed]
+        scale = SpeedScale(
+            self.max_speed,
+            ratio(error, 'min_duty', options.get('min_duty', 0.0)),
+            ratio(error, 'dead_band', options.get('dead_band', 0.0)),
+        )
+        self.table = SpeedTable(register, scale, self.drive.duty_factor)
+        if not math.isfinite(self.table.slowest):
+            raise error('options.min_duty', 'no speed is left above it, lower it')
+        has_ramps = self.drive.accel is not None
+        self.ramp = RampLimits(
+            math.inf if has_ramps else positive(error, 'accel', options.get('accel', ACCEL)),
+            math.inf if has_ramps else positive(error, 'decel', options.get('decel', DECEL)),
+            positive(error, 'reversal_pause', options.get('reversal_pause', REVERSAL_PAUSE)),
+        )
+        ramps = self._ramps(options, error) if has_ramps else {}
+        self.setup = ramps | dict(self.drive.setup) | dict(self.drive.stop) | dict(self.drive.mark)
 
     def _ramps(self, options: Mapping[str, Any], error: ErrorMaker) -> dict[str, Value]:
         """Return the values of the ramp registers that the options ask for."""
@@ -93,10 +117,7 @@ class MotorRegisters:
             if option not in options:
                 continue
             value = positive(error, option, options[option])
-            if name is None:
-                raise error(
-                    f'options.{option}', f'profile {self.profile.name} has no such ramp, remove it'
-                )
+            assert name is not None
             register = self.profile.registers[name]
             in_unit = value if register.unit == 'm/s^2' else value / self.max_speed
             try:
@@ -108,7 +129,9 @@ class MotorRegisters:
     def stop_values(self) -> dict[str, Value]:
         """Return the values that stop the motor."""
         drive = self.drive
-        return {drive.enable: False, drive.speed: 0, drive.direction: 'idle'}
+        return {
+            drive.enable: False, drive.speed: 0, drive.direction: 'idle', **drive.stop
+        }  # fmt: skip
 
     def wanted(self, verdict: Verdict, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return the values that the registers should have, in their units.
@@ -121,18 +144,15 @@ class MotorRegisters:
         drive = self.drive
         if verdict.stop:
             return self.setup | self.stop_values()
-        register = self.profile.registers[drive.speed]
-        speed = abs(verdict.velocity) / (1.0 if register.unit == 'm/s' else self.max_speed)
-        speed = min(speed, register.range[1] if register.range else 1.0)
-        towards = self.forward if verdict.velocity > 0 else self.reverse
         at = values[drive.direction]
+        towards = self.forward if verdict.velocity > 0 else self.reverse
+        if verdict.velocity == 0.0:  # the pause before it turns
+            return self.setup | {drive.enable: True, drive.speed: 0, drive.direction: at}
         if at != towards:  # speed follows when the direction has been read back
             turn = towards if values[drive.actual_speed] == 0 else at
             return self.setup | {drive.enable: True, drive.speed: 0, drive.direction: turn}
-        raw = register.encode(speed)
-        return self.setup | {
-            drive.direction: towards, drive.enable: True, drive.speed: register.decode(raw)
-        }  # fmt: skip
+        speed = self.profile.registers[drive.speed].decode([self.table.raw(abs(verdict.velocity))])
+        return self.setup | {drive.direction: towards, drive.enable: True, drive.speed: speed}
 
     def frames(self, changes: dict[str, Value], first: bool) -> list[tuple[int, tuple[int, ...]]]:
         """Return the frames that write values: address and words, neighbours in one frame.
@@ -153,7 +173,10 @@ class MotorRegisters:
                 frames[-1] = (frames[-1][0], (*frames[-1][1], words[address]))
             else:
                 frames.append((address, (words[address],)))
-        urgent = [self.profile.registers[name].address for name in (drive.enable, drive.speed)]
+        urgent = [
+            self.profile.registers[name].address
+            for name in (drive.enable, drive.speed, *drive.stop)
+        ]
 
         def rank(frame: tuple[int, tuple[int, ...]]) -> int:
             inside = range(frame[0], frame[0] + len(frame[1]))
@@ -198,13 +221,12 @@ class MotorRegisters:
 
         """
         drive = self.drive
-        to_speed = 1.0 if self.profile.registers[drive.speed].unit == 'm/s' else self.max_speed
         direction = str(values[drive.direction])
         sign = {self.forward: 1.0, self.reverse: -1.0}.get(direction, 0.0)
-        actual = number(values[drive.actual_speed]) * to_speed
+        actual = self.table.actual(number(values[drive.actual_speed]))
         if sign == 0.0 and actual != 0.0:  # the direction is idle while the ramp still runs down
             sign = math.copysign(1.0, before.velocity) if before else 1.0
-        commanded = number(values[drive.speed]) * to_speed
+        commanded = self.table.commanded(number(values[drive.speed]))
         enabled = values[drive.enable] is True
         position = self.profile.registers[drive.position] if drive.position else None
         return MotorSample(
@@ -219,8 +241,20 @@ class MotorRegisters:
             error_code=int(number(values.get('error_code', 0))),
             stop_reason=verdict.reason,
             stop_verified=stop_verified,
-            standing=stop_verified and actual == 0.0,
+            standing=stop_verified and values[drive.actual_speed] == 0,
         )
+
+
+def ratio(error: ErrorMaker, name: str, value: Any) -> float:
+    """Return an option as a number from 0 to below 1.
+
+    Raises:
+        HardwareConfigError: it is none.
+
+    """
+    if not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise error(f'options.{name}', f'{value!r} must be a number from 0 to below 1')
+    return float(value)
 
 
 def positive(error: ErrorMaker, name: str, value: Any) -> float:

@@ -25,6 +25,7 @@ from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.motor import MotorModule
 from oht50_bridge.hardware.profile_reader import load
 
+BOARD = ('driver_2_motor', 'drive', 4)
 PROFILES = ['driver_2_motor', 'oht_v2_final_motor', 'oht_v2_handler_motor']
 
 
@@ -50,8 +51,8 @@ def assert_at_rest(rig):
 
 @pytest.mark.parametrize('profile', PROFILES)
 def test_every_layout_drives_both_ways_and_stops(make_rig, profile):
-    options = {'accel': 5.0, 'decel': 5.0} if profile != 'oht_v2_final_motor' else {}
-    speed = 0.3 if options else 0.15  # without ramp registers the board is slow
+    options = {'accel': 5.0, 'decel': 5.0}
+    speed = 0.15 if profile == 'oht_v2_final_motor' else 0.3  # that board is slow
     rig = make_rig(
         'travel_motor', boards={'travel_motor': (profile, 'drive', 4)},
         modules={'travel_motor': (profile, 'drive', 4, options)},
@@ -66,7 +67,7 @@ def test_every_layout_drives_both_ways_and_stops(make_rig, profile):
     rig.stop_pump()
     rig.wait_for(lambda: rig.hw.motor.state().standing, what='standing')
     rig.wait_for(lambda: rig.sim.truth()['velocity'] == 0, what='rest')
-    if profile == 'oht_v2_final_motor':
+    if profile != 'oht_v2_handler_motor':
         assert math.isnan(rig.samples['travel_motor'].position)
         return
     truth = rig.sim.truth()['position']
@@ -183,22 +184,133 @@ def test_a_board_found_moving_is_stopped(make_rig):
     assert_at_rest(rig)
 
 
-def test_overwritten_writes_are_written_again(motor):
+def test_overwritten_writes_are_written_again(make_rig):
+    motor = make_rig(
+        'travel_motor', boards={'travel_motor': ('oht_v2_final_motor', 'drive', 4)},
+        modules={'travel_motor': ('oht_v2_final_motor', 'drive', 4, {})},
+    )  # fmt: skip
+    motor.start()
+    motor.online()
     motor.sim.misbehave('travel_motor', overwrite=0.5)
-    motor.moving(0.5)
+    motor.moving(0.2)
     motor.hw.motor.estop(True)
     motor.sim.write('travel_motor', 'enable', 1)
-    motor.sim.write('travel_motor', 'command_speed', 0.5)
+    motor.sim.write('travel_motor', 'speed_set', 0.2)
     motor.wait_for(lambda: not motor.sim.read('travel_motor', 'enable'), what='stop again')
     motor.sim.misbehave('travel_motor', overwrite=0.0)
-    assert_at_rest(motor)
+    motor.wait_for(lambda: motor.hw.motor.state().standing, what='standing')
+    motor.wait_for(lambda: motor.sim.truth()['velocity'] == 0, what='rest')
 
 
-def test_ramps_are_set_and_set_again_after_a_reboot(motor):
-    motor.wait_for(lambda: motor.sim.read('travel_motor', 'max_accel') == 8.0, what='ramp')
-    motor.sim.reboot('travel_motor')
-    motor.wait_for(lambda: motor.sim.read('travel_motor', 'max_accel') == 8.0, what='ramp again')
-    assert motor.sim.read('travel_motor', 'max_decel') == 8.0
+def test_the_driver_makes_the_ramps_that_the_board_has_not(make_rig):
+    rig = make_rig(
+        'travel_motor', modules={'travel_motor': (*BOARD, {'accel': 1.0, 'decel': 2.0})}
+    )  # fmt: skip
+    rig.start()
+    rig.online()
+    rig.sim.watch('travel_motor', 'pwm1')
+    rig.moving(0.5)
+    rig.wait_for(lambda: rig.sim.truth()['velocity'] > 0.495)
+    rig.pump(0.0)  # the command to stand, not a stop
+    rig.wait_for(lambda: rig.hw.motor.state().standing, what='standing')
+    log = [(at, words[0]) for at, *_, words in rig.sim.log()]
+    peak = max(value for _, value in log)
+    assert peak == 50
+    rise = [each for each in log if each[0] <= next(at for at, value in log if value == peak)]
+    fall = [each for each in log if each[0] > rise[-1][0]]
+    assert len(rise) > 5 and len(fall) > 3, log
+    assert 0.4 < rise[-1][0] - rise[0][0] < 0.8  # 0.5 s at 1 m/s^2
+    assert max(b - a for (_, a), (_, b) in itertools.pairwise(rise)) <= 15
+    assert max(a - b for (_, a), (_, b) in itertools.pairwise(fall)) <= 25
+
+
+def test_the_motor_pauses_before_it_turns(make_rig):
+    options = {'accel': 8.0, 'decel': 8.0, 'reversal_pause': 0.4}
+    rig = make_rig('travel_motor', modules={'travel_motor': (*BOARD, options)})
+    rig.start()
+    rig.online()
+    rig.moving(0.5)
+    rig.sim.watch('travel_motor', 'pwm1', 'direction')
+    rig.moving(-0.5)
+    log = rig.sim.log()
+    rest = next(at for at, _, name, words in log if (name, words) == ('pwm1', [0]))
+    assert next(at for at, *_, words in log if at > rest and words[0] > 2) - rest >= 0.37
+
+
+@pytest.mark.parametrize(
+    ('happens', 'report'),
+    [
+        (lambda sim: sim.reboot('travel_motor'), 'the board has restarted'),
+        (lambda sim: sim.write('travel_motor', 'enable', 0), 'enable is False'),
+        (lambda sim: sim.write('travel_motor', 'error_code', 7), 'error code 7'),
+    ],
+    ids=['restart', 'disabled', 'error'],
+)
+def test_a_drive_fault_stops_is_reported_and_needs_a_new_command(motor, happens, report):
+    motor.moving()
+    motor.sim.watch('travel_motor', 'pwm1')
+    happens(motor.sim)
+    change = motor.wait_for(lambda: [c for c in motor.statuses if c[1][3] == 'MOD-007'])[0][1]
+    assert change[:3] == ('travel_motor', 'online', 'error')
+    assert report in change[4]
+    motor.wait_for(lambda: motor.hw.motor.state().standing, what='a verified stop')
+    motor.wait_for(lambda: motor.module('travel_motor').status == 'online', what='identified')
+    seen = len(motor.sim.log())
+    until = time.monotonic() + 0.6
+    motor.wait_for(lambda: time.monotonic() > until)  # the commands go on
+    assert motor.hw.motor.state().stop_reason == 'drive_fault'
+    assert len(motor.sim.log()) == seen
+    motor.stop_pump()
+    motor.sim.write('travel_motor', 'error_code', 0)
+    motor.wait_for(lambda: motor.hw.motor.state().stop_reason == 'heartbeat_timeout')
+    motor.moving()
+
+
+def test_a_lost_board_that_is_back_needs_a_new_command(motor):
+    motor.moving()
+    motor.sim.misbehave('travel_motor', absent=True)
+    motor.wait_for(lambda: motor.module('travel_motor').status == 'offline', what='loss')
+    motor.sim.misbehave('travel_motor', absent=False)
+    motor.wait_for(lambda: motor.module('travel_motor').status == 'online', what='return')
+    motor.wait_for(lambda: motor.hw.motor.state().standing, what='standing')
+    motor.sim.watch('travel_motor', 'pwm1')
+    until = time.monotonic() + 0.6
+    motor.wait_for(lambda: time.monotonic() > until)  # the commands go on
+    assert motor.sim.log() == []
+    motor.stop_pump()
+    motor.wait_for(lambda: motor.hw.motor.state().stop_reason != 'module_lost')
+    motor.moving()
+
+
+def test_both_motors_are_stopped(make_rig):
+    rig = make_rig('travel_motor')
+
+    def run_motor_2():
+        for name, value in (('direction', 'forward'), ('speed', 0.6), ('enable', 1)):
+            rig.sim.write('travel_motor', f'motor2_{name}', value)
+
+    def motor_2_stands():
+        words = rig.sim.registers('travel_motor')
+        return words['0x0011'] == words['0x0012'] == words['0x0013'] == 0
+
+    run_motor_2()
+    rig.wait_for(lambda: rig.sim.read('travel_motor', 'motor2_actual_speed'), what='motor 2')
+    rig.start()
+    rig.online()
+    rig.wait_for(motor_2_stands, what='a stop at the set-up')
+    run_motor_2()
+    rig.wait_for(motor_2_stands, what='a stop while the travel motor stands')
+    rig.moving()
+    rig.hw.motor.estop(True)
+    run_motor_2()
+    rig.wait_for(motor_2_stands, what='a stop by the emergency stop')
+
+
+def test_a_word_that_is_neither_on_nor_off_is_no_stop(motor):
+    motor.hw.motor.estop(True)
+    motor.wait_for(lambda: motor.hw.motor.state().stop_verified)
+    motor.sim.call('write_words', board='travel_motor', register='enable', words=[2])
+    motor.wait_for(lambda: motor.sim.registers('travel_motor')['0x0001'] == 0, what='a stop')
 
 
 def test_loss_is_reported_within_half_a_second_and_stops(motor):

@@ -80,7 +80,7 @@ def test_motion_sets_the_direction_before_the_speed():
     wanted = motor.wanted(move(0.5), IDLE)
     assert (wanted['command_speed'], wanted['direction']) == (0, 'forward')
     wanted = motor.wanted(move(0.5), IDLE | {'direction': 'forward'})
-    assert (wanted['enable'], wanted['command_speed']) == (True, 0.5)
+    assert (wanted['enable'], wanted['command_speed']) == (True, 0.52)  # int(0.98 * 52) = 50
 
 
 def test_the_direction_turns_only_when_the_motor_stands():
@@ -133,8 +133,14 @@ def test_speed_is_never_beyond_the_range_of_the_register():
 
 
 def test_ramps_are_in_the_unit_of_the_register():
-    motor = registers(max_speed=0.5, accel=1.0)
-    assert motor.setup['max_accel'] == 2.0  # 1 m/s^2 of 0.5 m/s at full speed: ratio per second
+    motor = registers('oht_v2_handler_motor', max_speed=0.5, accel=1.0)
+    assert motor.setup['acceleration'] == 1.0
+    assert math.isinf(motor.ramp.accel)  # the board makes it
+
+
+def test_the_driver_makes_the_ramps_of_a_board_that_has_none():
+    motor = registers(accel=0.7, decel=1.5, reversal_pause=0.4)
+    assert (motor.ramp.accel, motor.ramp.decel, motor.ramp.pause) == (0.7, 1.5, 0.4)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +149,9 @@ def test_ramps_are_in_the_unit_of_the_register():
         ('stm32_power', {}, 'profile: stm32_power declares no drive'),
         ('driver_2_motor', {'max_speed': 0}, 'options.max_speed: 0 must be a number greater'),
         ('driver_2_motor', {'accel': math.inf}, 'options.accel: inf must be a number'),
-        ('driver_2_motor', {'accel': 1e6}, 'options.accel: max_accel=.*: stay within'),
+        ('oht_v2_handler_motor', {'accel': 1e6}, 'options.accel: acceleration=.*: stay within'),
+        ('driver_2_motor', {'min_duty': 1.0}, 'options.min_duty: 1.0 must be a number from 0'),
+        ('driver_2_motor', {'min_duty': 0.99}, 'options.min_duty: no speed is left'),
     ],
 )
 def test_a_wrong_option_names_field_and_remedy(profile, options, message):

@@ -32,9 +32,8 @@ from oht50_bridge.simulator.physics import World
 
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
-_CHARGER_SUPPLY = 36.0  # V, at the contacts of the dock
+MOST_REGISTERS = 125  # that a read may ask for
 _BOOT_TIME = 0.15  # s a board is silent after a reboot
-_DEFAULT_RAMP = 0.5  # share of full speed per second, of motor boards without ramp registers
 _LIMITS = {'i16': (-0x8000, 0x7FFF), 'i8': (-0x80, 0x7F), 'u8': (0, 0xFF)}
 
 
@@ -73,6 +72,9 @@ class Board:
     Args:
         on_change: called with (board id, register name, raw words) at each change of a register.
     """
+
+    #: Names of what the board drives, reported beside registers.
+    outputs: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -125,6 +127,15 @@ class Board:
             values = tuple(word * register.scale for word in words)
             return values if register.count > 1 else values[0]
         return register.decode(words)
+
+    def word(self, name: str) -> int:
+        """First word of a register."""
+        return self.words[self.profile.registers[name].address]
+
+    def set_words(self, name: str, words: list[int]) -> None:
+        """Set the words of a register."""
+        for offset, word in enumerate(words):
+            self._store(self.profile.registers[name].address + offset, word)
 
     def put(self, name: str, value: Any) -> None:
         """Set a register the board computes, if the layout has it; clipped to what fits."""
@@ -180,7 +191,7 @@ class Board:
 
     def _read(self, function: int, address: int, count: int) -> bytes:
         refuse = self.profile.quirks['unknown_read'] == 'refuse'
-        if not 1 <= count <= 125:
+        if not 1 <= count <= MOST_REGISTERS:
             return bytes([function | 0x80, ILLEGAL_VALUE])
         if refuse and not all(self._exists(a) for a in range(address, address + count)):
             return bytes([function | 0x80, ILLEGAL_ADDRESS])
@@ -228,152 +239,3 @@ class Board:
 
     def model(self) -> None:
         """Tie registers to the world."""
-
-
-class PowerBoard(Board):
-    """Battery and charger."""
-
-    def model(self) -> None:
-        """Measure the pack."""
-        world, put = self.world, self.put
-        cell = world.voltage / world.parameters.cells
-        world.charge_requested = bool(self.get('charge_request'))
-        put('pack_voltage', world.voltage)
-        put('pack_current', world.sensed_current)
-        put('soc', world.soc)
-        put('cell_count', world.parameters.cells)
-        put('sensor_count', 2)
-        put('bms_connected', True)
-        put('charge_mos', True)
-        put('discharge_mos', True)
-        put('load_present', True)
-        put('cell_voltage', [cell] * world.parameters.cells)
-        put('max_cell_voltage', cell)
-        put('min_cell_voltage', cell)
-        put('temperature', world.battery_temperature)
-        put('pack_temperature', [world.battery_temperature] * 2)
-        put('pack_state', 'charging' if world.current > 0.0 else 'discharging')
-        put('residual_capacity', world.soc * world.parameters.capacity)
-        put('charger_present', world.charger_present)
-        put(
-            'charge_state',
-            'charging' if world.charging else 'waiting' if world.charge_requested else 'idle',
-        )
-        put('charger_voltage', world.voltage if world.charging else 0.0)
-        put('charger_current', world.parameters.charge_current if world.charging else 0.0)
-        put('charger_input_voltage', _CHARGER_SUPPLY if world.charger_present else 0.0)
-        put('charger_temperature', world.charger_temperature)
-        put('relay_charge', world.charging)
-
-
-class SafetyBoard(Board):
-    """Emergency stop chain and distances."""
-
-    def model(self) -> None:
-        """Read the inputs, judge, latch."""
-        self.put('di_status', list(self.world.input_levels))
-        if not self.misbehaviour.stale:
-            ahead, behind = self.world.distance(True), self.world.distance(False)
-            far = [min(d, 60.0) for d in (ahead, ahead, behind, behind)]
-            self.put('distance', far)
-        if self.profile.has('latch'):
-            self._judge_with_latch()
-        else:
-            pressed = not self.world.input_levels[0]
-            near = min(self.get('distance')) <= self.get('zone_threshold')[0]
-            self.put('estop', pressed)
-            self.put('proximity_alert', near)
-            self.put('status', 'estop' if pressed else 'critical' if near else 'ok')
-
-    def _judge_with_latch(self) -> None:
-        if self.get('latch'):
-            return  # evaluation is frozen
-        zones = self.get('zone_threshold')
-        verdict = 0
-        for enabled, distance in zip(self.get('analog_enable'), self.get('distance'), strict=True):
-            if enabled:
-                valid = self.profile.registers['distance'].valid
-                if valid is not None and not valid[0] - 1e-9 <= distance <= valid[1] + 1e-9:
-                    verdict = 3
-                elif distance <= zones[0]:
-                    verdict = max(verdict, 2)
-                elif distance <= max(zones[1], zones[2]):
-                    verdict = max(verdict, 1)
-        inputs = zip(
-            self.get('di_enable'), self.get('di_status'), self.get('di_active_level'), strict=True
-        )
-        if any(enabled and level == active for enabled, level, active in inputs):
-            verdict = max(verdict, 2)
-        self.put('status', self.profile.registers['status'].values[verdict])
-        if verdict >= 2:
-            self.put('latch', True)
-
-
-class MotorBoard(Board):
-    """Ramp from the command to the drive. No watchdog: the last command stays in force."""
-
-    def power_up(self) -> None:
-        """Stand."""
-        self._duty = 0.0  # m/s the drive asks of the carrier, signed
-        super().power_up()
-
-    def command(self, name: str, word: int) -> None:
-        """Stop hard where the layout can."""
-        drive = self.profile.drive
-        if drive is not None and name == drive.hard_stop and word:
-            self.put(drive.enable, False)
-            self.put(drive.speed, 0)
-
-    def drive(self, dt: float) -> tuple[float, bool]:
-        """Advance the ramp by `dt` s; velocity in m/s and whether the output is enabled."""
-        drive = self.profile.drive
-        assert drive is not None
-        in_speed = self.profile.registers[drive.speed].unit == 'm/s'
-        full = self.world.parameters.full_speed
-        scale = 1.0 if in_speed else full
-        sign = {'forward': 1.0, 'reverse': -1.0}.get(self.get(drive.direction), 0.0)
-        enabled = bool(self.get(drive.enable))
-        target = sign * self.get(drive.speed) * scale if enabled else 0.0
-        accel = self.get(drive.accel) * scale if drive.accel else _DEFAULT_RAMP * full
-        decel = self.get(drive.decel) * scale if drive.decel else 2 * _DEFAULT_RAMP * full
-        if not enabled:
-            self._duty = 0.0
-        rate = accel if abs(target) > abs(self._duty) else decel
-        self._duty += max(-rate * dt, min(rate * dt, target - self._duty))
-        return self._duty, enabled
-
-    def model(self) -> None:
-        """Report speed and position."""
-        drive = self.profile.drive
-        assert drive is not None
-        in_speed = self.profile.registers[drive.speed].unit == 'm/s'
-        scale = 1.0 if in_speed else self.world.parameters.full_speed
-        self.put(drive.actual_speed, abs(self._duty) / scale)
-        self.put('status_word', int(self._duty != 0))
-        self.put('running', self._duty != 0)
-        if drive.position is not None:
-            self.put(drive.position, self.world.position)
-
-
-class DockBoard(Board):
-    """Location and dock."""
-
-    def model(self) -> None:
-        """Report where the vehicle is."""
-        if self.misbehaviour.stale:
-            return
-        world, put = self.world, self.put
-        docked = world.docked
-        put('position_x', world.position)
-        put('velocity', (world.velocity, 0, 0))
-        put('acceleration', (world.acceleration, 0, 0))
-        put('imu_acceleration', (world.acceleration, 0, 9.80665))
-        put('docking_distance', abs(world.position - world.parameters.dock_position))
-        put('docking_speed', abs(world.velocity))
-        put('docking_aligned', docked)
-        put('docking_status', 'docked' if docked else 'idle')
-
-
-BOARDS: dict[str, type[Board]] = {
-    'power': PowerBoard, 'safety': SafetyBoard, 'travel_motor': MotorBoard, 'dock': DockBoard,
-}  # fmt: skip

@@ -1,0 +1,69 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The command to stand is approached by the ramp; a cause that forbids motion stops at once."""
+
+import pytest
+
+from oht50_bridge.hardware.drivers.motion_demand import MotionDemand
+from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
+from oht50_bridge.hardware.drivers.velocity_ramp import VelocityRamp
+from oht50_bridge.hardware.motion_guard import MotionGuard
+from oht50_bridge.stop_reason import StopReason
+
+
+@pytest.fixture
+def rig():
+    class Rig:
+        now = 0.0
+
+        def __init__(self):
+            self.guard = MotionGuard(1.0, clock=lambda: self.now)
+            ramp = VelocityRamp(RampLimits(1.0, 2.0, 0.3))
+            self.demand = MotionDemand(self.guard, ramp, lambda: self.now)
+
+        def next(self, velocity, permitted=True, limit=1.0):
+            self.now += 0.03
+            self.guard.heartbeat(permitted, limit)
+            self.guard.drive(velocity)
+            return self.demand.next()
+
+    rig = Rig()
+    for _ in range(10):
+        verdict = rig.next(0.3)
+    assert verdict.velocity == pytest.approx(0.3)
+    return rig
+
+
+def test_the_command_to_stand_is_no_stop_before_the_ramp_is_down(rig):
+    verdicts = [rig.next(0.0) for _ in range(6)]
+    assert [each.stop for each in verdicts] == [False] * 4 + [True] * 2
+    assert all(each.reason == StopReason.NONE for each in verdicts)
+
+
+def test_a_cause_stops_at_once_and_the_ramp_begins_anew(rig):
+    verdict = rig.next(0.3, permitted=False)
+    assert (verdict.stop, verdict.reason) == (True, StopReason.NOT_PERMITTED)
+    assert rig.demand.stops()
+    assert rig.next(0.3).velocity == pytest.approx(0.03)
+
+
+def test_a_lower_limit_holds_at_once(rig):
+    assert rig.next(0.3, limit=0.1).velocity == pytest.approx(0.1)
+
+
+def test_while_it_slows_down_frames_of_motion_may_be_sent(rig):
+    rig.next(0.0)
+    assert not rig.demand.stops()
+    rig.guard.inhibit(StopReason.ESTOP)
+    assert rig.demand.stops()
