@@ -88,12 +88,12 @@ class MotorSettings:
         maximum=10.0,
     )
     min_duty: float = setting(
-        0.0, 'Smallest duty that turns the wheel', unit='ratio', minimum=0.0, maximum=0.9
+        0.0, 'Smallest duty that turns the wheel', unit='ratio 0..1', minimum=0.0, maximum=0.9
     )
     dead_band: float = setting(
         0.0,
         'Part of full duty that friction takes; speed is proportional to the duty above it',
-        unit='ratio',
+        unit='ratio 0..1',
         minimum=0.0,
         maximum=0.9,
     )

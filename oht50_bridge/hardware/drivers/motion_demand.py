@@ -52,6 +52,10 @@ class MotionDemand:
         # A velocity that is wanted but not reached yet is no stop.
         return replace(verdict, stop=verdict.stop and velocity == 0.0, velocity=velocity)
 
+    def stopped(self) -> None:
+        """Note that a stop is being written: from now on the ramp begins at 0."""
+        self._ramp.stop(self._clock())
+
     def stops(self) -> bool:
         """Tell whether the motor has to stop at once."""
         return self._stops(self._guard.evaluate())

@@ -281,6 +281,7 @@ class MotorModule(Module):
     def _write_stop(self, verdict: Verdict) -> Steps:
         drive = self._registers.drive
         self._faults.stopped()
+        self._demand.stopped()
         frames = self._registers.frames(self._registers.stop_values(), first=True)
         if drive.hard_stop is not None and verdict.reason == StopReason.ESTOP:
             frames += self._registers.frames({drive.hard_stop: 1}, first=True)

@@ -58,6 +58,12 @@ def test_a_cause_stops_at_once_and_the_ramp_begins_anew(rig):
     assert rig.next(0.3).velocity == pytest.approx(0.03)
 
 
+def test_after_a_stop_was_written_the_command_to_stand_has_nothing_to_slow_down(rig):
+    rig.demand.stopped()
+    verdict = rig.next(0.0)
+    assert (verdict.stop, verdict.velocity) == (True, 0.0)
+
+
 def test_a_lower_limit_holds_at_once(rig):
     assert rig.next(0.3, limit=0.1).velocity == pytest.approx(0.1)
 
