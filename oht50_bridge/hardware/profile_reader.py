@@ -51,6 +51,8 @@ _QUIRKS = {
     'unknown_read': 'refuse',  # or 'zero'
     'unknown_write': 'refuse',  # or 'store'
     'protect_read_only': True,
+    'bms_timeout': 0.0,  # s the counter bms_life may stand still; 0: there is none
+    'battery_fault_bits': 0,  # of system_error: a fault of the battery
 }
 _DRIVE_REQUIRED = ('enable', 'speed', 'direction', 'actual_speed')
 _DRIVE_OPTIONAL = ('accel', 'decel', 'position', 'full_speed', 'hard_stop')

@@ -60,7 +60,7 @@ def test_scan_finds_who_is_there(make_rig):
     rig.start()
     found = rig.hw.scan('sense', (1, 2, 5))
     assert [(board.address, board.type_code) for board in found] == [(2, 2), (5, 5)]
-    assert found[0].firmware_version == '0.1'
+    assert found[0].firmware_version == '1.1'
     with pytest.raises(HardwareConfigError, match="scan: line 'nope'"):
         rig.hw.scan('nope')
 

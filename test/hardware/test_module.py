@@ -20,6 +20,8 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from board_rounds import Clock
+from board_rounds import run
 
 from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.dock import DockModule
@@ -42,7 +44,6 @@ from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Reply
-from oht50_bridge.hardware.requests import Write
 from oht50_bridge.simulator.boards import BOARDS
 from oht50_bridge.simulator.boards.dock import DockBoard
 from oht50_bridge.simulator.physics import World
@@ -249,46 +250,6 @@ def test_a_lost_port_and_a_defect_change_the_status(bench):
     bench.module.failed(ZeroDivisionError('x'))
     assert (bench.module.status, bench.module.info().error_code) == (ERROR, 'MOD-006')
     assert 'ZeroDivisionError: x' in bench.module.info().error_description
-
-
-class Clock:
-    """Time that passes only when the test says so."""
-
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-def run(module, board, clock, seconds, dead=None, error=TIMEOUT, cost=0.01):
-    """Let a driver work for some seconds on a board that never answers for one block."""
-    end = clock.now + seconds
-    while clock.now < end:
-        steps, result, raised = module.steps(), None, None
-        try:
-            while True:
-                request = steps.throw(raised) if raised is not None else steps.send(result)
-                clock.now += 0.01
-                result = raised = None
-                if isinstance(request, Write):
-                    head = (request.address, len(request.values), 2 * len(request.values))
-                    words = struct.pack(f'>{len(request.values)}H', *request.values)
-                    board.handle(struct.pack('>BHHB', 16, *head) + words, clock.now)
-                    result = Reply((), 1, clock.now)
-                elif dead is not None and (request.address, request.count) == (
-                    dead.start,
-                    dead.count,
-                ):
-                    clock.now += cost
-                    raised = error
-                else:
-                    pdu = struct.pack('>BHH', 3, request.address, request.count)
-                    reply = board.handle(pdu, clock.now)
-                    words = struct.unpack(f'>{request.count}H', reply[2:])
-                    result = Reply(words, 1, clock.now)
-        except StopIteration as done:
-            clock.now = max(clock.now + 0.001, done.value)
 
 
 BLOCKS = [

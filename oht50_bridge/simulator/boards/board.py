@@ -51,6 +51,8 @@ class Misbehaviour:
         deaf: probability that a request is lost once other boards' traffic was on the line.
         absent: pulled off the line.
         stale: sensors keep their last reading.
+        bms_silent: the battery management does not answer the power board.
+        bms_faults: its 48 fault bits.
     """
 
     tick: float = 0.010
@@ -63,6 +65,8 @@ class Misbehaviour:
     deaf: float = 0.0
     absent: bool = False
     stale: bool = False
+    bms_silent: bool = False
+    bms_faults: int = 0
 
 
 class Board:
