@@ -51,6 +51,7 @@ _QUIRKS = {
     'unknown_read': 'refuse',  # or 'zero'
     'unknown_write': 'refuse',  # or 'store'
     'protect_read_only': True,
+    'own_line': False,  # it stops answering once it receives the traffic of other boards
     'bms_timeout': 0.0,  # s the counter bms_life may stand still; 0: there is none
     'battery_fault_bits': 0,  # of system_error: a fault of the battery
 }

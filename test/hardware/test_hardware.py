@@ -130,6 +130,12 @@ def test_all_boards_on_one_line(make_rig):
     rig.wait_for(lambda: set(rig.samples) == boards, what='samples of all')
 
 
+def test_a_safety_board_that_goes_deaf_is_refused_on_a_line_with_others():
+    config = {**CONFIG, 'modules': [{**module, 'line': 'a'} for module in CONFIG['modules']]}
+    with pytest.raises(HardwareConfigError, match=r'^modules\.s\.line: .*line of its own$'):
+        Hardware(config)
+
+
 def test_a_callback_that_raises_or_blocks_does_not_delay_the_motor(make_rig):
     rig = make_rig('travel_motor')
     release = threading.Event()
