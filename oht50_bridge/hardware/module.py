@@ -102,7 +102,7 @@ class Part:
 
     Args:
         name: for a person.
-        limit: s it may fail.
+        limit: s it may fail, from the first failure on.
 
     Attributes:
         broken: it has to succeed before the board is online again.
@@ -112,7 +112,6 @@ class Part:
         self.name = name
         self.limit = limit
         self.broken = False
-        self._good_at = -math.inf
         self._failing_since: float | None = None
 
     @property
@@ -120,10 +119,9 @@ class Part:
         """Whether it failed the last time."""
         return self._failing_since is not None
 
-    def succeeded(self, now: float) -> None:
-        """Note a success, or that the part is due only from now on."""
+    def succeeded(self) -> None:
+        """Note a success."""
         self.broken = False
-        self._good_at = now
         self._failing_since = None
 
     def failed(self, now: float, heard_at: float) -> bool:
@@ -136,7 +134,7 @@ class Part:
         """
         if self._failing_since is None:
             self._failing_since = now
-        if heard_at > self._failing_since and now - self._good_at > self.limit:
+        if heard_at > self._failing_since and now - self._failing_since > self.limit:
             self.broken = True
         return self.broken
 
@@ -259,7 +257,7 @@ class Module:
             if part.failed(time.monotonic(), self.read_at):
                 raise PartError(part.name, error) from error
             raise
-        part.succeeded(time.monotonic())
+        part.succeeded()
         return result
 
     def heard(self, reply: Reply) -> None:
@@ -327,7 +325,7 @@ class Module:
         now = time.monotonic()
         for poll in self._polls:
             poll.due = now
-            poll.succeeded(now)
+            poll.succeeded()
         self._failures = 0
         self.set_status(ONLINE, None)
         self._announce()

@@ -39,6 +39,7 @@ from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import PROBE_PERIOD
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleSpec
+from oht50_bridge.hardware.module import Part
 from oht50_bridge.hardware.module import version
 from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
@@ -317,10 +318,22 @@ def test_a_silent_board_is_offline_not_faulty(monkeypatch):
     bench = Bench()
     bench.round()
     bench.error = TIMEOUT
-    for _ in range(12):
-        clock.now += 0.4
+    del bench.module._polls[1:]  # so that one fails for longer than it may
+    for _ in range(5):
+        clock.now += 3.0
         bench.round()
     assert [change[2] for change in bench.observer.changes] == [ONLINE, OFFLINE]
+
+
+def test_a_part_is_broken_when_it_has_failed_for_longer_than_it_may():
+    part = Part('the request', 2.0)
+    assert not part.failed(100.0, 99.0), 'however long ago the last success was'
+    assert not part.failed(101.0, 100.5)
+    assert part.failing and not part.broken
+    assert not part.failed(103.0, 99.0), 'nothing else succeeded either'
+    assert part.failed(103.0, 102.0) and part.broken
+    part.succeeded()
+    assert not part.failing and not part.broken
 
 
 def test_a_refused_board_that_loses_a_request_is_not_reported_as_silent_in_turn(bench):
