@@ -47,6 +47,7 @@ _QUIRKS = {
     'loss': 0.0,  # probability that a request is lost
     'overwrite': 0.0,  # probability that a write is overwritten by the cycle
     'quiet_before': 0.0,  # s of silence without which the board misses a request
+    'quiet_after': 0.0,  # s after its own reply in which it receives nothing
     'ram_size': 0,  # registers below this address exist, whatever the layout says
     'unknown_read': 'refuse',  # or 'zero'
     'unknown_write': 'refuse',  # or 'store'

@@ -37,7 +37,7 @@ from oht50_bridge.priority import available_priority
 from oht50_bridge.priority import scheduling_of
 from oht50_bridge.simulator.control import SimulatorClient
 
-CALM = {'loss': 0.0, 'overwrite': 0.0}
+CALM = {'loss': 0.0, 'overwrite': 0.0, 'quiet_after': 0.0}
 LINES = {
     'all': {'boards': [
         {'id': 'motor', 'profile': 'driver_2_motor', 'address': 4, 'misbehaviour': CALM},

@@ -122,6 +122,10 @@ def test_status_and_error_when_well_while_charging_and_with_a_fault(board):
     assert read(board, 'fault_flags', now + 2.0) == 0x40
 
 
+def test_the_gap_is_longer_than_the_board_receives_nothing_after_its_own_reply(board):
+    assert board.profile.timing.gap >= 0.002 + board.profile.quirks['quiet_after']
+
+
 def test_versions(board):
     assert read_all(board, ('firmware_version', 'hardware_version'), 0.0) == [0x0101, 0x0101]
 
