@@ -37,6 +37,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
+from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
@@ -54,7 +55,8 @@ ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     'sim': ('false', 'simulate the boards', BOOLEAN),
     'serial_port': (
         '',
-        'serial port of all boards; empty: the serial lines of the parameters',
+        'serial port of all boards, where each of them can share it; empty: the serial lines of '
+        'the parameters',
         None,
     ),
     'params_file': ('', 'parameter file whose values override those of config/vehicle.yaml', None),
@@ -124,10 +126,11 @@ def plan(values: dict[str, str]) -> Plan:
     """Return the plan of the vehicle that the arguments of a launch file describe.
 
     Raises:
-        BringUpError: the values contradict one another.
+        BringUpError: the values contradict one another, or a board would stop answering on its
+            serial line.
 
     """
-    return Plan(
+    the_plan = Plan(
         state_dir=Path(values['state_dir']).expanduser().absolute(),
         domain=int(os.environ.get('ROS_DOMAIN_ID') or 0),
         namespace='/' + values['namespace'].strip('/'),
@@ -138,6 +141,8 @@ def plan(values: dict[str, str]) -> Plan:
         port=int(values.get('port', DEFAULT_PORT)),
         use_sim_time=values.get('use_sim_time') == 'true',
     )
+    check_lines(the_plan.params, the_plan.serial_port)
+    return the_plan
 
 
 def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescriptionEntity]:

@@ -21,6 +21,9 @@ from typing import Any
 import yaml
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.hardware.own_line import crowded_board
+from oht50_bridge.hardware.profile_reader import available
+from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.paths import config_dir
 
 
@@ -82,6 +85,38 @@ def simulated_lines(params: Path | None) -> dict[str, Any]:
         except KeyError as error:
             raise BringUpError(f'parameter module.{name}: {error} is missing') from error
     return lines
+
+
+def check_lines(params: Path | None, serial_port: str) -> None:
+    """Refuse lines on which a board would stop answering.
+
+    Args:
+        params: parameter file whose values override those of config/vehicle.yaml.
+        serial_port: port of all boards; empty: the serial lines of the parameters.
+
+    Raises:
+        BringUpError: naming the option or parameter, and the remedy.
+
+    """
+    parameters = parameters_of('hardware_node', params)
+    serial_port = serial_port or parameters.get('serial_port', '')
+    boards = []
+    for name in parameters['modules']:
+        module = parameters.get('module', {}).get(name, {})
+        if module.get('profile') not in available():
+            continue  # hardware_node refuses it, by name
+        line = serial_port or module.get('line', '')
+        boards.append((name, load(module['profile']), line))
+    crowded = crowded_board(boards)
+    if crowded is None:
+        return
+    name, fault = crowded
+    if serial_port:
+        raise BringUpError(
+            f'serial_port {serial_port}: {fault}, in a parameter file (line, module.{name}.line) '
+            'instead of one serial port for all'
+        )
+    raise BringUpError(f'parameter module.{name}.line: {fault}')
 
 
 def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:

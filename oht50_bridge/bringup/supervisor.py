@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.process import POLL_PERIOD
 from oht50_bridge.bringup.process import Process
@@ -87,7 +87,7 @@ class Supervisor:
 
     def _check(self) -> None:
         """Find what would make the start fail half-way, before anything is started."""
-        parameters_of('hardware_node', self._plan.params)
+        check_lines(self._plan.params, self._plan.serial_port)
         check_port(self._plan.host, self._plan.port)
 
     def _start(self) -> None:

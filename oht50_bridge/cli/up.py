@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         '--serial',
         metavar='PORT',
-        help='serial port of all boards (default: the serial lines of the parameters)',
+        help='serial port of all boards, where each of them can share it (default: the serial '
+        'lines of the parameters)',
     )
     add_listening(parser)
     parser.add_argument(

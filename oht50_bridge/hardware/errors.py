@@ -63,6 +63,15 @@ class LayoutError(ModuleError):
     description = 'Register layout not confirmed'
 
 
+class PartError(ModuleError):
+    """A part of the work with a board fails while others succeed; it has the code of the cause."""
+
+    def __init__(self, part: str, cause: ModuleError) -> None:
+        super().__init__()
+        self.args = (f'{part} fails: {cause}',)
+        self.code = cause.code
+
+
 class PortLostError(ModuleError):
     """The serial port is gone; it is opened again and again."""
 

@@ -39,6 +39,7 @@ from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.module import version
+from oht50_bridge.hardware.own_line import crowded_board
 from oht50_bridge.hardware.registers import Timing
 from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
@@ -199,6 +200,9 @@ class Hardware:
                 )
             places[place] = spec.id
             modules[spec.id] = _DRIVERS[spec.kind](spec, self._lines[spec.line], self)
+        crowded = crowded_board((m.spec.id, m.profile, m.spec.line) for m in modules.values())
+        if crowded is not None:
+            raise HardwareConfigError(f'modules.{crowded[0]}.line: {crowded[1]}')
         return modules
 
     # --- life ---

@@ -31,6 +31,7 @@ from oht50_bridge.hardware.errors import DriverFaultError
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
+from oht50_bridge.hardware.errors import PartError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.registers import Block
 from oht50_bridge.hardware.registers import RegisterProfile
@@ -96,6 +97,48 @@ class ModuleInfo:
     statistics: ModuleStatistics
 
 
+class Part:
+    """A part of the work with a board, which can fail while others succeed.
+
+    Args:
+        name: for a person.
+        limit: s it may fail, from the first failure on.
+
+    Attributes:
+        broken: it has to succeed before the board is online again.
+    """
+
+    def __init__(self, name: str, limit: float) -> None:
+        self.name = name
+        self.limit = limit
+        self.broken = False
+        self._failing_since: float | None = None
+
+    @property
+    def failing(self) -> bool:
+        """Whether it failed the last time."""
+        return self._failing_since is not None
+
+    def succeeded(self) -> None:
+        """Note a success."""
+        self.broken = False
+        self._failing_since = None
+
+    def failed(self, now: float, heard_at: float) -> bool:
+        """Note a failure; return whether the part is broken.
+
+        Args:
+            now: s, monotonic.
+            heard_at: when the board last gave a good reply: one that answers nothing at all is
+                lost, not broken.
+        """
+        if self._failing_since is None:
+            self._failing_since = now
+        if heard_at > self._failing_since and now - self._failing_since > self.limit:
+            self.broken = True
+        return self.broken
+
+
 class ModuleObserver(Protocol):
     """Who is informed of what happens; called in the line's thread, must not block."""
 
@@ -135,7 +178,10 @@ class Module:
         self._seen = False
         self._failures = 0
         self._polls = [
-            _Poll(block, spec.polls.get(block.name, block.period)) for block in self.profile.polls
+            _Poll(
+                block, spec.polls.get(block.name, block.period), self.endpoint.timing.offline_after
+            )
+            for block in self.profile.polls
         ]
         self._read_times: dict[str, tuple[float, float]] = {}  # register: read at, fresh for
         for name in spec.options:
@@ -198,6 +244,22 @@ class Module:
         for register in block.registers:
             self._read_times[register.name] = (reply.read_at, fresh)
 
+    def attempt(self, part: Part, steps: Steps) -> Steps:
+        """Run the steps of a part.
+
+        Raises:
+            PartError: it has failed for longer than it may, while the board answered others.
+            ModuleError: it failed.
+        """
+        try:
+            result = yield from steps
+        except ModuleError as error:
+            if part.failed(time.monotonic(), self.read_at):
+                raise PartError(part.name, error) from error
+            raise
+        part.succeeded()
+        return result
+
     def heard(self, reply: Reply) -> None:
         """Note a good reply."""
         self.stamp, self.read_at = reply.stamp, reply.read_at
@@ -234,7 +296,10 @@ class Module:
 
     def probe(self) -> Steps:
         """Identify the board, confirm its layout, and only then write to it: set it up."""
-        yield from self.read_block(self.profile.block(IDENTITY), retries=0)
+        # A board that answers but is refused is worth every try: when it loses one request now
+        # and then, it must not be reported as silent and as faulty in turn.
+        retries = None if self.status == ERROR else 0
+        yield from self.read_block(self.profile.block(IDENTITY), retries)
         kind, firmware, hardware = (int(self.values[name]) for name in IDENTITY)  # type: ignore[arg-type]
         self.type_code = kind
         self._firmware, self._hardware = version(firmware), version(hardware)
@@ -246,7 +311,13 @@ class Module:
                     ' correct the address or the profile'
                 )
             yield from self._confirm_layout()
+            for poll in self._polls:
+                if poll.broken:
+                    yield from self.attempt(poll, self.read_block(poll.block))
             yield from self.setup()
+        except CommunicationTimeoutError as error:
+            self.set_status(OFFLINE, error)
+            raise
         except ModuleError as error:
             self.set_status(ERROR, error)
             self._announce()
@@ -254,6 +325,7 @@ class Module:
         now = time.monotonic()
         for poll in self._polls:
             poll.due = now
+            poll.succeeded()
         self._failures = 0
         self.set_status(ONLINE, None)
         self._announce()
@@ -291,23 +363,28 @@ class Module:
         poll.due += poll.period * max(
             1, math.ceil((now - poll.due) / poll.period)
         )  # none is made up for
-        yield from self.read_block(poll.block)
+        yield from self.attempt(poll, self.read_block(poll.block))
         self._failures = 0
         self.on_block(poll.block)
 
     def note_failure(self, error: ModuleError) -> None:
-        """Count a failed poll and declare the module lost when it is time."""
+        """Count a failed poll and declare the module lost or faulty when it is time."""
         if self.status != ONLINE:
             if self.error is None or self.status == OFFLINE:
                 self.error = error
             elif isinstance(error, CommunicationTimeoutError):
                 self.set_status(OFFLINE, error)
             return
+        if isinstance(error, PartError):
+            self.set_status(ERROR, error)
+            return
         self._failures += 1
         silent = time.monotonic() - self.read_at
         if self._failures >= _FAILED_POLLS or (
             self._failures >= 2 and silent >= self.spec.timing.offline_after
         ):
+            for poll in self._polls:  # all of them, or only a fast one of a board that is there
+                poll.broken = poll.failing
             self.set_status(
                 OFFLINE if isinstance(error, CommunicationTimeoutError) else ERROR, error
             )
@@ -327,10 +404,11 @@ class Module:
         self.observer.status_change(self.spec.id, old, status, code, text)
 
 
-class _Poll:
+class _Poll(Part):
     """A block and when to read it next."""
 
-    def __init__(self, block: Block, period: float) -> None:
+    def __init__(self, block: Block, period: float, offline_after: float) -> None:
+        super().__init__(f'block {block.name}', max(_FRESH_PERIODS * period, offline_after))
         self.block = Block(block.name, block.start, block.count, period, block.registers)
         self.period = period
         self.due = 0.0

@@ -49,10 +49,14 @@ _QUIRKS = {
     'loss': 0.0,  # probability that a request is lost
     'overwrite': 0.0,  # probability that a write is overwritten by the cycle
     'quiet_before': 0.0,  # s of silence without which the board misses a request
+    'quiet_after': 0.0,  # s after its own reply in which it receives nothing
     'ram_size': 0,  # registers below this address exist, whatever the layout says
     'unknown_read': 'refuse',  # or 'zero'
     'unknown_write': 'refuse',  # or 'store'
     'protect_read_only': True,
+    'own_line': False,  # it stops answering once it receives the traffic of other boards
+    'bms_timeout': 0.0,  # s the counter bms_life may stand still; 0: there is none
+    'battery_fault_bits': 0,  # of system_error: a fault of the battery
 }
 _DRIVE_REQUIRED = ('enable', 'speed', 'direction', 'actual_speed')
 _DRIVE_OPTIONAL = ('accel', 'decel', 'position', 'full_speed', 'hard_stop')

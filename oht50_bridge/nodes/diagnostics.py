@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -25,9 +26,11 @@ from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.vehicle.errors import BATTERY_THRESHOLDS
+from oht50_bridge.vehicle.errors import BMS_SILENT
 from oht50_bridge.vehicle.errors import CATALOGUE
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
 from oht50_bridge.vehicle.errors import Severity
+from oht50_bridge.vehicle.errors import battery_fault
 from oht50_bridge.vehicle.host import with_unit
 
 
@@ -76,11 +79,14 @@ def battery_diagnostics(power: PowerState) -> DiagnosticStatus:
     """Return the diagnosis of the battery."""
     level, message = DiagnosticStatus.OK, ''
     gone = 1.0 - power.percentage
-    if power.fault_flags or gone >= BATTERY_THRESHOLDS.critical:
-        level = DiagnosticStatus.ERROR
-        message = (
-            f'fault flags {power.fault_flags:#06x}' if power.fault_flags else 'empty: charge it'
-        )
+    if fault := battery_fault(power.battery_fault, power.fault_flags):
+        level, message = DiagnosticStatus.ERROR, fault
+    elif power.state == PowerState.STATE_OFFLINE:
+        level, message = DiagnosticStatus.ERROR, BMS_SILENT
+    elif math.isnan(gone):
+        level, message = DiagnosticStatus.WARN, 'the charge is not known: no mission starts'
+    elif gone >= BATTERY_THRESHOLDS.critical:
+        level, message = DiagnosticStatus.ERROR, 'empty: charge it'
     elif gone >= BATTERY_THRESHOLDS.warning:
         level, message = DiagnosticStatus.WARN, 'low: no mission starts'
     return diagnosis(
@@ -88,13 +94,17 @@ def battery_diagnostics(power: PowerState) -> DiagnosticStatus:
         level,
         message,
         {
-            'charge': f'{power.percentage:.1%}',
-            'voltage': f'{power.voltage:.1f} V',
-            'current': f'{power.current:.1f} A',
-            'temperature': f'{power.temperature:.0f} degC',
+            'charge': _known(power.percentage, f'{power.percentage:.1%}'),
+            'voltage': _known(power.voltage, f'{power.voltage:.1f} V'),
+            'current': _known(power.current, f'{power.current:.1f} A'),
+            'temperature': _known(power.temperature, f'{power.temperature:.0f} degC'),
             'charger': 'present' if power.charger_present else 'absent',
         },
     )
+
+
+def _known(value: float, text: str) -> str:
+    return 'not known' if math.isnan(value) else text
 
 
 def host_diagnostics(

@@ -102,6 +102,7 @@ def power_state(sample: PowerSample, frame: str) -> PowerState:
         charge_requested=sample.charge_requested,
         charge_state=CHARGE_STATES.get(sample.charge_state, PowerState.CHARGE_UNKNOWN),
         fault_flags=sample.fault_flags,
+        battery_fault=sample.battery_fault,
     )
 
 

@@ -38,7 +38,9 @@ class FrameSettings:
 class HardwareSettings:
     """Which lines and modules there are."""
 
-    serial_port: str = setting('', 'One serial port that carries every module; empty: the lines')
+    serial_port: str = setting(
+        '', 'One serial port that carries every module, where each can share it; empty: the lines'
+    )
     lines: tuple[str, ...] = setting(('drive', 'sense', 'safety'), 'Names of the serial lines')
     modules: tuple[str, ...] = setting(
         ('travel_motor', 'power', 'dock', 'safety'), 'Names of the modules'

@@ -53,6 +53,7 @@ from oht50_bridge.srv import GetSystemStatus
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
 from oht50_bridge.vehicle.error_monitor import ModuleHealth
+from oht50_bridge.vehicle.errors import battery_fault
 from oht50_bridge.vehicle.host import Host
 from oht50_bridge.vehicle.rail import StationSettings
 from oht50_bridge.vehicle.rail import TrackSettings
@@ -178,7 +179,11 @@ class SystemNode(Node):
 
     def _on_power(self, power: PowerState) -> None:
         self._power.put(power)
-        self._errors.on_battery(power.percentage, power.fault_flags)
+        self._errors.on_battery(
+            power.percentage,
+            battery_fault(power.battery_fault, power.fault_flags),
+            silent=power.state == PowerState.STATE_OFFLINE,
+        )
 
     def _on_mission(self, mission: MissionState) -> None:
         self._mission = mission

@@ -111,7 +111,9 @@ def battery_state(power: PowerState) -> BatteryState:
         ),
         power_supply_health=(
             BatteryState.POWER_SUPPLY_HEALTH_UNSPEC_FAILURE
-            if power.fault_flags
+            if power.battery_fault
+            else BatteryState.POWER_SUPPLY_HEALTH_UNKNOWN
+            if power.state == PowerState.STATE_OFFLINE
             else BatteryState.POWER_SUPPLY_HEALTH_GOOD
         ),
         power_supply_technology=BatteryState.POWER_SUPPLY_TECHNOLOGY_UNKNOWN,

@@ -61,6 +61,7 @@ class PtyLine:
         self._last_byte = -math.inf
         self._quiet_since = -math.inf
         self._last_unit = 0
+        self._replied_at: dict[int, float] = {}  # by unit
         self._busy_with_others: set[int] = set()  # units that received the traffic of others
 
     def plug(self) -> None:
@@ -120,6 +121,8 @@ class PtyLine:
         habit, rng = board.misbehaviour, self._rng
         if habit.absent or now < board.silent_until or others_since < habit.quiet_before:
             return
+        if now - self._replied_at.get(unit, -math.inf) < habit.quiet_after:
+            return
         if rng.random() < habit.loss:
             return
         if unit in self._busy_with_others and rng.random() < habit.deaf:
@@ -148,6 +151,7 @@ class PtyLine:
         if self._master < 0:
             return
         self._quiet_since, self._last_unit = time.monotonic(), reply[0]
+        self._replied_at[reply[0]] = self._quiet_since
         # Nobody reads: the bytes are lost, as on a wire.
         with contextlib.suppress(BlockingIOError):
             os.write(self._master, reply)

@@ -62,6 +62,7 @@ class World:
         obstacles: positions on the rail, m.
         input_levels: levels at the safety board's digital inputs; the first is the closed
             emergency stop chain.
+        charge_relay: the power board has connected the charger to the pack.
         charge_rate: times the true rate at which the state of charge changes.
         travelled: m, both directions added.
         sensed_current: A, as the current sensor has it, which filters what the drive's steps draw.
@@ -81,6 +82,7 @@ class World:
     charger_temperature: float = math.nan
     charger_connected: bool = False
     charge_requested: bool = False
+    charge_relay: bool = False
     current: float = 0.0  # A into the pack
     sensed_current: float = math.nan
     charge_rate: float = 1.0
@@ -164,10 +166,14 @@ class World:
         return abs(self.position - self.parameters.dock_position) < 0.005 and self.velocity == 0.0
 
     @property
+    def charger_powered(self) -> bool:
+        """Whether the charger has its supply: in the dock, or where one was plugged in."""
+        return self.charger_connected or self.docked
+
+    @property
     def charging(self) -> bool:
         """Whether current flows from the charger."""
-        contact = self.charger_connected or self.docked
-        return contact and self.charge_requested and self.soc < 1.0
+        return self.charger_powered and self.charge_relay and self.soc < 1.0
 
     @property
     def open_voltage(self) -> float:

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from oht50_bridge.vehicle.errors import BATTERY_THRESHOLDS
+from oht50_bridge.vehicle.errors import BMS_SILENT
 from oht50_bridge.vehicle.errors import CATALOGUE
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
 from oht50_bridge.vehicle.errors import Alarm
@@ -33,6 +34,8 @@ from oht50_bridge.vehicle.errors import module_error
 from oht50_bridge.vehicle.estop import UNREADABLE
 from oht50_bridge.vehicle.host import with_unit
 
+BMS = 'battery management'
+BMS_HOLD = 2.0  # s, for a power board that has just started to hear of its battery
 ABSENCE_HOLD = 5.0  # s, for the nodes of a vehicle to discover one another
 
 #: Code and consequence of a node that has reported and is silent.
@@ -100,6 +103,7 @@ class ErrorMonitor:
         self._host = {
             name: ThresholdAlarm(thresholds, clock) for name, thresholds in HOST_THRESHOLDS.items()
         }
+        self._alarms[BMS] = Alarm(BMS_HOLD, clock=clock)
         self._battery = ThresholdAlarm(BATTERY_THRESHOLDS, clock)
         self._slow_consumers: int | None = None
 
@@ -133,15 +137,24 @@ class ErrorMonitor:
                 'bridge_node',
             )
 
-    def on_battery(self, percentage: float, fault_flags: int) -> None:
-        """Observe the battery; `percentage` is a ratio 0..1 or NaN."""
+    def on_battery(self, percentage: float, fault: str, *, silent: bool) -> None:
+        """Observe the battery.
+
+        Args:
+            percentage: state of charge, ratio 0..1; NaN where it is not known.
+            fault: what its management reports, by `battery_fault`; empty without one.
+            silent: its management does not answer.
+
+        """
         severity = self._battery.update(1.0 - percentage)
         if severity:
             self._raise(
                 BATTERY_THRESHOLDS.code, f'{percentage:.0%} left: charge it', 'power', severity
             )
-        if self._alarms['battery'].update(fault_flags != 0):
-            self._raise('SYS-009', f'fault flags {fault_flags:#06x}', 'power')
+        if self._alarms['battery'].update(bool(fault)):
+            self._raise('SYS-009', fault, 'power')
+        if self._alarms[BMS].update(silent):
+            self._raise('SYS-009', f'{BMS_SILENT}; no mission starts', 'power')
 
     def on_refused_configuration(self, changes: str) -> None:
         """Observe that a change of the configuration was reverted."""

@@ -163,6 +163,20 @@ HOST_THRESHOLDS: dict[str, Thresholds] = {
 }
 # The share of the charge that is gone: from 70 % no mission starts, from 80 % it must be charged.
 BATTERY_THRESHOLDS = Thresholds('SYS-008', 0.70, 0.80, 0.02, 5.0)
+BMS_SILENT = 'the battery management does not answer: the charge is not known'
+
+
+def battery_fault(fault: bool, flags: int) -> str:
+    """Return what a battery management reports, empty without a fault.
+
+    Args:
+        fault: it reports a fault.
+        flags: the fault flags; they do not hold every fault.
+
+    """
+    if flags:
+        return f'fault flags {flags:#06x}'
+    return 'a fault without a flag, such as overcurrent or a short circuit' if fault else ''
 
 
 class ThresholdAlarm:
@@ -188,17 +202,19 @@ class ThresholdAlarm:
         return severity.milder if self._warning.active else None
 
     def update(self, value: float) -> Severity | None:
-        """Use a value, NaN when it is not measured.
+        """Use a value, NaN when it is not measured: nothing is known to have recovered then.
 
         Returns:
             The severity to report now, None when there is nothing new.
 
         """
+        if math.isnan(value):
+            return None
         report = False
         for alarm, threshold in (
             (self._critical, self._thresholds.critical),
             (self._warning, self._thresholds.warning),
         ):
             level = threshold - self._thresholds.hysteresis if alarm.active else threshold
-            report |= alarm.update(not math.isnan(value) and value >= level)
+            report |= alarm.update(value >= level)
         return self.active if report else None

@@ -16,6 +16,7 @@
 import pytest
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import write_parameters
@@ -60,6 +61,38 @@ def test_a_board_without_a_line_is_refused(params):
     path = params('/**:\n  ros__parameters:\n    module: {power: {line: nowhere}}\n')
     with pytest.raises(BringUpError, match=r'module\.power'):
         simulated_lines(path)
+
+
+def safety(values):
+    return f'/**/hardware_node: {{ros__parameters: {{module: {{safety: {{{values}}}}}}}}}'
+
+
+def test_the_lines_of_the_standard_vehicle_are_accepted():
+    check_lines(None, '')
+
+
+def test_one_serial_port_is_refused_where_a_board_goes_deaf_on_it(params):
+    with pytest.raises(BringUpError) as error:
+        check_lines(None, '/dev/ttyS0')
+    said = str(error.value)
+    assert said.startswith('serial_port /dev/ttyS0: board safety (profile safety_module_fw)')
+    assert 'module.safety.line' in said and '\n' not in said
+    check_lines(params(safety('profile: oht_v2_safety')), '/dev/ttyS0')
+    path = params('/**/hardware_node: {ros__parameters: {serial_port: /dev/ttyS1}}')
+    with pytest.raises(BringUpError, match='serial_port /dev/ttyS1'):
+        check_lines(path, '')
+
+
+def test_a_line_is_refused_where_a_board_goes_deaf_on_it(params):
+    path = params(safety('line: sense'))
+    with pytest.raises(
+        BringUpError, match=r'^parameter module\.safety\.line: .*power, dock would'
+    ):
+        check_lines(path, '')
+
+
+def test_a_profile_that_does_not_exist_is_left_to_hardware_node(params):
+    check_lines(params(safety('profile: nonesuch')), '/dev/ttyS0')
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -64,6 +64,13 @@ def test_a_parameter_file_is_checked_before_anything_is_started(tmp_path):
     assert not (tmp_path / 'state').exists()
 
 
+def test_lines_are_checked_before_anything_is_started(tmp_path):
+    plan = Plan(tmp_path / 'state', 0, serial_port='/dev/ttyS0', port=free_port())
+    with pytest.raises(BringUpError, match='line of its own'):
+        supervisor(plan).run()
+    assert not (tmp_path / 'state').exists()
+
+
 def test_a_vehicle_that_runs_already_is_refused(tmp_path):
     plan = Plan(tmp_path, 0, simulated=True, port=free_port())
     with plan.lock(), pytest.raises(BringUpError, match='runs already'):

@@ -36,3 +36,12 @@ def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, o
     assert main(['up', '--sim', *options, '--state-dir', str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith('oht50 up: ') and named in error
+
+
+def test_one_port_for_all_boards_is_refused_where_the_safety_board_goes_deaf_on_it(
+    tmp_path, capsys
+):
+    assert main(['up', '--serial', '/dev/ttyUSB0', '--state-dir', str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith('oht50 up: serial_port /dev/ttyUSB0: board safety')
+    assert error.count('\n') == 1 and 'line of its own' in error

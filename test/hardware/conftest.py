@@ -33,6 +33,9 @@ BOARDS = {
     'safety': ('safety_module_fw', 'safety', 3, {}),
 }
 
+#: Layouts in place of those whose board needs a line of its own.
+SHARING = {'safety_module_fw': 'oht_v2_safety'}
+
 NIMBLE = {'accel': 8.0, 'decel': 8.0}  # m/s^2: what is measured is the registers, not the ramp
 
 
@@ -168,6 +171,8 @@ def make_rig(simulator: SimulatorProcess) -> Iterator[Callable[..., Rig]]:
         **kwargs: Any,
     ) -> Rig:
         chosen = {name: BOARDS[name] for name in names or BOARDS}
+        if kwargs.get('one_line'):
+            chosen = {n: (SHARING.get(b[0], b[0]), *b[1:]) for n, b in chosen.items()}
         real = {name: board[:3] for name, board in chosen.items()} | (boards or {})
         rigs.append(Rig(simulator, real, chosen | (modules or {}), **kwargs))
         return rigs[-1]

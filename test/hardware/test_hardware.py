@@ -60,7 +60,7 @@ def test_scan_finds_who_is_there(make_rig):
     rig.start()
     found = rig.hw.scan('sense', (1, 2, 5))
     assert [(board.address, board.type_code) for board in found] == [(2, 2), (5, 5)]
-    assert found[0].firmware_version == '0.1'
+    assert found[0].firmware_version == '1.1'
     with pytest.raises(HardwareConfigError, match="scan: line 'nope'"):
         rig.hw.scan('nope')
 
@@ -128,6 +128,12 @@ def test_all_boards_on_one_line(make_rig):
     assert rig.stopped_at() - asked < 0.3
     boards = {'travel_motor', 'power', 'dock', 'safety'}
     rig.wait_for(lambda: set(rig.samples) == boards, what='samples of all')
+
+
+def test_a_safety_board_that_goes_deaf_is_refused_on_a_line_with_others():
+    config = {**CONFIG, 'modules': [{**module, 'line': 'a'} for module in CONFIG['modules']]}
+    with pytest.raises(HardwareConfigError, match=r'^modules\.s\.line: .*line of its own$'):
+        Hardware(config)
 
 
 def test_a_callback_that_raises_or_blocks_does_not_delay_the_motor(make_rig):

@@ -17,11 +17,18 @@ import math
 import random
 import struct
 import time
+from types import SimpleNamespace
 
 import pytest
+from board_rounds import Clock
+from board_rounds import run
 
 from oht50_bridge.hardware.bus import SerialLine
+from oht50_bridge.hardware.drivers.dock import DockModule
+from oht50_bridge.hardware.drivers.power import PowerModule
+from oht50_bridge.hardware.drivers.safety import SafetyModule
 from oht50_bridge.hardware.errors import CommunicationTimeoutError
+from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import LayoutError
@@ -32,10 +39,13 @@ from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import PROBE_PERIOD
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleSpec
+from oht50_bridge.hardware.module import Part
 from oht50_bridge.hardware.module import version
+from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Reply
+from oht50_bridge.simulator.boards import BOARDS
 from oht50_bridge.simulator.boards.dock import DockBoard
 from oht50_bridge.simulator.physics import World
 
@@ -241,6 +251,113 @@ def test_a_lost_port_and_a_defect_change_the_status(bench):
     bench.module.failed(ZeroDivisionError('x'))
     assert (bench.module.status, bench.module.info().error_code) == (ERROR, 'MOD-006')
     assert 'ZeroDivisionError: x' in bench.module.info().error_description
+
+
+BLOCKS = [
+    (profile, block)
+    for profile in available()
+    if load(profile).kind != 'travel_motor'  # reads one block, and nothing without it
+    for block in load(profile).polls
+]
+
+
+@pytest.mark.parametrize(
+    ('error', 'cost'),
+    [(ExceptionReplyError('exception 2'), 0.0), (FrameError('x'), 0.06), (TIMEOUT, 0.15)],
+    ids=lambda value: getattr(value, 'code', ''),
+)
+@pytest.mark.parametrize(
+    ('profile', 'dead'), BLOCKS, ids=[f'{name}-{block.name}' for name, block in BLOCKS]
+)
+def test_a_block_that_never_answers_is_an_error_of_its_board_and_stays_one(
+    monkeypatch, profile, dead, error, cost
+):
+    clock = Clock()
+    monkeypatch.setattr(time, 'monotonic', clock)
+    profile, observer = load(profile), Observed()
+    observer.sample = lambda *_: None
+    kind = profile.kind
+    module = {'power': PowerModule, 'safety': SafetyModule, 'dock': DockModule}[kind](
+        ModuleSpec('m', kind, profile, 'x', 3, profile.timing), SimpleNamespace(name='x'), observer
+    )
+    board = BOARDS[kind](
+        'm', 3, profile, World(), {'loss': 0.0, 'overwrite': 0.0}, random.Random(1), lambda *_: 0
+    )
+    run(module, board, clock, 3.0)
+    assert module.status == ONLINE
+    lone = len(profile.polls) == 1
+    limit = max(5 * dead.period, profile.timing.offline_after)
+    run(module, board, clock, limit + 2 * dead.period + 1.5, dead, error, cost)
+    if lone and error is TIMEOUT:
+        assert module.status == OFFLINE, 'nothing answers'
+        return
+    assert (module.status, module.info().error_code) == (ERROR, error.code)
+    run(module, board, clock, 20.0, dead, error, cost)
+    assert lone or dead.name in module.info().error_description
+    changes = [change[2] for change in observer.changes if change[2] != OFFLINE]
+    assert changes == [ONLINE, ERROR], 'reported once'
+    run(module, board, clock, 2.0)
+    assert module.status == ONLINE, 'well again as soon as the block answers'
+
+
+def test_one_failed_poll_after_a_stall_is_no_error(monkeypatch):
+    """Nothing was read for long, but the board was not asked either."""
+    clock = Clock()
+    monkeypatch.setattr(time, 'monotonic', clock)
+    bench = Bench()
+    bench.round()
+    clock.now += 60.0
+    bench.error = TIMEOUT
+    bench.round()
+    assert bench.module.status == ONLINE
+
+
+def test_a_silent_board_is_offline_not_faulty(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(time, 'monotonic', clock)
+    bench = Bench()
+    bench.round()
+    bench.error = TIMEOUT
+    del bench.module._polls[1:]  # so that one fails for longer than it may
+    for _ in range(5):
+        clock.now += 3.0
+        bench.round()
+    assert [change[2] for change in bench.observer.changes] == [ONLINE, OFFLINE]
+
+
+def test_a_part_is_broken_when_it_has_failed_for_longer_than_it_may():
+    part = Part('the request', 2.0)
+    assert not part.failed(100.0, 99.0), 'however long ago the last success was'
+    assert not part.failed(101.0, 100.5)
+    assert part.failing and not part.broken
+    assert not part.failed(103.0, 99.0), 'nothing else succeeded either'
+    assert part.failed(103.0, 102.0) and part.broken
+    part.succeeded()
+    assert not part.failing and not part.broken
+
+
+def test_a_refused_board_that_loses_a_request_is_not_reported_as_silent_in_turn(bench):
+    bench.board.put('module_type', max(PROFILE.type_codes) + 1)
+    bench.round()
+    assert bench.requests[-1].retries == 0, 'nobody knows that it is there'
+    bench.round()
+    assert bench.requests[-1].retries is None, 'it answers: every try of its timing'
+
+
+def test_a_board_that_falls_silent_while_it_is_identified_stays_offline(bench):
+    """Lost requests must not show as an error of the board."""
+    steps = bench.module.steps()
+    request = next(steps)
+    while request is not None:
+        try:
+            if request.address == 0x0104:
+                request = steps.send(bench.answer(request))
+            else:
+                request = steps.throw(TIMEOUT)
+        except StopIteration:
+            request = None
+    assert (bench.module.status, bench.module.info().error_code) == (OFFLINE, 'MOD-001')
+    assert bench.observer.changes == bench.observer.discoveries == []
 
 
 def test_an_unknown_option_is_refused_by_name():

@@ -91,6 +91,7 @@ def test_refusals_name_the_fault_and_the_remedy(tmp_path):
         assert 'real boards' in refusal(domain, 'use_sim_time:=true', state)
         assert 'replayed' in refusal(domain, 'sim:=true', 'namespace:=/replay/oht50', state)
         assert 'one of the two' in refusal(domain, 'sim:=true', 'serial_port:=/dev/ttyS0', state)
+        assert 'line of its own' in refusal(domain, 'serial_port:=/dev/ttyS0', state)
         with Launched(tmp_path, domain) as vehicle:
             vehicle.wait_until_up()
             assert 'runs already' in refusal(domain, 'sim:=true', 'port:=1999', state)

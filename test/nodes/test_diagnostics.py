@@ -85,13 +85,27 @@ def test_module(fields, level, message):
 
 
 @pytest.mark.parametrize(
-    ('percentage', 'flags', 'level'),
+    ('fields', 'level', 'said'),
     [
-        (0.85, 0, DiagnosticStatus.OK),
-        (0.29, 0, DiagnosticStatus.WARN),
-        (0.19, 0, DiagnosticStatus.ERROR),
-        (0.85, 4, DiagnosticStatus.ERROR),
+        ({'percentage': 0.85}, DiagnosticStatus.OK, 'ok'),
+        ({'percentage': 0.29}, DiagnosticStatus.WARN, 'low'),
+        ({'percentage': 0.19}, DiagnosticStatus.ERROR, 'empty'),
+        (
+            {'percentage': 0.85, 'battery_fault': True, 'fault_flags': 4},
+            DiagnosticStatus.ERROR,
+            '0x0004',
+        ),
+        ({'percentage': 0.85, 'battery_fault': True}, DiagnosticStatus.ERROR, 'short circuit'),
+        ({'percentage': math.nan}, DiagnosticStatus.WARN, 'no mission starts'),
+        (
+            {'percentage': math.nan, 'state': PowerState.STATE_OFFLINE},
+            DiagnosticStatus.ERROR,
+            'does not answer',
+        ),
     ],
 )
-def test_battery(percentage, flags, level):
-    assert battery_diagnostics(PowerState(percentage=percentage, fault_flags=flags)).level == level
+def test_battery(fields, level, said):
+    status = battery_diagnostics(PowerState(**fields))
+    assert status.level == level and said in status.message
+    unknown = math.isnan(fields['percentage'])
+    assert (values(status)['charge'] == 'not known') == unknown

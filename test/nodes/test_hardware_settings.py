@@ -43,7 +43,7 @@ def node(ros):
     node.destroy_node()
 
 
-@given('serial_port:=/dev/none')
+@given('serial_port:=/dev/none', 'module.safety.profile:=oht_v2_safety')
 def test_one_serial_port_carries_every_module(node):
     config = hardware_config(node)
     assert config['lines'] == {'serial': {'device': '/dev/none'}}

@@ -91,7 +91,7 @@ def test_battery_state(state, status, present):
             temperature=25.0,
             cell_voltages=[4.0] * 6,
             state=state,
-            fault_flags=1,
+            battery_fault=True,
         )
     )
     assert (battery.power_supply_status, battery.present) == (status, present)

@@ -117,6 +117,15 @@ def test_a_board_that_is_absent_or_loses_requests_is_silent(wire, habit):
     assert wire.ask(REQUEST) == b''
 
 
+def test_a_board_receives_nothing_for_a_while_after_its_own_reply(wire):
+    assert wire.board.misbehaviour.quiet_after == 0.002
+    wire.board.misbehaviour.quiet_after = 3600.0
+    assert intact(wire.ask(REQUEST))
+    assert wire.ask(REQUEST) == b''
+    wire.board.misbehaviour.quiet_after = 0.002
+    assert intact(wire.ask(REQUEST))
+
+
 def test_a_corrupt_reply_has_a_wrong_check(wire):
     wire.board.misbehaviour.corrupt = 1.0
     reply = wire.ask(REQUEST)

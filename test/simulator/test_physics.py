@@ -77,7 +77,7 @@ def test_charge_is_counted():
     carrier.advance(36.0)
     used = carrier.parameters.idle_current * 36.0 / 3600.0 / carrier.parameters.capacity
     assert carrier.parameters.soc - carrier.soc == pytest.approx(used, rel=0.01)
-    carrier.charger_connected = carrier.charge_requested = True
+    carrier.charger_connected = carrier.charge_relay = True
     before = carrier.soc
     carrier.advance(72.0)
     assert carrier.charging and carrier.soc > before

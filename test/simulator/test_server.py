@@ -37,7 +37,7 @@ from oht50_bridge.priority import available_priority
 from oht50_bridge.priority import scheduling_of
 from oht50_bridge.simulator.control import SimulatorClient
 
-CALM = {'loss': 0.0, 'overwrite': 0.0}
+CALM = {'loss': 0.0, 'overwrite': 0.0, 'quiet_after': 0.0}
 LINES = {
     'all': {'boards': [
         {'id': 'motor', 'profile': 'driver_2_motor', 'address': 4, 'misbehaviour': CALM},
@@ -156,13 +156,11 @@ def test_stays_silent_for_absent_boards_and_wrong_checksums(port, simulator):
 def test_exceptions_are_those_of_the_boards(port):
     assert ask(port, read_request(4, 0x0200, 1), 5)[1:3] == b'\x83\2'
     assert ask(port, write_request(2, 0x0000, [1]), 5)[1:3] == b'\x86\2'  # read-only
-    assert ask(port, write_request(2, 0x0030, [601]), 5)[1:3] == b'\x86\3'  # out of range
+    assert ask(port, write_request(2, 0x0030, [599]), 5)[1:3] == b'\x86\3'  # out of range
     assert ask(port, read_request(2, 0x0200, 1), 7)[3:5] == b'\0\0'  # unknown reads 0
-    partly = write_request(2, 0x0030, [300, 100, 5])
+    partly = write_request(2, 0x0102, [1, 2, 5])
     assert ask(port, partly, 5)[1:3] == b'\x90\2'
-    assert (
-        ask(port, read_request(2, 0x0030, 2), 9)[3:7] == b'\x01\x2c\0\x64'
-    )  # the first two stayed
+    assert ask(port, read_request(2, 0x0102, 2), 9)[3:7] == b'\0\1\0\2'  # the first two stayed
 
 
 def test_replies_take_their_time_on_the_wire(port):

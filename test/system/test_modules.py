@@ -59,6 +59,36 @@ def test_pulled_board_is_reported_and_the_others_are_polled_on_time(vehicle, sim
         assert found['data']['error_code'] == ''
 
 
+def test_a_silent_battery_management_leaves_the_charge_unknown(vehicle, simulator):
+    """The power board stays online, and keeps its last state of charge."""
+    events = ['telemetry.realtime', 'system.*', 'module.*']
+    with vehicle.client('operator', events) as client:
+        known = client.wait(
+            'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
+        )
+        assert 0.0 < known['data']['sensors']['battery'] <= 100.0
+        simulator.misbehave('power', bms_silent=True)
+        unknown = client.wait(
+            'telemetry.realtime', 8.0, where=lambda e: e['data']['sensors']['battery'] is None
+        )
+        assert unknown['data']['sensors']['temperature'] is None
+        error = client.wait(
+            'system.error', 8.0, where=lambda e: e['data']['error_code'] == 'SYS-009'
+        )
+        assert 'does not answer' in error['data']['description']
+        refused = client.call(
+            'start_mission',
+            mission_type='transport',
+            target_position={'x': 9000.0, 'y': 0.0, 'z': 0.0},
+        )
+        assert not refused['accepted'] and 'charge of its battery' in refused['message']
+        simulator.misbehave('power', bms_silent=False)
+        client.wait(
+            'telemetry.realtime', 5.0, where=lambda e: e['data']['sensors']['battery'] is not None
+        )
+        assert 'module.status_change' not in {event['type'] for event in client.received}
+
+
 def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):
     with vehicle.client('admin', ['safety.*', 'module.*']) as admin:
         simulator.misbehave('travel_motor', absent=True)

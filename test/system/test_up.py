@@ -139,10 +139,18 @@ def test_dead_node_is_started_again(tmp_path):
 
 
 def test_every_board_on_one_serial_port(tmp_path):
-    lines = simulated_lines(None)
+    """With a safety board that can share a line; that of safety_module_fw cannot."""
+    params = tmp_path / 'sharing.yaml'
+    params.write_text(
+        '/**/hardware_node: {ros__parameters: {module: {safety: {profile: oht_v2_safety}}}}',
+        encoding='utf-8',
+    )
+    lines = simulated_lines(params)
     boards = [board for line in lines.values() for board in line['boards']]
     with SimulatorProcess({'bus': {'boards': boards}}) as simulator, own_domain() as domain:
-        vehicle = Vehicle(tmp_path, domain, boards=('--serial', simulator.port('bus')))
+        vehicle = Vehicle(
+            tmp_path, domain, '--params', str(params), boards=('--serial', simulator.port('bus'))
+        )
         try:
             vehicle.wait_until_up()
             client = simulator.client

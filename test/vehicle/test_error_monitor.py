@@ -57,7 +57,7 @@ def world():
 
 def test_nothing_wrong_reports_nothing(world):
     world.check(30)
-    world.monitor.on_battery(0.85, 0)
+    world.monitor.on_battery(0.85, '', silent=False)
     world.monitor.on_modules([ModuleHealth('power', 'sense/2', '', '')])
     world.monitor.on_estop('', '')
     assert world.codes() == []
@@ -105,9 +105,9 @@ def test_an_absent_node_is_reported_after_5_s(world, name, code):
 
 
 def test_the_battery_is_reported_at_each_grade(world):
-    def hold(percentage, flags=0):
+    def hold(percentage, fault=''):
         for _ in range(10):
-            world.monitor.on_battery(percentage, flags)
+            world.monitor.on_battery(percentage, fault, silent=False)
             world.now += 1.0
         severities = [(report.error.code, report.severity) for report in world.reports]
         world.reports.clear()
@@ -117,7 +117,21 @@ def test_the_battery_is_reported_at_each_grade(world):
     assert hold(0.29) == [('SYS-008', 'P2')]
     assert hold(0.19) == [('SYS-008', 'P1')]
     assert hold(math.nan) == []
-    assert hold(0.5, flags=4) == [('SYS-009', 'P1')]
+    assert hold(0.19) == [], 'what was not known had not recovered'
+    assert hold(0.5, 'fault flags 0x0004') == [('SYS-009', 'P1')]
+
+
+def test_a_silent_battery_management_is_reported_once_it_has_lasted(world):
+    def observe(seconds, silent):
+        for _ in range(seconds):
+            world.monitor.on_battery(math.nan if silent else 0.5, '', silent=silent)
+            world.now += 1.0
+        return [(report.error.code, report.description) for report in world.reports]
+
+    assert observe(2, True) == [], 'a board that has just started'
+    assert observe(1, False) == []
+    ((code, text),) = observe(20, True)
+    assert code == 'SYS-009' and 'does not answer' in text and 'no mission starts' in text
 
 
 def test_a_loaded_host_is_reported_with_its_severity(world):

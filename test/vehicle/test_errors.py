@@ -23,6 +23,7 @@ from oht50_bridge.vehicle.errors import Alarm
 from oht50_bridge.vehicle.errors import Severity
 from oht50_bridge.vehicle.errors import ThresholdAlarm
 from oht50_bridge.vehicle.errors import Thresholds
+from oht50_bridge.vehicle.errors import battery_fault
 from oht50_bridge.vehicle.errors import module_error
 
 
@@ -99,3 +100,23 @@ def test_value_just_below_its_threshold_is_no_recovery(clock):
 
 def test_milder_severity_is_one_grade_below():
     assert [severity.milder for severity in Severity] == ['P1', 'P2', 'P3', 'P3']
+
+
+def test_what_is_not_measured_neither_raises_nor_clears_an_alarm(clock):
+    alarm = ThresholdAlarm(Thresholds('SYS-002', 0.85, 0.95, 0.02, 0.0), clock=clock)
+    assert alarm.update(math.nan) is None and alarm.active is None
+    alarm.update(0.9)
+    active = alarm.active
+    for second in range(100):
+        clock.now = float(second)
+        assert alarm.update(math.nan) is None
+    assert active is not None and alarm.active == active
+
+
+@pytest.mark.parametrize(
+    ('fault', 'flags', 'said'),
+    [(False, 0, ''), (True, 0x40, '0x0040'), (True, 0, 'short circuit')],
+)
+def test_a_fault_of_the_battery_is_named_as_far_as_it_is_known(fault, flags, said):
+    assert said in battery_fault(fault, flags)
+    assert bool(battery_fault(fault, flags)) == fault

@@ -16,6 +16,11 @@
 The board charges while its register `charge_request` is set and the charger gives power. The
 register keeps its value when nobody asks any more, so the driver sets it only for as long as the
 request is repeated, and calls the charger engaged until it has read that it is not.
+
+When its battery management falls silent, the board keeps reporting the last values of the pack.
+They are used only while the battery management is alive: connected, and counting. Whether the
+pack is charged is judged by the pack, because the board reports `charging` also with a charger
+that has been unplugged.
 """
 
 from __future__ import annotations
@@ -30,25 +35,34 @@ from typing import Any
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.module import ONLINE
 from oht50_bridge.hardware.module import Module
+from oht50_bridge.hardware.module import Part
 from oht50_bridge.hardware.registers import Block
 from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.requests import write_verified
 
 CHARGE_TIMEOUT = 3.0  # s, a request that is not repeated ends
+_WRITE_LIMIT = 2.0  # s the charge request may fail to be written
 _REQUEST = 'charge_request'  # registers
 _STATE = 'charge_state'
+_LIFE = 'bms_life'
 
 
 @dataclass(frozen=True)
 class PowerSample:
-    """Battery and supply, in V, A, degC, Ah and ratio 0..1; NaN where unknown or stale.
+    """Battery and supply, in V, A, degC, Ah and ratio 0..1.
+
+    NaN where unknown or stale; all of the pack while its battery management is not alive.
 
     Attributes:
         current: negative when discharging; the board does not specify its sign, so it follows
             `state`.
         state: unknown, idle, charging, discharging or offline.
+        bms_alive: the battery management answers the board, and its counter goes on.
+        charger_present: the battery management sees a charger.
         charge_requested: the board is asked to charge, as read back.
-        charge_state: unknown, idle, waiting or charging.
+        charge_state: unknown, idle, waiting or charging; charging only while the pack is charged.
+        fault_flags: as the profile describes them; the last ones where they are no longer read.
+        battery_fault: the battery management reports a fault, also one beyond the fault flags.
     """
 
     stamp: int
@@ -61,15 +75,13 @@ class PowerSample:
     cell_voltages: tuple[float, ...]
     residual_capacity: float
     state: str
-    bms_connected: bool
+    bms_alive: bool
     charger_present: bool
     charge_requested: bool
     charge_state: str
-    charger_voltage: float
-    charger_current: float
-    charger_temperature: float
     rail_voltages: tuple[float, float, float]
     fault_flags: int
+    battery_fault: bool
 
 
 class PowerModule(Module):
@@ -88,6 +100,9 @@ class PowerModule(Module):
         self.on_charger: Callable[[bool], None] = lambda engaged: None
         self._charge_until = -math.inf
         self._judging = threading.Lock()
+        self._request = Part('the charge request', _WRITE_LIMIT)
+        self._life: Any = None  # counter of the battery management, and when it last moved
+        self._life_at = -math.inf
 
     # --- for any thread ---
 
@@ -130,12 +145,14 @@ class PowerModule(Module):
         if self.profile.has(_REQUEST):
             yield from self.read_block(self.profile.block((_STATE, _REQUEST)))
         self._judge()
+        if self._request.broken:
+            yield from self.attempt(self._request, self._write_request())
 
     def steps(self) -> Steps:
         """Engage the charger or let go of it, then as any module."""
         if self.status == ONLINE and self._differs():
             try:
-                yield from self._write_request()
+                yield from self.attempt(self._request, self._write_request())
             except ModuleError as error:
                 self.note_failure(error)
         due = yield from super().steps()
@@ -169,41 +186,63 @@ class PowerModule(Module):
         names = {register.name for register in block.registers}
         if _REQUEST in names:
             self._judge()
+        if _LIFE in names and self.values[_LIFE] != self._life:
+            self._life, self._life_at = self.values[_LIFE], time.monotonic()
         if 'soc' in names:
             self._publish()
 
+    def _bms_alive(self) -> bool:
+        if not self.value('bms_connected', False):
+            return False
+        limit = float(self.profile.quirks['bms_timeout'])
+        return not limit or time.monotonic() - self._life_at <= limit
+
     def _publish(self) -> None:
-        state = self.value('pack_state', 'unknown')
-        current = self.value('pack_current')
+        alive = self._bms_alive()
+
+        def pack(name: str, default: Any = math.nan) -> Any:
+            return self.value(name, default) if alive else default
+
+        state = pack('pack_state', 'unknown') if alive else 'offline'
+        current = pack('pack_current')
         if state in ('charging', 'discharging') and not math.isnan(current):
             current = math.copysign(current, 1.0 if state == 'charging' else -1.0)
-        cells = self.value('cell_voltage', ())
-        count = self.value('cell_count', len(cells))
+        cells = pack('cell_voltage', ())
+        count = pack('cell_count', len(cells))
+        flags = self.value('fault_flags', 0)
+        fault_bits = int(self.profile.quirks['battery_fault_bits'])
         self.observer.sample(
             self.spec.id,
             PowerSample(
                 stamp=self.stamp,
                 read_at=self.read_at,
-                voltage=self.value('pack_voltage'),
+                voltage=pack('pack_voltage'),
                 current=current,
-                soc=self.value('soc'),
-                temperature=float(self.value('temperature')),
-                temperatures=tuple(map(float, self.value('pack_temperature', ()))),
+                soc=pack('soc'),
+                temperature=float(pack('temperature')),
+                temperatures=tuple(map(float, pack('pack_temperature', ()))),
                 cell_voltages=cells[:count],
-                residual_capacity=self.value('residual_capacity'),
+                residual_capacity=pack('residual_capacity'),
                 state=state,
-                bms_connected=self.value('bms_connected', False),
-                charger_present=self.value('charger_present', False),
+                bms_alive=alive,
+                charger_present=pack('charger_present', False),
                 charge_requested=self.value(_REQUEST, False),
-                charge_state=self.value(_STATE, 'unknown'),
-                charger_voltage=self.value('charger_voltage'),
-                charger_current=self.value('charger_current'),
-                charger_temperature=float(self.value('charger_temperature')),
+                charge_state=self._charge_state(alive, state, current),
                 rail_voltages=(
                     self.value('rail_12v_voltage'),
                     self.value('rail_5v_voltage'),
                     self.value('rail_3v3_voltage'),
                 ),
-                fault_flags=self.value('fault_flags', 0),
+                fault_flags=flags,
+                battery_fault=bool(flags or self.value('system_error', 0) & fault_bits),
             ),
         )
+
+    def _charge_state(self, alive: bool, state: str, current: float) -> str:
+        """What the board says; charging only where the pack confirms it."""
+        reported = str(self.value(_STATE, 'unknown'))
+        if reported != 'charging':
+            return reported
+        if not alive:
+            return 'unknown'
+        return reported if state == 'charging' and current > 0.0 else 'waiting'

@@ -49,9 +49,12 @@ class Misbehaviour:
         overwrite: probability that a write is undone at the end of the board's cycle.
         cycle: s, period of that cycle.
         quiet_before: s of silence of other traffic without which a request is lost.
+        quiet_after: s after its own reply in which it receives nothing.
         deaf: probability that a request is lost once other boards' traffic was on the line.
         absent: pulled off the line.
         stale: sensors keep their last reading.
+        bms_silent: the battery management does not answer the power board.
+        bms_faults: its 48 fault bits.
     """
 
     tick: float = 0.010
@@ -61,9 +64,12 @@ class Misbehaviour:
     overwrite: float = 0.0
     cycle: float = 0.0
     quiet_before: float = 0.0
+    quiet_after: float = 0.0
     deaf: float = 0.0
     absent: bool = False
     stale: bool = False
+    bms_silent: bool = False
+    bms_faults: int = 0
 
 
 class Board:
