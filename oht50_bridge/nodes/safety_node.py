@@ -89,7 +89,17 @@ class SafetyNodeSettings:
     gpio_chip: str = setting(
         '', 'GPIO chip with an emergency stop line, such as /dev/gpiochip1; empty: none'
     )
-    gpio_line: int = setting(27, 'Line of the chip; low while pressed', minimum=0, maximum=511)
+    gpio_line: int = setting(27, 'Line of the chip', minimum=0, maximum=511)
+    gpio_bias: str = setting(
+        'pull_down',
+        'Resistor of the line: pull_down, with contacts to the supply, or pull_up, with contacts '
+        'to ground',
+    )
+    gpio_closed: str = setting(
+        'high',
+        'Level of the line while the chain is closed: high with pull_down, low with pull_up, so '
+        'that a cut wire reads as open',
+    )
 
 
 class SafetyNode(Node):
@@ -336,7 +346,9 @@ def _open_estop_input(settings: SafetyNodeSettings) -> Callable[[], bool] | None
     if not settings.gpio_chip:
         return None
     try:
-        return open_estop_input(settings.gpio_chip, settings.gpio_line)
+        return open_estop_input(
+            settings.gpio_chip, settings.gpio_line, settings.gpio_bias, settings.gpio_closed
+        )
     except HardwareConfigError as error:
         raise StartError(f'safety_node: {error}') from error
 

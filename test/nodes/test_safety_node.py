@@ -168,7 +168,7 @@ def test_node_does_not_start_without_its_gpio_line(ros):
 def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkeypatch):
     is_open = threading.Event()
     monkeypatch.setattr(
-        'oht50_bridge.nodes.safety_node.open_estop_input', lambda chip, offset: is_open.is_set
+        'oht50_bridge.nodes.safety_node.open_estop_input', lambda *line: is_open.is_set
     )
     node = SafetyNode()
 
@@ -444,3 +444,5 @@ ZONE = {
 def test_node_does_not_start_with_contradictory_parameters(ros, message):
     with pytest.raises(StartError, match=f'safety_node: {message}'):
         SafetyNode()
+        (arguments(gpio_chip='x', gpio_bias='pull_up'), "gpio_closed 'high': with gpio_bias"),
+        (arguments(gpio_chip='x', gpio_bias='as_is'), "gpio_bias 'as_is': a cut wire"),
