@@ -116,6 +116,20 @@ def test_a_mission_is_started_commanded_and_ended_by_an_emergency_stop(graph):
     assert 'emergency stop: drill' in start(graph).message
 
 
+def test_a_stop_that_was_cleared_before_its_state_came_ends_the_mission(graph):
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.until(lambda: graph.node._estop._newest == 1)
+    graph.until(lambda: start(graph).accepted)
+    graph.until(lambda: graph.last(topics.MISSION_STATE).phase == 'executing')
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2, active_causes=['guard']))
+    graph.spin(0.2)
+    assert graph.last(topics.MISSION_COMPLETED) is None
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=4))
+    graph.until(lambda: graph.last(topics.MISSION_COMPLETED))
+    assert graph.last(topics.MISSION_COMPLETED).status == 'failed'
+    assert graph.node._view.forbidden(0.0) == ''
+
+
 def test_control_of_a_mission(graph):
     request = ControlMission.Request
     response = graph.call(ControlMission, 'control_mission', request(action=1))
