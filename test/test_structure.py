@@ -35,7 +35,7 @@ MAY_IMPORT = {
     'hardware': {'protocol'},
     'simulator': {'hardware'},
     'nodes': {'gateway', 'vehicle', 'hardware', 'protocol'},
-    'bringup': {'nodes', 'gateway', 'hardware', 'simulator', 'protocol'},
+    'bringup': {'nodes', 'gateway', 'vehicle', 'hardware', 'simulator', 'protocol'},
     'cli': {'bringup', 'nodes', 'gateway', 'vehicle', 'hardware', 'simulator', 'protocol'},
 }
 WITH_ROS = {'nodes', 'bringup'}

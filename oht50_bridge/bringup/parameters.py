@@ -119,6 +119,27 @@ def check_lines(params: Path | None, serial_port: str) -> None:
     raise BringUpError(f'parameter module.{name}.line: {fault}')
 
 
+def motor_port(params: Path | None) -> str:
+    """Return the serial port of the travel motor.
+
+    Raises:
+        BringUpError: there is none.
+
+    """
+    parameters = parameters_of('hardware_node', params)
+    if parameters.get('serial_port'):
+        return str(parameters['serial_port'])
+    try:
+        modules = [parameters['module'][name] for name in parameters['modules']]
+        line = next(module['line'] for module in modules if module['kind'] == 'travel_motor')
+        return str(parameters['line'][line]['device'])
+    except (KeyError, StopIteration, TypeError) as error:
+        raise BringUpError(
+            'hardware_node: modules, module and line must give the travel motor and the device of '
+            'its line'
+        ) from error
+
+
 def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
     """Write the parameter file of one node and return it."""
     path = directory / 'parameters' / f'{node}.yaml'

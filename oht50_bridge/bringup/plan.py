@@ -20,13 +20,17 @@ import json
 import re
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import TextIO
 
+from oht50_bridge.bringup.boards import boards_directory
+from oht50_bridge.bringup.boards import lock_boards
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.parameters import motor_port
 from oht50_bridge.bringup.parameters import parameter_files
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import write_parameters
@@ -116,16 +120,43 @@ class Plan:
         """Return the remappings as ROS arguments."""
         return [text for old, new in self.remappings for text in ('-r', f'{old}:={new}')]
 
-    def lock(self) -> TextIO:
-        """Lock the directory of the vehicle, so that nothing else drives the same boards.
-
-        Returns:
-            An open file; closing it, or the end of the process, unlocks the directory.
+    @property
+    def motor_port(self) -> str:
+        """The serial port of the travel motor, which names its set of boards.
 
         Raises:
-            BringUpError: it is locked already, or cannot be created.
+            BringUpError: the parameters have none.
 
         """
+        return self.serial_port or motor_port(self.params)
+
+    @property
+    def latch_directory(self) -> Path:
+        """The directory of the emergency-stop latch; that of simulated boards is the vehicle's.
+
+        Raises:
+            BringUpError: the parameters have no travel motor.
+
+        """
+        return self.directory if self.simulated else boards_directory(self.motor_port)
+
+    def lock(self) -> ExitStack:
+        """Lock the vehicle and its boards, so that nothing else drives the same boards.
+
+        Returns:
+            Closing it, or the end of the process, unlocks them.
+
+        Raises:
+            BringUpError: one of them is locked already, or its directory cannot be used.
+
+        """
+        with ExitStack() as locks:
+            locks.enter_context(self._lock_directory())
+            if not self.simulated:
+                locks.enter_context(lock_boards(self.latch_directory, self.motor_port))
+            return locks.pop_all()
+
+    def _lock_directory(self) -> TextIO:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             lock = (self.directory / 'lock').open('w')
@@ -183,6 +214,8 @@ class Plan:
 
     def _own_parameters(self, node: str) -> dict[str, Any]:
         own: dict[str, Any] = {'state_dir': str(self.directory)}
+        if node == 'safety_node':
+            own['latch_dir'] = str(self.latch_directory)
         if self.use_sim_time:
             own['use_sim_time'] = True
         if node == 'bridge_node':

@@ -17,7 +17,8 @@ A value that is valid JSON is sent as such, any other as a string:
 
   oht50 call set_telemetry_rate rate=5
   oht50 call emergency_stop reason=drill
-  oht50 call clear_estop
+  oht50 call clear_estop estop_id=estop-0f3a5c7e9b1d
+  oht50 call set_maintenance active=true
 """
 
 from __future__ import annotations

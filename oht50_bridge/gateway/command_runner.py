@@ -57,6 +57,9 @@ class CommandRunner:
                 )
                 return
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        if isinstance(command, commands.ClearEstop) and command.estop_id is None:
+            meant = self._sender.reported_stops.meant(self._context.loop.time())
+            command = command.model_copy(update={'estop_id': meant})
         task = self._context.tasks.spawn(self._dispatch(command))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -69,4 +72,8 @@ class CommandRunner:
     def _answer(self, command: commands.Command, answer: Message) -> None:
         """Send the answer to a command, then record both."""
         self._sender.send(answer.model_copy(update={'request_id': command.request_id}))
+        # The answer to a stop, and to a refused clear, names every stop that is latched.
+        estop_id = getattr(getattr(answer, 'data', None), 'estop_id', None)
+        if isinstance(estop_id, str):
+            self._sender.reported_stops.add(estop_id, self._context.loop.time())
         self._context.trail.command(self._session, command, answer)

@@ -24,6 +24,7 @@ from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.events import SafetyEstop
 
 #: Last values kept per type for new subscribers, such as the progress of each mission.
 KEPT_PER_TYPE = 16
@@ -58,7 +59,8 @@ class Hub:
         self._history = history
         self._subscribers: dict[str, dict[Subscriber, None]] = {kind: {} for kind in EVENTS}
         self._last: dict[str, dict[str, OutgoingEvent]] = {}
-        self._latched: OutgoingEvent | None = None
+        # Every stop that is latched, or the clear.
+        self._latched: list[OutgoingEvent] = []
 
     def subscribe(self, subscriber: Subscriber, kinds: Iterable[str]) -> None:
         """Send these types to a subscriber from now on."""
@@ -79,9 +81,12 @@ class Hub:
         """Return the last values of some types, for a new subscriber."""
         wanted = set(kinds)
         values = [value for kind in wanted for value in self._last.get(kind, {}).values()]
-        if self._latched is not None and self._latched.kind.name in wanted:
-            # Not numbered: it is the present state, not an event that was missed.
-            values.append(OutgoingEvent(self._latched.event, self._encode))
+        # Not numbered: they are the present state, not events that were missed.
+        values += [
+            OutgoingEvent(latched.event, self._encode)
+            for latched in self._latched
+            if latched.kind.name in wanted
+        ]
         return values
 
     def publish(self, message: Message) -> OutgoingEvent:
@@ -115,7 +120,21 @@ class Hub:
         event = OutgoingEvent(message, self._encode, self._history.next_seq())
         self._history.append(event)
         if kind.latched:
-            self._latched = event
+            self._latch(event)
         if kind.ends is not None:
             self._last.get(kind.ends, {}).pop(event.key[1], None)
         return event
+
+    def _latch(self, event: OutgoingEvent) -> None:
+        """Keep a stop beside those that are latched already, or a clear instead of them."""
+        message = event.event
+        if not isinstance(message, SafetyEstop):
+            self._latched = [event]
+            return
+        others = [
+            latched
+            for latched in self._latched
+            if isinstance(latched.event, SafetyEstop)
+            and latched.event.data.estop_id != message.data.estop_id
+        ]
+        self._latched = [*others[:1], *others[1:][2 - KEPT_PER_TYPE :], event]

@@ -22,7 +22,9 @@ from oht50_bridge.gateway.connection import Connection
 from oht50_bridge.gateway.context import GatewayContext
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.outbox import Outbox
+from oht50_bridge.gateway.reported_stops import ReportedStops
 from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.events import SafetyEstop
 
 
 class Sender:
@@ -57,6 +59,7 @@ class Sender:
             take_state=lambda: context.throttle.take(self),
             charge=context.throttle.charge,
         )
+        self.reported_stops = ReportedStops()
         self._context = context
         self._loop = context.loop
         self._connection = connection
@@ -112,6 +115,8 @@ class Sender:
                 break
             if isinstance(item, OutgoingEvent):
                 self._context.counts.delivered[item.kind.name] += 1
+                if isinstance(item.event, SafetyEstop):
+                    self.reported_stops.add(item.event.data.estop_id, now)
                 item = outbox.bytes_of(item)
             connection.send_frame(item, compression=compression)
         if len(outbox):

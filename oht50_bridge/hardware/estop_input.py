@@ -11,7 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A GPIO line of the host that carries an emergency stop chain: high while closed."""
+"""A GPIO line of the host that carries an emergency stop chain: a cut wire reads as open.
+
+The chain of normally closed contacts connects the line to one level, and the resistor of the line
+pulls it to the other. So a pressed button, a cut wire and a loose plug all read as open. Both
+ways of wiring are possible: contacts to the supply and a pull-down (`pull_down`, closed `high`),
+or contacts to ground and a pull-up (`pull_up`, closed `low`). With any other combination a cut
+wire would read as closed, or float.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +27,25 @@ from typing import Any
 
 from oht50_bridge.hardware.errors import HardwareConfigError
 
+#: The level of a closed chain by the resistor of the line.
+CLOSED_LEVELS = {'pull_down': 'high', 'pull_up': 'low'}
 
-def open_estop_input(chip: str, offset: int) -> Callable[[], bool]:
+
+def open_estop_input(chip: str, offset: int, bias: str, closed: str) -> Callable[[], bool]:
     """Return a function that tells whether the chain is open, see `EstopInput.pressed`.
 
     Args:
         chip: path of the GPIO chip.
         offset: the line's number on it.
+        bias: resistor of the line, one of CLOSED_LEVELS. A chip without such a resistor does not
+            report it; then one must be fitted outside.
+        closed: level of the line while the chain is closed, the one of CLOSED_LEVELS.
 
     Raises:
-        HardwareConfigError: there is no such line, or python has no gpiod.
+        HardwareConfigError: a cut wire would not read as open, there is no such line, or python
+            has no gpiod.
     """
+    _check_wiring(bias, closed)
     try:
         import gpiod
         from gpiod.line import Bias
@@ -41,7 +56,9 @@ def open_estop_input(chip: str, offset: int) -> Callable[[], bool]:
             f'gpio_chip {chip}: python needs the package gpiod, version 2, to read it ({error})'
         ) from error
     settings = gpiod.LineSettings(
-        direction=Direction.INPUT, bias=Bias.PULL_UP, edge_detection=Edge.BOTH
+        direction=Direction.INPUT,
+        bias=Bias.PULL_DOWN if bias == 'pull_down' else Bias.PULL_UP,
+        edge_detection=Edge.BOTH,
     )
     try:
         request = gpiod.request_lines(chip, consumer='oht50-estop', config={offset: settings})
@@ -50,7 +67,20 @@ def open_estop_input(chip: str, offset: int) -> Callable[[], bool]:
             f'gpio_chip {chip}, gpio_line {offset}: {error}; give the line of the emergency stop, '
             'or an empty gpio_chip'
         ) from error
-    return EstopInput(request, offset).pressed
+    return EstopInput(request, offset, closed).pressed
+
+
+def _check_wiring(bias: str, closed: str) -> None:
+    if bias not in CLOSED_LEVELS:
+        raise HardwareConfigError(
+            f'gpio_bias {bias!r}: a cut wire would float; give pull_down (contacts to the supply) '
+            'or pull_up (contacts to ground)'
+        )
+    if closed != CLOSED_LEVELS[bias]:
+        raise HardwareConfigError(
+            f'gpio_closed {closed!r}: with gpio_bias {bias} a cut wire would read as closed; give '
+            f'{CLOSED_LEVELS[bias]!r} and wire the contacts to that level, or the other gpio_bias'
+        )
 
 
 class EstopInput:
@@ -59,11 +89,13 @@ class EstopInput:
     Args:
         request: a LineRequest of gpiod that detects both edges of the line.
         offset: the line's number.
+        closed: level of the line while the chain is closed, high or low.
     """
 
-    def __init__(self, request: Any, offset: int) -> None:
+    def __init__(self, request: Any, offset: int, closed: str) -> None:
         self._request = request
         self._offset = offset
+        self._closed_is_high = closed == 'high'
 
     def pressed(self) -> bool:
         """Tell whether the chain is open, or was since the last call, or cannot be read.
@@ -74,6 +106,7 @@ class EstopInput:
             opened = False
             while self._request.wait_edge_events(0):
                 opened |= bool(self._request.read_edge_events())
-            return opened or not self._request.get_value(self._offset)
+            is_high = bool(self._request.get_value(self._offset))
+            return opened or is_high != self._closed_is_high
         except OSError:
             return True

@@ -49,6 +49,9 @@ from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import SafetyClear
+from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.bridge_settings import gateway_config
@@ -57,7 +60,6 @@ from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
-from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
@@ -66,8 +68,10 @@ from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
+from oht50_bridge.vehicle.estop_order import EstopOrder
+from oht50_bridge.vehicle.estop_order import LatchEvent
 
-SETTLING = 1.0  # s, for messages from before the start to arrive
+SETTLING = 1.0  # s, for stops and clears from before the start to arrive
 REPORT_PERIOD = 1.0  # s
 
 
@@ -102,8 +106,7 @@ class BridgeNode(Node):
         )
 
         self._is_replay = settings.replay
-        self._started = self.get_clock().now().nanoseconds
-        self._history: list[Any] | None = None if self._is_replay else []
+        self._order = EstopOrder()
         # A replay has no service clients, so it cannot command a vehicle even if one is there.
         self._service_clients: dict[str, Client] = (
             {}
@@ -115,6 +118,7 @@ class BridgeNode(Node):
         )
         for name, topic in topics.EVENT_TOPICS.items():
             topic.subscribe(self, self._on_latched if EVENTS[name].latched else self._on_event)
+        topics.ESTOP_STATE.subscribe(self, self._on_estop_state)
         self._settling = self.create_timer(SETTLING, self._settle)
         self._status = topics.BRIDGE_STATUS.publisher(self)
 
@@ -130,18 +134,23 @@ class BridgeNode(Node):
             return
         self.gateway.publish_threadsafe(event)
 
-    def _on_latched(self, message: Any) -> None:
-        if self._history is not None and from_stamp(message.header.stamp) < self._started:
-            self._history.append(message)
-        else:
+    def _on_latched(self, message: SafetyEstop | SafetyClear) -> None:
+        if self._is_replay:  # in the order of the recording
             self._on_event(message)
+            return
+        stop = isinstance(message, SafetyEstop)
+        self._report_latched(self._order.add(LatchEvent(message.counter, stop, message)))
+
+    def _on_estop_state(self, state: EstopState) -> None:
+        self._report_latched(self._order.update(state.counter, latched=state.latched))
 
     def _settle(self) -> None:
-        """Publish the last stop or clear from before the start; they arrive in any order."""
         self._settling.cancel()
-        history, self._history = self._history, None
-        if history:
-            self._on_event(max(history, key=lambda message: from_stamp(message.header.stamp)))
+        self._report_latched(self._order.settle())
+
+    def _report_latched(self, messages: list[Any]) -> None:
+        for message in messages:
+            self._on_event(message)
 
     async def report(self) -> None:
         """Publish the figures of the gateway every second; belongs to the gateway's loop."""

@@ -38,6 +38,7 @@ from oht50_bridge.nodes.process import run
 from oht50_bridge.srv import GetConfig
 from oht50_bridge.srv import RollbackConfig
 from oht50_bridge.srv import UpdateConfig
+from oht50_bridge.vehicle.config_drift import ConfigDrift
 from oht50_bridge.vehicle.config_store import KEPT
 from oht50_bridge.vehicle.config_store import ConfigStore
 from oht50_bridge.vehicle.config_store import Record
@@ -71,6 +72,7 @@ class ConfigNode(Node):
             self._store = ConfigStore(state_directory(self) / 'config', settings.table_version)
         except (ConfigError, StoreError) as error:
             raise StartError(f'config_node: {error}') from error
+        self._drift = ConfigDrift(self._table.items.values())
         for misfit in self._misfits().values():
             self.get_logger().error(f'this stored value is not applied: {misfit}')
         # A change in progress: no other may begin, and what was read before is obsolete.
@@ -211,7 +213,8 @@ class ConfigNode(Node):
                         f'{name}: its value is not known, {remote.name} has not reported it yet; '
                         f'{stays}, try again'
                     )
-                before[name] = remote.values[name]
+                initial = self._drift.initial(remote.name, name)
+                before[name] = remote.values[name] if initial is None else initial
         # A stored value that is not allowed any more is replaced even if the node has the new one.
         stored = before | self._store.in_force.values
         changes = {name: value for name, value in values.items() if value != stored[name]}
@@ -283,10 +286,18 @@ class ConfigNode(Node):
             return
         version = self._store.version_of(remote.name)
         if remote.version == version:
-            return
-        # It was restarted and has the values of its files, or it has a change that failed.
-        values = self._fit(self._store.restoring(remote.version or ''))
-        self.get_logger().info(f'{remote.name} gets version {version}')
+            drift = self._drift.check(remote.name, remote.values, self._configured())
+            if not drift.found:
+                return
+            if drift.is_new:
+                self._publisher.drifted(remote.name, drift)
+            values = drift.wanted
+        else:
+            # It was restarted and has the values of its files, or it has a change that failed.
+            if not remote.version:
+                self._drift.started(remote.name, remote.values)
+            values = self._fit(self._store.restoring(remote.version or ''))
+            self.get_logger().info(f'{remote.name} gets version {version}')
         setting = remote.set(values, version)
         if setting is not None:
             setting.add_done_callback(partial(self._on_kept, remote, version))

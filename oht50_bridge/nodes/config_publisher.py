@@ -20,14 +20,17 @@ from rclpy.node import Node
 from oht50_bridge.msg import ConfigChange
 from oht50_bridge.msg import ConfigRollback
 from oht50_bridge.msg import ConfigUpdated
+from oht50_bridge.msg import SystemError as SystemErrorMessage
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.vehicle.config_drift import Drift
 from oht50_bridge.vehicle.config_store import Record
 from oht50_bridge.vehicle.config_table import describe
+from oht50_bridge.vehicle.errors import CATALOGUE
 
 
 class ConfigPublisher:
-    """The events config.updated and config.rollback.
+    """The events config.updated and config.rollback, and errors of the configuration.
 
     Args:
         node: publishes them.
@@ -38,6 +41,7 @@ class ConfigPublisher:
         self._node = node
         self._updated = topics.CONFIG_UPDATED.publisher(node)
         self._rollback = topics.CONFIG_ROLLBACK.publisher(node)
+        self._error = topics.SYSTEM_ERROR.publisher(node)
 
     @property
     def subscribed(self) -> bool:
@@ -56,6 +60,25 @@ class ConfigPublisher:
                 status=ConfigRollback.STATUS_COMPLETED,
             )
         )
+
+    def drifted(self, name: str, drift: Drift) -> None:
+        """Publish that something else changed parameters of a node, which are put back."""
+        error = CATALOGUE['APP-001']
+        changes = ', '.join(
+            f'{item} {describe(drift.wanted[item], value)}' for item, value in drift.found.items()
+        )
+        text = f'{name}: {changes} was not set by update_config and is put back'
+        self._error.publish(
+            SystemErrorMessage(
+                header=header(self._node),
+                error_code=error.code,
+                error_name=error.name,
+                severity=error.severity,
+                description=text,
+                affected_services=[name],
+            )
+        )
+        self._node.get_logger().error(f'{error.code} {error.name}: {text}')
 
     def changed(self, record: Record, rollback: ConfigRollback | None, *, applied: bool) -> None:
         """Publish whether a change, or the rollback that it is, was applied."""

@@ -105,9 +105,17 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
         srv.ClearEstop,
         'clear_estop',
         lambda command, source: srv.ClearEstop.Request(
-            source=source, next_action=command.next_action or ''
+            estop_id=command.estop_id or '', source=source, next_action=command.next_action or ''
         ),
-        lambda response: {},
+        lambda response: {'estop_id': response.estop_id} if response.estop_id else {},
+    ),
+    commands.SetMaintenance: ServiceCall(
+        srv.SetMaintenance,
+        'set_maintenance',
+        lambda command, source: srv.SetMaintenance.Request(
+            active=command.active, override_others=command.override, source=source
+        ),
+        lambda response: {'owners': list(response.owners)},
     ),
     commands.StartMission: ServiceCall(
         srv.StartMission,

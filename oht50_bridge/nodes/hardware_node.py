@@ -62,6 +62,7 @@ from oht50_bridge.nodes.stamps import header
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
+from oht50_bridge.vehicle.estop_follower import EstopFollower
 
 SCAN_ADDRESSES = range(1, 17)
 REPLY_LEAD = 0.1  # s, for the reply to reach the client
@@ -82,6 +83,7 @@ class HardwareNode(Node):
         self._work = ThreadPoolExecutor(max_workers=2, thread_name_prefix='work')
         self._scan: Future[None] | None = None
         self._latched = False
+        self._estop = EstopFollower()
 
         self._drive_state = topics.DRIVE_STATE.publisher(self)
         self._location = topics.LOCATION.publisher(self)
@@ -140,11 +142,14 @@ class HardwareNode(Node):
         return max(0.0, age / NS)
 
     def _on_estop(self, state: EstopState) -> None:
-        self._hardware.motor.estop(state.latched)
-        if state.latched:
+        stopped = self._estop.update(state.counter, latched=state.latched)
+        if stopped or state.latched:  # also a stop that was cleared before its state came here
+            self._hardware.motor.estop(True)
             self._hardware.charge(False)
-        if self._latched and not state.latched:
-            self._work.submit(self._release_latch)
+        if not state.latched:
+            self._hardware.motor.estop(False)
+            if stopped or self._latched:
+                self._work.submit(self._release_latch)
         self._latched = state.latched
 
     def _on_list(

@@ -46,6 +46,7 @@ from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import StartMission
 from oht50_bridge.vehicle.admission import MissionRules
 from oht50_bridge.vehicle.docking import DockingSettings
+from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.mission import MissionTimeouts
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
@@ -96,6 +97,7 @@ class MissionNode(Node):
 
         self._output = MissionPublisher(self, settings.map_frame)
         self._view = VehicleView()
+        self._estop = EstopFollower()
         self._manager = MissionManager(
             manager_settings, self._view, journal, self._output, time.monotonic()
         )
@@ -180,9 +182,11 @@ class MissionNode(Node):
         )
 
     def _on_estop(self, state: EstopState) -> None:
-        self._view.update_estop(state.latched, state.reason)
-        if state.latched:
+        stopped = self._estop.update(state.counter, latched=state.latched)
+        if stopped or state.latched:  # also a stop that was cleared before its state came here
+            self._view.update_estop(True, state.reason or 'cleared already')
             self._manager.on_estop(time.monotonic())
+        self._view.update_estop(state.latched, state.reason)
 
     def _on_power(self, power: PowerState) -> None:
         now = time.monotonic()

@@ -18,9 +18,11 @@ It publishes the heartbeat without which the motor stops.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import Point
@@ -34,10 +36,11 @@ from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.msg import ModuleStates
-from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.estop_services import EstopServices
+from oht50_bridge.nodes.maintenance_service import MaintenanceService
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare_settings
@@ -48,19 +51,18 @@ from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.settings import setting
 from oht50_bridge.settings import updated_settings
-from oht50_bridge.srv import ClearEstop
-from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
-from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
+from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
+from oht50_bridge.vehicle.maintenance import MaintenanceLock
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.position_source import measure
 from oht50_bridge.vehicle.rail import TrackSettings
-from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
 from oht50_bridge.vehicle.speed_limiter import LimiterSettings
 from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
@@ -71,11 +73,6 @@ from oht50_bridge.vehicle.zones import ZoneSettings
 from oht50_bridge.vehicle.zones import ZoneTracker
 
 ESTOP_INPUT_PERIOD = 0.01  # s, between two readings of the GPIO line
-NEXT_ACTIONS = (
-    SafetyClear.NEXT_RESUME,
-    SafetyClear.NEXT_RETURN_HOME,
-    SafetyClear.NEXT_MANUAL_CONTROL,
-)
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,25 @@ class SafetyNodeSettings:
         20.0, 'Rate of the safety heartbeat', unit='Hz', minimum=10.0, maximum=100.0
     )
     map_frame: str = setting('map', 'Frame of positions')
+    latch_dir: str = setting(
+        '',
+        'Directory of the emergency-stop latch and the maintenance lock, which belong to the '
+        'boards; empty: state_dir',
+    )
     gpio_chip: str = setting(
         '', 'GPIO chip with an emergency stop line, such as /dev/gpiochip1; empty: none'
     )
-    gpio_line: int = setting(27, 'Line of the chip; low while pressed', minimum=0, maximum=511)
+    gpio_line: int = setting(27, 'Line of the chip', minimum=0, maximum=511)
+    gpio_bias: str = setting(
+        'pull_down',
+        'Resistor of the line: pull_down, with contacts to the supply, or pull_up, with contacts '
+        'to ground',
+    )
+    gpio_closed: str = setting(
+        'high',
+        'Level of the line while the chain is closed: high with pull_down, low with pull_up, so '
+        'that a cut wire reads as open',
+    )
 
 
 class SafetyNode(Node):
@@ -114,7 +126,9 @@ class SafetyNode(Node):
         self._zone_settings = declare_settings(self, ZoneSettings)
         self._tracker = ZoneTracker()
         estop_input = _open_estop_input(settings)
-        self._latch = EstopLatch(state_directory(self) / 'estop.json', time.time_ns)
+        directory = _latch_directory(state_directory(self), settings.latch_dir)
+        self._latch = EstopLatch(directory / LATCH_FILE, time.time_ns)
+        self._maintenance = MaintenanceLock(directory / MAINTENANCE_FILE)
         self._sources = EstopSources(self._latch, has_estop_input=estop_input is not None)
         self._publisher = SafetyPublisher(self, settings.map_frame)
 
@@ -124,23 +138,21 @@ class SafetyNode(Node):
         topics.DRIVE_STATE.subscribe(self, self._on_drive)
         topics.DRIVE_COMMAND.subscribe(self, self._on_command)
         topics.MISSION_STATE.subscribe(self, self._on_mission)
-        self.create_service(EmergencyStop, 'emergency_stop', self._on_emergency_stop)
-        self.create_service(ClearEstop, 'clear_estop', self._on_clear_estop)
+        self._estop_services = EstopServices(
+            self, self._latch, self._sources, self._publisher, self._announce
+        )
+        self._maintenance_service = MaintenanceService(self, self._maintenance, self._beat)
         self.create_timer(1.0 / settings.heartbeat_rate, self._beat)
         if estop_input is not None:
             self.create_timer(ESTOP_INPUT_PERIOD, lambda: self._on_estop_input(estop_input()))
         configurable(self, self._update_parameters)
 
         self._set_zones(self._zone_settings)
-        if self._latch.estop is not None:
-            # The last stop must be there for late subscribers although this node is a new one.
-            self._publisher.estop(self._latch, self._latch.estop)
-            self.get_logger().warning(
-                f'the emergency stop is still latched: {self._latch.estop.reason}; '
-                'clear it with clear_estop'
-            )
-        else:
-            self._publisher.state(self._latch)
+        # The latched stops must be there for late subscribers although this node is a new one.
+        for estop in self._latch.stops:
+            self._publisher.estop(self._latch, estop)
+            self.get_logger().warning(f'still latched: {estop}; clear it with clear_estop')
+        self._publisher.state(self._latch)
 
     def _update_parameters(self, values: dict[str, Any]) -> None:
         zone_settings = updated_settings(self._zone_settings, values)
@@ -159,18 +171,16 @@ class SafetyNode(Node):
     def _beat(self) -> None:
         """Publish the permission to move, or the reason why there is none."""
         self._limiter.confirmed = bool(self.get_parameter(CONFIG_VERSION).value)
-        estop = self._latch.estop
-        limit = self._limiter.limit(
-            (estop.reason or estop.estop_id) if estop is not None else None, time.monotonic()
-        )
+        self._limiter.maintenance = ', '.join(self._maintenance.owners)
+        limit = self._limiter.limit(self._latch.reason, time.monotonic())
         self._publisher.heartbeat(limit, self._mode())
         self._save()
 
     def _mode(self) -> int:
+        if self._maintenance.locked:
+            return SafetyHeartbeat.MODE_MAINTENANCE
         if not self._limiter.confirmed:
             return SafetyHeartbeat.MODE_STARTING
-        if self._limiter.settings.maintenance:
-            return SafetyHeartbeat.MODE_MAINTENANCE
         return SafetyHeartbeat.MODE_NORMAL
 
     def _save(self) -> None:
@@ -256,51 +266,6 @@ class SafetyNode(Node):
 
     # The emergency stop.
 
-    def _on_emergency_stop(
-        self, request: EmergencyStop.Request, response: EmergencyStop.Response
-    ) -> EmergencyStop.Response:
-        reason = request.reason or 'manual_trigger'
-        estop = self._latch.trigger(_trigger_type(request.trigger_type), reason, request.source)
-        if estop is not None:
-            self._announce(estop)
-            response.message = 'emergency stop latched'
-        else:
-            estop = self._latch.estop
-            assert estop is not None  # else the trigger would have latched a new one
-            self._publisher.estop(self._latch, estop)
-            response.message = 'emergency stop was latched already'
-        response.accepted = True
-        response.estop_id = estop.estop_id
-        return response
-
-    def _on_clear_estop(
-        self, request: ClearEstop.Request, response: ClearEstop.Response
-    ) -> ClearEstop.Response:
-        next_action = request.next_action or SafetyClear.NEXT_MANUAL_CONTROL
-        if next_action not in NEXT_ACTIONS:
-            response.message = (
-                f'next_action {next_action!r}: must be resume, return_home or manual_control'
-            )
-            return response
-        if self._latch.estop is None:
-            response.accepted = True
-            response.message = 'no emergency stop is latched'
-            return response
-        try:
-            self._sources.clear(time.monotonic())
-        except RefusedError as refusal:
-            response.message = str(refusal)
-            return response
-        except OSError as error:
-            response.message = f'the latch cannot be cleared on disk: {error}'
-            return response
-        self._publisher.state(self._latch)
-        self._publisher.clear(next_action)
-        self.get_logger().warning(f'emergency stop cleared by {request.source!r}')
-        response.accepted = True
-        response.message = 'emergency stop cleared; nothing moves without a new command'
-        return response
-
     def _publish_causes(self, estop: Estop | None) -> None:
         """Publish a new stop, or else a change of the causes that are present."""
         if estop is not None:
@@ -323,12 +288,27 @@ class SafetyNode(Node):
         )
 
 
-def _trigger_type(name: str) -> TriggerType:
-    """Return a trigger type; an unknown one must not prevent a stop."""
+def _latch_directory(state_dir: Path, latch_dir: str) -> Path:
+    """Return the directory of the latch, made if it is not there.
+
+    Raises:
+        StartError: it cannot be made or written to.
+
+    """
+    if not latch_dir:
+        return state_dir
+    path = Path(latch_dir).expanduser()
     try:
-        return TriggerType(name)
-    except ValueError:
-        return TriggerType.REMOTE
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f'safety_node: latch_dir {path}: {error.strerror}') from error
+    if not os.access(path, os.W_OK):
+        raise StartError(f'safety_node: latch_dir {path}: not writable; change its owner')
+    earlier = state_dir / LATCH_FILE
+    if earlier.exists() and not (path / LATCH_FILE).exists():
+        # A latch of before latches belonged to boards must not be opened by an update.
+        earlier.replace(path / LATCH_FILE)
+    return path
 
 
 def _open_estop_input(settings: SafetyNodeSettings) -> Callable[[], bool] | None:
@@ -336,7 +316,9 @@ def _open_estop_input(settings: SafetyNodeSettings) -> Callable[[], bool] | None
     if not settings.gpio_chip:
         return None
     try:
-        return open_estop_input(settings.gpio_chip, settings.gpio_line)
+        return open_estop_input(
+            settings.gpio_chip, settings.gpio_line, settings.gpio_bias, settings.gpio_closed
+        )
     except HardwareConfigError as error:
         raise StartError(f'safety_node: {error}') from error
 

@@ -87,12 +87,14 @@ class SafetyPublisher:
     def state(self, latch: EstopLatch) -> None:
         """Publish the state of the latch."""
         self._published_causes = latch.causes
-        state = EstopState(header=header(self._node), active_causes=self._published_causes)
+        state = EstopState(
+            header=header(self._node), counter=latch.counter, active_causes=self._published_causes
+        )
         if latch.estop is not None:
             state.latched = True
             state.estop_id = latch.estop.estop_id
             state.trigger_type = latch.estop.trigger_type
-            state.reason = latch.estop.reason
+            state.reason = latch.reason or ''
         self._state.publish(state)
 
     def causes(self, latch: EstopLatch) -> None:
@@ -105,6 +107,7 @@ class SafetyPublisher:
         self.state(latch)
         event = SafetyEstop(
             header=header(self._node, self._frame),
+            counter=estop.counter,
             estop_id=estop.estop_id,
             trigger_type=estop.trigger_type,
             position=self._point(),
@@ -114,16 +117,19 @@ class SafetyPublisher:
         event.header.stamp = to_stamp(estop.stamp)
         self._estop.publish(event)
 
-    def clear(self, next_action: str) -> None:
-        """Publish that an operator cleared the stop.
+    def clear(self, latch: EstopLatch, next_action: str) -> None:
+        """Publish that an operator cleared the latch.
 
         Args:
+            latch: the latch.
             next_action: one of SafetyClear.NEXT_*.
 
         """
+        self.state(latch)
         self._clear.publish(
             SafetyClear(
                 header=header(self._node, self._frame),
+                counter=latch.counter,
                 cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
                 position=self._point(),
                 next_action=next_action,

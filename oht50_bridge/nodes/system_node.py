@@ -54,6 +54,7 @@ from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
 from oht50_bridge.vehicle.error_monitor import ModuleHealth
 from oht50_bridge.vehicle.errors import battery_fault
+from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.host import Host
 from oht50_bridge.vehicle.rail import StationSettings
 from oht50_bridge.vehicle.rail import TrackSettings
@@ -109,6 +110,7 @@ class SystemNode(Node):
         }
         self._known: set[str] = set()  # nodes that have reported since the start
         self._estop = EstopState()
+        self._estop_follower = EstopFollower()
         self._mission = MissionState()
         self._speed: Newest[float] = Newest(SPEED_LIFETIME)  # m/s
         self._located = False  # its frame is known
@@ -138,6 +140,10 @@ class SystemNode(Node):
     # What the other nodes report.
 
     def _on_estop(self, state: EstopState) -> None:
+        missed = self._estop_follower.update(state.counter, latched=state.latched)
+        if missed and not state.latched:  # it was cleared before its state came here
+            self._estop = EstopState(latched=True)
+            self._follow()
         self._estop = state
         self._errors.on_estop(state.estop_id, state.reason)
         self._follow()

@@ -150,6 +150,7 @@ _COMMANDS = (
     CommandType(commands.GetSystemStatus, 'viewer', (events.SystemStatus,)),
     CommandType(commands.EmergencyStop, 'operator', exempt=True),
     CommandType(commands.ClearEstop, 'admin'),
+    CommandType(commands.SetMaintenance, 'admin'),
     CommandType(commands.StartMission, 'operator'),
     CommandType(commands.PauseMission, 'operator'),
     CommandType(commands.ResumeMission, 'operator'),

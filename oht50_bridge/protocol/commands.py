@@ -138,11 +138,25 @@ class EmergencyStop(Command):
 
 
 class ClearEstop(Command):
-    """Clear the emergency stop; `next_action` is for information only."""
+    """Clear the emergency stop `estop_id`, the newest; `next_action` is for information only."""
 
     type: Literal['clear_estop']
+    estop_id: Identifier | None = None
     next_action: NextAction | None = None
-    example: ClassVar[dict[str, Any]] = {'next_action': 'manual_control', 'request_id': 'req-125'}
+    example: ClassVar[dict[str, Any]] = {
+        'estop_id': 'estop-0f3a5c7e9b1d',
+        'next_action': 'manual_control',
+        'request_id': 'req-125',
+    }
+
+
+class SetMaintenance(Command):
+    """Lock while the sender is at work, or release; `override` releases the others' locks too."""
+
+    type: Literal['set_maintenance']
+    active: bool
+    override: bool = False
+    example: ClassVar[dict[str, Any]] = {'active': True, 'request_id': 'req-135'}
 
 
 class Target(Model):

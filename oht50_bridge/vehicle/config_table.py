@@ -69,6 +69,9 @@ class ItemSettings:
     minimum: float = setting(-math.inf, 'Least value allowed')
     maximum: float = setting(math.inf, 'Greatest value allowed')
     description: str = setting('', 'Meaning')
+    kept: bool = setting(
+        True, 'Whether a value that something else than the configuration sets is put back'
+    )
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Item:
         minimum: least value (of each element) allowed, for numbers.
         maximum: greatest value (of each element) allowed, for numbers.
         description: what it means.
+        kept: whether a value that something else than the configuration sets is put back.
 
     """
 
@@ -95,6 +99,7 @@ class Item:
     minimum: float = -math.inf
     maximum: float = math.inf
     description: str = ''
+    kept: bool = True
 
     def __post_init__(self) -> None:
         if self.type not in TYPES:

@@ -11,22 +11,25 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The latch of the emergency stop: any cause sets it, only a clear without a cause opens it."""
+"""The latch of the emergency stop: any cause sets it, only a clear of its newest stop opens it."""
 
 from __future__ import annotations
 
 import json
 import uuid
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.enums import StrEnum
 
+LATCH_FILE = 'estop.json'
 UNREADABLE = 'estop-unreadable'  # id of the stop that an unreadable file of the latch stands for
+KEPT = 32  # latched stops that are listed; more change nothing for who clears the newest
+REPORTED_REASONS = 3
 
 
 class TriggerType(StrEnum):
@@ -47,6 +50,7 @@ class Estop:
         reason: what triggered it, for a person.
         source: who or what triggered it.
         stamp: moment of the trigger, ns since 1970-01-01 UTC.
+        counter: its number among the stops and clears of the latch, from 1.
 
     """
 
@@ -55,13 +59,21 @@ class Estop:
     reason: str
     source: str
     stamp: int
+    counter: int
+
+    def __str__(self) -> str:
+        return f'{self.estop_id} by {self.source!r}: {self.reason}'
 
 
 class EstopLatch:
     """Latch of the emergency stop.
 
-    The first trigger makes the stop; further ones while it is latched change nothing. Standing
-    causes (a pressed button, a lost board) are kept apart from the latch and forbid clearing it.
+    Each trigger makes a stop of its own, also while another is latched: a clear names the newest
+    one, so a clear that was meant for an earlier stop does not open a later one. Standing causes
+    (a pressed button, a lost board) are kept apart from the latch and forbid clearing it.
+
+    Stops and clears are counted. A node that sees the counter can tell that it missed a stop, and
+    which of a stop and a clear was the later one, whatever the date was when they happened.
 
     The latch is kept in a file, so that a restart of the node does not open it. A file that cannot
     be understood is a latched stop: nobody can say that it was cleared. `trigger` does not touch
@@ -78,68 +90,98 @@ class EstopLatch:
         self._path = path
         self._clock = clock
         self._causes: dict[str, str] = {}
-        self._estop = self._load()
+        self._counter, self._stops = self._load()
         self._saved = True  # the file is as the latch is
 
     @property
+    def counter(self) -> int:
+        """Number of the last stop or clear; each adds 1."""
+        return self._counter
+
+    @property
     def estop(self) -> Estop | None:
-        """The stop that is latched, None when none is."""
-        return self._estop
+        """The newest stop that is latched, None when none is."""
+        return self._stops[-1] if self._stops else None
+
+    @property
+    def stops(self) -> tuple[Estop, ...]:
+        """The stops that are latched, the oldest first; of many the first and the newest."""
+        return self._stops
+
+    @property
+    def reason(self) -> str | None:
+        """What triggered the latched stops, for a person; None when none is latched."""
+        reasons = list(dict.fromkeys(stop.reason or stop.estop_id for stop in self._stops))
+        if len(reasons) > REPORTED_REASONS:
+            more = len(reasons) - REPORTED_REASONS
+            reasons = [*reasons[:REPORTED_REASONS], f'and {more} more']
+        return '; '.join(reasons) if reasons else None
 
     @property
     def causes(self) -> list[str]:
         """Reasons of the causes that are present now, in the order of their appearance."""
         return list(self._causes.values())
 
-    def trigger(self, trigger_type: TriggerType, reason: str, source: str) -> Estop | None:
-        """Latch a stop.
-
-        Returns:
-            The new stop, or None when one is latched already.
-
-        """
-        if self._estop is not None:
-            return None
+    def trigger(self, trigger_type: TriggerType, reason: str, source: str) -> Estop:
+        """Latch a stop and return it."""
         self._saved = False
-        self._estop = Estop(
-            f'estop-{uuid.uuid4().hex[:12]}', trigger_type, reason, source, self._clock()
+        self._counter += 1
+        stop = Estop(
+            f'estop-{uuid.uuid4().hex[:12]}',
+            trigger_type,
+            reason,
+            source,
+            self._clock(),
+            self._counter,
         )
-        return self._estop
+        self._stops = (*self._stops[:1], *self._stops[1:][2 - KEPT :], stop)
+        return stop
 
-    def set_cause(self, name: str, trigger_type: TriggerType, reason: str) -> Estop | None:
-        """Note that a standing cause is present, which triggers a stop.
+    def set_causes(self, causes: Mapping[str, str], trigger_type: TriggerType) -> Estop | None:
+        """Note that standing causes are present; those that are new trigger one stop.
+
+        Args:
+            causes: reason of each by its name.
+            trigger_type: kind of their source.
 
         Returns:
-            The new stop, or None when nothing new was latched.
+            The new stop, or None when every cause was present already.
 
         """
-        self._causes[name] = reason
-        return self.trigger(trigger_type, reason, name)
+        new = {name: reason for name, reason in causes.items() if name not in self._causes}
+        self._causes.update(causes)
+        if not new:
+            return None
+        return self.trigger(trigger_type, '; '.join(new.values()), ', '.join(new))
 
     def drop_cause(self, name: str) -> None:
         """Note that a standing cause is gone. The latch stays."""
         self._causes.pop(name, None)
 
-    def clear(self) -> bool:
+    def clear(self, estop_id: str) -> bool:
         """Open the latch, on disk first: a stop never comes back and never vanishes by a restart.
 
+        Args:
+            estop_id: the newest stop, as the one who clears knows it.
+
         Returns:
-            False when a cause is present; the latch stays then.
+            False when a cause is present, or another stop is the newest; the latch stays then.
 
         Raises:
-            OSError: the file could not be removed; the latch stays then.
+            OSError: the file could not be written; the latch stays then.
 
         """
-        if self._causes:
+        if self.estop is None or self._causes or estop_id != self.estop.estop_id:
             return False
-        self._saved = False  # the file may be gone even if its removal fails
-        remove(self._path)
+        self._saved = False  # the file may be replaced even if that fails
+        self._write(self._counter + 1, ())
         self._saved = True
-        self._estop = None
+        self._counter += 1
+        self._stops = ()
         return True
 
     def save(self) -> None:
-        """Write the latched stop to its file unless it is there.
+        """Write the latch to its file unless it is there.
 
         The file is replaced in one step. Call it again after a failure.
 
@@ -147,23 +189,47 @@ class EstopLatch:
             OSError: the file could not be written; the stop is latched in memory all the same.
 
         """
-        if self._estop is None or self._saved:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(self._path, json.dumps(asdict(self._estop)).encode())
-        self._saved = True
+        if not self._saved:
+            self._write(self._counter, self._stops)
+            self._saved = True
 
-    def _load(self) -> Estop | None:
+    def _write(self, counter: int, stops: tuple[Estop, ...]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        content = {'counter': counter, 'stops': [asdict(stop) for stop in stops]}
+        replace_file(self._path, json.dumps(content).encode())
+
+    def _load(self) -> tuple[int, tuple[Estop, ...]]:
         try:
-            fields = json.loads(self._path.read_text())
-            return Estop(**{**fields, 'trigger_type': TriggerType(fields['trigger_type'])})
+            content = json.loads(self._path.read_text())
+            stops = tuple(
+                Estop(**{**fields, 'trigger_type': TriggerType(fields['trigger_type'])})
+                for fields in content['stops']
+            )
+            counter = content['counter']
+            if not _is_sound(counter, stops):
+                raise ValueError
         except FileNotFoundError:
-            return None
+            return 0, ()
         except (OSError, ValueError, TypeError, KeyError):
-            return Estop(
+            unreadable = Estop(
                 UNREADABLE,
                 TriggerType.SOFTWARE,
                 f'{self._path.name} cannot be read',
                 'latch',
                 self._clock(),
+                1,
             )
+            return 1, (unreadable,)
+        return counter, stops
+
+
+def _is_sound(counter: object, stops: tuple[Estop, ...]) -> bool:
+    """Return whether the content of a file is one that `save` or `clear` writes."""
+    texts = [text for stop in stops for text in (stop.estop_id, stop.reason, stop.source)]
+    numbers = [counter, *(number for stop in stops for number in (stop.stamp, stop.counter))]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(type(number) is int and number >= 0 for number in numbers)
+        and all(stop.estop_id for stop in stops)
+        and (not stops or stops[-1].counter == counter)
+    )

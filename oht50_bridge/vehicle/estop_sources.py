@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
@@ -38,13 +39,52 @@ BOARDS_LIFETIME = 3.0  # s
 INPUTS_LIFETIME = 0.5  # s
 # A contact that opens counts at once, one that closes counts when it has stopped bouncing.
 DEBOUNCE = 0.05  # s
+# hardware_node releases the safety board when the latch was cleared. A board that holds its relay
+# for longer has tripped again, or cannot be released.
+RELEASE_TIME = 2.0  # s
+
+_BUTTON = 'estop_button'
+_LINE = 'estop_line'
+_DANGER = 'safety_board'
+
+
+@dataclass
+class Readings:
+    """When a source was read since the newest stop.
+
+    The first report since then may have waited in a queue since before the stop. So a source was
+    read since the stop when a second one has come.
+    """
+
+    counter: int = -1  # of the newest stop at the last report
+    first: float = math.inf  # s, of the first report since that stop
+    last: float = -math.inf  # s, of the last report
+
+    def add(self, counter: int, now: float) -> None:
+        """Note a report, with the counter of the newest stop."""
+        if counter != self.counter:
+            self.counter = counter
+            self.first = now
+        self.last = now
+
+    def since_stop(self, counter: int, delay: float = 0.0) -> bool:
+        """Return whether it was read since a stop, over at least `delay` s."""
+        return (
+            self.counter == counter
+            and self.last > self.first
+            and (self.last >= self.first + delay)
+        )
+
+    def recent(self, lifetime: float, now: float) -> bool:
+        """Return whether the last report is at most `lifetime` s old."""
+        return now - self.last <= lifetime
 
 
 class EstopSources:
     """Turns reports into triggers and causes of the latch, and judges a clear.
 
-    A clear needs a report of every source from after the stop and from after the start: after a
-    restart nothing is known of a button that is still pressed.
+    A clear needs reports of every source from after the newest stop and from after the start:
+    what was read before tells nothing of a button that was pressed since.
 
     All times `now` are in s on one monotonic clock, because a stamp that follows the date could
     make an old report look new. Each update returns the new stop, or None when nothing new was
@@ -59,46 +99,42 @@ class EstopSources:
     def __init__(self, latch: EstopLatch, *, has_estop_input: bool = False) -> None:
         self._latch = latch
         self._has_estop_input = has_estop_input
-        self._input_was_closed = False  # since the start
-        self._input_closed_at = math.inf
-        self._input_at = -math.inf
-        self._inputs_at = -math.inf
-        self._stop_known = ''  # id of the stop that was latched at the last report of the inputs
-        self._stop_known_at = math.inf
+        self._line_closed_at = math.inf
+        self._line_was_closed = False  # since the start
+        self._line = Readings()
+        self._inputs = Readings()
+        self._boards = Readings()
+        self._input_causes: set[str] = set()  # of the safety board's inputs
         self._board_latched = False
-        self._boards_at = -math.inf
+        self._release_by = -math.inf
         self._seen: set[str] = set()  # vital boards that were online since the start
         self._missing_since: dict[str, float] = {}  # the others, by their first report
         self._absent: list[str] = []  # vital boards that were not online in the last report
 
     def update_inputs(self, report: InputsReport, now: float) -> Estop | None:
         """Use a report of the safety board."""
-        estop = None
-        if report.estop_pressed:
-            estop = self._latch.set_cause(
-                'estop_button', TriggerType.HARDWARE, 'the emergency stop button is pressed'
-            )
-        elif report.configured:
-            self._latch.drop_cause('estop_button')
+        present = _input_causes(report)
+        if report.configured:
+            for name in self._input_causes - present.keys():
+                self._latch.drop_cause(name)
+            self._input_causes.clear()
+        self._input_causes |= present.keys()
+        estop = self._latch.set_causes(present, TriggerType.HARDWARE)
         # On the edge only: after a clear the board holds its relay until it is released.
-        if report.latched and not self._board_latched:
-            tripped = self._latch.trigger(
-                TriggerType.HARDWARE, 'the safety board tripped', 'safety_board'
-            )
-            estop = tripped or estop
+        tripped = report.latched and not self._board_latched
+        kept = report.latched and self._latch.estop is None and now > self._release_by
+        # What a present input explains is no stop besides that of the input.
+        if (tripped or kept) and not self._input_causes:
+            text = 'the safety board tripped' if tripped else 'the safety board does not release'
+            estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
         self._board_latched = report.latched
-        if not report.configured:
-            return estop
-        self._inputs_at = now
-        if self._latch.estop is not None and self._latch.estop.estop_id != self._stop_known:
-            self._stop_known = self._latch.estop.estop_id
-            self._stop_known_at = now
+        if report.configured:
+            self._inputs.add(self._counter, now)
         return estop
 
     def update_boards(self, boards: Iterable[BoardReport], now: float) -> Estop | None:
         """Use a report of the states of all boards."""
-        self._boards_at = now
-        estop = None
+        present = {}
         self._absent = []
         for board in boards:
             if board.kind not in VITAL_KINDS:
@@ -110,12 +146,9 @@ class EstopSources:
             self._absent.append(board.module_id)
             starting = self._may_be_starting(board, now)
             if board.error and not starting:  # without an error it has not been asked yet
-                lost = self._latch.set_cause(
-                    board.module_id,
-                    TriggerType.SOFTWARE,
-                    f'{board.module_id} is {board.status}: {board.error}',
-                )
-                estop = lost or estop
+                present[board.module_id] = f'{board.module_id} is {board.status}: {board.error}'
+        estop = self._latch.set_causes(present, TriggerType.SOFTWARE)
+        self._boards.add(self._counter, now)
         return estop
 
     def _may_be_starting(self, board: BoardReport, now: float) -> bool:
@@ -125,49 +158,94 @@ class EstopSources:
 
     def update_estop_input(self, pressed: bool, now: float) -> Estop | None:
         """Use a reading of the GPIO line that carries an emergency stop chain."""
-        self._input_at = now
+        estop = None
         if pressed:
-            self._input_closed_at = math.inf
-            return self._latch.set_cause(
-                'estop_line', TriggerType.HARDWARE, 'the emergency stop line is open'
+            self._line_closed_at = math.inf
+            estop = self._latch.set_causes(
+                {_LINE: 'the emergency stop line is open'}, TriggerType.HARDWARE
             )
-        self._input_closed_at = min(self._input_closed_at, now)
-        if now - self._input_closed_at >= DEBOUNCE:
-            self._input_was_closed = True
-            self._latch.drop_cause('estop_line')
-        return None
+        else:
+            self._line_closed_at = min(self._line_closed_at, now)
+            if now - self._line_closed_at >= DEBOUNCE:
+                self._line_was_closed = True
+                self._latch.drop_cause(_LINE)
+        self._line.add(self._counter, now)
+        return estop
 
-    def clear(self, now: float) -> None:
+    @property
+    def _counter(self) -> int:
+        """Counter of the newest stop."""
+        return self._latch.counter
+
+    def clear(self, estop_id: str, now: float) -> None:
         """Clear the latch.
 
+        Args:
+            estop_id: the stop that is meant; it must be the newest.
+            now: s.
+
         Raises:
-            RefusedError: a cause is present, or a source was not read; it stays latched.
-            OSError: the file of the latch could not be removed; it stays latched.
+            RefusedError: another stop is the newest, a cause is present, or a source was not
+                read; it stays latched.
+            OSError: the file of the latch could not be written; it stays latched.
 
         """
-        if self._latch.estop is None:
+        estop = self._latch.estop
+        if estop is None:
             return
-        self._check_clear(self._latch.estop, now)
-        self._latch.clear()
+        if estop_id != estop.estop_id:
+            latched = '; '.join(map(str, reversed(self._latch.stops)))
+            problem = f'is not {estop_id}' if estop_id else 'must be named by estop_id'
+            raise RefusedError(f'the newest stop {problem}; latched, newest first: {latched}')
+        self._check_clear(now)
+        self._latch.clear(estop_id)
+        self._release_by = now + RELEASE_TIME
 
-    def _check_clear(self, estop: Estop, now: float) -> None:
+    def _check_clear(self, now: float) -> None:
         if self._latch.causes:
             raise RefusedError('still present: ' + '; '.join(self._latch.causes))
-        if estop.estop_id != self._stop_known or (
-            self._inputs_at < self._stop_known_at + CAUSE_DELAY
-        ):
+        if not self._inputs.since_stop(self._counter, CAUSE_DELAY):
             raise RefusedError('the safety board was not read since the stop; try again')
-        if now - self._inputs_at > INPUTS_LIFETIME:
+        if not self._inputs.recent(INPUTS_LIFETIME, now):
             raise RefusedError(
                 'the safety board was not read recently; try again, or check hardware_node'
             )
-        if now - self._boards_at > BOARDS_LIFETIME:
+        if not self._boards.since_stop(self._counter):
+            raise RefusedError('the boards were not reported since the stop; try again')
+        if not self._boards.recent(BOARDS_LIFETIME, now):
             raise RefusedError(
                 'the boards were not reported recently; try again, or check hardware_node'
             )
         if self._absent:
             raise RefusedError(f'not online: {", ".join(self._absent)}; try again')
-        if self._has_estop_input and (
-            not self._input_was_closed or now - self._input_at > INPUTS_LIFETIME
+        if self._has_estop_input and not (
+            self._line_was_closed
+            and self._line.since_stop(self._counter)
+            and self._line.recent(INPUTS_LIFETIME, now)
         ):
             raise RefusedError('the emergency stop line was not read closed recently; try again')
+
+
+def _input_causes(report: InputsReport) -> dict[str, str]:
+    """Return what the inputs of the safety board show to be present, reason by name.
+
+    Any enabled input trips the board (Safety_Module 202c605 Safety_Monitor.c:121). While it is
+    latched its judgement is frozen (:119), its inputs are not (:82). A board without a latch shows
+    by its judgement that the danger is still there.
+    """
+    present = {}
+    if report.estop_pressed:
+        present[_BUTTON] = 'the emergency stop button is pressed'
+    if not report.configured:
+        return present
+    if report.alarm and not report.latched:
+        present[_DANGER] = 'the safety board reports danger or a fault'
+    active = [number for number, is_active in enumerate(report.digital_inputs, 1) if is_active]
+    if report.estop_pressed and len(active) == 1:
+        active = []  # it is the button
+    if report.estop_pressed or report.alarm or report.latched:
+        for number in active:
+            present[f'digital_input_{number}'] = (
+                f'digital input {number} of the safety board is active'
+            )
+    return present

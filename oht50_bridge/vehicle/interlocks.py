@@ -32,7 +32,7 @@ class Conditions:
         board_latched: it holds its relay open.
         alarm: it judges its inputs critical or faulty.
         confirmed: config_node has confirmed the parameters since the start.
-        maintenance: people are at work on the vehicle.
+        maintenance: who is at work on the vehicle, None without anybody.
         guard_open: a guard is open.
         power_lost: the power board has been lost for longer than is allowed.
 
@@ -44,7 +44,7 @@ class Conditions:
     board_latched: bool = False
     alarm: bool = False
     confirmed: bool = True
-    maintenance: bool = False
+    maintenance: str | None = None
     guard_open: bool = False
     power_lost: bool = False
 
@@ -55,7 +55,8 @@ class Interlock:
 
     Attributes:
         applies: whether it forbids motion.
-        reason: why, for a person; `{estop}` is the reason of the emergency stop.
+        reason: why, for a person; `{estop}` is the reason of the emergency stop,
+            `{maintenance}` who is at work.
         hold: it clears by itself.
 
     """
@@ -87,7 +88,9 @@ INTERLOCKS = (
         lambda conditions: not conditions.confirmed,
         'the configuration is not confirmed since the start; check config_node',
     ),
-    Interlock(lambda conditions: conditions.maintenance, 'maintenance'),
+    Interlock(
+        lambda conditions: conditions.maintenance is not None, 'maintenance by {maintenance}'
+    ),
     Interlock(lambda conditions: conditions.guard_open, 'a guard is open'),
     Interlock(lambda conditions: conditions.power_lost, 'the power board is lost'),
 )
@@ -97,6 +100,8 @@ def interlock_limit(conditions: Conditions) -> Limit | None:
     """Return the stop of the gravest interlock that applies, None when motion is permitted."""
     for interlock in INTERLOCKS:
         if interlock.applies(conditions):
-            reason = interlock.reason.format(estop=conditions.estop)
+            reason = interlock.reason.format(
+                estop=conditions.estop, maintenance=conditions.maintenance
+            )
             return Limit(0.0, reason, hold=interlock.hold)
     return None

@@ -49,9 +49,6 @@ class SpeedLimitSettings:
     speed_limit: float = setting(
         0.5, 'No motion is faster than this', unit='m/s', minimum=0.0, maximum=2.0, read_only=False
     )
-    maintenance: bool = setting(
-        False, 'Whether people are at work on the vehicle: no motion', read_only=False
-    )
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,8 @@ class SpeedLimiter:
         fixed: settings.
 
     Attributes:
-        settings: speed limit and maintenance.
+        settings: speed limit.
+        maintenance: who is at work on the vehicle; empty: nobody.
         zones: zones of the rail.
         position: sources of the position.
         confirmed: config_node has confirmed the parameters since the start. Before, they are
@@ -122,6 +120,7 @@ class SpeedLimiter:
         self.settings = settings
         self.zones: tuple[Zone, ...] = ()
         self.position = PositionSource(fixed.interlocks.position_timeout)
+        self.maintenance = ''
         self.confirmed = False
         self.docking = False
         self._inputs: tuple[InputsReport, float] | None = None
@@ -187,7 +186,7 @@ class SpeedLimiter:
             board_latched=inputs is not None and inputs.latched,
             alarm=inputs is not None and inputs.alarm,
             confirmed=self.confirmed,
-            maintenance=self.settings.maintenance,
+            maintenance=self.maintenance or None,
             guard_open=inputs is not None and self._guard_open(inputs),
             power_lost=self._power_lost_since is not None
             and now - self._power_lost_since > self._fixed.interlocks.power_timeout,

@@ -24,6 +24,11 @@ from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
 
 
+@pytest.fixture(autouse=True)
+def state_home(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path / 'state'))
+
+
 @pytest.mark.parametrize(
     ('options', 'said'),
     [
@@ -48,12 +53,46 @@ def test_vehicles_differ_in_their_directory(tmp_path):
 
 
 def test_one_vehicle_is_held_by_one(tmp_path):
-    plan = Plan(tmp_path, 0)
+    plan = Plan(tmp_path, 0, simulated=True)
     with plan.lock():
         with pytest.raises(BringUpError, match='--domain'):
             plan.lock()
-        Plan(tmp_path, 0, '/hoist_a').lock().close()
+        Plan(tmp_path, 0, '/hoist_a', simulated=True).lock().close()
     plan.lock().close()
+
+
+def test_vehicles_of_the_same_boards_exclude_one_another_and_share_their_latch(tmp_path):
+    plans = [
+        Plan(tmp_path / 'one', 0),
+        Plan(tmp_path / 'one', 1, '/hoist_a'),
+        Plan(tmp_path / 'two', 0, serial_port='/dev/ttyOHT485'),
+    ]
+    assert len({plan.latch_directory for plan in plans}) == 1
+    for plan in plans:
+        with plan.lock():
+            for other in plans:
+                if other is not plan:
+                    with pytest.raises(BringUpError, match='travel motor on /dev/ttyOHT485'):
+                        other.lock()
+    other = Plan(tmp_path / 'one', 0, serial_port='/dev/ttyX')
+    assert other.latch_directory != plans[0].latch_directory
+    with plans[1].lock():
+        other.lock().close()
+
+
+def test_a_lock_that_is_refused_leaves_nothing_locked(tmp_path):
+    first, second = Plan(tmp_path, 0), Plan(tmp_path, 1)
+    with first.lock(), pytest.raises(BringUpError):
+        second.lock()
+    second.lock().close()
+
+
+def test_simulated_boards_have_the_latch_of_their_vehicle(tmp_path):
+    plan = Plan(tmp_path, 0, simulated=True)
+    assert plan.latch_directory == plan.directory
+    own = yaml.safe_load(plan.parameter_files('safety_node')[-1].read_text())
+    parameters = own['/oht50/safety_node']['ros__parameters']
+    assert parameters['latch_dir'] == str(plan.directory)
 
 
 def test_each_node_gets_its_own_parameters_last(tmp_path):

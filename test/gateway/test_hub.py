@@ -21,6 +21,25 @@ from oht50_bridge.gateway.hub import Hub
 from oht50_bridge.protocol.codec import Encoder
 
 
+async def test_every_latched_stop_is_sent_on_subscribing_until_a_clear(serving, event):
+    async with serving() as server:
+        publish = server.gateway.publish
+        for estop_id in ('a', 'b', 'a', 'c'):
+            publish(event('safety.estop', estop_id=estop_id))
+        peer = await server.enter('safety.estop')
+        seen = await peer.barrier()
+        assert [message['data']['estop_id'] for message in seen] == ['b', 'a', 'c']
+        publish(event('safety.clear'))
+        publish(event('safety.estop', estop_id='d'))
+        other = await server.enter('safety.*')
+        assert [m['data'].get('estop_id') for m in await other.barrier()] == ['d']
+        for number in range(100):
+            publish(event('safety.estop', estop_id=f'{number}'))
+        third = await server.enter('safety.*')
+        kept = [m['data']['estop_id'] for m in await third.barrier()]
+        assert (kept[0], kept[-1], len(kept)) == ('d', '99', KEPT_PER_TYPE)
+
+
 async def test_last_values_and_the_latched_stop_are_sent_once_on_subscribing(serving, event):
     async with serving() as server:
         publish = server.gateway.publish

@@ -181,6 +181,7 @@ MESSAGES = st.sampled_from(
         'resume',
         'emergency_stop',
         'clear_estop',
+        'set_maintenance',
         'junk',
         'binary',
         'tick',

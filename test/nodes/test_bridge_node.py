@@ -15,6 +15,7 @@
 
 import pytest
 
+from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.nodes import topics
@@ -22,8 +23,6 @@ from oht50_bridge.nodes.bridge_node import BridgeNode
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.stamps import to_stamp
-
-FUTURE = 2_000_000_000  # s since 1970-01-01 UTC
 
 
 @pytest.fixture
@@ -37,31 +36,57 @@ def published(monkeypatch):
     return events
 
 
-def estop(seconds):
+def estop(counter, seconds=0):
     message = SafetyEstop(
-        estop_id=f'estop-{seconds}', trigger_type='remote', emergency_level='critical'
+        counter=counter,
+        estop_id=f'estop-{counter}',
+        trigger_type='remote',
+        emergency_level='critical',
     )
     message.header.stamp = to_stamp(seconds * 1_000_000_000)
     return message
 
 
-def test_of_the_stops_and_clears_before_the_start_the_last_is_published(ros, published):
+def clear(counter, seconds=0, **fields):
+    message = SafetyClear(
+        counter=counter, **{'cleared_by': 'operator', 'next_action': 'resume', **fields}
+    )
+    message.header.stamp = to_stamp(seconds * 1_000_000_000)
+    return message
+
+
+def test_the_stops_before_the_start_are_published_by_their_counter_not_by_the_clock(
+    ros, published
+):
     graph = ros.graph(BridgeNode)
-    for message in (estop(3), estop(1), estop(2)):
+    # The clock was set back by a minute between the clear and the stop that came after it.
+    graph.publish(topics.SAFETY_CLEAR, clear(2, seconds=3600))
+    for message in (estop(4, seconds=3541), estop(1, seconds=3500), estop(3, seconds=3540)):
         graph.publish(topics.SAFETY_ESTOP, message)
     graph.until(lambda: published)
-    assert [event.data.estop_id for event in published] == ['estop-3']
-    graph.publish(topics.SAFETY_ESTOP, estop(FUTURE))
+    assert [event.data.estop_id for event in published] == ['estop-3', 'estop-4']
+    graph.publish(topics.SAFETY_ESTOP, estop(5))
+    graph.until(lambda: len(published) == 3)
+
+
+def test_the_state_of_the_latch_tells_when_the_events_before_the_start_are_complete(
+    ros, published, monkeypatch
+):
+    monkeypatch.setattr('oht50_bridge.nodes.bridge_node.SETTLING', 60.0)
+    graph = ros.graph(BridgeNode)
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=3, latched=True))
+    graph.publish(topics.SAFETY_ESTOP, estop(3))
+    graph.until(lambda: published)
+    graph.publish(topics.SAFETY_CLEAR, clear(4))
     graph.until(lambda: len(published) == 2)
+    assert [event.type for event in published] == ['safety.estop', 'safety.clear']
 
 
 def test_a_message_that_breaks_the_specification_does_not_stop_the_others(ros, published):
     graph = ros.graph(BridgeNode)
     graph.spin(1.2)
-    clear = SafetyClear(cleared_by='nobody', next_action='resume')
-    clear.header.stamp = to_stamp(FUTURE * 1_000_000_000)
-    graph.publish(topics.SAFETY_CLEAR, clear)
-    graph.publish(topics.SAFETY_ESTOP, estop(FUTURE))
+    graph.publish(topics.SAFETY_CLEAR, clear(2, cleared_by='nobody'))
+    graph.publish(topics.SAFETY_ESTOP, estop(3))
     graph.until(lambda: published)
     assert [event.type for event in published] == ['safety.estop']
 

@@ -17,6 +17,7 @@ import pytest
 from rcl_interfaces.msg import Parameter
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.msg import ParameterValue
+from rclpy.parameter import Parameter as NodeParameter
 
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.config_node import ConfigNode
@@ -174,3 +175,40 @@ def test_the_same_values_again_are_no_change(graph):
 def test_a_secret_cannot_be_an_item(ros):
     with pytest.raises(StartError, match='config_node: jwt_secret'):
         ros.graph(ConfigNode)
+
+
+@given(*ITEMS, 'item.speed.minimum:=0.0')
+@pytest.mark.parametrize('configured', [False, True])
+def test_a_parameter_that_something_else_sets_is_put_back_and_reported(graph, configured):
+    graph.record(topics.SYSTEM_ERROR)
+    if configured:
+        assert update(graph, speed=0.7).accepted
+    wanted = 0.7 if configured else 0.5
+    for value in (1.9, 1.8):
+        graph.received[topics.SYSTEM_ERROR.name].clear()
+        graph.probe.set_parameters([NodeParameter('speed', value=value)])
+        graph.until(lambda: graph.probe.get_parameter('speed').value == wanted)
+        graph.until(lambda: graph.last(topics.SYSTEM_ERROR))
+        error = graph.last(topics.SYSTEM_ERROR)
+        assert (error.error_code, error.affected_services) == ('APP-001', ['probe'])
+        assert f'speed {wanted} -> {value} was not set by update_config' in error.description
+        graph.spin(0.3)
+        assert len(graph.received[topics.SYSTEM_ERROR.name]) == 1
+    assert config(graph)['speed'] == wanted
+
+
+@given(*ITEMS, 'item.speed.kept:=false')
+def test_a_parameter_that_is_not_kept_may_be_set_by_others(graph):
+    graph.probe.set_parameters([NodeParameter('speed', value=1.9)])
+    graph.until(lambda: config(graph)['speed'] == 1.9)
+    graph.spin(0.5)
+    assert graph.probe.get_parameter('speed').value == 1.9
+
+
+@given(*ITEMS)
+def test_what_something_else_set_is_not_what_a_rollback_restores(graph):
+    graph.node._check = lambda: None
+    graph.probe.set_parameters([NodeParameter('speed', value=1.9)])
+    graph.node._remotes['probe'].values['speed'] = 1.9
+    assert update(graph, speed=0.7).accepted
+    assert graph.node._store.in_force.before == {'speed': 0.5}

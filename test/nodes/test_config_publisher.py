@@ -19,6 +19,7 @@ import rclpy
 from oht50_bridge.msg import ConfigRollback
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.config_publisher import ConfigPublisher
+from oht50_bridge.vehicle.config_drift import Drift
 from oht50_bridge.vehicle.config_store import ConfigStore
 
 
@@ -64,3 +65,15 @@ def test_a_failed_change_that_is_reverted(graph, record):
     message = graph.last(topics.CONFIG_ROLLBACK)
     assert (message.from_version, message.to_version) == (record.version, '1.0.0')
     assert (message.rolled_back_by, message.status) == ('system', 'completed')
+
+
+def test_parameters_that_something_else_set(graph):
+    graph.record(topics.SYSTEM_ERROR)
+    graph.publisher.drifted('probe', Drift({'rate': 2.0}, {'rate': 10.0}, True))
+    graph.until(lambda: graph.last(topics.SYSTEM_ERROR))
+    message = graph.last(topics.SYSTEM_ERROR)
+    assert (message.error_code, message.severity) == ('APP-001', 'P2')
+    assert message.description == (
+        'probe: rate 10.0 -> 2.0 was not set by update_config and is put back'
+    )
+    assert message.affected_services == ['probe']

@@ -67,7 +67,12 @@ def test_emergency_stop_is_remote():
 
 
 def test_others():
-    assert request(type='clear_estop', next_action='resume').next_action == 'resume'
+    clear = request(type='clear_estop', estop_id='estop-1', next_action='resume')
+    assert (clear.estop_id, clear.next_action) == ('estop-1', 'resume')
+    assert request(type='clear_estop').estop_id == ''
+    lock = request(type='set_maintenance', active=True)
+    assert (lock.active, lock.override_others, bool(lock.source)) == (True, False, True)
+    assert request(type='set_maintenance', active=False, override=True).override_others
     assert request(type='set_telemetry_rate', rate=5.0).rate == 5.0
     changes = request(type='update_config', changes={'a': 1}).changes
     assert from_parameters(changes) == {'a': 1}

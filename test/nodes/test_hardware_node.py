@@ -127,6 +127,23 @@ def test_an_emergency_stop_stops_and_needs_a_new_command(graph):
     until_moving(graph)
 
 
+def test_a_stop_that_was_cleared_before_its_state_came_needs_a_new_command(graph, monkeypatch):
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.until(lambda: graph.node._estop._newest == 1)
+    until_moving(graph)
+    stops = []
+    motor = type(graph.node._hardware.motor)
+    estop = motor.estop
+    monkeypatch.setattr(
+        motor, 'estop', lambda self, latched: (stops.append(latched), estop(self, latched))
+    )
+    released = []
+    graph.node._hardware.release_safety_latch = lambda: released.append(True) or True
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=4))
+    graph.until(lambda: stops == [True, False] and released)
+    until_moving(graph)
+
+
 def test_the_modules_are_listed(graph):
     graph.until(lambda: graph.last(topics.MODULE_STATES).modules[0].status == 'online')
     (module,) = graph.call(ListModules, 'list_modules', ListModules.Request()).modules

@@ -14,6 +14,7 @@
 """mission_node: topics and services of missions."""
 
 import math
+import time
 
 import pytest
 from geometry_msgs.msg import Point
@@ -114,6 +115,25 @@ def test_a_mission_is_started_commanded_and_ended_by_an_emergency_stop(graph):
     graph.until(lambda: graph.last(topics.MISSION_STATE).phase == 'none')
     assert graph.last(topics.DRIVE_COMMAND).velocity == 0.0
     assert 'emergency stop: drill' in start(graph).message
+
+
+def test_a_stop_that_was_cleared_before_its_state_came_ends_the_mission(graph):
+    ended = []
+    manager, view = graph.node._manager, graph.node._view
+    on_estop = manager.on_estop
+    manager.on_estop = lambda now: (ended.append(view.forbidden(now)), on_estop(now))
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.until(lambda: graph.node._estop._newest == 1)
+    started(graph)
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2, active_causes=['guard']))
+    graph.spin(0.1)
+    assert ended == []
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=4))
+    graph.until(lambda: ended)
+    assert ended == ['emergency stop: cleared already']
+    graph.until(lambda: graph.last(topics.MISSION_COMPLETED))
+    assert graph.last(topics.MISSION_COMPLETED).status == 'failed'
+    assert view.forbidden(time.monotonic()) == ''
 
 
 def test_control_of_a_mission(graph):

@@ -37,6 +37,7 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
+from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.estop import EstopLatch
 
 
@@ -76,8 +77,14 @@ def node(ros):
     node.destroy_node()
 
 
+def request_stop(node, **request):
+    return node._estop_services.emergency_stop(
+        EmergencyStop.Request(**request), EmergencyStop.Response()
+    )
+
+
 def stop(node):
-    return node._on_emergency_stop(EmergencyStop.Request(reason='drill'), EmergencyStop.Response())
+    return request_stop(node, reason='drill')
 
 
 def latched_on_disk(tmp_path):
@@ -93,13 +100,45 @@ def test_no_motion_before_the_configuration_is_confirmed_nor_in_maintenance(node
     node.set_parameters([confirmed])
     assert beat_of(node).motion_permitted
     assert beat_of(node).mode == SafetyHeartbeat.MODE_NORMAL
-    node.set_parameters([Parameter('maintenance', value=True)])
+    assert set_maintenance(node, active=True, source='alice').accepted
     beat = beat_of(node)
     assert (beat.motion_permitted, beat.mode, beat.reason) == (
         False,
         SafetyHeartbeat.MODE_MAINTENANCE,
-        'maintenance',
+        'maintenance by alice',
     )
+
+
+def set_maintenance(node, **request):
+    return node._maintenance_service.set_maintenance(
+        SetMaintenance.Request(**request), SetMaintenance.Response()
+    )
+
+
+def test_maintenance_outlives_the_node_and_a_rollback_and_ends_by_its_owner(node, tmp_path):
+    set_maintenance(node, active=True, source='alice')
+    node.destroy_node()
+    later = SafetyNode()
+    try:
+        confirm(later)  # as config_node does with every version, also after a rollback
+        report_inputs(later)
+        assert beat_of(later).mode == SafetyHeartbeat.MODE_MAINTENANCE
+        refused = set_maintenance(later, active=False, source='bob')
+        assert (refused.accepted, refused.owners) == (False, ['alice'])
+        assert not beat_of(later).motion_permitted
+        assert set_maintenance(later, active=False, source='alice').accepted
+        assert beat_of(later).motion_permitted
+    finally:
+        later.destroy_node()
+
+
+def test_maintenance_is_reported_before_the_configuration_is_confirmed(node):
+    set_maintenance(node, active=True, source='alice')
+    assert beat_of(node).mode == SafetyHeartbeat.MODE_MAINTENANCE
+
+
+def test_maintenance_is_no_parameter(node):
+    assert not node.has_parameter('maintenance')
 
 
 @pytest.mark.parametrize(
@@ -142,15 +181,17 @@ def test_stop_that_could_not_be_written_is_written_later(node, tmp_path, monkeyp
 def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path, monkeypatch):
     stop(node)
 
-    def remove_and_fail(path):
-        path.unlink()
+    def replace_and_fail(path, content):
+        path.write_bytes(content)
         broken()
 
-    monkeypatch.setattr('oht50_bridge.vehicle.estop.remove', remove_and_fail)
-    node._sources.clear = lambda now: node._latch.clear()
-    response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
+    node._sources.clear = lambda estop_id, now: node._latch.clear(estop_id)
+    with monkeypatch.context() as patch:
+        patch.setattr('oht50_bridge.vehicle.estop.replace_file', replace_and_fail)
+        response = clear(node)
     assert not response.accepted
     assert 'on disk' in response.message
+    assert latched_on_disk(tmp_path) is None
     node._beat()
     assert latched_on_disk(tmp_path).reason == 'drill'
 
@@ -168,26 +209,26 @@ def test_node_does_not_start_without_its_gpio_line(ros):
 def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkeypatch):
     is_open = threading.Event()
     monkeypatch.setattr(
-        'oht50_bridge.nodes.safety_node.open_estop_input', lambda chip, offset: is_open.is_set
+        'oht50_bridge.nodes.safety_node.open_estop_input', lambda *line: is_open.is_set
     )
     node = SafetyNode()
 
     def spin_until(condition):
         wait_for(lambda: rclpy.spin_once(node, timeout_sec=0.05) or condition())
 
-    def clear():
+    def clear_now():
         report_inputs(node)
         node._on_modules(ModuleStates())
-        response = node._on_clear_estop(ClearEstop.Request(), ClearEstop.Response())
+        response = clear(node)
         return response.accepted or response.message
 
     try:
         is_open.set()
         spin_until(lambda: node._latch.estop)
         assert node._latch.estop.trigger_type == 'hardware'
-        assert 'line is open' in clear()
+        assert 'line is open' in clear_now()
         is_open.clear()
-        spin_until(lambda: clear() is True)
+        spin_until(lambda: clear_now() is True)
         assert node._latch.estop is None
     finally:
         node.destroy_node()
@@ -202,7 +243,10 @@ def subscribe(topic):
 
 
 def clear(node, **request):
-    return node._on_clear_estop(ClearEstop.Request(**request), ClearEstop.Response())
+    """Clear the newest stop, unless the request names another."""
+    newest = node._latch.estop
+    request.setdefault('estop_id', newest.estop_id if newest else '')
+    return node._estop_services.clear_estop(ClearEstop.Request(**request), ClearEstop.Response())
 
 
 def confirm(node):
@@ -233,16 +277,41 @@ def test_a_stop_forbids_motion_in_the_heartbeat_and_is_published_at_once(node):
     )
 
 
-def test_a_stop_while_one_is_latched_is_accepted_and_published_again(node):
-    first = stop(node)
+def test_a_stop_while_one_is_latched_is_a_stop_of_its_own(node, tmp_path):
+    first = request_stop(node, reason='drill', source='alice')
     published = []
     node._publisher._estop.publish = published.append
-    second = node._on_emergency_stop(
-        EmergencyStop.Request(reason='another'), EmergencyStop.Response()
-    )
+    node._publisher._state.publish = published.append
+    second = request_stop(node, reason='person on the rail', source='bob')
+    state, event = published
     assert second.accepted
-    assert second.estop_id == first.estop_id == published[0].estop_id
-    assert 'already' in second.message
+    assert f"latched already: {first.estop_id} by 'alice': drill" in second.message
+    assert second.estop_id == event.estop_id == state.estop_id != first.estop_id
+    assert (event.counter, state.counter) == (2, 2)
+    assert state.reason == 'drill; person on the rail'
+    on_disk = latched_on_disk(tmp_path)
+    assert (on_disk.estop_id, on_disk.source) == (second.estop_id, 'bob')
+
+
+@pytest.mark.parametrize('named', ['first', 'none'])
+def test_a_clear_of_another_stop_is_refused_with_what_is_latched(node, named):
+    first = stop(node)
+    second = request_stop(node, reason='person on the rail', source='bob')
+
+    def refusal():
+        report_inputs(node)
+        node._on_modules(ModuleStates())
+        response = clear(node, estop_id=first.estop_id if named == 'first' else '')
+        assert not response.accepted
+        assert response.estop_id == second.estop_id
+        return response.message
+
+    for _ in range(5):
+        assert "by 'bob': person on the rail" in refusal()
+        time.sleep(0.1)
+    assert node._latch.estop.estop_id == second.estop_id
+    assert clear(node).accepted
+    assert clear(node).estop_id == ''
 
 
 @pytest.mark.parametrize(
@@ -250,7 +319,7 @@ def test_a_stop_while_one_is_latched_is_accepted_and_published_again(node):
     [('software', 'software'), ('hardware', 'hardware'), ('telepathy', 'remote'), ('', 'remote')],
 )
 def test_a_stop_of_an_unknown_trigger_type_stops_as_well(node, given, trigger_type):
-    node._on_emergency_stop(EmergencyStop.Request(trigger_type=given), EmergencyStop.Response())
+    request_stop(node, trigger_type=given)
     estop = node._latch.estop
     assert (estop.trigger_type, estop.reason) == (trigger_type, 'manual_trigger')
 
@@ -276,16 +345,18 @@ def test_a_stop_has_the_place_of_the_location_board_or_else_of_the_motor_board(n
 
 
 def test_a_latched_stop_is_published_by_the_next_node_for_late_subscribers(node):
-    estop_id = stop(node).estop_id
+    estop_ids = [stop(node).estop_id for _ in range(2)]
     node.destroy_node()
     later = SafetyNode()
     listener, received = subscribe(topics.SAFETY_ESTOP)
     state_listener, states = subscribe(topics.ESTOP_STATE)
     try:
         for each, messages in ((listener, received), (state_listener, states)):
-            wait_for(lambda: messages or rclpy.spin_once(each, timeout_sec=0.05))  # noqa: B023
-        assert received[0].estop_id == states[0].estop_id == estop_id
-        assert states[0].latched
+            complete = (lambda: len(received) == 2) if messages is received else (lambda: states)
+            wait_for(lambda: complete() or rclpy.spin_once(each, timeout_sec=0.05))  # noqa: B023
+        assert [event.estop_id for event in received] == estop_ids
+        assert (states[-1].latched, states[-1].estop_id) == (True, estop_ids[-1])
+        assert (states[-1].counter, [event.counter for event in received]) == (2, [1, 2])
     finally:
         later.destroy_node()
         listener.destroy_node()
@@ -314,6 +385,7 @@ def test_clear_publishes_the_next_action_and_the_open_latch(node):
     wait_for(cleared)
     state, event = published[-2:]
     assert (state.latched, state.active_causes) == (False, [])
+    assert (state.counter, event.counter) == (2, 2)
     assert (event.cleared_by, event.next_action) == ('operator', 'return_home')
     confirm(node)
     assert beat_of(node).motion_permitted
@@ -438,6 +510,8 @@ ZONE = {
             "distance_directions: 'up' is not forward, backward or empty",
         ),
         (arguments(gpio_chip='/dev/no-such-chip'), 'gpio_chip /dev/no-such-chip'),
+        (arguments(gpio_chip='x', gpio_bias='pull_up'), "gpio_closed 'high': with gpio_bias"),
+        (arguments(gpio_chip='x', gpio_bias='as_is'), "gpio_bias 'as_is': a cut wire"),
     ],
     indirect=['ros'],
 )

@@ -88,6 +88,7 @@ def test_state_of_the_latch_comes_before_the_event_which_has_the_moment_of_the_t
     state, event = published
     assert (state.latched, state.trigger_type, state.reason) == (True, 'software', 'drill')
     assert from_stamp(event.header.stamp) == estop.stamp
+    assert (state.counter, event.counter) == (1, 1)
     assert event.header.frame_id == 'map'
     assert (event.position.x, event.position.y, event.position.z) == (1.0, 2.0, 3.0)
 
@@ -96,8 +97,8 @@ def test_an_old_place_is_not_reported(node, latch, monkeypatch):
     monkeypatch.setattr(safety_publisher, 'PLACE_LIFETIME', -1.0)
     publisher, published = make_publisher(node)
     publisher.set_place(Point(x=1.0))
-    publisher.clear('resume')
-    (event,) = published
+    publisher.clear(latch, 'resume')
+    _, event = published
     assert event.next_action == 'resume'
     assert math.isnan(event.position.x)
 
@@ -106,7 +107,7 @@ def test_causes_are_published_only_when_they_change(node, latch):
     publisher, published = make_publisher(node)
     publisher.causes(latch)
     assert published == []
-    latch.set_cause('estop_button', TriggerType.HARDWARE, 'pressed')
+    latch.set_causes({'estop_button': 'pressed'}, TriggerType.HARDWARE)
     publisher.causes(latch)
     publisher.causes(latch)
     (state,) = published

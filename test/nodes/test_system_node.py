@@ -74,6 +74,21 @@ def test_the_status_follows_the_vehicle(graph):
     assert response.status.status == 'estop'
 
 
+def test_a_stop_that_was_cleared_before_its_state_came_is_in_the_status(graph):
+    becomes(graph, ('idle', 'ready'))
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.until(lambda: graph.node._estop.counter == 2)
+    becomes(graph, ('idle', 'ready'))
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=4))
+    graph.until(
+        lambda: (
+            ('estop', 'error')
+            in [(s.status, s.state) for s in graph.received[topics.SYSTEM_STATUS.name]]
+        )
+    )
+    becomes(graph, ('idle', 'ready'))
+
+
 def test_a_faulty_board_is_a_fault_and_one_error(graph):
     becomes(graph, ('idle', 'ready'))
     becomes(graph, ('fault', 'error'), error='MOD-001')

@@ -79,6 +79,7 @@ def test_levels_are_those_of_the_protocol():
     }
     assert {name for name, level in needed.items() if level == 'admin'} == {
         'clear_estop',
+        'set_maintenance',
         'update_config',
         'rollback_config',
         'scan_modules',

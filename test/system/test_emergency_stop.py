@@ -79,6 +79,48 @@ def test_latch_and_its_event_survive_the_death_of_safety_node_and_bridge(vehicle
     assert wait_for(latched, what='the stop is reported again') == stop
 
 
+def test_a_clear_of_one_stop_does_not_open_another_that_came_after_it(vehicle):
+    with vehicle.client('admin', ['safety.*']) as admin, vehicle.client('operator') as operator:
+        first = operator.call('emergency_stop', reason='drill')
+        second = operator.call('emergency_stop', reason='person on the rail')
+        assert first['estop_id'] in second['message']
+        reported = [admin.wait('safety.estop')['data']['estop_id'] for _ in range(2)]
+        assert reported == [first['estop_id'], second['estop_id']]
+        for _ in range(15):  # longer than a clear needs
+            refused = admin.call('clear_estop', estop_id=first['estop_id'])
+            assert refused['accepted'] is False
+            assert 'person on the rail' in refused['message']
+            assert refused['estop_id'] == second['estop_id']
+            time.sleep(0.2)
+        admin.clear_estop(estop_id=second['estop_id'])
+        admin.call('list_modules')  # what was sent before its reply has been received
+        kinds = [message['type'] for message in admin.received]
+        assert kinds.index('safety.clear', kinds.index('safety.estop')) > 0
+
+
+def test_maintenance_is_a_lock_of_its_owner_and_in_the_status(vehicle):
+    with vehicle.client('admin', ['system.status']) as admin:
+
+        def status():
+            return admin.wait('system.status')['data']['state'] == 'maintenance'
+
+        result = admin.call('set_maintenance', active=True)
+        assert result['accepted'] is True
+        assert len(result['owners']) == 1
+        wait_for(status, what='the status is maintenance')
+        version = admin.call('get_config')['version']
+        assert admin.call('update_config', changes={'max_jerk': 0.1})['accepted']
+        rolled_back = admin.call('rollback_config', to_version=version, reason='performance_issue')
+        assert rolled_back['accepted'], rolled_back
+        refused = admin.call(
+            'start_mission', mission_type='transport', target_position={'x': 9e3, 'y': 0, 'z': 0}
+        )
+        assert refused['accepted'] is False
+        assert 'maintenance' in refused['message']
+        assert admin.call('set_maintenance', active=False)['owners'] == []
+        wait_for(lambda: not status(), what='the status is not maintenance any more')
+
+
 def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simulator, moving):
     with vehicle.client('admin', ['safety.*']) as admin:
         simulator.watch(BOARD, SPEED)

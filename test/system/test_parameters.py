@@ -27,7 +27,7 @@ INTEGER, DOUBLE, DOUBLE_ARRAY = 2, 3, 8  # of rcl_interfaces/msg/ParameterType
 UNIT = re.compile(r'\b(m|m/s(\^[23])?|s|Hz|1/s|kg|ratio 0\.\.1)\b')
 OF_ROS = {'use_sim_time', 'start_type_description_service'}  # rclpy's own
 # Who starts the nodes gives these; they are no matter of a file for all.
-GIVEN = {'state_dir', 'config_version', 'replay'}
+GIVEN = {'state_dir', 'latch_dir', 'config_version', 'replay'}
 # One set of these for each line, module and item; most of a set is optional.
 SETS = re.compile(r'(line|module|item)\.\w+\.\w+')
 
@@ -96,7 +96,6 @@ def test_what_is_not_for_running_nodes_is_read_only(declared):
         *((node, 'config_version') for node in ('safety_node', 'telemetry_node', 'mission_node')),
         ('telemetry_node', 'rate'),
         ('safety_node', 'speed_limit'),
-        ('safety_node', 'maintenance'),
         *(('mission_node', f'max_{name}') for name in ('velocity', 'acceleration', 'jerk')),
         *(
             ('safety_node', f'zone_{name}')

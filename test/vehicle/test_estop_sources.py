@@ -13,6 +13,7 @@
 # limitations under the License.
 """Sources of an emergency stop."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from oht50_bridge.vehicle.estop_sources import BOARDS_LIFETIME
 from oht50_bridge.vehicle.estop_sources import CAUSE_DELAY
 from oht50_bridge.vehicle.estop_sources import DEBOUNCE
 from oht50_bridge.vehicle.estop_sources import INPUTS_LIFETIME
+from oht50_bridge.vehicle.estop_sources import RELEASE_TIME
 from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.refusal import RefusedError
 
@@ -37,8 +39,9 @@ class World:
     def __init__(self, path):
         self.path = path
         self.now = 100.0
-        self.pressed = self.line_open = self.board_latched = False
+        self.pressed = self.line_open = self.board_latched = self.alarm = False
         self.configured = True
+        self.active = set()  # digital inputs of the safety board
         self.lost = set()
         self.start()
 
@@ -50,11 +53,18 @@ class World:
     def stamp(self):
         return round(self.now * NS)
 
+    def stop(self, reason='drill', source='alice'):
+        return self.latch.trigger(TriggerType.REMOTE, reason, source)
+
     def report_inputs(self):
         if self.configured:
             self.inputs_at = self.now
         report = InputsReport(
-            estop_pressed=self.pressed, latched=self.board_latched, configured=self.configured
+            estop_pressed=self.pressed,
+            latched=self.board_latched,
+            alarm=self.alarm,
+            configured=self.configured,
+            digital_inputs=[number in self.active for number in range(1, 5)],
         )
         return self.sources.update_inputs(report, self.now)
 
@@ -77,17 +87,30 @@ class World:
     def report_line(self):
         return self.sources.update_estop_input(self.line_open, self.now)
 
-    def clear(self):
-        """Return why the latch cannot be cleared, '' when it was."""
+    def settle(self):
+        """Report everything for as long as a clear needs."""
+        for _ in range(3):
+            self.report_inputs()
+            self.report_boards()
+            self.report_line()
+            self.now += 0.2
+
+    def clear(self, stop=None):
+        """Return why a stop, by default the newest, cannot be cleared; '' when it was."""
+        stop = stop or self.latch.estop
         try:
-            self.sources.clear(self.now)
+            self.sources.clear(stop.estop_id if stop else '', self.now)
         except RefusedError as refusal:
             return str(refusal)
         return ''
 
 
-def test_power_board_is_not_vital_and_the_motor_board_is(tmp_path):
-    world = World(tmp_path / 'estop.json')
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path / 'estop.json')
+
+
+def test_power_board_is_not_vital_and_the_motor_board_is(world):
     world.report_boards()
     world.lost = {'power'}
     assert world.report_boards() is None
@@ -95,51 +118,32 @@ def test_power_board_is_not_vital_and_the_motor_board_is(tmp_path):
     assert world.report_boards().reason == 'travel_motor is offline: Communication timeout'
 
 
-def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_later(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
+def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_later(world):
+    world.stop()
     world.lost = {'travel_motor'}
-    for _ in range(4):
-        world.report_boards()
-        world.report_inputs()
-        world.report_line()
-        world.now += 0.3
-    world.report_inputs()
-    world.report_line()
+    world.settle()
     assert world.latch.causes == []
     assert world.clear() == 'not online: travel_motor; try again'
     world.now += BOARD_START_TIME
     world.report_boards()
     assert world.latch.causes == ['travel_motor is offline: Communication timeout']
     world.lost = set()
-    world.report_boards()
-    world.report_inputs()
-    world.report_line()
+    world.settle()
     assert world.clear() == ''
     world.lost = {'travel_motor'}
     assert world.report_boards() is not None, 'it was online: its loss stops at once'
 
 
-def test_board_of_a_wrong_layout_is_not_waited_for(tmp_path):
-    sources = World(tmp_path / 'estop.json').sources
-    assert (
-        sources.update_boards(
-            [BoardReport('safety', 'safety', False, 'error', 'wrong profile')], 0.0
-        )
-        is not None
-    )
+def test_board_of_a_wrong_layout_is_not_waited_for(world):
+    wrong = [BoardReport('safety', 'safety', False, 'error', 'wrong profile')]
+    assert world.sources.update_boards(wrong, 0.0) is not None
 
 
-def test_tripped_board_stops_once_until_it_released(tmp_path):
-    world = World(tmp_path / 'estop.json')
+def test_tripped_board_stops_once_until_it_released(world):
     world.board_latched = True
     assert world.report_inputs().source == 'safety_board'
     assert world.report_inputs() is None
-    world.report_boards()
-    world.report_line()
-    world.now += 1.0
-    world.report_inputs()
-    world.report_line()
+    world.settle()
     assert world.clear() == ''
     assert world.report_inputs() is None, 'it holds its relay until it is released'
     world.board_latched = False
@@ -148,9 +152,122 @@ def test_tripped_board_stops_once_until_it_released(tmp_path):
     assert world.report_inputs() is not None
 
 
-def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start(tmp_path):
-    world = World(tmp_path / 'estop.json')
-    world.latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
+def test_board_that_does_not_release_after_a_clear_stops_again(world):
+    world.board_latched = True
+    world.settle()
+    assert world.clear() == ''
+    world.now += RELEASE_TIME
+    assert world.report_inputs() is None
+    world.now += 0.1
+    assert world.report_inputs().reason == 'the safety board does not release'
+    assert world.report_inputs() is None
+    world.settle()
+    world.board_latched = False
+    assert world.clear() == ''
+    world.now += 2 * RELEASE_TIME
+    assert world.report_inputs() is None
+
+
+@pytest.mark.parametrize('number', [2, 3, 4])
+def test_trip_by_any_input_latches_and_cannot_be_cleared_while_it_is_active(world, number):
+    world.settle()
+    world.board_latched = True
+    world.active = {number}
+    assert world.report_inputs().reason == f'digital input {number} of the safety board is active'
+    world.settle()
+    assert world.clear() == f'still present: digital input {number} of the safety board is active'
+    world.active = set()
+    world.settle()
+    world.active = {number}
+    assert world.report_inputs() is not None, 'another trip of the board that is still latched'
+    world.active = set()
+    world.settle()
+    assert world.clear() == ''
+
+
+@pytest.mark.parametrize('number', [2, 3, 4])
+def test_trip_of_a_board_without_a_latch_lasts_as_long_as_its_judgement(world, number):
+    world.settle()
+    world.alarm = True
+    assert world.report_inputs().trigger_type == 'hardware'
+    world.active = {number}
+    assert world.report_inputs() is not None
+    world.settle()
+    assert 'reports danger or a fault; digital input' in world.clear()
+    world.alarm = False
+    world.active = set()
+    world.settle()
+    assert world.clear() == ''
+
+
+def test_frozen_judgement_of_a_latched_board_is_no_cause(world):
+    world.alarm = world.board_latched = True
+    world.settle()
+    assert world.clear() == '', 'it could never be released otherwise'
+
+
+@pytest.mark.parametrize('number', [1, 2])
+def test_active_input_of_a_board_that_did_not_trip_is_no_stop(world, number):
+    world.active = {number}
+    assert world.report_inputs() is None, 'a guard, which forbids motion without a latch'
+
+
+def test_the_input_of_the_button_is_the_button(world):
+    world.pressed = True
+    world.active = {1}
+    world.report_inputs()
+    world.board_latched = True
+    assert world.report_inputs() is None, 'the trip belongs to the button'
+    assert world.latch.causes == ['the emergency stop button is pressed']
+    world.active = {1, 2}
+    assert 'digital input 2' in world.report_inputs().reason
+    assert world.latch.causes[0] == 'the emergency stop button is pressed'
+
+
+@pytest.mark.parametrize('also', ['drill', 'button', 'line', 'board'])
+def test_a_stop_while_one_is_latched_is_not_lost_in_a_clear_of_the_other(world, also):
+    first = world.stop()
+    world.settle()
+    if also == 'drill':
+        second = world.stop('person on the rail', 'bob')
+    elif also == 'button':
+        world.pressed = True
+        second = world.report_inputs()
+    elif also == 'line':
+        world.line_open = True
+        second = world.report_line()
+    else:
+        world.lost = {'travel_motor'}
+        second = world.report_boards()
+    world.pressed = world.line_open = False
+    world.lost = set()
+    world.settle()
+    refusal = world.clear(first)
+    assert refusal.startswith(f'the newest stop is not {first.estop_id}; latched, newest first: ')
+    assert f'{second}; {first}' in refusal
+    assert world.latch.stops == (first, second)
+    assert world.clear(second) == ''
+
+
+def test_a_clear_of_a_stop_that_another_person_cleared_does_not_open_the_next(world):
+    first = world.stop()
+    world.settle()
+    assert world.clear(first) == ''
+    second = world.stop('person on the rail', 'bob')
+    world.settle()
+    assert 'the newest stop is not' in world.clear(first)
+    assert world.latch.stops == (second,)
+
+
+def test_a_clear_must_name_the_stop(world):
+    world.stop()
+    world.settle()
+    with pytest.raises(RefusedError, match=r"must be named by estop_id; .* by 'alice': drill"):
+        world.sources.clear('', world.now)
+
+
+def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start(world):
+    world.stop()
     world.latch.save()
     world.start()
     assert 'safety board was not read' in world.clear()
@@ -159,6 +276,9 @@ def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start
     world.now += CAUSE_DELAY
     world.report_inputs()
     assert 'boards were not reported' in world.clear()
+    world.report_boards()
+    assert 'boards were not reported' in world.clear()
+    world.now += 0.01
     world.report_boards()
     assert 'emergency stop line' in world.clear()
     world.report_line()
@@ -169,35 +289,57 @@ def test_clear_needs_a_reading_of_every_source_from_after_the_stop_and_the_start
     assert world.latch.estop is None
 
 
-def clearable(tmp_path):
-    """Return a world whose stop could be cleared."""
-    world = World(tmp_path / 'estop.json')
-    world.latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
-    for _ in range(3):
-        world.report_inputs()
-        world.report_boards()
-        world.report_line()
-        world.now += 0.2
-    return world
+BEFORE = {
+    'inputs': 'safety board was not read since the stop',
+    'boards': 'boards were not reported since the stop',
+    'line': 'emergency stop line was not read closed recently',
+}
 
 
-def test_clear_needs_recent_readings(tmp_path):
-    world = clearable(tmp_path)
+@pytest.mark.parametrize('source', BEFORE)
+@pytest.mark.parametrize('late', [False, True])
+def test_what_was_read_before_the_stop_does_not_count(world, source, late):
+    world.settle()
+    for each in ('inputs', 'boards', 'line'):
+        getattr(world, f'report_{each}')()
+    world.stop()
+    others = {'inputs', 'boards', 'line'} - {source}
+    if late:  # it waited in a queue since before the stop
+        getattr(world, f'report_{source}')()
+    for _ in range(4):
+        for other in sorted(others):
+            getattr(world, f'report_{other}')()
+        world.now += 0.1
+    assert BEFORE[source] in world.clear()
+    getattr(world, f'report_{source}')()
+    world.now += CAUSE_DELAY
+    world.report_inputs()
+    getattr(world, f'report_{source}')()
+    assert world.clear() == ''
+
+
+def test_clear_needs_recent_readings(world):
+    world.stop()
+    world.settle()
     world.now += INPUTS_LIFETIME
     world.report_line()
     assert 'safety board was not read recently' in world.clear()
     world.report_inputs()
     assert world.clear() == ''
-    world = clearable(tmp_path)
+    world.stop()
+    world.settle()
     world.now += INPUTS_LIFETIME
     world.report_inputs()
     assert 'emergency stop line was not read closed recently' in world.clear()
+    world.now += BOARDS_LIFETIME
     world.report_line()
+    world.report_inputs()
+    assert 'boards were not reported recently' in world.clear()
+    world.report_boards()
     assert world.clear() == ''
 
 
-def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(tmp_path):
-    world = World(tmp_path / 'estop.json')
+def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(world):
     world.pressed = True
     world.report_inputs()
     world.pressed = world.configured = False
@@ -208,14 +350,11 @@ def test_button_is_not_released_by_a_board_whose_inputs_are_not_enabled(tmp_path
         world.report_line()
         assert 'button is pressed' in world.clear()
     world.configured = True
-    world.report_inputs()
-    world.now += CAUSE_DELAY
-    world.report_inputs()
+    world.settle()
     assert world.clear() == ''
 
 
-def test_bouncing_line_stays_pressed(tmp_path):
-    world = World(tmp_path / 'estop.json')
+def test_bouncing_line_stays_pressed(world):
     world.line_open = True
     assert world.report_line().trigger_type == 'hardware'
     for is_open in (False, True, False):
@@ -228,94 +367,154 @@ def test_bouncing_line_stays_pressed(tmp_path):
     assert world.latch.causes == []
 
 
+VITAL = {'safety', 'travel_motor'}
 STEPS = st.one_of(
-    st.tuples(st.just('pressed'), st.booleans()),
-    st.tuples(st.just('configured'), st.booleans()),
-    st.tuples(st.just('line_open'), st.booleans()),
-    st.tuples(st.just('board_latched'), st.booleans()),
-    st.tuples(st.just('lose'), st.sampled_from(('safety', 'travel_motor', 'power'))),
-    st.tuples(st.just('find'), st.sampled_from(('safety', 'travel_motor', 'power'))),
+    st.tuples(
+        st.sampled_from(('pressed', 'configured', 'line_open', 'board_latched', 'alarm')),
+        st.booleans(),
+    ),
+    st.tuples(st.sampled_from(('activate', 'release')), st.sampled_from((1, 2, 4))),
+    st.tuples(
+        st.sampled_from(('lose', 'find')), st.sampled_from(('safety', 'travel_motor', 'power'))
+    ),
     st.tuples(st.just('wait'), st.sampled_from((0.01, 0.06, 0.3, 4.0))),
     st.tuples(st.just('report'), st.sampled_from(('inputs', 'boards', 'line', 'all'))),
     st.tuples(st.just('settle'), st.none()),
-    st.tuples(st.just('trigger'), st.none()),
-    st.tuples(st.just('clear'), st.none()),
+    st.tuples(st.just('recover'), st.none()),
+    st.tuples(st.just('stop'), st.sampled_from(('alice', 'bob'))),
+    st.tuples(st.just('look'), st.none()),
+    st.tuples(st.just('clear'), st.sampled_from(('seen', 'newest'))),
     st.tuples(st.just('restart'), st.none()),
 )
 
 
-@given(st.lists(STEPS, max_size=40))
-def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_not(
+class Witness:
+    """What a clear must not contradict, learnt from the same reports by other rules."""
+
+    def __init__(self, world):
+        self.world = world
+        self.present = set()  # causes as last reported
+        self.seen, self.missed = set(), {}  # vital boards seen, first reports of the others
+        self.line_closed_at = None
+        self.stopped = False  # since the last report of each source
+        self.reports = {}  # of each source since the newest stop
+
+    def report(self, source):
+        world = self.world
+        before, latched = world.latch.counter, world.latch.estop is not None
+        getattr(world, f'report_{source}')()
+        if source == 'inputs':
+            self._see_inputs()
+        elif source == 'boards':
+            absent = world.lost & VITAL
+            self.seen |= VITAL - absent
+            self.present -= VITAL
+            self.present |= {
+                board
+                for board in absent
+                if board in self.seen
+                or world.now - self.missed.setdefault(board, world.now) >= BOARD_START_TIME
+            }
+        elif world.line_open:
+            self.line_closed_at = None
+            self.present.add('line')
+        else:
+            self.line_closed_at = world.now if self.line_closed_at is None else self.line_closed_at
+            if world.now - self.line_closed_at >= DEBOUNCE:
+                self.present.discard('line')
+        if world.latch.counter != before:
+            self.reports = {}
+            assert world.latch.counter == before + 1, 'a report makes one stop at most'
+        assert world.latch.estop is not None or not latched, 'a report opens nothing'
+        assert world.latch.estop is not None or not self.present, 'a cause latches at once'
+        if source != 'inputs' or world.configured:
+            self.reports.setdefault(source, []).append(world.now)
+
+    def _see_inputs(self):
+        world = self.world
+        inputs = {'button', 'danger', 1, 2, 4}
+        found = {'button'} if world.pressed else set()
+        if world.configured:
+            self.present -= inputs
+            if world.alarm and not world.board_latched:
+                found.add('danger')
+            tripped = world.alarm or world.board_latched or world.pressed
+            if tripped and not (world.pressed and len(world.active) == 1):
+                found |= world.active
+        self.present |= found
+
+    def cleared(self):
+        """Judge a clear that was accepted."""
+        world = self.world
+        assert not self.present
+        assert not world.latch.causes
+        for source, lifetime in (
+            ('inputs', INPUTS_LIFETIME),
+            ('boards', BOARDS_LIFETIME),
+            ('line', INPUTS_LIFETIME),
+        ):
+            reports = self.reports.get(source, [])
+            assert len(reports) >= 2, f'{source} was not read since the stop'
+            assert world.now - reports[-1] <= lifetime
+        inputs = self.reports['inputs']
+        assert inputs[-1] - inputs[0] >= CAUSE_DELAY - 1e-6
+        assert self.line_closed_at is not None
+        self.reports = {}
+
+
+def settle(world, witness):
+    for _ in range(3):
+        for source in ('inputs', 'boards', 'line'):
+            witness.report(source)
+        world.now += 0.15
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_no_clear_of_an_unseen_stop_with_a_cause_present_or_a_source_unread(
     tmp_path_factory, steps
 ):
     world = World(tmp_path_factory.mktemp('latch') / 'estop.json')
-    reported = set()  # causes as last reported
-    seen, missed = set(), {}  # vital boards seen since the start, first reports of the others
-    absent = set()  # vital boards, as last reported
-    line_closed_at = None  # since when each reading of this process found it closed
-    line_good = False
+    witness, seen = Witness(world), None
     for step, value in steps:
-        if step in ('pressed', 'line_open', 'board_latched', 'configured'):
+        if step in ('pressed', 'line_open', 'board_latched', 'configured', 'alarm'):
             setattr(world, step, value)
+        elif step == 'activate':
+            world.active.add(value)
+        elif step == 'release':
+            world.active.discard(value)
         elif step == 'lose':
             world.lost.add(value)
         elif step == 'find':
             world.lost.discard(value)
         elif step == 'wait':
             world.now += value
-        elif step in ('report', 'settle'):
-            for source in ('inputs', 'boards', 'line') if value in ('all', None) else (value,):
-                if step == 'settle' and source == 'line':
-                    world.now += 0.3
-                    world.report_line()
-                    if not world.line_open and line_closed_at is None:
-                        line_closed_at = world.now
-                    world.now += 0.06
-                    world.report_inputs()
-                getattr(world, f'report_{source}')()
-                if source == 'line':
-                    if world.line_open:
-                        line_closed_at, line_good = None, False
-                        reported.add('line')
-                    else:
-                        line_closed_at = world.now if line_closed_at is None else line_closed_at
-                        if world.now - line_closed_at >= DEBOUNCE:
-                            line_good = True
-                            reported.discard('line')
-            if value in ('inputs', 'all', None):
-                if world.pressed:
-                    reported.add('button')
-                elif world.configured:
-                    reported.discard('button')
-            if value in ('boards', 'all', None):
-                absent = world.lost & {'safety', 'travel_motor'}
-                seen |= {'safety', 'travel_motor'} - absent
-                reported -= {'safety', 'travel_motor'}
-                reported |= {
-                    board
-                    for board in absent
-                    if board in seen
-                    or (world.now - missed.setdefault(board, world.now) >= BOARD_START_TIME)
-                }
-            assert world.latch.estop is not None or not reported, 'a cause latches at once'
-        elif step == 'trigger':
-            world.latch.trigger(TriggerType.REMOTE, '', '')
+        elif step == 'report':
+            for source in ('inputs', 'boards', 'line') if value == 'all' else (value,):
+                witness.report(source)
+        elif step == 'settle':
+            settle(world, witness)
+        elif step == 'recover':
+            world.pressed = world.line_open = world.alarm = False
+            world.configured = True
+            world.active, world.lost = set(), set()
+            settle(world, witness)
+        elif step == 'stop':
+            world.stop(source=value)
+            witness.reports = {}
+        elif step == 'look':
+            seen = world.latch.estop
         elif step == 'restart':
             world.latch.save()
-            latched = world.latch.estop is not None
+            stops = world.latch.stops
             world.start()
-            assert (world.latch.estop is not None) == latched
-            reported, line_closed_at, line_good = set(), None, False
-            seen, missed, absent = set(), {}, set()
-        elif step == 'clear' and world.latch.estop is not None:
-            stop = world.latch.estop
-            if world.clear() == '':
+            assert world.latch.stops == stops
+            witness = Witness(world)
+        elif world.latch.estop is not None:
+            newest = world.latch.estop
+            named = newest if value == 'newest' else seen
+            if named is not None and world.clear(named) == '':
+                assert named == newest, 'a stop that the person did not know of was cleared'
                 assert world.latch.estop is None
-                assert not reported
-                assert not absent
-                assert line_good
-                assert world.inputs_at * NS >= stop.stamp + CAUSE_DELAY * NS - 1
-                assert world.now - world.inputs_at <= INPUTS_LIFETIME
-                assert world.now - world.boards_at <= BOARDS_LIFETIME
+                witness.cleared()
             else:
-                assert world.latch.estop is stop
+                assert world.latch.estop == newest

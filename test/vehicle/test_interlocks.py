@@ -24,7 +24,7 @@ SINGLE = {
     'board_latched': True,
     'alarm': True,
     'confirmed': False,
-    'maintenance': True,
+    'maintenance': 'alice',
     'guard_open': True,
     'power_lost': True,
 }

@@ -256,7 +256,7 @@ def test_a_stop_zone_that_appears_on_the_way_ends_the_mission_before_it(vehicle)
 def test_maintenance_ends_the_mission(vehicle):
     vehicle.start(25.0)
     vehicle.until(lambda: vehicle.position > 21.0)
-    vehicle.limiter.settings = SpeedLimitSettings(maintenance=True)
+    vehicle.limiter.maintenance = 'alice'
     vehicle.until(vehicle.ended, 0.2)
     assert vehicle.status == 'failed'
     assert 'maintenance' in vehicle.output.log[-1]

@@ -122,9 +122,9 @@ def test_unconfirmed_configuration_forbids_motion(limiter):
 
 
 def test_maintenance_forbids_motion_until_it_ends(limiter):
-    limiter.settings = SpeedLimitSettings(maintenance=True)
-    assert reason(limiter) == 'maintenance'
-    limiter.settings = SpeedLimitSettings()
+    limiter.maintenance = 'alice'
+    assert reason(limiter) == 'maintenance by alice'
+    limiter.maintenance = ''
     assert reason(limiter) is None
 
 

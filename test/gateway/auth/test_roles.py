@@ -31,7 +31,7 @@ def test_the_table_of_the_package():
     assert read['viewer'] == {'telemetry', 'system', 'mission', 'safety'}
     assert read['operator'] == read['admin'] == read['viewer'] | {'module', 'config'}
     assert roles['system'] == roles['operator']
-    admins = {'clear_estop', 'update_config', 'rollback_config', 'scan_modules'}
+    admins = {'clear_estop', 'set_maintenance', 'update_config', 'rollback_config', 'scan_modules'}
     assert roles['admin'].commands - roles['operator'].commands == admins
     assert roles['admin'].commands == {n for n, c in COMMANDS.items() if c.level is not None}
     assert roles['viewer'].commands == {'get_system_status', 'get_config', 'list_modules'}

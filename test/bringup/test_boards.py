@@ -1,0 +1,73 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The directory of a set of boards, and its lock."""
+
+import time
+
+import pytest
+
+from oht50_bridge.bringup.boards import boards_directory
+from oht50_bridge.bringup.boards import lock_boards
+from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.estop import TriggerType
+from oht50_bridge.vehicle.maintenance import MaintenanceLock
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path / 'state'))
+
+
+def test_the_directory_depends_on_the_port_alone():
+    devices = ['/dev/ttyS1', '/dev/ttyS2', '/dev/a_b', '/dev/a/b', '/dev/a__b']
+    assert len({boards_directory(device) for device in devices}) == len(devices)
+    assert boards_directory('/dev/ttyS1') == boards_directory('/dev/ttyS1')
+
+
+def test_one_set_of_boards_is_driven_by_one_vehicle():
+    directory = boards_directory('/dev/ttyX')
+    with (
+        lock_boards(directory, '/dev/ttyX'),
+        pytest.raises(BringUpError, match='another vehicle drives the travel motor on /dev/ttyX'),
+    ):
+        lock_boards(directory, '/dev/ttyX')
+    lock_boards(directory, '/dev/ttyX').close()
+
+
+@pytest.mark.parametrize('locked', ['estop', 'maintenance'])
+def test_another_name_of_the_port_does_not_open_its_latch(tmp_path, locked):
+    port, link = tmp_path / 'ttyUSB0', tmp_path / 'ttyOHT485'
+    port.touch()
+    link.symlink_to(port)
+    directory, other = boards_directory(str(port)), boards_directory(str(link))
+    lock_boards(directory, str(port)).close()
+    lock_boards(other, str(link)).close()  # nothing is latched
+    if locked == 'estop':
+        latch = EstopLatch(directory / 'estop.json', time.time_ns)
+        latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
+        latch.save()
+    else:
+        MaintenanceLock(directory / 'maintenance.json').lock('alice')
+    with pytest.raises(BringUpError, match='emergency stop or maintenance by another name'):
+        lock_boards(other, str(link))
+    lock_boards(directory, str(port)).close()
+    port.unlink()
+    lock_boards(other, str(link)).close()  # which port it is, is not known while it is absent
+
+
+def test_a_directory_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / 'state').write_text('a file')
+    with pytest.raises(BringUpError, match='XDG_STATE_HOME'):
+        lock_boards(boards_directory('/dev/ttyX'), '/dev/ttyX')

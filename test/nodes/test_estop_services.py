@@ -1,0 +1,99 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The services emergency_stop and clear_estop."""
+
+import pytest
+
+from oht50_bridge.nodes.estop_services import EstopServices
+from oht50_bridge.srv import ClearEstop
+from oht50_bridge.srv import EmergencyStop
+from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.refusal import RefusedError
+
+
+class World:
+    """A latch with its services; also what they use of a node, the sources and the publisher."""
+
+    def __init__(self, path):
+        self.latch = EstopLatch(path, lambda: 1)
+        self.refusal = ''
+        self.announced, self.cleared, self.logged = [], [], []
+        self.services = {}
+        EstopServices(self, self.latch, self, self, self.announced.append)
+
+    def create_service(self, service, name, callback):
+        self.services[name] = callback
+
+    def get_logger(self):
+        return self
+
+    def warning(self, text):
+        self.logged.append(text)
+
+    def clear(self, first, second):
+        """Judge and clear the latch, as the sources; or record it, as the publisher."""
+        if first is self.latch:
+            self.cleared.append(second)
+        elif self.refusal:
+            raise RefusedError(self.refusal)
+        else:
+            assert self.latch.clear(first)
+
+    def stop(self, **request):
+        return self.services['emergency_stop'](
+            EmergencyStop.Request(**request), EmergencyStop.Response()
+        )
+
+    def request_clear(self, **request):
+        return self.services['clear_estop'](ClearEstop.Request(**request), ClearEstop.Response())
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path / 'estop.json')
+
+
+def test_each_stop_is_announced_and_names_those_before_it(world):
+    first = world.stop(reason='drill', source='alice')
+    second = world.stop(source='bob')
+    assert [stop.estop_id for stop in world.announced] == [first.estop_id, second.estop_id]
+    assert first.message == 'emergency stop latched'
+    assert second.message == (
+        f"emergency stop latched; latched already: {first.estop_id} by 'alice': drill"
+    )
+    assert world.announced[1].reason == 'manual_trigger'
+
+
+def test_a_clear_is_published_with_its_next_action_and_logged_with_every_stop(world):
+    stops = [world.stop(reason=reason, source='alice') for reason in ('one', 'two')]
+    response = world.request_clear(estop_id=stops[1].estop_id, source='carol')
+    assert (response.accepted, response.estop_id) == (True, '')
+    assert world.cleared == ['manual_control']
+    assert all(text in world.logged[0] for text in ('carol', 'one', 'two'))
+
+
+def test_a_refused_clear_names_the_newest_stop(world):
+    stop = world.stop(source='alice')
+    world.refusal = 'still present: button'
+    response = world.request_clear(estop_id=stop.estop_id)
+    assert (response.accepted, response.message) == (False, 'still present: button')
+    assert response.estop_id == stop.estop_id
+    assert world.cleared == []
+
+
+def test_without_a_stop_a_clear_is_accepted_and_changes_nothing(world):
+    response = world.request_clear(estop_id='estop-1')
+    assert (response.accepted, response.message) == (True, 'no emergency stop is latched')
+    assert world.cleared == []
+    assert not world.request_clear(next_action='dance').accepted
