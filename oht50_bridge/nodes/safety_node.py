@@ -18,19 +18,17 @@ It publishes the heartbeat without which the motor stops.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from geometry_msgs.msg import Point
 from rclpy.node import Node
 
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.estop_input import open_estop_input
 from oht50_bridge.msg import DriveCommand
-from oht50_bridge.msg import DriveState
-from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.msg import ModuleStates
@@ -38,6 +36,7 @@ from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.motion_monitor import MotionMonitor
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare_settings
@@ -56,9 +55,12 @@ from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
+from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
+from oht50_bridge.vehicle.motion_supervisor import SupervisionSettings
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
-from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.position_source import PositionOriginSettings
+from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
@@ -101,6 +103,7 @@ class SafetyNode(Node):
     def __init__(self) -> None:
         super().__init__('safety_node')
         settings = declare_settings(self, SafetyNodeSettings)
+        origin = declare_settings(self, PositionOriginSettings)
         self._limiter = SpeedLimiter(
             LimiterSettings(
                 interlocks=declare_settings(self, InterlockSettings),
@@ -108,6 +111,8 @@ class SafetyNode(Node):
                 obstacles=declare_settings(self, ObstacleSettings, 'obstacle_'),
                 distances=declare_settings(self, DistanceSettings),
                 track=declare_settings(self, TrackSettings),
+                position=declare_settings(self, PositionSettings),
+                origin=origin,
             ),
             declare_settings(self, SpeedLimitSettings),
         )
@@ -117,11 +122,19 @@ class SafetyNode(Node):
         self._latch = EstopLatch(state_directory(self) / 'estop.json', time.time_ns)
         self._sources = EstopSources(self._latch, has_estop_input=estop_input is not None)
         self._publisher = SafetyPublisher(self, settings.map_frame)
+        self._motion = MotionMonitor(
+            self,
+            settings.map_frame,
+            origin.origin,
+            self._limiter.position,
+            self._tracker,
+            MotionSupervisor(declare_settings(self, SupervisionSettings, 'supervision_')),
+            self._publisher,
+            self._beat,
+        )
 
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.MODULE_STATES.subscribe(self, self._on_modules)
-        topics.LOCATION.subscribe(self, self._on_location)
-        topics.DRIVE_STATE.subscribe(self, self._on_drive)
         topics.DRIVE_COMMAND.subscribe(self, self._on_command)
         topics.MISSION_STATE.subscribe(self, self._on_mission)
         self.create_service(EmergencyStop, 'emergency_stop', self._on_emergency_stop)
@@ -158,13 +171,18 @@ class SafetyNode(Node):
 
     def _beat(self) -> None:
         """Publish the permission to move, or the reason why there is none."""
+        now = time.monotonic()
+        self._motion.publish(now)
         self._limiter.confirmed = bool(self.get_parameter(CONFIG_VERSION).value)
         estop = self._latch.estop
         limit = self._limiter.limit(
-            (estop.reason or estop.estop_id) if estop is not None else None, time.monotonic()
+            (estop.reason or estop.estop_id) if estop is not None else None, now
         )
         self._publisher.heartbeat(limit, self._mode())
         self._save()
+        fault = self._motion.fault(now, limit.speed)
+        if fault:
+            self._publish_causes(self._latch.trigger(TriggerType.SOFTWARE, fault, 'supervision'))
 
     def _mode(self) -> int:
         if not self._limiter.confirmed:
@@ -195,7 +213,8 @@ class SafetyNode(Node):
             self._beat()
 
     def _on_mission(self, mission: MissionState) -> None:
-        self._limiter.docking = mission.phase == MissionState.PHASE_DOCKING
+        dock = mission.target_position.x if mission.at_dock else math.nan
+        self._limiter.update_dock(dock, time.monotonic())
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         report = InputsReport(
@@ -227,32 +246,6 @@ class SafetyNode(Node):
 
     def _on_estop_input(self, pressed: bool) -> None:
         self._publish_causes(self._sources.update_estop_input(pressed, time.monotonic()))
-
-    def _on_location(self, location: Location) -> None:
-        measurement = measure(
-            location.position.x,
-            location.position_resolution,
-            location.linear_velocity,
-            time.monotonic(),
-        )
-        self._limiter.position.update_location(measurement)
-        if measurement is not None:
-            self._update_place(location.position)
-
-    def _on_drive(self, drive: DriveState) -> None:
-        now = time.monotonic()
-        measurement = measure(drive.position, drive.position_resolution, drive.velocity, now)
-        self._limiter.position.update_drive(measurement)
-        if measurement is not None and self._limiter.position.located(now) is None:
-            self._update_place(Point(x=drive.position, y=0.0, z=0.0))
-
-    def _update_place(self, place: Point) -> None:
-        self._publisher.set_place(place)
-        for zone in self._tracker.update(place.x):
-            self._publisher.zone_entered(zone)
-            self.get_logger().info(
-                f'entered {zone.zone_type} zone {zone.zone_id} at {place.x:.3f} m: {zone.action}'
-            )
 
     # The emergency stop.
 
@@ -286,8 +279,12 @@ class SafetyNode(Node):
             response.accepted = True
             response.message = 'no emergency stop is latched'
             return response
+        now = time.monotonic()
         try:
-            self._sources.clear(time.monotonic())
+            # A clear is the order of a person to take the word of the position source again.
+            self._limiter.position.check_reference(now)
+            self._sources.clear(now)
+            self._limiter.position.reference(now)
         except RefusedError as refusal:
             response.message = str(refusal)
             return response

@@ -22,6 +22,7 @@ from rclpy.parameter import Parameter
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import Location
+from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Zones
@@ -63,11 +64,12 @@ def report(graph):
         ),
     )
     graph.publish(
-        topics.DRIVE_STATE,
-        DriveState(
-            header=header(graph.probe), position=5.0, position_resolution=0.01, stop_reason='none'
+        topics.POSITION,
+        Position(
+            header=header(graph.probe), state='valid', position=5.0, resolution=0.001, age=0.01
         ),
     )
+    graph.publish(topics.DRIVE_STATE, DriveState(header=header(graph.probe), stop_reason='none'))
     graph.publish(
         topics.SAFETY_HEARTBEAT,
         SafetyHeartbeat(header=header(graph.probe), motion_permitted=True, speed_limit=0.5),
