@@ -68,7 +68,6 @@ def stop(client, simulator):
         simulator: the connection to the simulated boards.
 
     """
-    simulator.set(position=5.0)
     wait_for(lambda: simulator.truth()['velocity'] > 0.97 * FULL_SPEED, what='full speed')
     simulator.watch(BOARD, SPEED)
     before = simulator.truth()
@@ -85,6 +84,8 @@ def stop(client, simulator):
     changes = [(at, words[0]) for at, _, _, words in simulator.log()]
     zeros = [at for at, speed in changes if speed == 0]
     assert changes[-1][1] == 0, changes
+    # Back for the next one, while the stop is latched: its clear references the position again.
+    simulator.set(position=5.0)
     braked_at = before['position'] + before['velocity'] * (zeros[0] - before['time_monotonic'])
     return Stop(
         zero=zeros[0] - sent,

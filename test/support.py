@@ -308,16 +308,21 @@ def running(directory, parameters=''):
 
 
 def place(vehicle, simulator, x):
-    """Put a vehicle at x, m, once it stands, and wait until its nodes have seen it there."""
+    """Put a vehicle at x, m, once it stands, and have its position referenced there.
+
+    No motion explains such a jump, so the vehicle takes its position for lost and stops.
+    """
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
-    with vehicle.client('viewer', ['telemetry.realtime']) as viewer:
-        simulator.set(position=x)
-        viewer.wait(
-            'telemetry.realtime',
-            where=lambda event: (
-                event['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0)
-            ),
-        )
+    simulator.set(position=x)
+    with vehicle.client('admin', ['telemetry.realtime', 'system.status']) as admin:
+
+        def placed():
+            admin.call('clear_estop')
+            position = admin.wait('telemetry.realtime')['data']['position']['x']
+            return position == pytest.approx(x * 1000.0, abs=5.0)
+
+        wait_for(placed, what=f'the position is referenced at {x} m', pause=0.1)
+        admin.wait('system.status', where=lambda event: event['data']['status'] != 'estop')
 
 
 class Connection:

@@ -89,7 +89,9 @@ class Register:
             return word
         value = round(word * self.scale, 9)  # 33 * 0.1 is 3.3
         if self.valid and not self.valid[0] - 1e-9 <= value <= self.valid[1] + 1e-9:
-            return math.nan
+            # Beyond the range there is nothing; below it, or with every bit set, no reading.
+            beyond = value > self.valid[1] and word & 0xFFFF != 0xFFFF
+            return math.inf if beyond else math.nan
         return value
 
     def encode(self, value: Value) -> list[int]:

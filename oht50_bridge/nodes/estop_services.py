@@ -28,6 +28,7 @@ from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
+from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.refusal import RefusedError
 
 NEXT_ACTIONS = (
@@ -44,6 +45,7 @@ class EstopServices:
         node: serves them.
         latch: the latch.
         sources: judge a clear.
+        position: referenced again by a clear.
         publisher: publishes a clear.
         announce: publishes a new stop.
 
@@ -54,12 +56,14 @@ class EstopServices:
         node: Node,
         latch: EstopLatch,
         sources: EstopSources,
+        position: PositionSource,
         publisher: SafetyPublisher,
         announce: Callable[[Estop], None],
     ) -> None:
         self._node = node
         self._latch = latch
         self._sources = sources
+        self._position = position
         self._publisher = publisher
         self._announce = announce
         node.create_service(EmergencyStop, 'emergency_stop', self.emergency_stop)
@@ -98,8 +102,12 @@ class EstopServices:
         cleared = self._latch.stops
         if not cleared:
             return True, 'no emergency stop is latched'
+        now = time.monotonic()
         try:
-            self._sources.clear(request.estop_id, time.monotonic())
+            # A clear is the order of a person to take the word of the position source again.
+            self._position.check_reference(now)
+            self._sources.clear(request.estop_id, now)
+            self._position.reference(now)
         except RefusedError as refusal:
             return False, str(refusal)
         except OSError as error:

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import time
+
 from geometry_msgs.msg import Point
 from std_msgs.msg import Header
 
@@ -77,6 +79,7 @@ def location(sample: DockSample, frame: str) -> Location:
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
         position=Point(x=x, y=y, z=z),
         position_resolution=sample.position_resolution,
+        age=max(0.0, time.monotonic() - sample.read_at),
         linear_velocity=sample.velocity[0],
         angular_velocity=sample.angular_velocity[2],
         linear_acceleration=sample.acceleration[0],

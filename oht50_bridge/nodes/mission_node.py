@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
-from builtin_interfaces.msg import Time
 from rclpy.node import Node
 
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import Location
+from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SystemError
@@ -39,8 +39,6 @@ from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
-from oht50_bridge.nodes.stamps import NS
-from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.settings import setting
 from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import StartMission
@@ -54,7 +52,6 @@ from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
 from oht50_bridge.vehicle.motion import LoopSettings
 from oht50_bridge.vehicle.position import Measurement
-from oht50_bridge.vehicle.position_source import measure
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.rail import DockSettings
 from oht50_bridge.vehicle.rail import StationSettings
@@ -101,6 +98,7 @@ class MissionNode(Node):
         self._manager = MissionManager(
             manager_settings, self._view, journal, self._output, time.monotonic()
         )
+        topics.POSITION.subscribe(self, self._on_position)
         topics.LOCATION.subscribe(self, self._on_location)
         topics.DRIVE_STATE.subscribe(self, self._on_drive)
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
@@ -124,15 +122,15 @@ class MissionNode(Node):
     # Parameters.
 
     def _declare_manager_settings(self) -> ManagerSettings:
-        track_length = declare_settings(self, TrackSettings).track_length
+        track = declare_settings(self, TrackSettings)
         stations = declare_settings(self, StationSettings)
         docks = declare_settings(self, DockSettings).station_docks
         try:
-            by_name = make_stations(stations, docks, track_length)
+            by_name = make_stations(stations, docks, track.track_length)
         except ValueError as error:
             raise StartError(f'mission_node: {error}') from error
         return ManagerSettings(
-            track_length=track_length,
+            track=track,
             rules=declare_settings(self, MissionRules),
             limits=declare_settings(self, MotionLimits),
             loop=declare_settings(self, LoopSettings),
@@ -147,33 +145,25 @@ class MissionNode(Node):
 
     # What the vehicle reports.
 
+    def _on_position(self, position: Position) -> None:
+        measurement = None
+        if position.state == Position.STATE_VALID:
+            measurement = Measurement(
+                position.position,
+                position.resolution,
+                position.velocity,
+                time.monotonic() - position.age,
+            )
+        lost = position.reason if position.state == Position.STATE_LOST else ''
+        self._view.update_position(measurement, lost)
+
     def _on_location(self, location: Location) -> None:
-        self._view.update_location(
-            self._measurement(
-                location.header.stamp,
-                location.position.x,
-                location.position_resolution,
-                location.linear_velocity,
-            ),
-            location.dock_distance,
-            location.dock_aligned,
+        self._view.update_dock(
+            location.dock_distance, location.dock_aligned, time.monotonic() - location.age
         )
 
     def _on_drive(self, drive: DriveState) -> None:
-        self._view.update_drive(
-            self._measurement(
-                drive.header.stamp, drive.position, drive.position_resolution, drive.velocity
-            ),
-            drive.stop_reason,
-            time.monotonic(),
-        )
-
-    def _measurement(
-        self, stamp: Time, position: float, resolution: float, velocity: float
-    ) -> Measurement | None:
-        """Return a measurement on the monotonic clock, None where the board measures none."""
-        age = max(0.0, (self.get_clock().now().nanoseconds - from_stamp(stamp)) / NS)
-        return measure(position, resolution, velocity, time.monotonic() - age)
+        self._view.update_drive(drive.stop_reason, time.monotonic())
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         self._view.update_permission(

@@ -122,6 +122,7 @@ class MissionPublisher:
                 mission_type=report.mission_type,
                 target_position=point(report.target),
                 reason=report.reason,
+                at_dock=report.at_dock,
             )
         )
 

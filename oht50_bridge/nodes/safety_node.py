@@ -18,6 +18,7 @@ It publishes the heartbeat without which the motor stops.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -25,14 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geometry_msgs.msg import Point
 from rclpy.node import Node
 
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.estop_input import open_estop_input
 from oht50_bridge.msg import DriveCommand
-from oht50_bridge.msg import DriveState
-from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.msg import ModuleStates
@@ -41,6 +39,7 @@ from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.estop_services import EstopServices
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
+from oht50_bridge.nodes.motion_monitor import MotionMonitor
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare_settings
@@ -56,12 +55,16 @@ from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
+from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
+from oht50_bridge.vehicle.motion_supervisor import SupervisionSettings
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
-from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.position_source import PositionOriginSettings
+from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
 from oht50_bridge.vehicle.speed_limiter import LimiterSettings
@@ -113,6 +116,7 @@ class SafetyNode(Node):
     def __init__(self) -> None:
         super().__init__('safety_node')
         settings = declare_settings(self, SafetyNodeSettings)
+        origin = declare_settings(self, PositionOriginSettings)
         self._limiter = SpeedLimiter(
             LimiterSettings(
                 interlocks=declare_settings(self, InterlockSettings),
@@ -120,6 +124,8 @@ class SafetyNode(Node):
                 obstacles=declare_settings(self, ObstacleSettings, 'obstacle_'),
                 distances=declare_settings(self, DistanceSettings),
                 track=declare_settings(self, TrackSettings),
+                position=declare_settings(self, PositionSettings),
+                origin=origin,
             ),
             declare_settings(self, SpeedLimitSettings),
         )
@@ -131,15 +137,28 @@ class SafetyNode(Node):
         self._maintenance = MaintenanceLock(directory / MAINTENANCE_FILE)
         self._sources = EstopSources(self._latch, has_estop_input=estop_input is not None)
         self._publisher = SafetyPublisher(self, settings.map_frame)
+        self._motion = MotionMonitor(
+            self,
+            settings.map_frame,
+            origin.origin,
+            self._limiter.position,
+            self._tracker,
+            MotionSupervisor(declare_settings(self, SupervisionSettings, 'supervision_')),
+            self._publisher,
+            self._beat,
+        )
 
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.MODULE_STATES.subscribe(self, self._on_modules)
-        topics.LOCATION.subscribe(self, self._on_location)
-        topics.DRIVE_STATE.subscribe(self, self._on_drive)
         topics.DRIVE_COMMAND.subscribe(self, self._on_command)
         topics.MISSION_STATE.subscribe(self, self._on_mission)
         self._estop_services = EstopServices(
-            self, self._latch, self._sources, self._publisher, self._announce
+            self,
+            self._latch,
+            self._sources,
+            self._limiter.position,
+            self._publisher,
+            self._announce,
         )
         self._maintenance_service = MaintenanceService(self, self._maintenance, self._beat)
         self.create_timer(1.0 / settings.heartbeat_rate, self._beat)
@@ -170,11 +189,16 @@ class SafetyNode(Node):
 
     def _beat(self) -> None:
         """Publish the permission to move, or the reason why there is none."""
+        now = time.monotonic()
+        self._motion.publish(now)
         self._limiter.confirmed = bool(self.get_parameter(CONFIG_VERSION).value)
         self._limiter.maintenance = ', '.join(self._maintenance.owners)
-        limit = self._limiter.limit(self._latch.reason, time.monotonic())
+        limit = self._limiter.limit(self._latch.reason, now)
         self._publisher.heartbeat(limit, self._mode())
         self._save()
+        fault = self._motion.fault(now, limit.speed)
+        if fault:
+            self._publish_causes(self._latch.trigger(TriggerType.SOFTWARE, fault, 'supervision'))
 
     def _mode(self) -> int:
         if self._maintenance.locked:
@@ -205,7 +229,8 @@ class SafetyNode(Node):
             self._beat()
 
     def _on_mission(self, mission: MissionState) -> None:
-        self._limiter.docking = mission.phase == MissionState.PHASE_DOCKING
+        dock = mission.target_position.x if mission.at_dock else math.nan
+        self._limiter.update_dock(dock, time.monotonic())
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         report = InputsReport(
@@ -237,32 +262,6 @@ class SafetyNode(Node):
 
     def _on_estop_input(self, pressed: bool) -> None:
         self._publish_causes(self._sources.update_estop_input(pressed, time.monotonic()))
-
-    def _on_location(self, location: Location) -> None:
-        measurement = measure(
-            location.position.x,
-            location.position_resolution,
-            location.linear_velocity,
-            time.monotonic(),
-        )
-        self._limiter.position.update_location(measurement)
-        if measurement is not None:
-            self._update_place(location.position)
-
-    def _on_drive(self, drive: DriveState) -> None:
-        now = time.monotonic()
-        measurement = measure(drive.position, drive.position_resolution, drive.velocity, now)
-        self._limiter.position.update_drive(measurement)
-        if measurement is not None and self._limiter.position.located(now) is None:
-            self._update_place(Point(x=drive.position, y=0.0, z=0.0))
-
-    def _update_place(self, place: Point) -> None:
-        self._publisher.set_place(place)
-        for zone in self._tracker.update(place.x):
-            self._publisher.zone_entered(zone)
-            self.get_logger().info(
-                f'entered {zone.zone_type} zone {zone.zone_id} at {place.x:.3f} m: {zone.action}'
-            )
 
     # The emergency stop.
 

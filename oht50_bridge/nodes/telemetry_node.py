@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +27,8 @@ from rclpy.parameter import Parameter
 from tf2_msgs.msg import TFMessage
 
 from oht50_bridge.msg import BridgeStatus
-from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
+from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.msg import Telemetry
@@ -50,8 +49,6 @@ from oht50_bridge.settings import setting
 from oht50_bridge.srv import SetTelemetryRate
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
-from oht50_bridge.vehicle.position_source import PositionSource
-from oht50_bridge.vehicle.position_source import measure
 
 MINIMUM_RATE = 0.1  # Hz
 MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
@@ -116,9 +113,8 @@ class TelemetryNode(Node):
         self._settings = settings
         self._distance_directions = declare_settings(self, DistanceSettings).distance_directions
         self._rate = settings.rate
-        self._position = PositionSource(settings.position_lifetime)
         self._location: Newest[Location] = Newest(settings.position_lifetime)
-        self._drive: Newest[DriveState] = Newest(settings.position_lifetime)
+        self._position: Newest[Position] = Newest(settings.position_lifetime)
         self._power: Newest[PowerState] = Newest(settings.power_lifetime)
         self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
         self._turning: tuple[int, float] | None = None  # ns, rad/s
@@ -135,7 +131,7 @@ class TelemetryNode(Node):
         self._tf = topics.TF.publisher(self)
         self._tf_static = topics.TF_STATIC.publisher(self)
         topics.LOCATION.subscribe(self, self._on_location)
-        topics.DRIVE_STATE.subscribe(self, self._on_drive)
+        topics.POSITION.subscribe(self, self._position.put)
         topics.POWER.subscribe(self, self._on_power)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
@@ -158,25 +154,11 @@ class TelemetryNode(Node):
     def _on_location(self, location: Location) -> None:
         """Keep a location; no board measures angular acceleration, so two rates give it."""
         self._location.put(location)
-        self._position.update_location(
-            measure(
-                location.position.x,
-                location.position_resolution,
-                location.linear_velocity,
-                time.monotonic(),
-            )
-        )
         stamp, rate = from_stamp(location.header.stamp), location.angular_velocity
         if self._turning is not None and stamp > self._turning[0]:
             before, rate_before = self._turning
             self._angular_acceleration = (rate - rate_before) * NS / (stamp - before)
         self._turning = (stamp, rate)
-
-    def _on_drive(self, drive: DriveState) -> None:
-        self._drive.put(drive)
-        self._position.update_drive(
-            measure(drive.position, drive.position_resolution, drive.velocity, time.monotonic())
-        )
 
     def _on_power(self, power: PowerState) -> None:
         self._power.put(power)
@@ -193,13 +175,13 @@ class TelemetryNode(Node):
 
     def _publish_odometry(self) -> None:
         """Publish odometry and tf of each new position."""
-        measurement = self._position.newest(time.monotonic())
+        position = self._known_position()
         telemetry = self._estimate()
-        if measurement is None or telemetry.header.stamp == self._odometry_stamp:
+        if position is None or telemetry.header.stamp == self._odometry_stamp:
             return
         self._odometry_stamp = telemetry.header.stamp
         message = odometry(
-            telemetry, self._settings.odom_frame, self._settings.base_frame, measurement.resolution
+            telemetry, self._settings.odom_frame, self._settings.base_frame, position.resolution
         )
         self._odometry.publish(message)
         self._tf.publish(TFMessage(transforms=[transform(message)]))
@@ -209,6 +191,13 @@ class TelemetryNode(Node):
         self._streaming = not math.isnan(telemetry.position.x)
         self._last_update = telemetry.header.stamp
         self._telemetry.publish(telemetry)
+
+    def _known_position(self) -> Position | None:
+        """Return the position as safety_node judges it, None unless it is valid and recent."""
+        position = self._position.get()
+        if position is None or position.state != Position.STATE_VALID:
+            return None
+        return position if position.age <= self._settings.position_lifetime else None
 
     def _estimate(self) -> Telemetry:
         """Return the estimate from the reports that are recent enough."""
@@ -227,19 +216,16 @@ class TelemetryNode(Node):
             temperature=nan,
             humidity=nan,
         )
-        now = time.monotonic()
-        location, drive, power = self._location.get(), self._drive.get(), self._power.get()
-        if location is not None and self._position.located(now) is not None:
-            telemetry.header.stamp = location.header.stamp
-            telemetry.position = location.position
-        elif drive is not None and self._position.newest(now) is not None:
-            # On a straight rail the position of the motor board is x.
-            telemetry.header.stamp = drive.header.stamp
-            telemetry.position = Point(x=drive.position, y=0.0, z=0.0)
-            telemetry.linear_velocity = drive.velocity
+        position, location = self._known_position(), self._location.get()
+        power = self._power.get()
+        if position is not None:
+            telemetry.header.stamp = position.header.stamp
+            telemetry.position = Point(x=position.position, y=0.0, z=0.0)
+            telemetry.linear_velocity = position.velocity
         if location is not None:
-            if not math.isnan(location.linear_velocity):
-                telemetry.linear_velocity = location.linear_velocity
+            if position is not None and math.isfinite(location.position.y):
+                telemetry.position.y = location.position.y
+                telemetry.position.z = location.position.z
             telemetry.angular_velocity = location.angular_velocity
             telemetry.angular_acceleration = self._angular_acceleration
             telemetry.linear_acceleration = location.linear_acceleration

@@ -126,7 +126,7 @@ def battery_state(power: PowerState) -> BatteryState:
 def ranges(
     inputs: SafetyInputs, directions: Sequence[str], minimum: float, maximum: float
 ) -> list[Range]:
-    """Return a range for each distance input in use; infinity for nothing in range.
+    """Return a range for each distance input in use; infinity for nothing in range, NaN for none.
 
     Args:
         inputs: the report of the safety board.
@@ -142,7 +142,7 @@ def ranges(
             field_of_view=0.1,
             min_range=minimum,
             max_range=maximum,
-            range=math.inf if math.isnan(distance) else distance,
+            range=distance,
         )
         for channel, (distance, direction) in enumerate(
             zip(inputs.distances, directions, strict=False), 1

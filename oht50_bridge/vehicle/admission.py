@@ -20,12 +20,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 
 MISSION_TYPES = ('transport', 'inspection', 'maintenance')
 ON_RAIL = 0.001  # m, from the rail's axis
+# m, from an end of the rail: the vehicle is stopped before it gets nearer.
+END_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Readiness:
 
 
 def check_request(
-    request: MissionRequest, readiness: Readiness, rules: MissionRules, track_length: float
+    request: MissionRequest, readiness: Readiness, rules: MissionRules, track: TrackSettings
 ) -> None:
     """Check a request against the rules and the state of the vehicle.
 
@@ -88,7 +91,8 @@ def check_request(
         request: the mission.
         readiness: the state of the vehicle.
         rules: what a mission must comply with.
-        track_length: m, the rail goes from 0 to there.
+        track: the rail; the safety rules stop the vehicle at its ends, so a target is END_MARGIN
+            away from them at least.
 
     Raises:
         RefusedError: it names the field or the state, and what is allowed.
@@ -99,8 +103,9 @@ def check_request(
             f'mission_type {request.mission_type!r}: must be one of {", ".join(MISSION_TYPES)}'
         )
     x, y, z = request.target
-    if not 0.0 <= x <= track_length:  # NaN too
-        raise RefusedError(f'target x {x:g} m: must be on the rail, 0 to {track_length:g} m')
+    first, last = track.first + END_MARGIN, track.last - END_MARGIN
+    if not first <= x <= last:  # NaN too
+        raise RefusedError(f'target x {x:g} m: must be on the rail, {first:g} to {last:g} m')
     if not (abs(y) <= ON_RAIL and abs(z) <= ON_RAIL):
         raise RefusedError(f'target y {y:g} m, z {z:g} m: the vehicle moves on the rail, give 0')
     if not 0.0 <= request.payload <= rules.maximum_payload:

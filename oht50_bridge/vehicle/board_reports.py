@@ -48,7 +48,8 @@ class InputsReport:
         alarm: it judges its inputs critical or faulty.
         latched: it holds its relay open.
         estop_pressed: the emergency stop chain is open.
-        distances: m, to the nearest obstacle by each input; NaN: none in range.
+        distances: m, to the nearest obstacle by each input; infinity: none in range, NaN: no
+            reading.
         digital_inputs: whether each input is active.
 
     """

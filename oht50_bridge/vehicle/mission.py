@@ -212,6 +212,11 @@ class Mission:
         return self._held_by if self.phase is MissionPhase.HELD else ''
 
     @property
+    def at_dock(self) -> bool:
+        """Whether it has begun to dock, also while it is held or paused."""
+        return self._at_dock and self.outcome is None
+
+    @property
     def direction(self) -> int:
         """Where it would go if nothing held it, 1 or -1; 0 when nothing does."""
         if not self._held_by:
@@ -320,6 +325,9 @@ class Mission:
             return None
         self._missing_for = 0.0
         self.motion.update(inputs.measurement)
+        if self._docking is not None:
+            # Also while it is held: near the dock, the dock itself must not hold it.
+            self._at_dock |= self._docking.begins_at(self.motion.position)
         self._hold(dt, inputs.hold)
         if self.outcome is not None:
             return None
@@ -403,7 +411,6 @@ class Mission:
 
     def _dock(self, dt: float, inputs: MissionInputs, docking: Docking) -> None:
         if not self._at_dock:
-            self._at_dock = docking.begins_at(self.motion.position)
             return
         failures = docking.failures
         docking.step(dt, self.motion.position, self.motion.arrived, inputs.dock)

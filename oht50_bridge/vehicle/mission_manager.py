@@ -51,6 +51,7 @@ from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.profile import ProfileState
 from oht50_bridge.vehicle.profile import travel_time
 from oht50_bridge.vehicle.rail import Station
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.vehicle_view import VehicleView
 
@@ -62,7 +63,7 @@ KNOWN_MISSIONS = 1000  # whose names are not given again
 class ManagerSettings:
     """What missions comply with and how they are executed."""
 
-    track_length: float = 50.0
+    track: TrackSettings = field(default_factory=TrackSettings)
     rules: MissionRules = field(default_factory=MissionRules)
     limits: MotionLimits = field(default_factory=MotionLimits)
     loop: LoopSettings = field(default_factory=LoopSettings)
@@ -95,7 +96,6 @@ class _Active:
     """The active mission and what is counted for it."""
 
     mission: Mission
-    by_location: bool  # it uses the location board
     started: int  # ns since 1970-01-01 UTC
     started_at: float  # s, monotonic
     recorded_at: float  # s, monotonic
@@ -168,12 +168,11 @@ class MissionManager:
             MissionRequest(request.mission_type, target, request.payload, dock),
             self._view.readiness(now),
             settings.rules,
-            settings.track_length,
+            settings.track,
         )
-        measured = self._view.position.newest(now)
+        measured = self._view.measurement(now)
         assert measured is not None  # admission needs a position
-        by_location = measured is self._view.position.location
-        if dock and not by_location:
+        if dock and not self._view.sees_dock(now):
             raise RefusedError(
                 f'station {request.station!r}: no board measures the alignment in the dock'
             )
@@ -185,7 +184,7 @@ class MissionManager:
         if self._view.hold(now):
             duration += settings.timeouts.hold_clear_time
         check_duration(duration, settings.rules)
-        self._recorder.report_lost(self._view.position.position(now), wall)
+        self._recorder.report_lost(self._view.position(now), wall)
         mission = Mission(
             request.mission_id or f'mission-{uuid.uuid4().hex[:12]}',
             request.mission_type,
@@ -194,9 +193,7 @@ class MissionManager:
             docking,
             settings.timeouts,
         )
-        active = _Active(
-            mission, by_location, wall, now, now, EnergyMeter(self._view.drawn(now), now)
-        )
+        active = _Active(mission, wall, now, now, EnergyMeter(self._view.drawn(now), now))
         self._recorder.begin(self._record(active, now))
         self._active = active
         self._set_charging(False)
@@ -258,7 +255,8 @@ class MissionManager:
     def _make_docking(self, station: float, position: float) -> Docking:
         settings = self._settings.docking
         side = 1.0 if position >= station else -1.0
-        if not 0.0 <= station + side * settings.back_off <= self._settings.track_length:
+        track = self._settings.track
+        if not track.first <= station + side * settings.back_off <= track.last:
             side = -side
         return Docking(station, side, settings)
 
@@ -295,7 +293,7 @@ class MissionManager:
             return
         mission = active.mission
         mission.motion.limit(self._settings.limits)
-        command = mission.step(now, self._view.inputs(now, by_location=active.by_location))
+        command = mission.step(now, self._view.inputs(now))
         if command is None:
             self._halt()
         else:
@@ -304,7 +302,8 @@ class MissionManager:
         if mission.outcome is not None:
             self._end(active, now)
             return
-        if (mission.phase, mission.held_by) != (self._reported.phase, self._reported.reason):
+        state, said = (mission.phase, mission.held_by, mission.at_dock), self._reported
+        if state != (said.phase, said.reason, said.at_dock):
             self._report_state()
         if mission.interruption != active.interruption:
             active.interruption = mission.interruption
@@ -323,13 +322,16 @@ class MissionManager:
             subscribed: somebody receives the reports of ends.
 
         """
-        position = self._view.position.position(now)
+        position = self._view.position(now)
         if (subscribed and not math.isnan(position)) or self._recorder.impatient(now):
             self._recorder.report_lost(position, wall)
         active = self._active
         if active is None:
             return
         self._report_progress(active.mission)
+        if active.mission.at_dock:
+            # The safety rules believe it no longer than it is repeated.
+            self._report_state()
         if now - active.recorded_at >= CHECKPOINT_PERIOD:
             active.recorded_at = now
             self._recorder.checkpoint(self._record(active, now))
@@ -411,6 +413,7 @@ class MissionManager:
                 mission.mission_type,
                 mission.target,
                 mission.held_by,
+                mission.at_dock,
             )
         self._output.state(self._reported)
 

@@ -63,6 +63,7 @@ class StateReport:
     mission_type: str = ''
     target: float = math.nan
     reason: str = ''
+    at_dock: bool = False  # it docks at the target, also while held or paused
 
 
 class MissionOutput(Protocol):

@@ -98,7 +98,7 @@ class MotionLoop:
         self._estimate = PositionEstimate(measurement)
         self._now = now
         self._profile = VelocityProfile(
-            ProfileState(measurement.position, self._estimate.velocity), limits
+            ProfileState(measurement.position, self._estimate.drift), limits
         )
         self._target: float | None = None
         self._zones: tuple[SpeedZone, ...] = ()
@@ -125,7 +125,7 @@ class MotionLoop:
 
     @property
     def velocity(self) -> float:
-        """Measured velocity."""
+        """Measured or differentiated velocity; NaN while neither is known."""
         return self._estimate.velocity
 
     @property
@@ -163,7 +163,7 @@ class MotionLoop:
 
     def interrupt(self) -> None:
         """Restart from the present state of the vehicle: the drive does not follow for now."""
-        self._profile.restart(ProfileState(self.position, self.velocity))
+        self._profile.restart(ProfileState(self.position, self._estimate.drift))
         self._planned = None
         self._creeping = 0.0
         self._stopped_at = None
@@ -240,7 +240,7 @@ class MotionLoop:
             self._profile.restart(ProfileState(self.position, state.velocity, state.acceleration))
             self._planned = None
         elif behind > self._loop.lag:
-            self._profile.restart(ProfileState(self.position, self.velocity))
+            self._profile.restart(ProfileState(self.position, self._estimate.drift))
             self._planned = None
 
     def _plan(self, speed_limit: float) -> None:
@@ -304,7 +304,7 @@ class MotionLoop:
             self._stopped_at = self._now
             self._creeping = 0.0
         # Only what the board measures after the vehicle came to rest counts.
-        if abs(self.velocity) > STANDSTILL:
+        if not abs(self.velocity) <= STANDSTILL:  # NaN too
             self._stopped_at = self._now
         elif self._estimate.stamp - self._stopped_at > self._loop.settle:
             if abs(error) <= self.tolerance - self._estimate.resolution / 2.0:

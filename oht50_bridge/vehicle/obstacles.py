@@ -24,6 +24,7 @@ from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
 
+DOCK_CAPTURE = 0.1  # m
 _DIRECTIONS = {'forward': Direction.FORWARD, 'backward': Direction.BACKWARD, '': Direction.NONE}
 
 
@@ -63,6 +64,13 @@ class ObstacleSettings:
     speed: float = setting(
         0.1, 'Slow motion towards an obstacle', unit='m/s', minimum=0.01, maximum=2.0
     )
+    dock_distance: float = setting(
+        0.6,
+        'Distance from the dock within which the dock is no obstacle to a vehicle that docks',
+        unit='m',
+        minimum=0.05,
+        maximum=3.0,
+    )
     dock_speed: float = setting(
         0.05,
         'Motion towards an obstacle nearer than obstacle_stop_distance while docking',
@@ -72,26 +80,43 @@ class ObstacleSettings:
     )
 
 
+def dock_floor(
+    settings: ObstacleSettings, dock: float, position: float, direction: Direction
+) -> float:
+    """Return the speed, m/s, that an obstacle ahead does not forbid: 0 but on the way into a dock.
+
+    Args:
+        settings: distances and speeds.
+        dock: m, the dock that a mission approaches now; NaN: none.
+        position: m, NaN when unknown.
+        direction: FORWARD or BACKWARD.
+
+    """
+    way = (dock - position) * direction
+    # The dock is found up to DOCK_CAPTURE behind its configured place.
+    return settings.dock_speed if -DOCK_CAPTURE <= way <= settings.dock_distance else 0.0
+
+
 def obstacle_limits(
     settings: ObstacleSettings,
     distances: Sequence[float],
     directions: Sequence[Direction],
     direction: Direction,
-    docking: bool,
+    floor: float,
     braking: Braking,
 ) -> list[Limit]:
     """Return the limits of the obstacles in one direction of travel.
 
     Args:
         settings: distances and speeds.
-        distances: m, to the nearest obstacle by each input; NaN: none in range.
+        distances: m, to the nearest obstacle by each input; infinity: none in range, NaN: no
+            reading.
         directions: where each input looks; NONE: not in use.
         direction: FORWARD or BACKWARD.
-        docking: the vehicle docks: it approaches the dock, which is an obstacle too.
+        floor: m/s, that no obstacle forbids, see `dock_floor`.
         braking: how the vehicle slows down.
 
     """
-    floor = settings.dock_speed if docking else 0.0
     limits = []
     for channel, looks in enumerate(directions):
         if looks != direction:
@@ -101,6 +126,9 @@ def obstacle_limits(
             continue
         distance = distances[channel]
         if math.isnan(distance):
+            limits.append(Limit(0.0, f'no reading of distance input {channel + 1}', hold=True))
+            continue
+        if distance == math.inf:
             continue
         speed = min(
             braking.approach_speed(distance - settings.stop_distance, floor),

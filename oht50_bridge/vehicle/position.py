@@ -16,12 +16,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # m/s, the vehicle stands when its measured speed is not above this: two steps of the boards that
 # measure a speed, and a fifth of the slowest speed that a drive follows.
 STANDSTILL = 0.002
 LONGEST_STEP = 0.1  # s, a measurement is not extrapolated further
+# s, over which a velocity that is not measured is differentiated: a shorter time would make a
+# speed of each step of the position.
+SLOPE_TIME = 0.25
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,37 @@ class Measurement:
     stamp: float
 
 
+def slope(measurements: Sequence[Measurement]) -> float:
+    """Return the velocity by the newest positions, m/s; NaN with fewer than two.
+
+    Args:
+        measurements: from old to new; those of the last SLOPE_TIME count, and one before.
+
+    """
+    if len(measurements) < 2:
+        return math.nan
+    newest = measurements[-1]
+    oldest = measurements[-2]
+    for measurement in reversed(measurements):
+        oldest = measurement
+        if newest.stamp - measurement.stamp >= SLOPE_TIME:
+            break
+    time = newest.stamp - oldest.stamp
+    return (newest.position - oldest.position) / time if time > 0.0 else math.nan
+
+
 class PositionEstimate:
     """Position between and below the steps of a board's measurements.
 
     It is extrapolated by the measured velocity, and limited to the last measurement plus or minus
     half of its resolution. So a board that measures in cm gives a position in mm while it moves.
+    A velocity that is not measured is differentiated.
     """
 
     def __init__(self, measurement: Measurement):
         self._position = measurement.position
         self._measurement = measurement
+        self._history = [measurement]
 
     @property
     def resolution(self) -> float:
@@ -60,8 +85,14 @@ class PositionEstimate:
 
     @property
     def velocity(self) -> float:
-        """Measured velocity; 0 where the source gives none."""
+        """Measured or differentiated velocity; NaN while neither is known: no standstill."""
         velocity = self._measurement.velocity
+        return slope(self._history) if math.isnan(velocity) else velocity
+
+    @property
+    def drift(self) -> float:
+        """Velocity to extrapolate with: 0 while it is not known."""
+        velocity = self.velocity
         return 0.0 if math.isnan(velocity) else velocity
 
     @property
@@ -74,9 +105,12 @@ class PositionEstimate:
         dt = measurement.stamp - self._measurement.stamp
         if dt <= 0.0:
             return
-        before = self.velocity
+        before = self.drift
         self._measurement = measurement
-        predicted = self._position + (before + self.velocity) / 2.0 * dt
+        self._history.append(measurement)
+        while measurement.stamp - self._history[1].stamp > SLOPE_TIME:
+            del self._history[0]
+        predicted = self._position + (before + self.drift) / 2.0 * dt
         half = measurement.resolution / 2.0
         self._position = _clamp(
             predicted, measurement.position - half, measurement.position + half
@@ -84,7 +118,7 @@ class PositionEstimate:
 
     def at(self, now: float) -> float:
         """Return the position now."""
-        return self._position + self.velocity * _clamp(now - self.stamp, 0.0, LONGEST_STEP)
+        return self._position + self.drift * _clamp(now - self.stamp, 0.0, LONGEST_STEP)
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -11,73 +11,253 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where the vehicle is: the location board is preferred to the motor board."""
+"""Where the vehicle is along the rail: one judgement of what the position source reports.
+
+A position that jumps, stops, is no number or lies off the rail cannot be explained by motion: the
+source restarted, wrapped, or measures something else. What it reports afterwards may look right
+and be wrong, so a lost position stays lost until a person has it referenced again.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from dataclasses import dataclass
 
+from oht50_bridge.enums import StrEnum
+from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.position import slope
+from oht50_bridge.vehicle.refusal import RefusedError
 
 #: s, age beyond which a position is not known; the default of each node's setting.
 POSITION_LIFETIME = 0.5
+#: m, a coarser position cannot stop a vehicle at a limit.
+COARSEST_RESOLUTION = 0.02
+#: s, over which positions are compared: jumps within the tolerance must not add up.
+WINDOW = 1.0
+#: s, for which a source must report plausibly before it is a reference again.
+REFERENCE_TIME = 0.2
+
+
+class PositionOrigin(StrEnum):
+    """Where positions come from."""
+
+    LOCATION_BOARD = 'location_board'
+    TOPIC = 'topic'
+    NONE = 'none'
+
+
+class PositionState(StrEnum):
+    """What is known of the position; the values are those of Position.STATE_*."""
+
+    UNKNOWN = 'unknown'  # nothing was measured since the start
+    VALID = 'valid'
+    LOST = 'lost'
+
+
+@dataclass(frozen=True)
+class PositionOriginSettings:
+    """The configured position source; the motor board never is one."""
+
+    position_source: str = setting(
+        'location_board',
+        'Where positions come from: location_board, topic (location/external) or none, in which '
+        'case nothing moves',
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown source with a ValueError that names it."""
+        if self.position_source not in list(PositionOrigin):
+            raise ValueError(
+                f'position_source: {self.position_source!r} is not one of '
+                f'{", ".join(PositionOrigin)}'
+            )
+
+    @property
+    def origin(self) -> PositionOrigin:
+        """The source."""
+        return PositionOrigin(self.position_source)
+
+
+@dataclass(frozen=True)
+class PositionSettings:
+    """When a position is lost."""
+
+    position_timeout: float = setting(
+        POSITION_LIFETIME,
+        'Silence of the position source after which the position is lost',
+        unit='s',
+        minimum=0.1,
+        maximum=2.0,
+    )
+    position_speed: float = setting(
+        1.2,
+        'Speed that the vehicle never exceeds; a position that changes faster is lost',
+        unit='m/s',
+        minimum=0.1,
+        maximum=5.0,
+    )
+    position_tolerance: float = setting(
+        0.05,
+        'Error of the position source: of a change, and beyond the ends of the rail',
+        unit='m',
+        minimum=0.001,
+        maximum=0.5,
+    )
+
+
+def check_source(resolution: float, reach: float, track_length: float) -> None:
+    """Check what a position source can measure against the rail.
+
+    Args:
+        resolution: m, its smallest step; NaN where it measures no position.
+        reach: m, its greatest position.
+        track_length: m.
+
+    Raises:
+        ValueError: it measures no position, too coarsely, or not to the end of the rail.
+
+    """
+    if math.isnan(resolution):
+        raise ValueError('it measures no position')
+    if not 0.0 < resolution <= COARSEST_RESOLUTION:
+        raise ValueError(
+            f'its steps of {resolution:g} m are not within 0 and {COARSEST_RESOLUTION:g} m'
+        )
+    if not reach >= track_length:
+        raise ValueError(
+            f'it measures up to {reach:g} m, the rail is {track_length:g} m long (track_length)'
+        )
 
 
 class PositionSource:
-    """The newest position that a board measured.
+    """The position along the rail, or why there is none.
 
-    The location board measures the position; the motor board derives it from its duty cycle. So
-    the motor board counts only while the location board reports none.
+    All times are in s on one steady clock, and a measurement is as old as its receipt minus the
+    age that its sender states: no date is compared with another.
 
     Args:
-        lifetime: s, age beyond which a measurement is not used.
+        settings: when the position is lost.
+        track_length: m; the rail goes from 0 to there.
 
     """
 
-    def __init__(self, lifetime: float = POSITION_LIFETIME) -> None:
-        self._lifetime = lifetime
-        self.location: Measurement | None = None  # newest of the location board, of any age
-        self.drive: Measurement | None = None  # newest of the motor board, of any age
+    def __init__(self, settings: PositionSettings, track_length: float) -> None:
+        self._settings = settings
+        self._track_length = track_length
+        self._state = PositionState.UNKNOWN
+        self._reason = 'no position was measured since the start'
+        self._samples: deque[Measurement] = deque()  # each plausible after those before it
+        self._since = math.inf  # s, moment of the first of them
 
-    def update_location(self, measurement: Measurement | None) -> None:
-        """Keep what the location board reports, None where it measures no position."""
-        self.location = measurement
+    @property
+    def state(self) -> PositionState:
+        """What is known."""
+        return self._state
 
-    def update_drive(self, measurement: Measurement | None) -> None:
-        """Keep what the motor board reports, None where it measures no position."""
-        self.drive = measurement
+    @property
+    def reason(self) -> str:
+        """Why the position is not known, for a person; empty while it is."""
+        return self._reason
 
-    def located(self, now: float) -> Measurement | None:
-        """Return the location board's measurement, None when it is too old."""
-        return self._recent(self.location, now)
+    def update(self, position: float, resolution: float, velocity: float, stamp: float) -> None:
+        """Use a report of the source; one that is not newer than the last changes nothing.
+
+        Args:
+            position: m, NaN where it is not measured.
+            resolution: m, smallest step of the position.
+            velocity: m/s, NaN where it is not measured.
+            stamp: s, moment of the reading.
+
+        """
+        if math.isnan(stamp) or (self._samples and stamp <= self._samples[-1].stamp):
+            return
+        self.check(stamp)
+        sample = Measurement(position, resolution, velocity, stamp)
+        fault = self._fault(sample)
+        if fault:
+            self._lose(fault)
+            # What follows is judged from here on, unless it is no position at all.
+            if self._fault(sample):
+                return
+        if not self._samples:
+            self._since = stamp
+        self._samples.append(sample)
+        while stamp - self._samples[0].stamp > WINDOW:
+            self._samples.popleft()
+        if self._state is PositionState.UNKNOWN:
+            self._state, self._reason = PositionState.VALID, ''
+
+    def check(self, now: float) -> None:
+        """Lose the position when the source has been silent for too long."""
+        if self._samples and not now - self._samples[-1].stamp <= self._settings.position_timeout:
+            self._lose(f'no report for {now - self._samples[-1].stamp:.2f} s')
 
     def newest(self, now: float) -> Measurement | None:
-        """Return the measurement to use, None when the position is not known."""
-        return self.located(now) or self._recent(self.drive, now)
+        """Return the measurement to use, its velocity measured or differentiated.
+
+        None when the position is not known.
+        """
+        self.check(now)
+        if self._state is not PositionState.VALID or not self._samples:
+            return None
+        newest = self._samples[-1]
+        if math.isfinite(newest.velocity):
+            return newest
+        return Measurement(newest.position, newest.resolution, slope(self._samples), newest.stamp)
 
     def position(self, now: float) -> float:
         """Return the position along the rail, m; NaN when it is not known."""
         measurement = self.newest(now)
         return math.nan if measurement is None else measurement.position
 
-    def _recent(self, measurement: Measurement | None, now: float) -> Measurement | None:
-        if measurement is None or now - measurement.stamp > self._lifetime:
-            return None
-        return measurement
+    def check_reference(self, now: float) -> None:
+        """Check whether a lost position could be referenced now.
 
+        Raises:
+            RefusedError: the source does not report plausibly.
 
-def measure(
-    position: float, resolution: float, velocity: float, stamp: float
-) -> Measurement | None:
-    """Return a measurement, None where the board measures no position.
+        """
+        self.check(now)
+        if self._state is not PositionState.LOST:
+            return
+        if not self._samples or self._samples[-1].stamp - self._since < REFERENCE_TIME:
+            raise RefusedError(
+                f'{self._reason}; the position source must report plausibly for '
+                f'{REFERENCE_TIME:g} s: check it and try again'
+            )
 
-    Args:
-        position: m, NaN where it is not measured.
-        resolution: m, smallest step of the position, NaN where it is not measured.
-        velocity: m/s, NaN where it is not measured.
-        stamp: s, moment of the reading on the monotonic clock of the caller.
+    def reference(self, now: float) -> None:
+        """Take the word of the source again, on the order of a person.
 
-    """
-    if not (math.isfinite(position) and math.isfinite(resolution)):
-        return None
-    return Measurement(position, resolution, velocity, stamp)
+        Raises:
+            RefusedError: as `check_reference`; the position stays lost.
+
+        """
+        self.check_reference(now)
+        if self._samples:
+            self._state, self._reason = PositionState.VALID, ''
+
+    def _lose(self, fault: str) -> None:
+        """Forget what was measured; a position that was known is lost."""
+        self._samples.clear()
+        if self._state is PositionState.VALID:
+            self._state, self._reason = PositionState.LOST, f'position lost: {fault}'
+
+    def _fault(self, sample: Measurement) -> str:
+        """Return what is wrong with a measurement, empty when nothing is."""
+        position, resolution = sample.position, sample.resolution
+        if not math.isfinite(position):
+            return 'the source measures none'
+        if not 0.0 < resolution <= COARSEST_RESOLUTION:
+            return f'the source has steps of {resolution:g} m'
+        allowed = self._settings.position_tolerance + resolution
+        if not -allowed <= position <= self._track_length + allowed:
+            return f'{position:.3f} m is not on the rail, 0 to {self._track_length:g} m'
+        for before in reversed(self._samples):
+            way = abs(position - before.position)
+            time = sample.stamp - before.stamp
+            if way > self._settings.position_speed * time + allowed:
+                return f'it changed by {way:.3f} m within {time:.3f} s'
+        return ''

@@ -23,11 +23,37 @@ from oht50_bridge.settings import setting
 
 @dataclass(frozen=True)
 class TrackSettings:
-    """The rail goes from 0 to `track_length`."""
+    """The rail goes from 0 to `track_length`; the vehicle's middle less far by half of it."""
 
     track_length: float = setting(
         50.0, 'Length of the rail', unit='m', minimum=1.0, maximum=1500.0
     )
+    vehicle_length: float = setting(
+        0.0,
+        'Length of the vehicle, whose middle the position is; 0 where track_length is the way '
+        'of the middle',
+        unit='m',
+        minimum=0.0,
+        maximum=10.0,
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a vehicle that is longer than its rail, with a ValueError."""
+        if not self.first < self.last:
+            raise ValueError(
+                f'vehicle_length: {self.vehicle_length:g} m is not shorter than the rail, '
+                f'{self.track_length:g} m (track_length)'
+            )
+
+    @property
+    def first(self) -> float:
+        """Least position that the vehicle can take, m."""
+        return self.vehicle_length / 2.0
+
+    @property
+    def last(self) -> float:
+        """Greatest position that the vehicle can take, m."""
+        return self.track_length - self.vehicle_length / 2.0
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import field
 
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.board_reports import BoardReport
@@ -26,8 +27,11 @@ from oht50_bridge.vehicle.interlocks import Conditions
 from oht50_bridge.vehicle.interlocks import interlock_limit
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
+from oht50_bridge.vehicle.obstacles import dock_floor
 from oht50_bridge.vehicle.obstacles import obstacle_limits
-from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
+from oht50_bridge.vehicle.position_source import PositionOrigin
+from oht50_bridge.vehicle.position_source import PositionOriginSettings
+from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limits import Braking
@@ -36,10 +40,14 @@ from oht50_bridge.vehicle.speed_limits import Limit
 from oht50_bridge.vehicle.speed_limits import limit_without_direction
 from oht50_bridge.vehicle.speed_limits import lowest
 from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import rail_end_limit
 from oht50_bridge.vehicle.zones import zone_limits
 
 # After this long without a drive command the direction of travel is unknown.
 COMMAND_LIFETIME = 0.3  # s
+# mission_node repeats at 5 Hz that it docks.
+DOCK_LIFETIME = 1.0  # s
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,6 @@ class InterlockSettings:
     safety_timeout: float = setting(
         0.3,
         "Age of the safety board's report beyond which motion is forbidden",
-        unit='s',
-        minimum=0.1,
-        maximum=2.0,
-    )
-    position_timeout: float = setting(
-        POSITION_LIFETIME,
-        'Age beyond which a position is unknown',
         unit='s',
         minimum=0.1,
         maximum=2.0,
@@ -93,6 +94,8 @@ class LimiterSettings:
     obstacles: ObstacleSettings
     distances: DistanceSettings
     track: TrackSettings
+    position: PositionSettings = field(default_factory=PositionSettings)
+    origin: PositionOriginSettings = field(default_factory=PositionOriginSettings)
 
 
 class SpeedLimiter:
@@ -107,10 +110,9 @@ class SpeedLimiter:
         settings: speed limit.
         maintenance: who is at work on the vehicle; empty: nobody.
         zones: zones of the rail.
-        position: sources of the position.
+        position: the position along the rail.
         confirmed: config_node has confirmed the parameters since the start. Before, they are
             those of the files, and zones may be missing.
-        docking: a mission docks.
 
     """
 
@@ -119,10 +121,12 @@ class SpeedLimiter:
         self._directions = fixed.distances.directions
         self.settings = settings
         self.zones: tuple[Zone, ...] = ()
-        self.position = PositionSource(fixed.interlocks.position_timeout)
+        self.position = PositionSource(fixed.position, fixed.track.track_length)
         self.maintenance = ''
         self.confirmed = False
-        self.docking = False
+        self._dock: tuple[float, float] = math.nan, -math.inf  # m, moment of the report
+        self._in_stop_zones: frozenset[str] = frozenset()
+        self._entered = ''  # stop zone in which a new command is needed
         self._inputs: tuple[InputsReport, float] | None = None
         self._command = Direction.NONE
         self._commanded_at = -math.inf
@@ -142,6 +146,10 @@ class SpeedLimiter:
             elif board.error and self._power_lost_since is None:
                 self._power_lost_since = now
 
+    def update_dock(self, dock: float, now: float) -> None:
+        """Use the report of a mission that docks at `dock`, m; NaN: none does."""
+        self._dock = dock, now
+
     def update_command(self, direction: Direction, now: float) -> None:
         """Use the direction of a drive command."""
         self._command = direction
@@ -160,7 +168,8 @@ class SpeedLimiter:
 
         """
         inputs = self._recent_inputs(now)
-        stop = interlock_limit(self._conditions(estop, inputs, now))
+        stop = interlock_limit(self._conditions(estop, inputs, now)) or self._position_limit(now)
+        stop = stop or self._zone_stop(now)
         if stop is not None:
             return stop
         limits = {
@@ -197,14 +206,46 @@ class SpeedLimiter:
         guard, states = self._fixed.interlocks.guard_input, inputs.digital_inputs
         return guard > 0 and (len(states) < guard or bool(states[guard - 1]))
 
+    def _recent_dock(self, now: float) -> float:
+        dock, at = self._dock
+        return dock if now - at <= DOCK_LIFETIME else math.nan
+
+    def _zone_stop(self, now: float) -> Limit | None:
+        """Stop a vehicle that comes to be in a stop zone, until a new command is to leave it."""
+        position = self.position.position(now)
+        inside = frozenset(
+            zone.zone_id
+            for zone in self.zones
+            if zone.action == ZoneAction.STOP and zone.contains(position)
+        )
+        entered = inside - self._in_stop_zones
+        if entered:
+            self._entered = min(entered)
+        if not inside or self.direction(now) == Direction.NONE:
+            self._entered = ''  # what is commanded from now on is a new command
+        self._in_stop_zones = inside
+        if self._entered:
+            return Limit(0.0, f'in stop zone {self._entered}: leaving it takes a new command')
+        return None
+
+    def _position_limit(self, now: float) -> Limit | None:
+        """Return the stop while the position is not known, None while it is."""
+        if self._fixed.origin.origin is PositionOrigin.NONE:
+            return Limit(0.0, 'no position source is configured (position_source)')
+        if self.position.newest(now) is None:
+            return Limit(0.0, self.position.reason)
+        return None
+
     def _directional_limit(self, direction: Direction, inputs: InputsReport, now: float) -> Limit:
         speed_limit = self.settings.speed_limit
+        position = self.position.position(now)
         return lowest(
             [
                 Limit(speed_limit, '' if speed_limit > 0.0 else 'speed_limit is 0'),
+                rail_end_limit(position, direction, self._fixed.track, self._fixed.braking),
                 *zone_limits(
                     self.zones,
-                    self.position.position(now),
+                    position,
                     direction,
                     self._fixed.track.track_length,
                     self._fixed.braking,
@@ -214,7 +255,7 @@ class SpeedLimiter:
                     inputs.distances,
                     self._directions,
                     direction,
-                    self.docking,
+                    dock_floor(self._fixed.obstacles, self._recent_dock(now), position, direction),
                     self._fixed.braking,
                 ),
             ]

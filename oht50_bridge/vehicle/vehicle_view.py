@@ -25,7 +25,7 @@ from oht50_bridge.vehicle.admission import Readiness
 from oht50_bridge.vehicle.docking import DockReading
 from oht50_bridge.vehicle.mission import MissionInputs
 from oht50_bridge.vehicle.position import Measurement
-from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 from oht50_bridge.vehicle.profile import SpeedZone
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
@@ -90,12 +90,13 @@ class VehicleView:
     Attributes:
         zones: zones of the rail, None until they are known.
         confirmed: config_node has confirmed the configuration since the start.
-        position: the sources of the position.
 
     """
 
     def __init__(self) -> None:
-        self.position = PositionSource()
+        self._measurement: Measurement | None = None
+        self._lost = ''  # why the position is lost
+        self._dock_at = -math.inf  # moment of the newest report of the dock
         self.zones: Sequence[Zone] | None = None
         self.confirmed = False
         self._speed_zones: tuple[SpeedZone, ...] = ()
@@ -108,17 +109,25 @@ class VehicleView:
 
     # Reports.
 
-    def update_location(
-        self, measurement: Measurement | None, dock_distance: float, dock_aligned: bool
-    ) -> None:
-        """Keep the report of the location board; the distance to the dock in m or NaN."""
-        self.position.update_location(measurement)
-        self._dock_distance = dock_distance
-        self._dock_aligned = dock_aligned
+    def update_position(self, measurement: Measurement | None, lost: str = '') -> None:
+        """Keep the position as safety_node judges it.
 
-    def update_drive(self, measurement: Measurement | None, stop_reason: str, now: float) -> None:
+        Args:
+            measurement: None when the position is not known.
+            lost: why it is lost, empty when it is not.
+
+        """
+        self._measurement = measurement
+        self._lost = lost
+
+    def update_dock(self, distance: float, aligned: bool, now: float) -> None:
+        """Keep what is reported of the dock; the distance to it in m or NaN."""
+        self._dock_distance = distance
+        self._dock_aligned = aligned
+        self._dock_at = now
+
+    def update_drive(self, stop_reason: str, now: float) -> None:
         """Keep the report of the travel motor."""
-        self.position.update_drive(measurement)
         self._drive = stop_reason, now
 
     def update_permission(self, permission: Permission, now: float) -> None:
@@ -154,9 +163,25 @@ class VehicleView:
         battery = self._recent_battery(now)
         return math.nan if battery is None else battery.drawn
 
+    def measurement(self, now: float) -> Measurement | None:
+        """Return the newest position, None when it is not known or too old."""
+        newest = self._measurement
+        if newest is None or not now - newest.stamp <= POSITION_LIFETIME:
+            return None
+        return newest
+
+    def position(self, now: float) -> float:
+        """Return the position along the rail, m; NaN when it is not known."""
+        measurement = self.measurement(now)
+        return math.nan if measurement is None else measurement.position
+
+    def sees_dock(self, now: float) -> bool:
+        """Return whether a board reports of the dock."""
+        return now - self._dock_at <= POSITION_LIFETIME
+
     def left_dock(self, now: float) -> bool:
         """Return whether the dock board reports that the vehicle is not in the dock."""
-        return self.position.located(now) is not None and not self._dock_aligned
+        return self.sees_dock(now) and not self._dock_aligned
 
     def forbidden(self, now: float) -> str:
         """Return why motion is forbidden until someone acts, empty when it is not."""
@@ -165,6 +190,8 @@ class VehicleView:
         stop_reason = self._stop_reason(now)
         if stop_reason in DRIVE_FAULTS:
             return f'the travel motor is stopped: {stop_reason}'
+        if self._lost:
+            return self._lost
         permission = self._recent_permission(now)
         if permission is not None and not permission.permitted and not permission.hold:
             return permission.reason or 'motion is not permitted'
@@ -194,21 +221,14 @@ class VehicleView:
         )
         return Readiness(
             not_ready=self.forbidden(now) or self.missing(now) or unconfirmed,
-            position=self.position.position(now),
+            position=self.position(now),
             battery=battery.percentage if battery is not None else math.nan,
             zones=self.zones,
         )
 
-    def inputs(self, now: float, *, by_location: bool) -> MissionInputs:
-        """Return what a mission sees now.
-
-        Args:
-            now: s.
-            by_location: the mission uses the location board, else the motor board; a mission
-                keeps to one source, because their zero points may differ.
-
-        """
-        measurement = self.position.location if by_location else self.position.drive
+    def inputs(self, now: float) -> MissionInputs:
+        """Return what a mission sees now."""
+        measurement = self._measurement
         permission = self._recent_permission(now)
         stop_reason = self._stop_reason(now)
         if stop_reason is None:
@@ -228,7 +248,7 @@ class VehicleView:
         )
 
     def _dock_reading(self, now: float) -> DockReading:
-        known = self.position.located(now) is not None
+        known = self.sees_dock(now)
         battery = self._recent_battery(now)
         return DockReading(
             distance=self._dock_distance if known else math.nan,

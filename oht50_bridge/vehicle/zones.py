@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from oht50_bridge.enums import StrEnum
 from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
@@ -166,6 +167,7 @@ class ZoneTracker:
     def __init__(self, zones: Iterable[Zone] = ()) -> None:
         self._zones = tuple(zones)
         self._inside: set[str] = set()
+        self._last = math.nan  # m
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -185,9 +187,14 @@ class ZoneTracker:
         return frozenset(self._inside)
 
     def update(self, position: float) -> list[Zone]:
-        """Use a position, m, NaN when it is unknown; return the zones that are entered by it."""
+        """Use a position, m, NaN when it is unknown; return the zones that are entered by it.
+
+        A zone between two positions is entered too, and left again.
+        """
+        before, self._last = self._last, position
         if math.isnan(position):
             return []
+        low, high = sorted((position, position if math.isnan(before) else before))
         entered = []
         for zone in self._zones:
             if zone.zone_id in self._inside:
@@ -196,7 +203,28 @@ class ZoneTracker:
             elif zone.contains(position):
                 self._inside.add(zone.zone_id)
                 entered.append(zone)
+            elif low < zone.start and zone.end < high:
+                entered.append(zone)
         return entered
+
+
+def rail_end_limit(
+    position: float, direction: Direction, track: TrackSettings, braking: Braking
+) -> Limit:
+    """Return the limit of the end of the rail ahead: a stop there, whatever the zones are.
+
+    Args:
+        position: m, NaN when unknown: then nothing moves.
+        direction: FORWARD or BACKWARD.
+        track: the rail.
+        braking: how the vehicle slows down.
+
+    """
+    if math.isnan(position):
+        return Limit(0.0, 'the position is unknown')
+    backward = direction == Direction.BACKWARD
+    distance = position - track.first if backward else track.last - position
+    return Limit(braking.approach_speed(distance, 0.0), f'end of the rail in {distance:.2f} m')
 
 
 def zone_limits(

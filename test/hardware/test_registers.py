@@ -33,7 +33,7 @@ def test_every_register_round_trips_its_power_up_value(name):
             continue
         value = register.decode(register.default)
         items = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(item, float) and math.isnan(item) for item in items):
+        if any(isinstance(item, float) and not math.isfinite(item) for item in items):
             continue
         if register.range and not all(
             register.range[0] <= item <= register.range[1] for item in items
@@ -57,11 +57,12 @@ def test_negative_values_decode():
     assert power['soc'].decode([852]) == 0.852
 
 
-def test_distance_out_of_range_is_nan():
+def test_distance_beyond_its_range_is_infinite_and_below_it_is_no_reading():
     distance = profile_reader.load('safety_module_fw').registers['distance']
     near, far, low, high = distance.decode([10, 95, 9, 96])
-    assert (near, far) == (0.10, 0.95)
-    assert math.isnan(low) and math.isnan(high)
+    assert (near, far, high) == (0.10, 0.95, math.inf)
+    assert math.isnan(low)
+    assert all(math.isnan(value) for value in distance.decode([0xFFFF] * 4)), 'every bit set'
 
 
 def test_latch_can_never_be_set():

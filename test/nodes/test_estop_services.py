@@ -13,12 +13,17 @@
 # limitations under the License.
 """The services emergency_stop and clear_estop."""
 
+import time
+
 import pytest
 
 from oht50_bridge.nodes.estop_services import EstopServices
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.position_source import PositionSettings
+from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.position_source import PositionState
 from oht50_bridge.vehicle.refusal import RefusedError
 
 
@@ -30,7 +35,8 @@ class World:
         self.refusal = ''
         self.announced, self.cleared, self.logged = [], [], []
         self.services = {}
-        EstopServices(self, self.latch, self, self, self.announced.append)
+        self.position = PositionSource(PositionSettings(), 50.0)
+        EstopServices(self, self.latch, self, self.position, self, self.announced.append)
 
     def create_service(self, service, name, callback):
         self.services[name] = callback
@@ -97,3 +103,22 @@ def test_without_a_stop_a_clear_is_accepted_and_changes_nothing(world):
     assert (response.accepted, response.message) == (True, 'no emergency stop is latched')
     assert world.cleared == []
     assert not world.request_clear(next_action='dance').accepted
+
+
+def test_a_clear_references_a_lost_position_and_is_refused_where_it_cannot(world):
+    estop = world.stop(reason='drill').estop_id
+    now = time.monotonic()
+    world.position.update(5.0, 0.001, 0.0, now - 0.1)
+    world.position.update(9.0, 0.001, 0.0, now)
+    assert world.position.state is PositionState.LOST
+    refused = world.request_clear(estop_id=estop)
+    assert not refused.accepted
+    assert 'position lost: it changed by 4.000 m' in refused.message
+    assert world.latch.estop is not None
+    for age in (0.25, 0.1, 0.0):
+        world.position.update(9.0, 0.001, 0.0, time.monotonic() - age)
+    wait = time.monotonic() + 0.25
+    while time.monotonic() < wait:
+        world.position.update(9.0, 0.001, 0.0, time.monotonic())
+    assert world.request_clear(estop_id=estop).accepted
+    assert world.position.state is PositionState.VALID

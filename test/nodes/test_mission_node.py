@@ -18,21 +18,22 @@ import time
 
 import pytest
 from geometry_msgs.msg import Point
-from rclpy.parameter import Parameter
-
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import Location
+from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Zones
+from oht50_bridge.srv import ControlMission
+from oht50_bridge.srv import StartMission
+from rclpy.parameter import Parameter
+
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.mission_node import MissionNode
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.stamps import header
-from oht50_bridge.srv import ControlMission
-from oht50_bridge.srv import StartMission
 
 
 @pytest.fixture
@@ -64,11 +65,12 @@ def report(graph):
         ),
     )
     graph.publish(
-        topics.DRIVE_STATE,
-        DriveState(
-            header=header(graph.probe), position=5.0, position_resolution=0.01, stop_reason='none'
+        topics.POSITION,
+        Position(
+            header=header(graph.probe), state='valid', position=5.0, resolution=0.001, age=0.01
         ),
     )
+    graph.publish(topics.DRIVE_STATE, DriveState(header=header(graph.probe), stop_reason='none'))
     graph.publish(
         topics.SAFETY_HEARTBEAT,
         SafetyHeartbeat(header=header(graph.probe), motion_permitted=True, speed_limit=0.5),

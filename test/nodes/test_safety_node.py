@@ -20,30 +20,43 @@ import time
 import pytest
 import rclpy
 from geometry_msgs.msg import Point
-from rclpy.parameter import Parameter
-from support import own_domain
-from support import wait_for
-
 from oht50_bridge.msg import DriveCommand
-from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
+from oht50_bridge.srv import ClearEstop
+from oht50_bridge.srv import EmergencyStop
+from oht50_bridge.srv import SetMaintenance
+from rclpy.parameter import Parameter
+from support import own_domain
+from support import wait_for
+
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.safety_node import SafetyNode
-from oht50_bridge.srv import ClearEstop
-from oht50_bridge.srv import EmergencyStop
-from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.estop import EstopLatch
 
 
 def report_inputs(node):
-    """Report inputs without a fault."""
+    """Report a place and inputs without a fault."""
+    report_place(node, 20.0)
     node._on_inputs(SafetyInputs(configured=True))
+
+
+def report_place(node, x, y=0.0, z=0.0, **more):
+    node._motion.on_location(
+        Location(position=Point(x=x, y=y, z=z), position_resolution=0.001, **more)
+    )
+
+
+def positions_of(node):
+    """Return the list of the positions that a node publishes from now on."""
+    published = []
+    node._motion._publisher.publish = published.append
+    return published
 
 
 def beat_of(node):
@@ -269,7 +282,7 @@ def test_a_stop_forbids_motion_in_the_heartbeat_and_is_published_at_once(node):
         'remote',
         'critical',
     )
-    assert math.isnan(event.position.x), 'no board reported a position'
+    assert event.position.x == 20.0
     assert (beat.motion_permitted, beat.reason, beat.hold) == (
         False,
         'emergency stop: drill',
@@ -324,24 +337,46 @@ def test_a_stop_of_an_unknown_trigger_type_stops_as_well(node, given, trigger_ty
     assert (estop.trigger_type, estop.reason) == (trigger_type, 'manual_trigger')
 
 
-def test_a_stop_has_the_place_of_the_location_board_or_else_of_the_motor_board(node):
+def test_a_stop_has_the_place_of_the_vehicle(node):
     published = []
     node._publisher._estop.publish = published.append
-    node._on_drive(DriveState(position=12.0))
+    report_place(node, 12.5, 0.1, 0.2)
     stop(node)
-    node._on_location(Location(position=Point(x=12.5, y=0.1, z=0.2)))
-    node._on_drive(DriveState(position=13.0))
-    stop(node)
-    node._on_location(Location(position=Point(x=math.nan, y=math.nan, z=math.nan)))
-    stop(node)
-    node._on_drive(DriveState(position=14.0))
-    stop(node)
-    assert [(event.position.x, event.position.y) for event in published] == [
-        (12.0, 0.0),
-        (12.5, 0.1),
-        (12.5, 0.1),
-        (14.0, 0.0),
-    ]
+    assert [(event.position.x, event.position.y) for event in published] == [(12.5, 0.1)]
+
+
+def test_a_position_that_jumps_is_a_stop_until_a_clear_references_it_again(node):
+    confirm(node)
+    report_inputs(node)
+    assert beat_of(node).motion_permitted
+    positions = positions_of(node)
+    report_place(node, 20.001)
+    assert (positions[-1].state, positions[-1].position) == ('valid', 20.001)
+    report_place(node, 3.0)
+    assert (positions[-1].state, math.isnan(positions[-1].position)) == ('lost', True)
+    assert node._latch.estop.reason.startswith('position lost: it changed by 17.001 m')
+    node._motion.on_location(Location(position=Point(x=math.nan)))
+    response = clear(node)
+    assert not response.accepted
+    assert 'must report plausibly' in response.message
+
+    def cleared():
+        report_place(node, 3.0)
+        node._on_inputs(SafetyInputs(configured=True))
+        node._on_modules(ModuleStates())
+        return clear(node).accepted
+
+    wait_for(cleared)
+    assert beat_of(node).motion_permitted
+    assert (positions[-1].state, positions[-1].position) == ('valid', 3.0)
+
+
+@pytest.mark.parametrize('ros', [['-p', 'position_source:=none']], indirect=True)
+def test_without_a_position_source_nothing_moves(node):
+    confirm(node)
+    node._on_inputs(SafetyInputs(configured=True))
+    assert (beat_of(node).motion_permitted, beat_of(node).hold) == (False, False)
+    assert 'position_source' in beat_of(node).reason
 
 
 def test_a_latched_stop_is_published_by_the_next_node_for_late_subscribers(node):
@@ -427,12 +462,14 @@ def test_a_command_in_another_direction_gives_a_new_heartbeat_at_once(node):
 @pytest.mark.parametrize('ros', [['-p', 'distance_directions:=[forward]']], indirect=True)
 def test_the_dock_is_approached_while_the_mission_docks(node):
     confirm(node)
+    report_place(node, 20.0)
     node._on_inputs(SafetyInputs(configured=True, distances=[0.1]))
     node._on_command(DriveCommand(velocity=0.1))
     assert (beat_of(node).motion_permitted, beat_of(node).hold) == (False, True)
-    node._on_mission(MissionState(phase=MissionState.PHASE_DOCKING))
+    docking = MissionState(phase='held', at_dock=True, target_position=Point(x=20.3))
+    node._on_mission(docking)
     assert (beat_of(node).speed_limit, beat_of(node).hold) == (0.05, False)
-    node._on_mission(MissionState(phase=MissionState.PHASE_EXECUTING))
+    node._on_mission(MissionState(phase=MissionState.PHASE_DOCKING))
     assert not beat_of(node).motion_permitted
 
 
@@ -457,11 +494,11 @@ def test_zones_change_while_the_node_runs_and_an_entry_is_published_once(node):
     node._publisher._zone_entered.publish = entered.append
     assert set_zones(node, **ZONES).successful
     assert [zone.zone_id for zone in published[-1].zones] == ['slow', 'stop']
-    node._on_location(Location(position=Point(x=40.0)))
+    report_place(node, 40.0)
     assert entered == []
     assert set_zones(node, zone_starts=[39.5, 30.0], zone_ends=[40.5, 32.0]).successful
-    for x in (40.0, 40.1):
-        node._on_location(Location(position=Point(x=x)))
+    for x in (40.0, 40.01):
+        report_place(node, x)
     (event,) = entered
     assert (event.zone_id, event.zone_type, event.action) == ('slow', 'warning', 'slow_down')
     assert event.position.x == 40.0

@@ -17,14 +17,14 @@ import math
 
 import pytest
 from geometry_msgs.msg import Point
-
-from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
+from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
+from oht50_bridge.srv import SetTelemetryRate
+
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.telemetry_node import TelemetryNode
-from oht50_bridge.srv import SetTelemetryRate
 
 NAN = math.nan
 
@@ -40,10 +40,9 @@ def location(graph, x, **more):
     return Location(header=header(graph.probe), **values)
 
 
-def drive(graph, x):
-    return DriveState(
-        header=header(graph.probe), position=x, position_resolution=0.01, velocity=0.3
-    )
+def position(graph, x, **more):
+    values = {'state': 'valid', 'resolution': 0.001, 'velocity': 0.3, 'age': 0.01, **more}
+    return Position(header=header(graph.probe), position=x, **values)
 
 
 @pytest.fixture
@@ -68,35 +67,31 @@ def test_without_a_report_every_value_is_nan(graph):
     assert graph.received[topics.ODOMETRY.name] == []
 
 
-def test_the_location_board_is_preferred_to_the_motor_board(graph):
+def test_the_position_is_that_of_safety_node(graph):
     def both():
-        graph.publish(topics.DRIVE_STATE, drive(graph, 7.0))
-        graph.publish(topics.LOCATION, location(graph, 5.0))
-        return graph.last(topics.TELEMETRY) and graph.last(topics.TELEMETRY).position.x == 5.0
+        graph.publish(topics.POSITION, position(graph, 7.0))
+        graph.publish(topics.LOCATION, location(graph, 5.0, yaw=0.1))
+        telemetry = graph.last(topics.TELEMETRY)
+        return telemetry and telemetry.position.x == 7.0 and telemetry.yaw == 0.1
 
     graph.until(both)
-    assert graph.last(topics.TELEMETRY).linear_velocity == 0.2
-    graph.until(lambda: graph.last(topics.ODOMETRY))
-    assert graph.last(topics.ODOMETRY).pose.pose.position.x == 5.0
-
-    def drive_alone():
-        graph.publish(topics.DRIVE_STATE, drive(graph, 7.0))
-        return graph.last(topics.TELEMETRY).position.x == 7.0
-
-    graph.until(drive_alone)
     assert graph.last(topics.TELEMETRY).linear_velocity == 0.3
+    graph.until(lambda: graph.last(topics.ODOMETRY))
+    assert graph.last(topics.ODOMETRY).pose.pose.position.x == 7.0
     graph.until(lambda: math.isnan(graph.last(topics.TELEMETRY).position.x))
 
 
-def test_a_location_without_a_position_leaves_the_motor_board(graph):
-    def both():
-        graph.publish(topics.DRIVE_STATE, drive(graph, 7.0))
-        graph.publish(topics.LOCATION, location(graph, NAN, linear_velocity=NAN, yaw=0.1))
-        return graph.last(topics.TELEMETRY) and graph.last(topics.TELEMETRY).yaw == 0.1
+@pytest.mark.parametrize('fault', [{'state': 'lost'}, {'state': 'unknown'}, {'age': 0.6}])
+def test_a_position_that_is_not_valid_or_too_old_is_none(graph, fault):
+    graph.until(lambda: graph.last(topics.TELEMETRY))
+    graph.publish(topics.POSITION, position(graph, 7.0))
+    graph.until(lambda: graph.last(topics.TELEMETRY).position.x == 7.0)
 
-    graph.until(both)
-    telemetry = graph.last(topics.TELEMETRY)
-    assert (telemetry.position.x, telemetry.linear_velocity) == (7.0, 0.3)
+    def unknown():
+        graph.publish(topics.POSITION, position(graph, 7.0, **fault))
+        return math.isnan(graph.last(topics.TELEMETRY).position.x)
+
+    graph.until(unknown)
 
 
 def test_the_battery_is_reported(graph):

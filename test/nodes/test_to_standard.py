@@ -18,12 +18,12 @@ from xml.etree import ElementTree
 
 import pytest
 from geometry_msgs.msg import Point
-from sensor_msgs.msg import BatteryState
-from std_msgs.msg import Header
-
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.msg import Telemetry
+from sensor_msgs.msg import BatteryState
+from std_msgs.msg import Header
+
 from oht50_bridge.nodes.to_standard import UNKNOWN_VARIANCE
 from oht50_bridge.nodes.to_standard import battery_state
 from oht50_bridge.nodes.to_standard import odometry
@@ -102,11 +102,15 @@ def test_battery_state(state, status, present):
 
 
 def test_ranges_of_the_inputs_in_use():
-    near, far = ranges(
-        SafetyInputs(distances=[0.5, 0.6, NAN, 0.7]), ['forward', '', 'backward', ''], 0.1, 0.95
+    near, far, none = ranges(
+        SafetyInputs(distances=[0.5, 0.6, math.inf, NAN]),
+        ['forward', '', 'backward', 'forward'],
+        0.1,
+        0.95,
     )
     assert (near.header.frame_id, near.range) == ('range_1_link', 0.5)
     assert (far.header.frame_id, far.range) == ('range_3_link', math.inf)
+    assert math.isnan(none.range)
     assert near.min_range == pytest.approx(0.1)
     assert near.max_range == pytest.approx(0.95)
 

@@ -43,7 +43,7 @@ CONSTANT = re.compile(r'^string ([A-Z][A-Z0-9_]*)=(\S+)', re.MULTILINE)
 FIELD = re.compile(r'^string (\w+) .*\bone of (?:(\w+)\.)?([A-Z_]+_)\*', re.MULTILINE)
 DOCSTRING = re.compile(r'values\s+are\s+(among\s+)?those\s+of\s+(\w+)\.([A-Z_]+_)\*')
 #: Enumerations of the vehicle that are on no topic.
-INTERNAL = {'VehicleState'}
+INTERNAL = {'PositionOrigin', 'VehicleState'}
 
 
 def interfaces():
@@ -67,7 +67,10 @@ def model_of(interface):
     """Return the model of the protocol that a message or service becomes, if there is one."""
     name = {'SystemError': 'SystemErrorEvent'}.get(interface, interface)
     event = getattr(events, name, None)
-    return event.model_fields['data'].annotation if event else getattr(commands, name, None)
+    if event is None:
+        return getattr(commands, name, None)
+    data = event.model_fields.get('data')  # a part of events has none
+    return data and data.annotation
 
 
 def literals(annotation):

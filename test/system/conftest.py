@@ -31,10 +31,18 @@ def shared_vehicle(tmp_path_factory, request):
 
 @pytest.fixture
 def vehicle(shared_vehicle):
-    """Give a vehicle that stands, with every board well and no stop latched."""
+    """Give a vehicle that stands, with every board well and no stop latched.
+
+    A board that was away in the test before took the position with it, which is a stop.
+    """
     with shared_vehicle.client('admin', ['system.status']) as client:
+
+        def ready():
+            client.call('clear_estop')
+            return client.wait('system.status')['data']['state'] == 'ready'
+
         try:
-            client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
+            wait_for(ready, 20.0, what='the vehicle is ready')
         except AssertionError as error:
             raise AssertionError(shared_vehicle.log.read_text()[-4000:]) from error
     said = shared_vehicle.log.stat().st_size

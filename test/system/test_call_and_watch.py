@@ -18,6 +18,7 @@ import subprocess
 
 import pytest
 from support import OHT50
+from support import place
 
 
 def call(vehicle, *arguments):
@@ -74,7 +75,7 @@ def test_nobody_listens(vehicle, tmp_path):
 
 
 def test_watch_shows_the_boards_values(vehicle, simulator):
-    simulator.set(position=33.25)
+    place(vehicle, simulator, 33.25)
     process = subprocess.Popen(
         [*OHT50, 'watch', vehicle.url, '--state-dir', str(vehicle.state_dir)],
         stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ from datetime import datetime
 
 import pytest
 from support import ROOT
+from support import place
 
 SPECIFICATION = (ROOT / 'docs' / 'websocket_events.md').read_text()
 URL = 'ws://localhost:8000/ws/telemetry'
@@ -62,7 +63,7 @@ def output(command, directory):
 
 @pytest.mark.parametrize('language', ['python', 'javascript'])
 def test_client_of_the_specification(language, vehicle, simulator, tmp_path):
-    simulator.set(position=12.345)
+    place(vehicle, simulator, 12.345)
     source = (
         code(language).replace(URL, vehicle.url).replace('your-jwt-token', vehicle.token('viewer'))
     )

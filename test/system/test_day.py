@@ -29,6 +29,7 @@ from datetime import datetime
 
 import psutil
 import pytest
+from support import place
 from support import running
 from support import wait_for
 
@@ -711,7 +712,7 @@ def day(tmp_path_factory):
         vehicle.simulator() as watched,
         vehicle.simulator() as simulator,
     ):
-        simulator.set(position=START)
+        place(vehicle, simulator, START)
         truth = Truth(watched)
         wait_for(lambda: truth.samples, what='the truth')
         with vehicle.client('viewer', ['*']) as early:

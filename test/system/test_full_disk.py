@@ -23,6 +23,7 @@ from support import Vehicle
 from support import filesystem
 from support import fill
 from support import own_domain
+from support import place
 from support import wait_for
 
 
@@ -62,7 +63,7 @@ def test_an_emergency_stop_on_a_full_disk(tmp_path):
                 vehicle.client(token=token, subscribe=['*']) as client,
                 vehicle.simulator() as simulator,
             ):
-                simulator.set(position=20.0)
+                place(vehicle, simulator, 20.0)
                 client.wait('system.status', 20.0, lambda event: event['data']['state'] == 'ready')
                 filler = fill(disk)
                 commander = vehicle.spawn('commander', '0.3')

@@ -20,6 +20,7 @@ import time
 import pytest
 from support import Vehicle
 from support import own_domain
+from support import place
 
 QUIET = 3.0  # s, in which nothing of the other vehicle may arrive
 
@@ -44,9 +45,9 @@ def vehicles(tmp_path_factory):
 def test_no_event_of_one_reaches_the_clients_of_the_other(vehicles):
     first, second = vehicles
     with first.simulator() as simulator:
-        simulator.set(position=7.0)
+        place(first, simulator, 7.0)
     with second.simulator() as simulator:
-        simulator.set(position=9.0)
+        place(second, simulator, 9.0)
     with first.client('admin', ['*']) as one, second.client('admin', ['*']) as other:
         for client, position in ((one, 7000.0), (other, 9000.0)):
             client.wait('system.status', 30.0, lambda e: e['data']['state'] == 'ready')

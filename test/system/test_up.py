@@ -27,6 +27,7 @@ from support import Up as Vehicle
 from support import Vehicle as Started
 from support import command_line
 from support import own_domain
+from support import place
 from support import processes_of
 from support import wait_for
 
@@ -57,9 +58,9 @@ def test_two_vehicles_side_by_side_and_nothing_survives_ctrl_c(tmp_path):
             for vehicle in (first, second):
                 vehicle.wait_until_up()
             with first.simulator() as simulator:
-                simulator.set(position=7.0)
+                place(first, simulator, 7.0)
             with second.simulator() as simulator:
-                simulator.set(position=9.0)
+                place(second, simulator, 9.0)
             for vehicle, position in ((first, 7000.0), (second, 9000.0)):
                 with vehicle.client('viewer', ['telemetry.realtime']) as client:
                     client.wait(

@@ -23,11 +23,12 @@ from oht50_bridge.vehicle.admission import MissionRules
 from oht50_bridge.vehicle.admission import Readiness
 from oht50_bridge.vehicle.admission import check_duration
 from oht50_bridge.vehicle.admission import check_request
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 
-TRACK_LENGTH = 50.0  # m
+TRACK = TrackSettings(50.0, vehicle_length=0.8)
 RULES = MissionRules()
 REQUEST = MissionRequest('transport', (20.0, 0.0, 0.0), 10.0)
 READY = Readiness(not_ready='', position=5.0, battery=0.8, zones=())
@@ -38,12 +39,12 @@ def zone(start, end, action=ZoneAction.STOP):
 
 
 def check(request, readiness):
-    check_request(request, readiness, RULES, TRACK_LENGTH)
+    check_request(request, readiness, RULES, TRACK)
 
 
 def test_good_request_is_not_refused():
     check(REQUEST, READY)
-    check(replace(REQUEST, target=(50.0, 0.0, 0.0), payload=50.0), replace(READY, battery=0.3))
+    check(replace(REQUEST, target=(49.55, 0.0, 0.0), payload=50.0), replace(READY, battery=0.3))
     check(replace(REQUEST, to_charger=True), replace(READY, battery=0.01))
 
 
@@ -52,7 +53,7 @@ def test_good_request_is_not_refused():
     [
         (replace(REQUEST, mission_type='fun'), READY, 'mission_type'),
         (replace(REQUEST, target=(-0.1, 0.0, 0.0)), READY, 'target x'),
-        (replace(REQUEST, target=(50.1, 0.0, 0.0)), READY, 'target x'),
+        (replace(REQUEST, target=(49.56, 0.0, 0.0)), READY, 'target x'),
         (replace(REQUEST, target=(math.nan, 0.0, 0.0)), READY, 'target x'),
         (replace(REQUEST, target=(20.0, 0.1, 0.0)), READY, 'target y'),
         (replace(REQUEST, target=(20.0, 0.0, math.nan)), READY, 'target y'),

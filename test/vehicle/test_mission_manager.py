@@ -26,7 +26,7 @@ from oht50_bridge.vehicle.mission import MissionPhase
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
 from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
-from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.refusal import RefusedError
@@ -119,13 +119,12 @@ class Vehicle:
         if 'location' not in self.silent:
             x = round(self.position, 3) + self.location_error if self.located else math.nan
             distance = abs(self.position - self.dock_position)
-            self.view.update_location(
-                measure(x, 0.001, round(self.velocity, 3), now), distance, distance < 0.005
+            self.view.update_position(
+                Measurement(x, 0.001, round(self.velocity, 3), now) if self.located else None
             )
+            self.view.update_dock(distance, distance < 0.005, now)
         if 'drive' not in self.silent:
-            self.view.update_drive(
-                measure(round(self.position, 2), 0.01, self.velocity, now), self.stop_reason, now
-            )
+            self.view.update_drive(self.stop_reason, now)
         if 'heartbeat' not in self.silent:
             self.view.update_permission(self.permission, now)
         if 'battery' not in self.silent:
@@ -227,7 +226,7 @@ def test_nothing_is_commanded_without_a_mission(vehicle):
 @pytest.mark.parametrize(
     ('request_', 'reason'),
     [
-        ({'x': 51.0}, 'target x 51 m: must be on the rail, 0 to 50 m'),
+        ({'x': 51.0}, 'target x 51 m: must be on the rail, 0.05 to 49.95 m'),
         ({'y': 0.1}, 'target y 0.1 m'),
         ({'payload': 51.0}, 'payload 51 kg'),
         ({'mission_type': 'joyride'}, "mission_type 'joyride'"),
@@ -254,9 +253,9 @@ def prepare(vehicle, case):
         case 'no position':
             vehicle.silent |= {'location'}
             vehicle.run(0.4)
-            vehicle.view.update_drive(None, StopReason.NONE, vehicle.now)
+            vehicle.view.update_drive(StopReason.NONE, vehicle.now)
             vehicle.run(0.2)
-            vehicle.view.update_drive(None, StopReason.NONE, vehicle.now)
+            vehicle.view.update_drive(StopReason.NONE, vehicle.now)
         case 'no battery':
             vehicle.battery = replace(BATTERY, percentage=math.nan)
         case 'low battery':
@@ -303,7 +302,7 @@ def test_a_position_that_is_too_old_is_none(vehicle):
     vehicle.view.update_permission(PERMITTED, vehicle.now)
     with pytest.raises(RefusedError, match='no report of the travel motor'):
         vehicle.start()
-    vehicle.view.update_drive(None, StopReason.NONE, vehicle.now)
+    vehicle.view.update_drive(StopReason.NONE, vehicle.now)
     with pytest.raises(RefusedError, match='its position is not known'):
         vehicle.start()
 
@@ -316,8 +315,7 @@ def test_a_charger_may_be_driven_to_with_an_empty_battery(vehicle):
 
 
 def test_a_charger_needs_the_location_board(vehicle):
-    vehicle.located = False
-    vehicle.observe()
+    vehicle.view.update_dock(math.nan, False, vehicle.now - 1.0)
     with pytest.raises(RefusedError, match='no board measures the alignment'):
         vehicle.start(station='charger')
 
@@ -343,7 +341,7 @@ def test_a_mission_that_cannot_be_recorded_is_refused(tmp_path):
 
 
 def test_too_long_a_mission_is_refused(tmp_path):
-    settings = ManagerSettings(track_length=50.0, stations=STATIONS)
+    settings = ManagerSettings(stations=STATIONS)
     settings = replace(settings, rules=replace(settings.rules, maximum_duration=10.0))
     with pytest.raises(RefusedError, match='must not exceed 10 s'):
         Vehicle(tmp_path, settings=settings).start(30.0)
@@ -501,15 +499,17 @@ def test_a_lack_is_tolerated_for_loss_timeout(vehicle, source):
     assert vehicle.completed.status == 'failed'
 
 
-def test_a_mission_keeps_to_its_source_of_position(vehicle):
-    vehicle.located = False
-    vehicle.observe()
-    vehicle.start(6.0)
-    vehicle.run(1.0)
-    vehicle.located, vehicle.location_error = True, 3.0
-    vehicle.until(vehicle.ended)
-    assert vehicle.completed.position == pytest.approx(6.0, abs=0.011)
-    assert vehicle.completed.status == 'success'
+def test_a_lost_position_ends_the_mission(vehicle):
+    vehicle.start(9.0)
+    vehicle.run(3.0)
+    vehicle.silent.add('location')
+    vehicle.view.update_position(None, 'position lost: it jumped')
+    vehicle.step()
+    vehicle.step()
+    assert vehicle.completed.status == 'failed'
+    assert 'position lost: it jumped' in vehicle.output.log[-1][1]
+    with pytest.raises(RefusedError, match='position lost'):
+        vehicle.start(9.0)
 
 
 def test_errors_of_the_vehicle_are_counted(vehicle):

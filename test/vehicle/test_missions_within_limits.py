@@ -28,7 +28,6 @@ from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
-from oht50_bridge.vehicle.position_source import measure
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
 from oht50_bridge.vehicle.speed_limiter import LimiterSettings
@@ -126,7 +125,7 @@ class Vehicle:
     def observe(self):
         """Have boards and safety rules report at their rates."""
         if self.steps % 10 == 0:
-            distances = [math.nan] * 4
+            distances = [math.inf] * 4
             if self.obstacle is not None:
                 distances[0] = round(self.obstacle - self.position, 2)
             self.limiter.update_inputs(
@@ -134,12 +133,11 @@ class Vehicle:
             )
             self.view.update_battery(Battery(0.85, 48.0, False), self.now)
         if self.steps % 2 == 0:
-            measurement = measure(
+            self.limiter.position.update(
                 round(self.position, 3), 0.001, round(self.velocity, 3), self.now
             )
-            self.limiter.position.update_location(measurement)
-            self.view.update_location(measurement, math.nan, False)
-            self.view.update_drive(None, StopReason.NONE, self.now)
+            self.view.update_position(self.limiter.position.newest(self.now))
+            self.view.update_drive(StopReason.NONE, self.now)
         if self.steps % 5 == 0:
             self.limiter.update_command(commanded_direction(*self.output.command), self.now)
             limit = self.limiter.limit(self.estop, self.now)

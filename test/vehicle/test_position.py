@@ -27,4 +27,15 @@ def test_measurement_in_cm_gives_a_position_in_mm_while_moving():
         truth = 0.1 * step * 0.05
         estimate.update(Measurement(round(truth, 2), 0.01, 0.1, step * 0.05))
     assert estimate.at(100 * 0.05) == pytest.approx(0.5, abs=0.001)
-    assert PositionEstimate(Measurement(1.23, 0.01, math.nan, 0.0)).velocity == 0.0
+
+
+def test_a_velocity_that_is_not_measured_is_differentiated_and_no_standstill():
+    estimate = PositionEstimate(Measurement(1.0, 0.001, math.nan, 0.0))
+    assert math.isnan(estimate.velocity)
+    assert estimate.at(0.1) == 1.0
+    for step in range(1, 20):
+        estimate.update(Measurement(1.0 + 0.02 * step, 0.001, math.nan, step * 0.05))
+        assert estimate.velocity == pytest.approx(0.4)
+    for step in range(20, 40):
+        estimate.update(Measurement(1.38, 0.001, math.nan, step * 0.05))
+    assert estimate.velocity == 0.0

@@ -11,57 +11,197 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where the vehicle is, by two boards."""
+"""The judgement of positions, with what a source must not get away with."""
 
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
-from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.position_source import WINDOW
+from oht50_bridge.vehicle.position_source import PositionOrigin
+from oht50_bridge.vehicle.position_source import PositionOriginSettings
+from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
-from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.position_source import PositionState
+from oht50_bridge.vehicle.position_source import check_source
+from oht50_bridge.vehicle.refusal import RefusedError
 
-
-def located(position, stamp):
-    return Measurement(position, 0.001, 0.0, stamp)
+NAN = math.nan
+PERIOD = 0.05  # s
+SETTINGS = PositionSettings(0.5, 1.2, 0.05)
 
 
 @pytest.fixture
 def source():
-    return PositionSource(lifetime=0.5)
+    """A source that reported 5 m for one second, until 10 s."""
+    source = PositionSource(SETTINGS, 50.0)
+    report(source, 5.0, 9.0, 10.0)
+    assert source.state is PositionState.VALID
+    return source
 
 
-def test_position_is_unknown_before_the_first_report(source):
-    assert source.newest(0.0) is None
+def report(source, position, start, end, velocity=0.0, resolution=0.001):
+    """Report a position from start to end, s."""
+    for step in range(round((end - start) / PERIOD) + 1):
+        source.update(position, resolution, velocity, start + step * PERIOD)
+
+
+def test_position_is_unknown_before_the_first_report_which_is_a_reference():
+    source = PositionSource(SETTINGS, 50.0)
+    assert (source.state, source.newest(0.0)) == (PositionState.UNKNOWN, None)
     assert math.isnan(source.position(0.0))
-
-
-def test_location_board_is_preferred_to_the_motor_board(source):
-    source.update_drive(located(7.1, 10.0))
-    assert source.position(10.0) == 7.1
-    source.update_location(located(7.0, 9.8))
-    assert source.position(10.0) == 7.0
-
-
-def test_motor_board_counts_while_the_location_board_reports_nothing_recent(source):
-    source.update_location(located(7.0, 10.0))
-    source.update_drive(located(7.1, 10.4))
-    assert source.position(10.5) == 7.0
-    assert source.position(10.51) == 7.1
-    assert source.located(10.51) is None
-    assert source.newest(10.91) is None
-
-
-def test_motor_board_counts_while_the_location_board_measures_no_position(source):
-    source.update_location(located(7.0, 10.0))
-    source.update_location(measure(math.nan, 0.001, 0.0, 10.1))
-    source.update_drive(located(7.1, 10.1))
-    assert source.position(10.1) == 7.1
+    assert 'no position was measured' in source.reason
+    source.update(NAN, 0.001, 0.0, 1.0)
+    source.update(60.0, 0.001, 0.0, 1.1)
+    assert source.state is PositionState.UNKNOWN, 'nothing was known that could be lost'
+    source.update(7.0, 0.001, 0.0, 1.2)
+    assert (source.state, source.reason, source.position(1.2)) == (PositionState.VALID, '', 7.0)
 
 
 @pytest.mark.parametrize(
-    ('position', 'resolution'), [(math.nan, 0.01), (1.0, math.nan), (math.inf, 0.01)]
+    ('position', 'resolution', 'reason'),
+    [
+        (0.0, 0.001, 'it changed by 5.000 m within 0.050 s'),
+        (5.2, 0.001, 'it changed by 0.200 m'),
+        (65.535, 0.001, '65.535 m is not on the rail, 0 to 50 m'),
+        (-0.1, 0.001, 'is not on the rail'),
+        (NAN, 0.001, 'the source measures none'),
+        (math.inf, 0.001, 'the source measures none'),
+        (5.0, NAN, 'the source has steps of nan m'),
+        (5.0, 0.1, 'the source has steps of 0.1 m'),
+    ],
 )
-def test_report_without_a_position_is_no_measurement(position, resolution):
-    assert measure(position, resolution, 0.0, 1.0) is None
-    assert measure(1.0, 0.01, math.nan, 1.0).position == 1.0
+def test_what_no_motion_explains_loses_the_position(source, position, resolution, reason):
+    source.update(position, resolution, 0.0, 10.05)
+    assert source.state is PositionState.LOST
+    assert source.reason.startswith('position lost: ')
+    assert reason in source.reason
+    assert source.newest(10.05) is None
+
+
+def test_a_vehicle_at_full_speed_keeps_its_position(source):
+    for step in range(1, 100):
+        source.update(5.0 + step * PERIOD * 1.0, 0.001, 1.0, 10.0 + step * PERIOD)
+    assert source.state is PositionState.VALID
+    assert source.position(10.0 + 99 * PERIOD) == pytest.approx(9.95)
+
+
+def test_jumps_within_the_tolerance_do_not_add_up(source):
+    for step in range(1, 40):
+        source.update(5.0 + step * 0.1, 0.001, 0.0, 10.0 + step * PERIOD)
+    assert source.state is PositionState.LOST
+
+
+def test_a_source_that_stops_loses_the_position_also_when_it_reports_again(source):
+    assert source.position(10.5) == 5.0
+    source.update(5.0, 0.001, 0.0, 10.6)
+    assert source.state is PositionState.LOST
+    assert 'no report for 0.60 s' in source.reason
+
+
+def test_a_silent_source_loses_the_position_without_a_report(source):
+    assert source.newest(10.51) is None
+    assert source.state is PositionState.LOST
+
+
+def test_a_report_that_is_not_newer_changes_nothing(source):
+    for stamp in (10.0, 9.5, NAN):
+        source.update(17.0, 0.001, 0.0, stamp)
+    assert source.position(10.0) == 5.0
+
+
+def test_a_lost_position_stays_lost_until_it_is_referenced_again(source):
+    source.update(0.0, 0.001, 0.0, 10.05)
+    report(source, 5.0, 10.1, 12.0)
+    assert source.state is PositionState.LOST, 'right or not: nobody can tell'
+    source.reference(12.0)
+    assert (source.state, source.reason, source.position(12.0)) == (PositionState.VALID, '', 5.0)
+
+
+def test_a_source_that_is_not_plausible_is_no_reference(source):
+    source.update(NAN, 0.001, 0.0, 10.05)
+    with pytest.raises(RefusedError, match=r'must report plausibly for 0\.2 s'):
+        source.reference(10.05)
+    source.update(5.0, 0.001, 0.0, 10.1)
+    source.update(25.0, 0.001, 0.0, 10.2)
+    source.update(5.0, 0.001, 0.0, 10.3)
+    with pytest.raises(RefusedError, match='the source measures none'):
+        source.reference(10.3)
+    report(source, 5.0, 10.35, 10.6)
+    with pytest.raises(RefusedError):
+        source.reference(11.2)
+    assert source.state is PositionState.LOST
+
+
+def test_a_reference_that_is_not_needed_changes_nothing(source):
+    source.reference(10.0)
+    assert source.position(10.0) == 5.0
+
+
+def test_a_velocity_that_is_not_measured_is_differentiated():
+    source = PositionSource(SETTINGS, 50.0)
+    source.update(5.0, 0.001, NAN, 0.0)
+    assert math.isnan(source.newest(0.0).velocity), 'one position is no standstill'
+    for step in range(1, 20):
+        source.update(5.0 + 0.3 * step * PERIOD, 0.001, NAN, step * PERIOD)
+        assert source.newest(step * PERIOD).velocity == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ('resolution', 'reach', 'reason'),
+    [
+        (NAN, 65.535, 'it measures no position'),
+        (0.1, 65.535, 'steps of 0.1 m'),
+        (0.001, 49.9, 'it measures up to 49.9 m, the rail is 50 m long'),
+        (0.001, NAN, 'it measures up to nan m'),
+    ],
+)
+def test_a_source_that_does_not_fit_the_rail_is_refused(resolution, reach, reason):
+    with pytest.raises(ValueError, match=reason):
+        check_source(resolution, reach, 50.0)
+    check_source(0.001, 65.535, 50.0)
+
+
+def test_a_source_is_one_of_three():
+    assert PositionOriginSettings().origin is PositionOrigin.LOCATION_BOARD
+    with pytest.raises(ValueError, match="position_source: 'motor' is not one of location_board"):
+        PositionOriginSettings('motor')
+
+
+REPORTS = st.lists(
+    st.tuples(
+        st.one_of(st.floats(-1.0, 52.0), st.sampled_from([NAN, math.inf, 0.0, 65.535]), st.none()),
+        st.floats(-0.1, 0.8),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(REPORTS)
+def test_a_known_position_is_always_explained_by_motion(reports):
+    """Whatever is reported: None repeats the last position, times go back and stand still too."""
+    source = PositionSource(SETTINGS, 50.0)
+    now, last, lost = 0.0, 5.0, False
+    known = []  # (moment, position) since it was known
+    for position, pause in reports:
+        now += max(pause, 0.0)
+        last = last if position is None else position
+        source.update(last, 0.001, NAN, now + min(pause, 0.0))
+        measurement = source.newest(now)
+        if lost:
+            assert measurement is None, 'it is good again without a reference'
+        lost = lost or source.state is PositionState.LOST
+        if measurement is None:
+            assert source.reason
+            continue
+        assert now - measurement.stamp <= SETTINGS.position_timeout
+        assert -0.06 <= measurement.position <= 50.06
+        for stamp, before in known:
+            time = measurement.stamp - stamp
+            if time <= WINDOW:
+                assert abs(measurement.position - before) <= 1.2 * time + 0.052
+        known.append((measurement.stamp, measurement.position))

@@ -22,7 +22,9 @@ from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
-from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.position_source import PositionOriginSettings
+from oht50_bridge.vehicle.position_source import PositionSettings
+from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limiter import COMMAND_LIFETIME
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
@@ -43,14 +45,15 @@ STOP = Zone('stop', ZoneType.RESTRICTED, ZoneAction.STOP, 30.0, 32.0, 0.1)
 NOW = 100.0  # s
 
 
-def make_limiter(**interlocks):
+def make_limiter(source='location_board', vehicle_length=0.0, **interlocks):
     limiter = SpeedLimiter(
         LimiterSettings(
             interlocks=InterlockSettings(**interlocks),
             braking=Braking(deceleration=0.3, reaction_time=0.25),
             obstacles=ObstacleSettings(),
             distances=DistanceSettings(('forward', '', 'backward', '')),
-            track=TrackSettings(50.0),
+            track=TrackSettings(50.0, vehicle_length),
+            origin=PositionOriginSettings(source),
         ),
         SpeedLimitSettings(),
     )
@@ -58,9 +61,11 @@ def make_limiter(**interlocks):
     return limiter
 
 
-def report_inputs(limiter, now=NOW, **changes):
-    """Report inputs of the safety board without an obstacle or an open guard."""
-    report = {'distances': [math.nan] * 4, 'digital_inputs': [False] * 4, **changes}
+def report_inputs(limiter, now=NOW, position=20.0, **changes):
+    """Report a place, and inputs of the safety board without an obstacle or an open guard."""
+    if not math.isnan(position):
+        limiter.position.update(position, 0.01, 0.0, now)
+    report = {'distances': [math.inf] * 4, 'digital_inputs': [False] * 4, **changes}
     limiter.update_inputs(InputsReport(**report), now)
 
 
@@ -150,6 +155,7 @@ def test_power_board_that_is_lost_for_power_timeout_forbids_motion_until_it_is_o
     def reason_after(delay, status, error):
         board = BoardReport('power', 'power', status == 'online', status, error)
         limiter.update_boards([board], NOW + delay)
+        limiter.position = PositionSource(PositionSettings(), 50.0)
         report_inputs(limiter, NOW + delay)
         return reason(limiter, NOW + delay)
 
@@ -172,7 +178,7 @@ def test_loss_of_another_board_is_no_interlock(limiter):
 
 
 def test_limit_is_that_of_the_commanded_direction(limiter):
-    report_inputs(limiter, distances=[0.3, math.nan, math.nan, math.nan])
+    report_inputs(limiter, distances=[0.3, math.inf, math.inf, math.inf])
     limiter.update_command(Direction.FORWARD, NOW)
     assert limiter.limit(None, NOW) == Limit(0.0, 'obstacle at 0.30 m', hold=True)
     limiter.update_command(Direction.BACKWARD, NOW)
@@ -180,7 +186,7 @@ def test_limit_is_that_of_the_commanded_direction(limiter):
 
 
 def test_without_a_recent_command_the_vehicle_may_creep_while_one_direction_is_free(limiter):
-    report_inputs(limiter, distances=[0.3, math.nan, math.nan, math.nan])
+    report_inputs(limiter, distances=[0.3, math.inf, math.inf, math.inf])
     assert limiter.limit(None, NOW).speed == CREEP_SPEED
     limiter.update_command(Direction.BACKWARD, NOW - COMMAND_LIFETIME)
     assert limiter.limit(None, NOW).speed == 0.5
@@ -188,20 +194,76 @@ def test_without_a_recent_command_the_vehicle_may_creep_while_one_direction_is_f
     assert limiter.limit(None, NOW + 0.01).speed == CREEP_SPEED
 
 
-def test_unknown_position_means_that_a_stop_zone_may_be_ahead(limiter):
-    limiter.zones = (STOP,)
-    assert 'position is unknown' in reason(limiter)
-    limiter.position.update_drive(measure(40.0, 0.01, 0.0, NOW))
-    limiter.update_command(Direction.FORWARD, NOW)
-    assert limiter.limit(None, NOW).speed == 0.5
+def test_nothing_moves_while_the_position_is_not_known_nor_when_it_is_lost():
+    limiter = make_limiter()
+    report_inputs(limiter, position=math.nan)
+    assert limiter.limit(None, NOW) == Limit(0.0, 'no position was measured since the start')
+    limiter.position.update(20.0, 0.01, 0.0, NOW)
+    assert reason(limiter) is None
+    limiter.position.update(0.0, 0.01, 0.0, NOW + 0.05)
+    limit = limiter.limit(None, NOW + 0.1)
+    assert (limit.speed, limit.hold) == (0.0, False)
+    assert limit.reason.startswith('position lost: it changed by 20.000 m')
 
 
-def test_while_docking_the_dock_is_approached_slowly(limiter):
-    report_inputs(limiter, distances=[0.1, math.nan, math.nan, math.nan])
+def test_nothing_moves_without_a_position_source():
+    limiter = make_limiter(source='none')
+    report_inputs(limiter)
+    assert 'position_source' in reason(limiter)
+
+
+@pytest.mark.parametrize(
+    ('position', 'direction'),
+    [(49.6, Direction.FORWARD), (0.4, Direction.BACKWARD), (52.0, Direction.FORWARD)],
+)
+def test_each_end_of_the_rail_is_a_stop_limit_by_half_of_the_vehicle(position, direction):
+    limiter = make_limiter(vehicle_length=0.8)
+    report_inputs(limiter, position=min(position, 50.04))
+    limiter.update_command(direction, NOW)
+    assert 'end of the rail' in reason(limiter)
+    limiter.update_command(Direction(-direction), NOW)
+    assert reason(limiter) is None
+
+
+def test_the_dock_is_no_obstacle_while_a_fresh_report_says_that_a_mission_docks():
+    limiter = make_limiter(safety_timeout=2.0)
+    report_inputs(limiter, distances=[0.1, math.inf, 0.1, math.inf])
+
+    def limits(delay=0.0):
+        speeds = []
+        limiter.position.update(20.0, 0.01, 0.0, NOW + delay)
+        for direction in (Direction.FORWARD, Direction.BACKWARD):
+            limiter.update_command(direction, NOW + delay)
+            speeds.append(limiter.limit(None, NOW + delay).speed)
+        return speeds
+
+    assert limits() == [0.0, 0.0]
+    limiter.update_dock(20.3, NOW)
+    assert limits() == [0.05, 0.0], 'towards the dock alone'
+    limiter.update_dock(21.0, NOW)
+    assert limits() == [0.0, 0.0], 'not from afar'
+    limiter.update_dock(20.3, NOW)
+    assert limits(0.4) == limits(0.8) == limits(1.0) == [0.05, 0.0]
+    assert limits(1.1) == [0.0, 0.0], 'nobody repeats it'
+    limiter.update_dock(math.nan, NOW + 1.1)
+    assert limits(1.1) == [0.0, 0.0]
+
+
+def test_a_vehicle_that_comes_to_be_in_a_stop_zone_stops_until_a_new_command(limiter):
     limiter.update_command(Direction.FORWARD, NOW)
-    assert limiter.limit(None, NOW).speed == 0.0
-    limiter.docking = True
-    assert limiter.limit(None, NOW).speed == 0.05
+    assert reason(limiter) is None
+    limiter.zones = (Zone('here', ZoneType.RESTRICTED, ZoneAction.STOP, 19.0, 22.0, 0.1),)
+    for direction in (Direction.FORWARD, Direction.BACKWARD):
+        limiter.update_command(direction, NOW)
+        limit = limiter.limit(None, NOW)
+        assert (limit.speed, limit.hold) == (0.0, False)
+        assert limit.reason == 'in stop zone here: leaving it takes a new command'
+    limiter.update_command(Direction.NONE, NOW)
+    limiter.limit(None, NOW)
+    limiter.update_command(Direction.BACKWARD, NOW)
+    assert limiter.limit(None, NOW).speed == 0.1
+    limiter.update_command(Direction.FORWARD, NOW)
+    assert 'other end' in reason(limiter)
 
 
 # A carrier that obeys the limit
@@ -241,9 +303,7 @@ class Carrier:
         if self.steps % 10 == 0:
             self.report()
         if self.steps % 5 == 0:
-            self.limiter.position.update_drive(
-                measure(round(self.position, 2), 0.01, self.velocity, self.now)
-            )
+            self.limiter.position.update(round(self.position, 2), 0.01, self.velocity, self.now)
             self.entered += self.tracker.update(self.limiter.position.position(self.now))
             self.limiter.update_command(Direction.of(self.command), self.now)
             self.limit = self.limiter.limit(None, self.now)
@@ -256,13 +316,14 @@ class Carrier:
         self.steps += 1
 
     def report(self):
-        distances = [math.nan] * 4
+        distances = [math.inf] * 4
         if self.obstacle is not None:
             distance = self.obstacle - self.position
             distances[0 if distance > 0.0 else 2] = round(abs(distance), 2)
         report_inputs(
             self.limiter,
             self.now,
+            math.nan,
             distances=distances,
             digital_inputs=[False, self.guard_open, False, False],
         )
@@ -317,10 +378,11 @@ def test_carrier_stands_before_a_stop_zone_and_can_go_back():
 
 def test_stop_zone_is_left_by_its_nearer_end_only():
     carrier = Carrier(make_limiter(), 30.2, [STOP])
+    carrier.step()
     carrier.command = 0.3
     start = carrier.now
     carrier.until(lambda: carrier.now > start + 2.0)
-    assert carrier.position == 30.2
+    assert carrier.position == pytest.approx(30.2, abs=0.002)
     carrier.command = -0.3
     states = carrier.until(lambda: carrier.position < 29.95)
     assert max(speed for (x, _), speed in zip(states, speeds(states), strict=True) if x > 30.0) < (
@@ -366,6 +428,15 @@ def test_open_guard_stops_the_carrier_which_goes_on_when_it_is_closed():
     assert carrier.limit == Limit(0.0, 'a guard is open')
     carrier.guard_open = False
     carrier.until(lambda: carrier.velocity > 0.28)
+
+
+@pytest.mark.parametrize(('start', 'command'), [(47.0, 0.5), (3.0, -0.5)])
+def test_carrier_stands_before_the_end_of_the_rail(start, command):
+    carrier = Carrier(make_limiter(vehicle_length=0.8), start)
+    carrier.command = command
+    carrier.until(lambda: abs(carrier.position - start) > 1.0 and carrier.standing())
+    assert 0.4 <= carrier.position <= 49.6
+    assert min(carrier.position - 0.4, 49.6 - carrier.position) < 0.1
 
 
 def test_limit_holds_for_the_direction_after_a_turn():

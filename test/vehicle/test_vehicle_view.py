@@ -19,7 +19,7 @@ import pytest
 
 from oht50_bridge.stop_reason import StopReason
 from oht50_bridge.timing import HEARTBEAT_TIMEOUT
-from oht50_bridge.vehicle.position_source import measure
+from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
@@ -36,8 +36,9 @@ def view():
     """A vehicle that may move."""
     view = VehicleView()
     view.confirmed = True
-    view.update_location(measure(5.0, 0.001, 0.1, NOW), 0.002, dock_aligned=True)
-    view.update_drive(measure(5.02, 0.01, 0.1, NOW), StopReason.NONE, NOW)
+    view.update_position(Measurement(5.0, 0.001, 0.1, NOW))
+    view.update_dock(0.002, True, NOW)
+    view.update_drive(StopReason.NONE, NOW)
     view.update_permission(PERMITTED, NOW)
     view.update_battery(Battery(percentage=0.8, drawn=48.0, charger=True), NOW)
     view.update_zones([])
@@ -47,11 +48,10 @@ def view():
 def test_a_vehicle_that_may_move(view):
     readiness = view.readiness(NOW)
     assert (readiness.not_ready, readiness.position, readiness.battery) == ('', 5.0, 0.8)
-    inputs = view.inputs(NOW, by_location=True)
+    inputs = view.inputs(NOW)
     assert (inputs.forbidden, inputs.missing, inputs.hold, inputs.stopped) == ('', '', '', '')
     assert (inputs.speed_limit, inputs.position_age) == (0.5, 0.0)
     assert (inputs.dock.distance, inputs.dock.aligned, inputs.dock.charger) == (0.002, True, True)
-    assert view.inputs(NOW, by_location=False).measurement.position == 5.02
 
 
 def test_what_is_too_old_is_missing(view):
@@ -59,7 +59,7 @@ def test_what_is_too_old_is_missing(view):
     assert view.missing(NOW + HEARTBEAT_TIMEOUT + 0.01) == 'no safety heartbeat'
     view.update_permission(PERMITTED, NOW + 0.5)
     assert view.missing(NOW + 0.51) == 'no report of the travel motor'
-    late = view.inputs(NOW + 0.51, by_location=True)
+    late = view.inputs(NOW + 0.51)
     assert late.stopped == 'it does not report'
     assert late.position_age == pytest.approx(0.51)
     assert (late.dock.aligned, math.isnan(late.dock.distance)) == (False, True)
@@ -70,7 +70,7 @@ def test_what_is_too_old_is_missing(view):
 def test_without_any_report_nothing_is_permitted():
     view = VehicleView()
     assert view.missing(NOW) == 'no safety heartbeat'
-    inputs = view.inputs(NOW, by_location=True)
+    inputs = view.inputs(NOW)
     assert (inputs.measurement, inputs.speed_limit) == (None, 0.0)
     assert math.isinf(inputs.position_age)
     assert view.readiness(NOW).zones is None
@@ -92,12 +92,12 @@ def test_a_withdrawn_permission_forbids_or_holds(view, permission, forbidden, ho
 
 @pytest.mark.parametrize('reason', StopReason)
 def test_a_stop_reason_forbids_holds_or_interrupts(view, reason):
-    view.update_drive(None, reason.value, NOW)
+    view.update_drive(reason.value, NOW)
     faults = {'estop', 'layout', 'shutdown', 'drive_fault', 'module_lost'}
     holds = {'charging', 'scan'}
     assert bool(view.forbidden(NOW)) is (reason.value in faults)
     assert bool(view.hold(NOW)) is (reason.value in holds)
-    stopped = view.inputs(NOW, by_location=True).stopped
+    stopped = view.inputs(NOW).stopped
     assert stopped == ('' if reason is StopReason.NONE else reason.value)
 
 
@@ -121,6 +121,17 @@ def test_only_zones_without_a_stop_limit_the_speed(view):
 
 def test_the_dock_is_left_when_the_board_says_so(view):
     assert not view.left_dock(NOW)
-    view.update_location(measure(5.2, 0.001, 0.1, NOW), 0.2, dock_aligned=False)
+    view.update_dock(0.2, False, NOW)
     assert view.left_dock(NOW)
     assert not view.left_dock(NOW + 1.0), 'a silent board does not say so'
+
+
+def test_a_position_that_is_too_old_or_lost_is_none(view):
+    assert view.position(NOW + 0.5) == 5.0
+    assert math.isnan(view.position(NOW + 0.51))
+    view.update_position(None, 'position lost: it jumped')
+    assert math.isnan(view.position(NOW))
+    assert view.forbidden(NOW) == 'position lost: it jumped'
+    assert view.readiness(NOW).not_ready == 'position lost: it jumped'
+    view.update_position(Measurement(5.0, 0.001, 0.1, NOW))
+    assert view.forbidden(NOW) == ''

@@ -1,0 +1,97 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What safety_node makes of the reports of its position source and of the motor."""
+
+import math
+import time
+
+import pytest
+from geometry_msgs.msg import Point
+from rclpy.parameter import Parameter
+from support import wait_for
+
+from oht50_bridge.msg import DriveState
+from oht50_bridge.msg import Location
+from oht50_bridge.msg import SafetyInputs
+from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.safety_node import SafetyNode
+
+
+@pytest.fixture
+def node(ros):
+    node = ros.graph(SafetyNode).node
+    node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
+    return node
+
+
+def report_place(node, x, **more):
+    node._motion.on_location(
+        Location(position=Point(x=x, y=0.0, z=0.0), position_resolution=0.001, **more)
+    )
+
+
+def test_a_position_source_that_falls_silent_is_a_stop(node):
+    report_place(node, 20.0)
+    wait_for(lambda: node._beat() or node._latch.estop)
+    assert 'position lost: no report for' in node._latch.estop.reason
+    for _ in range(5):
+        node._beat()
+    assert len(node._latch.stops) == 1, 'one stop, however long it lasts'
+
+
+def test_a_report_that_waited_too_long_is_no_position(node):
+    report_place(node, 20.0, age=9.0)
+    assert node._limiter.position.newest(time.monotonic()) is None
+
+
+@pytest.mark.parametrize(
+    ('ros', 'name'),
+    [(['-p', 'position_source:=topic'], 'location/external'), ([], 'location')],
+    indirect=['ros'],
+)
+def test_the_position_comes_from_the_configured_source_alone(node, name):
+    assert node.count_subscribers(name) == 1
+    assert node.count_subscribers('location') + node.count_subscribers('location/external') == 1
+
+
+def test_motion_that_nobody_commanded_is_a_stop(node):
+    def moved():
+        report_place(node, 20.0 + (time.monotonic() - begin) * 0.4)
+        node._on_inputs(SafetyInputs(configured=True))
+        node._motion.on_drive(DriveState(commanded_velocity=math.nan))
+        node._beat()
+        time.sleep(0.02)
+        return node._latch.estop
+
+    begin = time.monotonic()
+    wait_for(moved)
+    assert 'though nothing is commanded' in node._latch.estop.reason
+
+
+def test_a_zone_between_two_positions_is_entered(node):
+    entered = []
+    node._publisher._zone_entered.publish = entered.append
+    zone = {
+        'zone_names': ['narrow'],
+        'zone_types': ['warning'],
+        'zone_actions': ['alert'],
+        'zone_starts': [20.01],
+        'zone_ends': [20.02],
+        'zone_limits': [0.2],
+    }
+    node.set_parameters_atomically([Parameter(name, value=value) for name, value in zone.items()])
+    report_place(node, 20.0)
+    report_place(node, 20.04)
+    report_place(node, 20.05)
+    assert [event.zone_id for event in entered] == ['narrow']
