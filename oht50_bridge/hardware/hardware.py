@@ -199,6 +199,17 @@ class Hardware:
                 )
             places[place] = spec.id
             modules[spec.id] = _DRIVERS[spec.kind](spec, self._lines[spec.line], self)
+        for spec in (module.spec for module in modules.values()):
+            others = [m.spec.id for m in modules.values() if m.spec.line == spec.line]
+            if spec.timing.break_baudrate and len(others) > 1:
+                # It would be deaf from the first request to another board on. A break before each
+                # of its own would hold up the stop of a motor.
+                others.remove(spec.id)
+                raise HardwareConfigError(
+                    f'modules.{spec.id}.line: a board of profile {spec.profile.name} stops'
+                    f' answering when {", ".join(others)} on line {spec.line} is addressed, give'
+                    ' it a line of its own'
+                )
         return modules
 
     # --- life ---

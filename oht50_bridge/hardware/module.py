@@ -36,6 +36,7 @@ from oht50_bridge.hardware.registers import Block
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Timing
 from oht50_bridge.hardware.registers import Value
+from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Read
@@ -198,6 +199,15 @@ class Module:
         for register in block.registers:
             self._read_times[register.name] = (reply.read_at, fresh)
 
+    def empty_receiver(self) -> Steps:
+        """Empty the receive buffer of a board that did not answer, where it needs that.
+
+        Such a board keeps a byte of noise, and takes every later request for more of the same:
+        asking again alone would keep it deaf.
+        """
+        if self.spec.timing.break_baudrate:
+            yield Break(self.endpoint, self.spec.timing.break_baudrate)
+
     def heard(self, reply: Reply) -> None:
         """Note a good reply."""
         self.stamp, self.read_at = reply.stamp, reply.read_at
@@ -234,6 +244,7 @@ class Module:
 
     def probe(self) -> Steps:
         """Identify the board, confirm its layout, and only then write to it: set it up."""
+        yield from self.empty_receiver()
         yield from self.read_block(self.profile.block(IDENTITY), retries=0)
         kind, firmware, hardware = (int(self.values[name]) for name in IDENTITY)  # type: ignore[arg-type]
         self.type_code = kind
@@ -291,6 +302,8 @@ class Module:
         poll.due += poll.period * max(
             1, math.ceil((now - poll.due) / poll.period)
         )  # none is made up for
+        if self._failures:
+            yield from self.empty_receiver()
         yield from self.read_block(poll.block)
         self._failures = 0
         self.on_block(poll.block)
