@@ -43,6 +43,7 @@ from oht50_bridge.hardware.errors import RequestAbandonedError
 from oht50_bridge.hardware.modbus_client import FRAME_SILENCE
 from oht50_bridge.hardware.modbus_client import ModbusClient
 from oht50_bridge.hardware.modbus_client import belongs
+from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Read
 from oht50_bridge.hardware.requests import Reply
@@ -381,6 +382,8 @@ class SerialLine:
         Raises:
             CommunicationTimeoutError, FrameError, ExceptionReplyError, PortLostError.
         """
+        if isinstance(request, Break):
+            return self._break(request)
         client, endpoint = self._client, request.endpoint
         statistics = endpoint.statistics
         longest = wire_time(
@@ -421,3 +424,14 @@ class SerialLine:
         age = time.monotonic() - client.last_byte_at
         words = tuple(response.registers) if isinstance(request, Read) else ()
         return Reply(words, time.time_ns() - int(age * 1e9), client.last_byte_at)
+
+    def _break(self, request: Break) -> Reply:
+        start = time.monotonic()
+        try:
+            self._client.send_break(request.baudrate)
+        except ConnectionException as error:
+            raise PortLostError(str(error)) from error
+        finally:
+            self._quiet_since = time.monotonic()
+            self.load.add(start, self._quiet_since)
+        return Reply((), time.time_ns(), self._quiet_since)

@@ -113,6 +113,11 @@ def read_module(entry: Any, lines: Mapping[str, SerialLine]) -> ModuleSpec:
     address = entry['address']
     if not isinstance(address, int) or not 1 <= address <= 247:
         raise HardwareConfigError(f'{where}.address: {address!r} must be 1..247')
+    if profile.fixed_address is not None and address != profile.fixed_address:
+        raise HardwareConfigError(
+            f'{where}.address: {address} cannot be: a board of profile {profile.name} is always'
+            f' at {profile.fixed_address}, set that'
+        )
     timing = asdict(profile.timing)
     for key in timing:
         timing[key] = _number(f'{where}.{key}', entry.get(key, timing[key]))

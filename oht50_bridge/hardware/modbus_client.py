@@ -26,13 +26,14 @@ from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ConnectionException
 
 from oht50_bridge.hardware.requests import Read
-from oht50_bridge.hardware.requests import Request
+from oht50_bridge.hardware.requests import Write
 
 # Every silence is reported by the bus, with the module's name and a code.
 logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
 
 #: s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart.
 FRAME_SILENCE = 0.03
+_BREAK_TIME = 0.02  # s: the time of a byte at 9600 bit/s, and of an adapter to send it
 _WRITE_TIMEOUT = 0.2  # s: a port that does not accept a frame within this time is lost
 _UNIT = (  # the name of the address argument in pymodbus; up to 3.9 and from 3.10 on
     'device_id'
@@ -104,7 +105,31 @@ class ModbusClient(ModbusSerialClient):
         self.received += len(data)
         return data
 
-    def exchange(self, request: Request) -> Any:
+    def send_break(self, baudrate: int) -> None:
+        """Send one 0x00 at `baudrate` bit/s and return to the speed of the line.
+
+        A break of the serial driver would do the same, but takes 0.25 s.
+
+        Raises:
+            ConnectionException: the port is gone, or not at its speed any more and closed.
+
+        """
+        port = self.socket
+        if port is None:
+            raise ConnectionException('port closed')
+        usual = port.baudrate
+        try:
+            port.baudrate = baudrate
+            port.write(b'\0')
+            port.flush()
+            time.sleep(_BREAK_TIME)  # the adapter may still have the byte
+            port.baudrate = usual
+            port.reset_input_buffer()
+        except (OSError, termios.error) as error:
+            self.close()
+            raise ConnectionException(str(error)) from error
+
+    def exchange(self, request: Read | Write) -> Any:
         """Send one request and return the response of pymodbus.
 
         Raises:
@@ -120,7 +145,7 @@ class ModbusClient(ModbusSerialClient):
         return self.write_registers(request.address, list(request.values), **unit)
 
 
-def belongs(request: Request, response: Any) -> bool:
+def belongs(request: Read | Write, response: Any) -> bool:
     """Return whether a response can be the reply to a request."""
     if isinstance(request, Read):
         return bool(response.function_code == 3 and len(response.registers) == request.count)

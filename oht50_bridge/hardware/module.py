@@ -37,6 +37,7 @@ from oht50_bridge.hardware.registers import Block
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Timing
 from oht50_bridge.hardware.registers import Value
+from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Read
@@ -260,6 +261,15 @@ class Module:
         part.succeeded()
         return result
 
+    def empty_receiver(self) -> Steps:
+        """Empty the receive buffer of a board that did not answer, where it needs that.
+
+        Such a board keeps a byte of noise, and takes every later request for more of the same:
+        asking again alone would keep it deaf.
+        """
+        if self.spec.timing.break_baudrate:
+            yield Break(self.endpoint, self.spec.timing.break_baudrate)
+
     def heard(self, reply: Reply) -> None:
         """Note a good reply."""
         self.stamp, self.read_at = reply.stamp, reply.read_at
@@ -296,6 +306,7 @@ class Module:
 
     def probe(self) -> Steps:
         """Identify the board, confirm its layout, and only then write to it: set it up."""
+        yield from self.empty_receiver()
         # A board that answers but is refused is worth every try: when it loses one request now
         # and then, it must not be reported as silent and as faulty in turn.
         retries = None if self.status == ERROR else 0
@@ -363,6 +374,8 @@ class Module:
         poll.due += poll.period * max(
             1, math.ceil((now - poll.due) / poll.period)
         )  # none is made up for
+        if self._failures:
+            yield from self.empty_receiver()
         yield from self.attempt(poll, self.read_block(poll.block))
         self._failures = 0
         self.on_block(poll.block)

@@ -41,8 +41,15 @@ KINDS = ('power', 'safety', 'travel_motor', 'dock')
 _ACCESS = ('r', 'rw', 'w1')
 _MAX_BLOCK = 125  # registers one request may read
 _TIMING = {
-    'timeout': 0.1, 'retries': 2, 'gap': 0.004, 'offline_after': 1.0, 'foreign_gap': 0.0
-}  # fmt: skip
+    'timeout': 0.1,
+    'retries': 2,
+    'gap': 0.004,
+    'offline_after': 1.0,
+    'foreign_gap': 0.0,
+    'boot': 0.15,
+    'write_attempts': 3,
+    'break_baudrate': 0,
+}
 _QUIRKS = {
     'tick': 0.010,  # s, period at which the board looks at its receive buffer
     'cycle': 0.0,  # s, load-process-save cycle that may overwrite a write
@@ -57,6 +64,11 @@ _QUIRKS = {
     'own_line': False,  # it stops answering once it receives the traffic of other boards
     'bms_timeout': 0.0,  # s the counter bms_life may stand still; 0: there is none
     'battery_fault_bits': 0,  # of system_error: a fault of the battery
+    'delay': 0.0,  # s from the end of a request to the reply, besides the tick
+    'write_loss': [],  # probability that an enable is not kept, by number of distance inputs on
+    'receive_buffer': 0,  # bytes of one that keeps what is not a good request; 0: it drops that
+    'receive_timeout': 0.0,  # s without a byte after which that buffer is emptied
+    'checksum_time': 0.0,  # s for each byte in that buffer, during which nothing is received
 }
 _DRIVE_REQUIRED = ('enable', 'speed', 'direction', 'actual_speed')
 _DRIVE_OPTIONAL = ('accel', 'decel', 'position', 'full_speed', 'hard_stop')
@@ -122,6 +134,7 @@ class _Reader:
                 'polls',
                 'registers',
                 'drive',
+                'distance_terminals',
             ),
             ('name', 'kind', 'description', 'identity', 'signature', 'polls', 'registers'),
         )
@@ -130,7 +143,7 @@ class _Reader:
         if data['kind'] not in KINDS:
             raise self.fail('kind', f'{data["kind"]!r} is unknown, choose one of {list(KINDS)}')
         registers = self._registers(data)
-        self._keys('identity', data['identity'], ('type_codes',), ('type_codes',))
+        self._keys('identity', data['identity'], ('type_codes', 'fixed_address'), ('type_codes',))
         codes = data['identity']['type_codes']
         if (
             not isinstance(codes, list)
@@ -151,6 +164,8 @@ class _Reader:
             registers,
             (),
             self._drive(data, registers),
+            self._fixed_address(data),
+            self._distance_terminals(data, registers),
         )
         polls = tuple(self._poll(profile, entry, registers) for entry in data['polls'])
         if not polls:
@@ -293,6 +308,23 @@ class _Reader:
         if not isinstance(pair, list) or len(pair) != 2 or not pair[0] < pair[1]:
             raise self.fail(where, f'{pair!r} must be [low, high]')
         return pair[0], pair[1]
+
+    def _fixed_address(self, data: dict[str, Any]) -> int | None:
+        address = data['identity'].get('fixed_address')
+        if address is not None and (not isinstance(address, int) or not 1 <= address <= 247):
+            raise self.fail('identity.fixed_address', f'{address!r} must be 1..247')
+        return address
+
+    def _distance_terminals(
+        self, data: dict[str, Any], registers: Mapping[str, Register]
+    ) -> tuple[int, ...]:
+        count = registers['distance'].count if 'distance' in registers else 0
+        terminals = data.get('distance_terminals', list(range(1, count + 1)))
+        if not isinstance(terminals, list) or sorted(terminals) != list(range(1, count + 1)):
+            raise self.fail(
+                'distance_terminals', f'give each terminal 1..{count} once, by register'
+            )
+        return tuple(terminals)
 
     def _signature(self, entries: Any, registers: Mapping[str, Register]) -> tuple[Check, ...]:
         checks = []

@@ -224,6 +224,11 @@ class Timing:
         gap: s of silence on the line before the board is addressed.
         foreign_gap: s of it when another board was addressed last, where that is longer.
         offline_after: s without a reply after which a failed poll means offline.
+        boot: s from power-up until the board can answer.
+        write_attempts: how often a configuration is written until it reads back.
+        break_baudrate: bit/s at which one 0x00 empties the receive buffer of a board that does
+            not answer; 0: the board does not need it. A board that does must be alone on its
+            line, where nothing waits meanwhile.
     """
 
     timeout: float
@@ -231,6 +236,9 @@ class Timing:
     gap: float
     offline_after: float
     foreign_gap: float = 0.0
+    boot: float = 0.15
+    write_attempts: int = 3
+    break_baudrate: int = 0
 
 
 @dataclass(frozen=True)
@@ -247,6 +255,8 @@ class RegisterProfile:
     registers: Mapping[str, Register]
     polls: tuple[Block, ...]
     drive: DriveRoles | None = None
+    fixed_address: int | None = None  # unit address that the board cannot change
+    distance_terminals: tuple[int, ...] = ()  # terminal of each distance register, from the first
 
     def has(self, *names: str) -> bool:
         """Tell whether the layout has all these registers."""

@@ -76,7 +76,21 @@ class Write:
     valid: Callable[[], bool] | None = None
 
 
-Request = Read | Write
+@dataclass(frozen=True)
+class Break:
+    """Send one 0x00 at `baudrate`, slower than the line: a break to every receiver on it.
+
+    Each takes it for a framing error and empties its buffer; nobody replies. Meanwhile the line
+    has another speed: never on a line where something else must not wait.
+    """
+
+    endpoint: Endpoint
+    baudrate: int
+    retries: int | None = 0
+    valid: Callable[[], bool] | None = None
+
+
+Request = Read | Write | Break
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,7 @@ class Reply:
     """A valid reply and when it arrived.
 
     Attributes:
-        words: registers read; empty for a write.
+        words: registers read; empty for a write and a break.
         stamp: unix time in ns.
         read_at: monotonic time in s.
     """

@@ -90,7 +90,10 @@ class Commands:
     def set(self, **values: Any) -> None:
         """Change the world."""
         world = self._simulator.world
-        simple = {'position', 'soc', 'charge_rate', 'charger_connected', 'obstacles'}
+        simple = {
+            'position', 'soc', 'charge_rate', 'charger_connected', 'obstacles',
+            'unplugged_distances',
+        }  # fmt: skip
         for name, value in values.items():
             if name == 'estop_pressed':
                 world.input_levels[0] = not value
@@ -159,6 +162,10 @@ class Commands:
     def log(self) -> list[Any]:
         """Return the logged changes: time, board, register, words."""
         return list(self._simulator.log)
+
+    def noise(self, line: str, data: str) -> None:
+        """Let the boards of a line receive bytes that nobody sent, given in hexadecimal."""
+        self._simulator.lines[line].noise(bytes.fromhex(data))
 
     def unplug(self, line: str) -> None:
         """Pull the adapter of a line."""

@@ -107,12 +107,19 @@ class SimulatorClient:
         return dict(self.call('registers', board=board))
 
     def watch(self, board: str, *registers: str) -> None:
-        """Log every change of these registers from now on, forgetting the log so far."""
+        """Log every change of these registers from now on, forgetting the log so far.
+
+        The safety board has one output, `relay`, that can be named likewise.
+        """
         self.call('watch', board=board, registers=list(registers))
 
     def log(self) -> list[tuple[float, str, str, list[int]]]:
         """Changes seen: (monotonic time in s, board, register, raw words)."""
         return [tuple(entry) for entry in self.call('log')]
+
+    def noise(self, line: str, data: bytes) -> None:
+        """Let the boards of a line receive bytes that nobody sent."""
+        self.call('noise', line=line, data=data.hex())
 
     def unplug(self, line: str) -> None:
         """Pull the adapter of a line."""

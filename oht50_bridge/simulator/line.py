@@ -21,6 +21,7 @@ import math
 import os
 import pty
 import random
+import termios
 import time
 import tty
 from pathlib import Path
@@ -30,8 +31,13 @@ from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.simulator.boards.board import Board
 from oht50_bridge.simulator.event_loop import EventLoop
+from oht50_bridge.simulator.receive_buffer import ReceiveBuffer
 
 _STALE_FRAME = 0.05  # s after which an incomplete request is dropped
+_SPEEDS = {
+    getattr(termios, f'B{rate}'): rate
+    for rate in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+}
 
 
 class PtyLine:
@@ -62,7 +68,13 @@ class PtyLine:
         self._quiet_since = -math.inf
         self._last_unit = 0
         self._replied_at: dict[int, float] = {}  # by unit
-        self._busy_with_others: set[int] = set()  # units that received the traffic of others
+        self._buffers: dict[int, ReceiveBuffer] = {}  # of the boards that keep each byte, by unit
+        self._wire_free_at = -math.inf  # s, when the last byte from the port is complete
+
+    def mount(self, board: Board) -> None:
+        """Put a board on the line, in place of the one with its address."""
+        self.boards[board.address] = board
+        self._buffers.pop(board.address, None)
 
     def plug(self) -> None:
         """Open the pseudo-terminal and link it; no effect when it is open."""
@@ -70,6 +82,7 @@ class PtyLine:
             return
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
+        self._set_speed()
         os.set_blocking(self._master, False)
         self._buffer = b''
         self._loop.watch(self._master, self._receive)
@@ -77,6 +90,18 @@ class PtyLine:
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(os.ttyname(self._slave))
         temporary.replace(self.link)
+
+    def _set_speed(self) -> None:
+        """Give the pseudo-terminal the speed of the line, until its user sets another."""
+        attributes = termios.tcgetattr(self._slave)
+        speeds = [code for code, speed in _SPEEDS.items() if speed == self.baudrate]
+        if speeds:
+            attributes[4:6] = speeds * 2
+            termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
+
+    def noise(self, data: bytes) -> None:
+        """Let the boards receive bytes that nobody sent."""
+        self._pass_bytes(data, time.monotonic())
 
     def unplug(self) -> None:
         """Close the pseudo-terminal, as when the adapter is pulled."""
@@ -96,6 +121,10 @@ class PtyLine:
                 return
             raise
         now = time.monotonic()
+        if self._port_is_slower():
+            self._framing_error()
+            return
+        self._pass_bytes(data, now)
         if now - self._last_byte > _STALE_FRAME:
             self._buffer = b''
         self._last_byte = now
@@ -112,20 +141,59 @@ class PtyLine:
         ends = now + wire_time(len(request), self.baudrate)
         others_since = now - self._quiet_since if self._last_unit != unit else math.inf
         self._quiet_since, self._last_unit = ends, unit
-        for address in self.boards:
-            if address != unit:
-                self._busy_with_others.add(address)
         board = self.boards.get(unit)
-        if board is None:
+        if board is None or board.misbehaviour.receive_buffer:  # see _pass_bytes
             return
-        habit, rng = board.misbehaviour, self._rng
-        if habit.absent or now < board.silent_until or others_since < habit.quiet_before:
+        if others_since >= board.misbehaviour.quiet_before:
+            self._accept(board, request, now, ends)
+
+    def _port_is_slower(self) -> bool:
+        """Tell whether the bytes just read were sent at less than the speed of the line."""
+        speed = termios.tcgetattr(self._slave)[5]
+        return _SPEEDS.get(speed, self.baudrate) < self.baudrate
+
+    def _framing_error(self) -> None:
+        """Let every board receive a byte whose stop bit is missing, and drop what it has."""
+        self._buffer = b''
+        for buffer in self._buffers.values():
+            buffer.error()
+
+    def _pass_bytes(self, data: bytes, now: float, sender: Board | None = None) -> None:
+        """Let the boards that keep each byte receive what is on the wire, one byte after another.
+
+        Args:
+            data: the bytes.
+            now: s, when the first of them begins.
+            sender: the board that sent them, which does not receive them.
+
+        """
+        begins = now if sender is not None else max(now, self._wire_free_at)
+        step = wire_time(1, self.baudrate)
+        if sender is None:
+            self._wire_free_at = begins + step * len(data)
+        for board in list(self.boards.values()):
+            habit = board.misbehaviour
+            if not habit.receive_buffer or board is sender:
+                continue
+            if habit.absent or now < board.silent_until:
+                self._buffers.pop(board.address, None)
+                continue
+            buffer = self._buffers.get(board.address)
+            if buffer is None:
+                buffer = self._buffers[board.address] = ReceiveBuffer(
+                    board.address, habit.receive_buffer, habit.receive_timeout, habit.checksum_time
+                )
+            for index, byte in enumerate(data, 1):
+                request = buffer.receive(byte, begins + step * index)
+                if request is not None:
+                    self._accept(board, request, now, begins + step * index)
+
+    def _accept(self, board: Board, request: bytes, now: float, ends: float) -> None:
+        """Take a request that was complete at `ends`, unless the board loses it."""
+        habit = board.misbehaviour
+        if now - self._replied_at.get(board.address, -math.inf) < habit.quiet_after:
             return
-        if now - self._replied_at.get(unit, -math.inf) < habit.quiet_after:
-            return
-        if rng.random() < habit.loss:
-            return
-        if unit in self._busy_with_others and rng.random() < habit.deaf:
+        if habit.absent or now < board.silent_until or self._rng.random() < habit.loss:
             return
         when = ends
         if habit.tick > 0:
@@ -145,13 +213,15 @@ class PtyLine:
             check = bytes([check[0] ^ 0x55, check[1]])
         reply = body + check
         ends = now + board.misbehaviour.delay + wire_time(len(reply), self.baudrate)
-        self._loop.at(ends, lambda: self._send(reply))
+        self._loop.at(ends, lambda: self._send(board, reply))
 
-    def _send(self, reply: bytes) -> None:
+    def _send(self, board: Board, reply: bytes) -> None:
         if self._master < 0:
             return
-        self._quiet_since, self._last_unit = time.monotonic(), reply[0]
-        self._replied_at[reply[0]] = self._quiet_since
+        now = time.monotonic()
+        self._quiet_since, self._last_unit = now, reply[0]
+        self._replied_at[reply[0]] = now
+        self._pass_bytes(reply, now - wire_time(len(reply), self.baudrate), board)
         # Nobody reads: the bytes are lost, as on a wire.
         with contextlib.suppress(BlockingIOError):
             os.write(self._master, reply)

@@ -60,6 +60,7 @@ class World:
 
     Attributes:
         obstacles: positions on the rail, m.
+        unplugged_distances: terminals of the safety board whose distance sensor gives nothing.
         input_levels: levels at the safety board's digital inputs; the first is the closed
             emergency stop chain.
         charge_relay: the power board has connected the charger to the pack.
@@ -91,6 +92,7 @@ class World:
     crashes: list[float] = field(default_factory=list)
     advancing: bool = False
     obstacles: list[float] = field(default_factory=list)
+    unplugged_distances: list[int] = field(default_factory=list)
     input_levels: list[bool] = field(default_factory=lambda: [True, False, False, False])
     drive: Callable[[float], tuple[float, bool]] = lambda dt: (0.0, False)
     _time: float = math.nan

@@ -41,12 +41,12 @@ from oht50_bridge.simulator.physics import World
 
 DEFAULT_CONFIG: dict[str, Any] = {
     'lines': {
-        'drive': {'boards': [{'id': 'travel_motor', 'profile': 'driver_2_motor', 'address': 4}]},
+        'drive': {'boards': [{'id': 'travel_motor', 'profile': 'driver_2_motor', 'address': 3}]},
         'sense': {'boards': [
             {'id': 'power', 'profile': 'stm32_power', 'address': 2},
             {'id': 'dock', 'profile': 'oht_v2_dock', 'address': 5},
         ]},
-        'safety': {'boards': [{'id': 'safety', 'profile': 'safety_module_fw', 'address': 3}]},
+        'safety': {'boards': [{'id': 'safety', 'profile': 'safety_module_fw', 'address': 5}]},
     },
 }  # fmt: skip
 _LAST_BREATH = 1.2  # s from the death of the parent to the end
@@ -122,6 +122,11 @@ class Simulator:
             raise ValueError(
                 f'lines.{line.name}: address {item["address"]} used twice, change one'
             )
+        if profile.fixed_address not in (None, item['address']):
+            raise ValueError(
+                f'lines.{line.name}: address {item["address"]}: a board of profile {profile.name}'
+                f' is always at {profile.fixed_address}, set that'
+            )
         self.mount(line, item['id'], item['address'], profile, item.get('misbehaviour', {}))
 
     def mount(
@@ -136,7 +141,8 @@ class Simulator:
         board = board_class(profile)(
             name, address, profile, self.world, dict(habits), self._rng, self._changed
         )
-        self.boards[name] = line.boards[address] = board
+        self.boards[name] = board
+        line.mount(board)
         if isinstance(board, MotorBoard):
             self.world.drive = board.drive
 

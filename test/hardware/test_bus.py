@@ -32,6 +32,7 @@ from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.errors import RequestAbandonedError
 from oht50_bridge.hardware.registers import Timing
+from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Read
@@ -52,7 +53,7 @@ def bench(make_rig):
     rig = make_rig('travel_motor')
     line = SerialLine('drive', rig.process.port('drive'))
     line.start()
-    yield rig, line, Endpoint(4, TIMING)
+    yield rig, line, Endpoint(3, TIMING)
     line.close()
 
 
@@ -201,8 +202,8 @@ def test_a_board_is_addressed_after_its_gap(make_rig):
     line.start()
     try:
         dock = Endpoint(5, TIMING)
-        premature = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.0, offline_after=1.0))
-        calm = Endpoint(4, Timing(timeout=0.1, retries=0, gap=0.02, offline_after=1.0))
+        premature = Endpoint(3, Timing(timeout=0.1, retries=0, gap=0.0, offline_after=1.0))
+        calm = Endpoint(3, Timing(timeout=0.1, retries=0, gap=0.02, offline_after=1.0))
 
         def after_traffic(motor):
             yield Read(dock, 0x0104, 1)
@@ -360,3 +361,32 @@ def test_a_line_on_which_bytes_never_end_is_not_waited_for(wire, noise):
     finally:
         ended.set()
         thread.join()
+
+
+def test_a_break_is_a_zero_at_its_speed_and_the_line_returns_to_its_own(wire):
+    line, end = wire
+    seen = []
+
+    def observe():
+        seen.append((os.read(end, 16), termios.tcgetattr(end)[4]))
+
+    observer = threading.Thread(target=observe)
+    observer.start()
+    line.start()
+    board = Endpoint(4, TIMING)
+    before = time.monotonic()
+    reply = line.submit(once(Break(board, 9600)), Priority.POLL).result(5)
+    observer.join()
+    assert seen == [(b'\0', termios.B9600)]
+    assert termios.tcgetattr(end)[4] == termios.B115200
+    assert reply.words == ()
+    assert before < reply.read_at <= time.monotonic()
+    assert board.statistics.snapshot().requests == 0
+
+
+def test_a_break_on_a_port_that_is_gone_is_its_loss(bench):
+    rig, line, board = bench
+    assert line.submit(once(Break(board, 9600)), Priority.POLL).result(5)
+    rig.sim.unplug('drive')
+    with pytest.raises(PortLostError):
+        line.submit(once(Break(board, 9600)), Priority.POLL).result(5)

@@ -32,9 +32,9 @@ CONFIG = {
             'kind': 'travel_motor',
             'profile': 'driver_2_motor',
             'line': 'a',
-            'address': 4,
+            'address': 3,
         },
-        {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 3},
+        {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 5},
     ],
 }
 
@@ -46,8 +46,16 @@ CONFIG = {
         (lambda c: c['modules'][0].update(line='c'), "modules.m.line: 'c' is unknown"),
         (lambda c: c['modules'][0].update(address=0), 'modules.m.address: 0 must be 1..247'),
         (
-            lambda c: c['modules'][1].update(line='a', address=4),
-            'modules.s.address: 4 .*belongs to m',
+            lambda c: (c['modules'][0].update(address=5), c['modules'][1].update(line='a')),
+            'modules.s.address: 5 .*belongs to m',
+        ),
+        (
+            lambda c: c['modules'][1].update(address=3),
+            'modules.s.address: 3 cannot be: .* always at 5, set that',
+        ),
+        (
+            lambda c: c['modules'][1].update(line='a'),
+            'modules.s.line: .*when m on line a is addressed, give it a line of its own',
         ),
         (lambda c: c['modules'][1].update(id='m'), 'modules.m: id used twice'),
         (lambda c: c['modules'][1].update(kind='dock'), 'modules.s.profile: .*kind safety'),

@@ -34,9 +34,9 @@ CONFIG = {
             'kind': 'travel_motor',
             'profile': 'driver_2_motor',
             'line': 'a',
-            'address': 4,
+            'address': 3,
         },
-        {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 3},
+        {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 5},
     ],
 }
 
@@ -51,7 +51,7 @@ def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):
         assert hardware.modules()[0].status == 'offline'
         assert hardware.motor.drive(0.5) != 'none'
         with pytest.raises(PortLostError):
-            hardware.scan('a', [4])
+            hardware.scan('a', [3])
     assert (set(Path('/proc/self/fd').iterdir()), threading.active_count()) == before
 
 
@@ -106,8 +106,8 @@ def test_silent_module_delays_the_others_by_no_more_than_its_timeout(make_rig):
 
 def test_board_of_another_type_is_refused(make_rig):
     rig = make_rig(
-        boards={'travel_motor': ('driver_2_motor', 'drive', 3)},
-        modules={'travel_motor': ('safety_module_fw', 'drive', 3, {})},
+        boards={'travel_motor': ('driver_2_motor', 'drive', 5)},
+        modules={'travel_motor': ('safety_module_fw', 'drive', 5, {})},
     )
     before = rig.sim.registers('travel_motor')
     rig.start()
@@ -117,7 +117,7 @@ def test_board_of_another_type_is_refused(make_rig):
     assert rig.sim.registers('travel_motor') == before
 
 
-def test_all_boards_on_one_line(make_rig):
+def test_all_boards_but_the_safety_board_on_one_line(make_rig):
     rig = make_rig(one_line=True)
     rig.start()
     rig.online()

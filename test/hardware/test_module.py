@@ -17,6 +17,7 @@ import math
 import random
 import struct
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -43,6 +44,7 @@ from oht50_bridge.hardware.module import Part
 from oht50_bridge.hardware.module import version
 from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Reply
 from oht50_bridge.simulator.boards import BOARDS
@@ -368,3 +370,49 @@ def test_an_unknown_option_is_refused_by_name():
 def test_priority_and_version_numbers(bench):
     assert bench.module.priority() is Priority.POLL
     assert version(0x0203) == '2.3'
+
+
+class DeafBench(Bench):
+    """A module whose board needs a break, and whose breaks are noted."""
+
+    def __init__(self):
+        super().__init__(timing=replace(PROFILE.timing, break_baudrate=9600))
+
+    def answer(self, request):
+        if isinstance(request, Break):
+            return Reply((), time.time_ns(), time.monotonic())
+        return super().answer(request)
+
+    def breaks(self):
+        """Run one round; return which of its requests are breaks."""
+        self.requests.clear()
+        self.module._polls[0].due = 0.0
+        self.round()
+        return [isinstance(request, Break) for request in self.requests]
+
+
+def test_a_board_that_may_be_deaf_is_sent_a_break_before_it_is_sought():
+    bench = DeafBench()
+    assert bench.breaks()[0] is True
+    assert bench.requests[0].baudrate == 9600
+    assert bench.module.status == ONLINE
+    assert not any(bench.breaks())  # it answers
+
+
+def test_a_board_that_did_not_answer_a_poll_is_sent_a_break_before_the_next():
+    bench = DeafBench()
+    bench.round()
+    bench.error = TIMEOUT
+    assert bench.breaks() == [False]
+    bench.error = None
+    assert bench.breaks() == [True, False]
+    assert bench.module.status == ONLINE
+    assert bench.breaks() == [False]
+
+
+def test_other_boards_are_sent_no_break(bench):
+    bench.error = TIMEOUT
+    bench.round()
+    bench.error = None
+    bench.round()
+    assert not any(isinstance(request, Break) for request in bench.requests)

@@ -14,17 +14,17 @@
 """hardware_node on simulated boards: what it publishes, what it lets move, what stops it."""
 
 import pytest
+from simulator_process import SimulatorProcess
+
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import SafetyHeartbeat
-from oht50_bridge.srv import ListModules
-from oht50_bridge.srv import ScanModules
-from simulator_process import SimulatorProcess
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.hardware_node import HardwareNode
 from oht50_bridge.nodes.process import StartError
+from oht50_bridge.srv import ListModules
+from oht50_bridge.srv import ScanModules
 
 LINES = {
     'all': {
@@ -32,8 +32,8 @@ LINES = {
             {
                 'id': 'motor',
                 'profile': 'driver_2_motor',
-                'address': 4,
-                'misbehaviour': {'loss': 0.0, 'overwrite': 0.0, 'quiet_before': 0.0, 'deaf': 0.0},
+                'address': 3,
+                'misbehaviour': {'loss': 0.0, 'overwrite': 0.0, 'quiet_before': 0.0},
             },
             {'id': 'power', 'profile': 'stm32_power', 'address': 2},
         ]
@@ -43,7 +43,7 @@ PARAMETERS = (
     "modules:=['motor']",
     'module.motor.kind:=travel_motor',
     'module.motor.profile:=driver_2_motor',
-    'module.motor.address:=4',
+    'module.motor.address:=3',
 )
 
 
@@ -147,7 +147,7 @@ def test_a_stop_that_was_cleared_before_its_state_came_needs_a_new_command(graph
 def test_the_modules_are_listed(graph):
     graph.until(lambda: graph.last(topics.MODULE_STATES).modules[0].status == 'online')
     (module,) = graph.call(ListModules, 'list_modules', ListModules.Request()).modules
-    assert (module.module_id, module.unit_address, module.status) == ('motor', 4, 'online')
+    assert (module.module_id, module.unit_address, module.status) == ('motor', 3, 'online')
 
 
 def test_a_scan_reports_known_and_unknown_boards(graph):
@@ -159,7 +159,7 @@ def test_a_scan_reports_known_and_unknown_boards(graph):
     graph.until(lambda: len(graph.received[topics.MODULE_DISCOVERED.name]) == 2)
     found = {board.address: board for board in graph.received[topics.MODULE_DISCOVERED.name]}
     assert {address: board.module_id for address, board in found.items()} == {
-        'serial/4': 'motor',
+        'serial/3': 'motor',
         'serial/2': 'serial-2',  # not configured
     }
 

@@ -16,6 +16,7 @@
 import pytest
 import rclpy
 
+from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.hardware import Hardware
 from oht50_bridge.nodes.hardware_settings import hardware_config
 from oht50_bridge.nodes.process import StartError
@@ -24,9 +25,9 @@ MODULES = (
     "modules:=['motor', 'safety']",
     'module.motor.kind:=travel_motor',
     'module.motor.profile:=driver_2_motor',
-    'module.motor.address:=4',
+    'module.motor.address:=3',
     'module.safety.profile:=safety_module_fw',
-    'module.safety.address:=3',
+    'module.safety.address:=5',
 )
 
 
@@ -49,6 +50,12 @@ def test_one_serial_port_carries_every_module(node):
     assert config['lines'] == {'serial': {'device': '/dev/none'}}
     assert [module['line'] for module in config['modules']] == ['serial'] * 2
     Hardware(config)
+
+
+@given('serial_port:=/dev/none')
+def test_one_serial_port_is_refused_where_the_safety_board_would_be_deaf(node):
+    with pytest.raises(HardwareConfigError, match='give it a line of its own'):
+        Hardware(hardware_config(node))
 
 
 @given(

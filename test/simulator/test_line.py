@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import termios
 import time
 
 import pytest
@@ -32,7 +33,7 @@ from oht50_bridge.simulator.line import PtyLine
 from oht50_bridge.simulator.physics import Parameters
 from oht50_bridge.simulator.physics import World
 
-QUIET = {'loss': 0.0, 'overwrite': 0.0, 'deaf': 0.0, 'quiet_before': 0.0, 'tick': 0.0}
+QUIET = {'loss': 0.0, 'overwrite': 0.0, 'quiet_before': 0.0, 'tick': 0.0}
 
 
 class Wire:
@@ -138,3 +139,75 @@ def test_a_pulled_adapter_takes_its_link_with_it(wire, tmp_path):
     assert not (tmp_path / 'all').is_symlink()
     wire.line.plug()
     assert (tmp_path / 'all').is_symlink()
+
+
+SAFETY_REQUEST = read_request(5, 0x0000, 6)
+
+
+@pytest.fixture
+def safety(tmp_path):
+    """Return a line with a safety board at address 5 besides the power board."""
+    wire = Wire(tmp_path)
+    profile = load('safety_module_fw')
+    board = BOARDS[profile.kind](
+        'safety', 5, profile, World(Parameters()), {}, random.Random(1), lambda *change: None
+    )
+    wire.line.mount(board)
+    yield wire
+    wire.close()
+
+
+def set_speed(port, speed):
+    attributes = termios.tcgetattr(port)
+    attributes[4:6] = [speed] * 2
+    termios.tcsetattr(port, termios.TCSANOW, attributes)
+
+
+def test_the_safety_board_is_deaf_after_noise_until_a_byte_comes_at_a_lower_speed(safety):
+    assert intact(safety.ask(SAFETY_REQUEST))
+    safety.ask(b'\xff')
+    assert [safety.ask(SAFETY_REQUEST) for _ in range(3)] == [b''] * 3
+    set_speed(safety.port, termios.B9600)
+    safety.ask(b'\0')
+    set_speed(safety.port, termios.B115200)
+    assert intact(safety.ask(SAFETY_REQUEST))
+
+
+def test_the_same_byte_at_the_speed_of_the_line_is_more_noise(safety):
+    safety.ask(b'\xff')
+    safety.ask(b'\0')
+    assert safety.ask(SAFETY_REQUEST) == b''
+
+
+@pytest.mark.parametrize('board', ['request', 'reply'])
+def test_the_safety_board_is_deaf_after_the_traffic_of_another(safety, board):
+    if board == 'request':
+        safety.ask(read_request(9, 0, 1))  # to which nobody replies
+    else:
+        assert intact(safety.ask(REQUEST))
+    assert safety.ask(SAFETY_REQUEST) == b''
+    assert intact(safety.ask(REQUEST))  # the power board is well
+
+
+def test_the_safety_board_receives_noise_that_nobody_sent(safety):
+    safety.line.noise(b'\xff')
+    assert safety.ask(SAFETY_REQUEST) == b''
+    assert intact(safety.ask(REQUEST))
+
+
+def test_a_byte_at_a_lower_speed_is_dropped_by_the_other_boards(wire):
+    os.write(wire.port, REQUEST[:3])
+    wire.loop.turn()
+    set_speed(wire.port, termios.B9600)
+    wire.ask(b'\0')
+    set_speed(wire.port, termios.B115200)
+    assert intact(wire.ask(REQUEST))
+
+
+def test_a_safety_board_that_starts_receives_nothing(safety):
+    board = safety.line.boards[5]
+    board.reboot(time.monotonic())
+    safety.ask(b'\xff')
+    assert safety.ask(SAFETY_REQUEST) == b''
+    board.silent_until = 0.0
+    assert intact(safety.ask(SAFETY_REQUEST))

@@ -79,10 +79,10 @@ PARAMETERS = f"""
     obstacle_slow_distance: {SLOW_DISTANCE}
 """
 BOARDS = {  # id: type and address as clients receive it
-    'travel_motor': ('motor', 'drive/4'),
+    'travel_motor': ('motor', 'drive/3'),
     'power': ('actuator', 'sense/2'),
     'dock': ('sensor', 'sense/5'),
-    'safety': ('sensor', 'safety/3'),
+    'safety': ('sensor', 'safety/5'),
 }
 LATENESS = 0.4  # s, that the machine of the tests may be late
 ESTIMATE = 30.0  # mm, of a mission's own estimate of the position between two measurements

@@ -139,13 +139,19 @@ def test_dead_node_is_started_again(tmp_path):
             assert vehicle.stop() == 0
 
 
+# The other layout, whose board does not need a line of its own.
+ONE_PORT = """
+/**/hardware_node:
+  ros__parameters:
+    module:
+      safety: {profile: oht_v2_safety, address: 6}
+"""
+
+
 def test_every_board_on_one_serial_port(tmp_path):
     """With a safety board that can share a line; that of safety_module_fw cannot."""
-    params = tmp_path / 'sharing.yaml'
-    params.write_text(
-        '/**/hardware_node: {ros__parameters: {module: {safety: {profile: oht_v2_safety}}}}',
-        encoding='utf-8',
-    )
+    params = tmp_path / 'one_port.yaml'
+    params.write_text(ONE_PORT)
     lines = simulated_lines(params)
     boards = [board for line in lines.values() for board in line['boards']]
     with SimulatorProcess({'bus': {'boards': boards}}) as simulator, own_domain() as domain:

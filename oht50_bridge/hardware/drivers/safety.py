@@ -17,6 +17,8 @@ Every input of the board is disabled at power-up, so its status `ok` alone means
 driver enables what is configured, reads it back at each poll and calls a board that lost its
 configuration unsafe until it is configured again. By default digital input 1 is the emergency
 stop chain and no distance input is enabled, since the board takes a clear path for a fault.
+
+Inputs are numbered as the terminals of the board; the profile has the order of the registers.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
+from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.registers import Block
@@ -35,9 +39,11 @@ from oht50_bridge.hardware.registers import Value
 from oht50_bridge.hardware.requests import Reply
 from oht50_bridge.hardware.requests import Request
 from oht50_bridge.hardware.requests import Steps
+from oht50_bridge.hardware.requests import Write
 from oht50_bridge.hardware.requests import write_verified
 
 CHANNELS = 4
+WARNING_ZONES = 3  # zones in which the board warns; in the first of them it trips
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,12 @@ class SafetySample:
 
     Attributes:
         configured: every configured input is enabled on the board, as read back.
-        status: ok, warning, critical, error, estop or unknown: the board's own judgement.
+        status: ok, warning, critical, error, estop or unknown: the board's own judgement; error
+            also where a distance input in use has no reading, which this board may hide.
         latched: the board holds its safety relay tripped.
         estop_pressed: the emergency stop chain is open.
         estop: motion must stop: pressed, latched, critical, in error, or not configured.
-        distances: m; NaN where disabled or out of range.
+        distances: m by terminal; NaN where disabled, out of range or in error.
         digital_inputs: True when active.
     """
 
@@ -72,7 +79,7 @@ class SafetyModule(Module):
         digital_inputs: {channel 1..4: high or low}, the active level of each input in use;
             default {1: low}, a chain that is closed and high while safe.
         estop_input: channel of the emergency stop chain, default 1; it must be in use.
-        distance_inputs: channels 1..4 of distance inputs in use, default none.
+        distance_inputs: terminals 1..4 of distance inputs in use, default none.
         zones: four thresholds in m; left as the board has them when not given.
     """
 
@@ -97,13 +104,13 @@ class SafetyModule(Module):
         self._sent: tuple[Any, ...] = ()
 
     def _configuration(self) -> dict[str, Value]:
-        """Registers this vehicle needs where the layout has them; levels before enables."""
+        """Registers this vehicle needs where the layout has them; levels and zones before enables.
+
+        Of the enables, the distances come last: each of them makes the board lose more writes.
+        """
         channels = range(1, CHANNELS + 1)
-        wanted: dict[str, Value] = {
-            'di_active_level': tuple(self._levels.get(c) == 'high' for c in channels),
-            'analog_enable': tuple(c in self._distances for c in channels),
-            'di_enable': tuple(c in self._levels for c in channels),
-        }
+        terminals = self.profile.distance_terminals
+        wanted: dict[str, Value] = {}
         zones = self.spec.options.get('zones')
         if zones is not None:
             register = self.profile.registers['zone_threshold']
@@ -112,6 +119,11 @@ class SafetyModule(Module):
             except (TypeError, ValueError) as error:
                 raise self.config_error('options.zones', str(error)) from error
             wanted['zone_threshold'] = register.decode(raw)
+        wanted |= {
+            'di_active_level': tuple(self._levels.get(c) == 'high' for c in channels),
+            'di_enable': tuple(c in self._levels for c in channels),
+            'analog_enable': tuple(terminal in self._distances for terminal in terminals),
+        }
         return {name: value for name, value in wanted.items() if self.profile.has(name)}
 
     def setup(self) -> Steps:
@@ -119,7 +131,10 @@ class SafetyModule(Module):
         for name, value in self._wanted.items():
             register = self.profile.registers[name]
             yield from write_verified(
-                self.endpoint, register.address, tuple(register.encode(value))
+                self.endpoint,
+                register.address,
+                tuple(register.encode(value)),
+                self.spec.timing.write_attempts,
             )
             self.values[name] = value
         yield from self.read_block(self.profile.polls[0])
@@ -142,6 +157,8 @@ class SafetyModule(Module):
         """Configure again a board that has lost its configuration, otherwise as any module."""
         if self.status == 'online' and not self.configured:
             try:
+                if self._failures:
+                    yield from self.empty_receiver()
                 yield from self.setup()
             except ModuleError as error:
                 self.note_failure(error)
@@ -154,35 +171,98 @@ class SafetyModule(Module):
         return all(self.values.get(name) == value for name, value in self._wanted.items())
 
     def release_latch(self) -> Generator[Request, Reply, bool]:
-        """Write 0 to the latch and see whether it stays.
+        """Write 0 to the latch, once, and only when the board will keep it.
+
+        Each write of 0 lets the board evaluate its inputs anew. While one of them is in error it
+        drops the safety relay for a moment before it trips again. After an error, while one
+        warns, it releases the latch and leaves the relay tripped.
 
         Returns:
-            True when the board has released; False when it latched again because the cause
-            persists.
+            True when nothing is latched any more; False when a cause persists.
+
+        Raises:
+            ModuleError: the board did not answer.
         """
-        register = self.profile.registers['latch']
-        try:
-            yield from write_verified(self.endpoint, register.address, tuple(register.encode(0)))
-        except ModuleError as error:
-            if error.code != 'MOD-002':
-                raise
+        status, inputs = self.profile.polls[0], self._inputs
+        yield from self.read_block(status)
+        yield from self.read_block(inputs)
+        if self.values['latch'] is False:
+            self._publish()
+            return True
+        if self._release_refused():
+            self._publish()
             return False
+        register = self.profile.registers['latch']
+        # Nothing is repeated: a reply that is lost does not mean that the write was.
+        try:
+            yield Write(self.endpoint, register.address, tuple(register.encode(0)), retries=0)
+        except (CommunicationTimeoutError, FrameError):
+            yield from self.empty_receiver()
         for _ in range(2):  # the board evaluates its inputs between the two
-            yield from self.read_block(self.profile.polls[0])
+            yield from self.read_block(status)
         self._publish()
         return self.values['latch'] is False
 
-    def _publish(self) -> None:
-        levels = self.value('di_status', (False,) * CHANNELS)
-        inputs = tuple(
-            c in self._levels and levels[c - 1] == (self._levels[c] == 'high')
+    def _release_refused(self) -> bool:
+        """Tell whether the inputs, as just read, make the board refuse a release.
+
+        Its status only tells why it tripped: it is frozen while the board is latched.
+        """
+        if not self.configured or any(self._active_inputs()):
+            return True
+        if not self.profile.has('analog_enable', 'zone_threshold'):
+            return False
+        zones = self._numbers('zone_threshold')[:WARNING_ZONES]
+        nearest = zones[0] if self.value('status') == 'critical' else max(zones)
+        return not all(
+            distance > nearest + 1e-9  # not so either when it is NaN
+            for channel, distance in enumerate(self._terminal_distances(), 1)
+            if channel in self._distances
+        )
+
+    @property
+    def _inputs(self) -> Block:
+        """What the board judges its inputs by."""
+        names = ('distance', 'di_status', 'zone_threshold', *self._wanted)
+        return self.profile.block(name for name in names if self.profile.has(name))
+
+    def _active_inputs(self) -> tuple[bool, ...]:
+        """Tell of each digital input whether it is in use and active, or without a reading.
+
+        A board that was given the active levels compares them itself; another one reports levels.
+        """
+        found = self.value('di_status', None)
+        if found is None:
+            return tuple(c in self._levels for c in range(1, CHANNELS + 1))
+        if self.profile.has('di_active_level'):
+            return tuple(c in self._levels and found[c - 1] for c in range(1, CHANNELS + 1))
+        return tuple(
+            c in self._levels and found[c - 1] == (self._levels[c] == 'high')
             for c in range(1, CHANNELS + 1)
         )
-        distances = tuple(
-            float(d) if not self.profile.has('analog_enable') or c in self._distances else math.nan
-            for c, d in enumerate(self.value('distance', (math.nan,) * CHANNELS), 1)
+
+    def _numbers(self, name: str) -> tuple[float, ...]:
+        return tuple(float(item) for item in self.value(name, (math.nan,) * CHANNELS))
+
+    def _terminal_distances(self) -> tuple[float, ...]:
+        """Return the distances by terminal, m; NaN where there is no reading."""
+        found = dict(zip(self.profile.distance_terminals, self._numbers('distance'), strict=True))
+        return tuple(
+            found[c] if not self.profile.has('analog_enable') or c in self._distances else math.nan
+            for c in range(1, CHANNELS + 1)
         )
+
+    def _publish(self) -> None:
+        inputs, distances = self._active_inputs(), self._terminal_distances()
         status = self.value('status', 'unknown')
+        if self.profile.has('analog_enable'):
+            # To this board a distance out of range is an error. It forgets it when an input that
+            # it evaluates later warns, and without the error nobody would miss the reading.
+            if any(math.isnan(distances[c - 1]) for c in self._distances):
+                status = 'error' if status in ('ok', 'warning') else status
+            # It does not say which input is in error, and one that is unplugged keeps its value.
+            if status == 'error':
+                distances = (math.nan,) * CHANNELS
         latched = self.value('latch', False)
         pressed = inputs[self._estop_input - 1] or self.value('estop', False)
         configured = self.configured

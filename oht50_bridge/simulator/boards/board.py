@@ -23,6 +23,7 @@ import math
 import random
 import struct
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,6 @@ from oht50_bridge.simulator.physics import World
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
 MOST_REGISTERS = 125  # that a read may ask for
-_BOOT_TIME = 0.15  # s a board is silent after a reboot
 _LIMITS = {'i16': (-0x8000, 0x7FFF), 'i8': (-0x80, 0x7F), 'u8': (0, 0xFF)}
 
 
@@ -50,7 +50,13 @@ class Misbehaviour:
         cycle: s, period of that cycle.
         quiet_before: s of silence of other traffic without which a request is lost.
         quiet_after: s after its own reply in which it receives nothing.
-        deaf: probability that a request is lost once other boards' traffic was on the line.
+        boot: s a board is silent after a reboot.
+        write_loss: probability that a write of an input's enable is not kept, by the number of
+            distance inputs that are enabled.
+        receive_buffer: bytes of a buffer that keeps what is not a good request of its own; 0: the
+            board drops that.
+        receive_timeout: s without a byte after which that buffer is emptied.
+        checksum_time: s for each byte in that buffer, during which nothing more is received.
         absent: pulled off the line.
         stale: sensors keep their last reading.
         bms_silent: the battery management does not answer the power board.
@@ -65,7 +71,11 @@ class Misbehaviour:
     cycle: float = 0.0
     quiet_before: float = 0.0
     quiet_after: float = 0.0
-    deaf: float = 0.0
+    boot: float = 0.0
+    write_loss: Sequence[float] = ()
+    receive_buffer: int = 0
+    receive_timeout: float = 0.0
+    checksum_time: float = 0.0
     absent: bool = False
     stale: bool = False
     bms_silent: bool = False
@@ -77,6 +87,9 @@ class Board:
 
     Args:
         on_change: called with (board id, register name, raw words) at each change of a register.
+
+    Attributes:
+        outputs: what else changes and can be read and watched, beside the registers.
     """
 
     #: Names of what the board drives, reported beside registers.
@@ -97,7 +110,8 @@ class Board:
         self.profile = profile
         self.world = world
         quirks = {k: v for k, v in profile.quirks.items() if k in Misbehaviour.__annotations__}
-        self.misbehaviour = Misbehaviour(**{**quirks, **misbehaviour})
+        habits = {'boot': profile.timing.boot, **quirks, **misbehaviour}
+        self.misbehaviour = Misbehaviour(**habits)
         self.rng = rng
         self.phase = rng.random()  # of the tick
         self.silent_until = -math.inf
@@ -122,7 +136,7 @@ class Board:
 
     def reboot(self, now: float) -> None:
         """Lose everything, be silent while starting."""
-        self.silent_until = now + _BOOT_TIME
+        self.silent_until = now + self.misbehaviour.boot
         self.power_up()
 
     def get(self, name: str) -> Any:

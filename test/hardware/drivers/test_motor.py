@@ -410,7 +410,9 @@ def test_wrong_layout_is_refused_and_no_register_is_touched(make_rig, board, pro
         'travel_motor', boards={'travel_motor': (board, 'drive', 4)},
         modules={'travel_motor': (profile, 'drive', 4, {})},
     )  # fmt: skip
-    rig.sim.write('travel_motor', 'module_type', 4)  # the signature alone must tell them apart
+    rig.sim.write(
+        'travel_motor', 'module_type', load(profile).type_codes[0]
+    )  # the signature alone must tell them apart
     if moving:
         rig.sim.write('travel_motor', 'direction', 'forward')
     before = rig.sim.registers('travel_motor')

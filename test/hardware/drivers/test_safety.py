@@ -20,6 +20,10 @@ import time
 
 import pytest
 
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
+from oht50_bridge.hardware.requests import Priority
+from oht50_bridge.hardware.requests import Write
+
 
 @pytest.fixture
 def rig(make_rig):
@@ -91,7 +95,7 @@ def test_loss_is_an_emergency_stop_within_half_a_second(rig):
 
 def test_distance_inputs_trip_by_zone(make_rig):
     rig = make_rig(
-        'safety', modules={'safety': ('safety_module_fw', 'safety', 3, {'distance_inputs': [1]})}
+        'safety', modules={'safety': ('safety_module_fw', 'safety', 5, {'distance_inputs': [1]})}
     )
     rig.sim.set(obstacles=[5.8])
     rig.start()
@@ -110,12 +114,182 @@ def test_distance_inputs_trip_by_zone(make_rig):
 
 def test_a_clear_path_trips_an_enabled_distance_input(make_rig):
     rig = make_rig(
-        'safety', modules={'safety': ('safety_module_fw', 'safety', 3, {'distance_inputs': [1]})}
+        'safety', modules={'safety': ('safety_module_fw', 'safety', 5, {'distance_inputs': [1]})}
     )
     rig.start()
     rig.online()
     rig.wait_for(lambda: 'safety' in rig.samples and rig.samples['safety'].status == 'error')
     assert rig.samples['safety'].latched
+
+
+def make_safety(make_rig, **options):
+    """Return a rig with a safety board of these options, not started."""
+    return make_rig('safety', modules={'safety': ('safety_module_fw', 'safety', 5, options)})
+
+
+def online(rig):
+    rig.start()
+    rig.online()
+    rig.wait_for(lambda: 'safety' in rig.samples, what='a sample')
+
+
+@pytest.mark.parametrize('active', ['low', 'high'])
+def test_an_input_is_active_at_its_level(make_rig, active):
+    rig = make_safety(make_rig, digital_inputs={2: active, 4: active}, estop_input=2)
+    passive = active == 'low'  # level
+    rig.sim.set(input_levels=[False, passive, False, passive])
+    online(rig)
+    assert not rig.samples['safety'].estop
+    assert rig.samples['safety'].digital_inputs == (False,) * 4
+    rig.sim.set(input_levels=[False, passive, False, not passive])
+    rig.wait_for(lambda: rig.samples['safety'].digital_inputs == (False, False, False, True))
+    assert not rig.samples['safety'].estop_pressed
+    assert rig.samples['safety'].latched
+    rig.sim.set(input_levels=[False, not passive, False, passive])
+    rig.wait_for(lambda: rig.samples['safety'].estop_pressed, what='the button')
+    assert rig.samples['safety'].digital_inputs == (False, True, False, False)
+
+
+def test_an_input_without_a_reading_counts_as_active(rig):
+    module = rig.hw._modules['safety']
+    assert module._active_inputs() == (False,) * 4
+    module._read_times.clear()
+    assert module._active_inputs() == (True, False, False, False)
+
+
+def test_distances_are_those_of_the_terminals(make_rig):
+    rig = make_safety(make_rig, distance_inputs=[1, 4])
+    rig.sim.set(obstacles=[5.8, 4.3])  # 0.8 m ahead of the terminals 1 and 2, 0.7 m behind
+    online(rig)
+    assert rig.sim.read('safety', 'analog_enable') == [True, False, False, True]
+    ahead, *unused, behind = rig.samples['safety'].distances
+    assert (ahead, behind) == (pytest.approx(0.80), pytest.approx(0.70))
+    assert all(math.isnan(distance) for distance in unused)
+
+
+def test_the_enables_are_kept_although_the_board_loses_most_writes(make_rig):
+    rig = make_safety(make_rig, distance_inputs=[1, 2, 3, 4])
+    rig.sim.set(obstacles=[5.8, 4.2])
+    rig.sim.misbehave('safety', write_loss=[0.76] * 5)
+    online(rig)
+    assert rig.statuses == [(rig.statuses[0][0], ('safety', 'offline', 'online', '', ''))]
+    assert rig.sim.read('safety', 'analog_enable') == [True] * 4
+    assert rig.sim.read('safety', 'di_enable') == [True, False, False, False]
+
+
+def test_a_distance_that_may_be_in_error_is_no_reading(make_rig):
+    rig = make_safety(make_rig, distance_inputs=[1])
+    rig.sim.set(obstacles=[5.8])
+    online(rig)
+    assert rig.samples['safety'].distances[0] == pytest.approx(0.80)
+    rig.sim.set(unplugged_distances=[1])
+    rig.wait_for(lambda: rig.samples['safety'].status == 'error', what='error')
+    assert rig.sim.read('safety', 'distance')[3] == 0.80  # the board keeps it
+    assert math.isnan(rig.samples['safety'].distances[0])
+
+
+def test_an_error_that_the_board_hides_behind_a_warning_asks_for_a_stop(make_rig):
+    # The board evaluates terminal 3 first, which sees nothing, then 1.
+    rig = make_safety(make_rig, distance_inputs=[1, 3])
+    rig.sim.set(obstacles=[5.5])
+    online(rig)
+    assert rig.sim.read('safety', 'status') == 'warning'
+    sample = rig.samples['safety']
+    assert (sample.status, sample.estop, sample.latched) == ('error', True, False)
+    assert all(math.isnan(distance) for distance in sample.distances)
+
+
+def relay(rig):
+    return [words[0] for _, _, name, words in rig.sim.log() if name == 'relay']
+
+
+def latch(rig):
+    return [words[0] for _, _, name, words in rig.sim.log() if name == 'latch']
+
+
+@pytest.mark.parametrize('cause', ['error', 'critical', 'button', 'warning after an error'])
+def test_nothing_is_written_to_a_latch_whose_cause_persists(make_rig, cause):
+    rig = make_safety(make_rig, distance_inputs=[1])
+    rig.sim.set(obstacles=[5.2] if cause == 'critical' else [5.8])
+    online(rig)
+    if cause == 'button':
+        rig.sim.set(estop_pressed=True)
+    elif cause != 'critical':
+        rig.sim.set(obstacles=[])
+    rig.wait_for(lambda: rig.samples['safety'].latched, what='the latch')
+    if cause == 'warning after an error':
+        rig.sim.set(obstacles=[5.5])
+    rig.sim.watch('safety', 'relay', 'latch')
+    assert rig.hw.release_safety_latch() is False
+    assert rig.sim.log() == []
+
+
+@pytest.mark.parametrize('distance', [0.5, 0.8])
+def test_the_latch_is_released_by_one_write(make_rig, distance):
+    rig = make_safety(make_rig, distance_inputs=[1])
+    rig.sim.set(obstacles=[5.2])
+    online(rig)
+    rig.sim.set(obstacles=[5.0 + distance])
+    rig.sim.watch('safety', 'relay', 'latch')
+    assert rig.hw.release_safety_latch() is True
+    assert (latch(rig), relay(rig)) == ([0], [0])
+    assert rig.hw.release_safety_latch() is True  # nothing is latched
+    assert latch(rig) == [0]
+
+
+def test_a_release_without_a_reply_is_not_repeated(make_rig):
+    rig = make_safety(make_rig)
+    rig.sim.set(estop_pressed=True)
+    online(rig)
+    rig.sim.set(estop_pressed=False)
+    written = []
+    steps = rig.hw._modules['safety'].release_latch()
+
+    def lossy():
+        request = next(steps)
+        while True:
+            try:
+                if isinstance(request, Write):
+                    written.append(request)
+                    yield request  # it reaches the board
+                    request = steps.throw(CommunicationTimeoutError('its reply is lost'))
+                else:
+                    request = steps.send((yield request))
+            except StopIteration as end:
+                return end.value
+
+    line = rig.hw._modules['safety'].line
+    assert line.submit(lossy(), Priority.DRIVE).result(5) is True
+    assert [(request.values, request.retries) for request in written] == [((0,), 0)]
+
+
+def test_a_board_that_noise_has_made_deaf_is_not_lost(rig):
+    def more(name, timeout):
+        before = getattr(rig.module('safety').statistics, name)
+        rig.wait_for(
+            lambda: getattr(rig.module('safety').statistics, name) > before, timeout, name
+        )
+
+    for _ in range(5):
+        rig.sim.noise('safety', b'\xff')
+        more('timeouts', 1.0)
+        more('replies', 0.4)
+    assert [change for _, change in rig.statuses if change[2] != 'online'] == []
+
+
+@pytest.mark.parametrize('when', ['at the start', 'while it is lost'])
+def test_a_deaf_board_is_found(make_rig, when):
+    rig = make_rig('safety')
+    if when == 'at the start':
+        rig.sim.noise('safety', b'\xff')
+    rig.start()
+    rig.online()
+    if when == 'while it is lost':
+        rig.sim.misbehave('safety', absent=True)
+        rig.wait_for(lambda: rig.module('safety').status == 'offline', what='loss')
+        rig.sim.misbehave('safety', absent=False)
+        rig.sim.noise('safety', b'\xff')
+        rig.online()
 
 
 def test_oht_v2_layout(make_rig):

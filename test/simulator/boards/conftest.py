@@ -21,7 +21,7 @@ from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.simulator.boards import board_class
 from oht50_bridge.simulator.physics import World
 
-CALM = {'loss': 0.0, 'overwrite': 0.0}
+CALM = {'loss': 0.0, 'overwrite': 0.0, 'write_loss': ()}
 
 
 @pytest.fixture
