@@ -15,6 +15,7 @@
 
 import struct
 
+from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Reply
 from oht50_bridge.hardware.requests import Write
 
@@ -39,7 +40,9 @@ def run(module, board, clock, seconds, dead=None, error=None, cost=0.01):
                 request = steps.throw(raised) if raised is not None else steps.send(result)
                 clock.now += 0.01
                 result = raised = None
-                if isinstance(request, Write):
+                if isinstance(request, Break):
+                    result = Reply((), 1, clock.now)
+                elif isinstance(request, Write):
                     head = (request.address, len(request.values), 2 * len(request.values))
                     words = struct.pack(f'>{len(request.values)}H', *request.values)
                     board.handle(struct.pack('>BHHB', 16, *head) + words, clock.now)

@@ -55,7 +55,7 @@ CONFIG = {
         ),
         (
             lambda c: c['modules'][1].update(line='a'),
-            'modules.s.line: .*when m on line a is addressed, give it a line of its own',
+            'modules.s.line: .*m would be on its line: give it a serial line of its own',
         ),
         (lambda c: c['modules'][1].update(id='m'), 'modules.m: id used twice'),
         (lambda c: c['modules'][1].update(kind='dock'), 'modules.s.profile: .*kind safety'),

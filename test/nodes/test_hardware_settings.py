@@ -54,7 +54,7 @@ def test_one_serial_port_carries_every_module(node):
 
 @given('serial_port:=/dev/none')
 def test_one_serial_port_is_refused_where_the_safety_board_would_be_deaf(node):
-    with pytest.raises(HardwareConfigError, match='give it a line of its own'):
+    with pytest.raises(HardwareConfigError, match='give it a serial line of its own'):
         Hardware(hardware_config(node))
 
 

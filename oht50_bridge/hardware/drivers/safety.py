@@ -245,10 +245,16 @@ class SafetyModule(Module):
         return tuple(float(item) for item in self.value(name, (math.nan,) * CHANNELS))
 
     def _terminal_distances(self) -> tuple[float, ...]:
-        """Return the distances by terminal, m; NaN where there is no reading."""
+        """Return the distances by terminal, m; NaN where there is no reading.
+
+        To a board that was given which inputs are in use, one out of range is in error, also when
+        its path is clear; to another one it is infinite then.
+        """
         found = dict(zip(self.profile.distance_terminals, self._numbers('distance'), strict=True))
+        if not self.profile.has('analog_enable'):
+            return tuple(found[c] for c in range(1, CHANNELS + 1))
         return tuple(
-            found[c] if not self.profile.has('analog_enable') or c in self._distances else math.nan
+            found[c] if c in self._distances and math.isfinite(found[c]) else math.nan
             for c in range(1, CHANNELS + 1)
         )
 

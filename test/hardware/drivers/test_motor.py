@@ -25,7 +25,7 @@ from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.motor import MotorModule
 from oht50_bridge.hardware.profile_reader import load
 
-BOARD = ('driver_2_motor', 'drive', 4)
+BOARD = ('driver_2_motor', 'drive', 3)
 PROFILES = ['driver_2_motor', 'oht_v2_final_motor', 'oht_v2_handler_motor']
 
 
