@@ -73,7 +73,7 @@ def test_safety_node(beat, latched, level):
             'MOD-001 no reply',
         ),
         ({'replies': 3, 'status': 'online'}, DiagnosticStatus.OK, 'online'),
-        ({}, DiagnosticStatus.STALE, 'not polled yet'),
+        ({}, DiagnosticStatus.STALE, 'no answer yet'),
     ],
 )
 def test_module(fields, level, message):

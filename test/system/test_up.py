@@ -154,11 +154,7 @@ def test_every_board_on_one_serial_port(tmp_path):
     boards = [board for line in lines.values() for board in line['boards']]
     with SimulatorProcess({'bus': {'boards': boards}}) as simulator, own_domain() as domain:
         vehicle = Vehicle(
-            tmp_path,
-            domain,
-            '--params',
-            str(params),
-            boards=('--serial', simulator.port('bus')),
+            tmp_path, domain, '--params', str(params), boards=('--serial', simulator.port('bus'))
         )
         try:
             vehicle.wait_until_up()

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.board_starts import BOARD_START_MARGIN
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
-from oht50_bridge.vehicle.estop_sources import BOARD_START_TIME
 from oht50_bridge.vehicle.estop_sources import BOARDS_LIFETIME
 from oht50_bridge.vehicle.estop_sources import CAUSE_DELAY
 from oht50_bridge.vehicle.estop_sources import DEBOUNCE
@@ -29,6 +29,7 @@ from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.refusal import RefusedError
 
 NS = 1_000_000_000
+BOOT = {'safety': 10.3, 'travel_motor': 0.15, 'power': 0.15}  # s
 
 
 class World:
@@ -68,6 +69,7 @@ class World:
                     kind not in self.lost,
                     'offline' if kind in self.lost else 'online',
                     'Communication timeout' if kind in self.lost else '',
+                    BOOT[kind],
                 )
                 for kind in ('safety', 'travel_motor', 'power')
             ],
@@ -108,7 +110,7 @@ def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_late
     world.report_line()
     assert world.latch.causes == []
     assert world.clear() == 'not online: travel_motor; try again'
-    world.now += BOARD_START_TIME
+    world.now += BOOT['travel_motor'] + BOARD_START_MARGIN
     world.report_boards()
     assert world.latch.causes == ['travel_motor is offline: Communication timeout']
     world.lost = set()
@@ -118,6 +120,17 @@ def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_late
     assert world.clear() == ''
     world.lost = {'travel_motor'}
     assert world.report_boards() is not None, 'it was online: its loss stops at once'
+
+
+def test_the_safety_board_may_take_its_time_to_start(tmp_path):
+    world = World(tmp_path / 'estop.json')
+    world.lost = {'safety'}
+    for _ in range(120):
+        assert world.report_boards() is None
+        world.now += 0.1
+    assert world.latch.causes == []
+    world.now += 4.0
+    assert world.report_boards() is not None
 
 
 def test_board_of_a_wrong_layout_is_not_waited_for(tmp_path):
@@ -295,7 +308,10 @@ def test_latch_never_opens_with_a_cause_that_was_reported_or_a_source_that_was_n
                     board
                     for board in absent
                     if board in seen
-                    or (world.now - missed.setdefault(board, world.now) >= BOARD_START_TIME)
+                    or (
+                        world.now - missed.setdefault(board, world.now)
+                        >= BOOT[board] + BOARD_START_MARGIN
+                    )
                 }
             assert world.latch.estop is not None or not reported, 'a cause latches at once'
         elif step == 'trigger':
