@@ -81,6 +81,7 @@ class ModuleInfo:
         status: online, offline or error.
         firmware_version: `major.minor`, empty before the first answer; likewise hardware_version.
         last_seen: unix time (ns) of the last good reply, 0 before the first.
+        boot_time: s from power-up of the board until it can answer.
     """
 
     id: str
@@ -96,6 +97,7 @@ class ModuleInfo:
     hardware_version: str
     last_seen: int
     statistics: ModuleStatistics
+    boot_time: float = 0.0
 
 
 class Part:
@@ -212,6 +214,7 @@ class Module:
             self._hardware,
             self.stamp,
             self.endpoint.statistics.snapshot(),
+            self.spec.timing.boot,
         )
 
     # --- for drivers, in the line's thread ---

@@ -53,7 +53,7 @@ def module_diagnostics(module: ModuleState) -> DiagnosticStatus:
     elif module.replies:
         level, message = DiagnosticStatus.OK, module.status
     else:
-        level, message = DiagnosticStatus.STALE, 'not polled yet'
+        level, message = DiagnosticStatus.STALE, 'no answer yet'
     return diagnosis(
         module.module_id,
         level,

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What the hardware reports, as messages."""
+"""What the hardware reports, as messages and from them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,19 @@ from oht50_bridge.hardware.drivers.dock import DockSample
 from oht50_bridge.hardware.drivers.motor_registers import MotorSample
 from oht50_bridge.hardware.drivers.power import PowerSample
 from oht50_bridge.hardware.drivers.safety import SafetySample
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.hardware import FoundBoard
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.msg import ModuleState
+from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes.stamps import to_stamp
+from oht50_bridge.vehicle.board_reports import BoardReport
+from oht50_bridge.vehicle.board_starts import BoardStarts
 
 MODULE_TYPES = {
     'travel_motor': ModuleDiscovered.TYPE_MOTOR,
@@ -143,7 +147,43 @@ def module_state(module: ModuleInfo) -> ModuleState:
         response_time_max=module.statistics.response_time_max,
         error_code=module.error_code,
         error_description=module.error_description,
+        boot_time=module.boot_time,
     )
+
+
+def board_report(module: ModuleState) -> BoardReport:
+    """Return the state of a board as the rules of the vehicle need it."""
+    return BoardReport(
+        module.module_id,
+        module.kind,
+        module.status == ModuleDiscovered.STATUS_ONLINE,
+        module.status,
+        module.error_description or module.error_code,
+        module.boot_time,
+    )
+
+
+def withhold_errors(states: ModuleStates, starts: BoardStarts, now: float) -> bool:
+    """Take the errors of boards that may be starting out of a report.
+
+    Args:
+        states: the report; changed.
+        starts: which boards have answered.
+        now: s, rising.
+
+    Returns:
+        Whether a board may be starting.
+
+    """
+    starting = [
+        module
+        for module in states.modules
+        if starts.may_be_starting(board_report(module), now)
+        and module.error_code in ('', CommunicationTimeoutError.code)  # not one without a port
+    ]
+    for module in starting:
+        module.error_code = module.error_description = ''
+    return bool(starting)
 
 
 def discovered(module: ModuleInfo, header: Header) -> ModuleDiscovered:

@@ -32,12 +32,12 @@ from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.estop_input import open_estop_input
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import MissionState
-from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.estop_services import EstopServices
+from oht50_bridge.nodes.from_hardware import board_report
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
 from oht50_bridge.nodes.motion_monitor import MotionMonitor
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
@@ -50,7 +50,6 @@ from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.settings import setting
 from oht50_bridge.settings import updated_settings
-from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import Estop
@@ -246,16 +245,7 @@ class SafetyNode(Node):
         self._publish_causes(self._sources.update_inputs(report, now))
 
     def _on_modules(self, states: ModuleStates) -> None:
-        boards = [
-            BoardReport(
-                module.module_id,
-                module.kind,
-                module.status == ModuleDiscovered.STATUS_ONLINE,
-                module.status,
-                module.error_description or module.error_code,
-            )
-            for module in states.modules
-        ]
+        boards = [board_report(module) for module in states.modules]
         now = time.monotonic()
         self._limiter.update_boards(boards, now)
         self._publish_causes(self._sources.update_boards(boards, now))

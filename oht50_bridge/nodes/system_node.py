@@ -41,6 +41,7 @@ from oht50_bridge.nodes.diagnostics import battery_diagnostics
 from oht50_bridge.nodes.diagnostics import host_diagnostics
 from oht50_bridge.nodes.diagnostics import module_diagnostics
 from oht50_bridge.nodes.diagnostics import safety_diagnostics
+from oht50_bridge.nodes.from_hardware import withhold_errors
 from oht50_bridge.nodes.markers import Scene
 from oht50_bridge.nodes.markers import markers
 from oht50_bridge.nodes.newest import Newest
@@ -50,6 +51,7 @@ from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.settings import setting
 from oht50_bridge.srv import GetSystemStatus
+from oht50_bridge.vehicle.board_starts import BoardStarts
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
 from oht50_bridge.vehicle.error_monitor import ModuleHealth
@@ -109,6 +111,8 @@ class SystemNode(Node):
             'bridge_node': self._bridge,
         }
         self._known: set[str] = set()  # nodes that have reported since the start
+        self._starts = BoardStarts()
+        self._boards_start = False  # one of them may be starting
         self._estop = EstopState()
         self._estop_follower = EstopFollower()
         self._mission = MissionState()
@@ -149,6 +153,7 @@ class SystemNode(Node):
         self._follow()
 
     def _on_modules(self, states: ModuleStates) -> None:
+        self._boards_start = withhold_errors(states, self._starts, time.monotonic())
         self._modules.put(states)
         self._known.add('hardware_node')
         self._errors.on_modules(
@@ -215,7 +220,7 @@ class SystemNode(Node):
         phase = self._mission.phase
         speed = self._speed.get()
         return Situation(
-            known=reported and not starting,
+            known=reported and not starting and not self._boards_start,
             estop=self._estop.latched,
             fault=reported
             and (

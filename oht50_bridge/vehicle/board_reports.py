@@ -29,6 +29,7 @@ class BoardReport:
         online: it answers and its layout is confirmed.
         status: `online`, `offline` or `error`.
         error: description of its error; empty without one, also before the first request.
+        boot_time: s from its power-up until it can answer.
 
     """
 
@@ -37,6 +38,7 @@ class BoardReport:
     online: bool
     status: str
     error: str
+    boot_time: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.board_starts import BoardStarts
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
@@ -28,9 +29,6 @@ from oht50_bridge.vehicle.refusal import RefusedError
 
 # Boards without which the vehicle must not move: their loss is an emergency stop.
 VITAL_KINDS = ('safety', 'travel_motor')
-# After a start a vital board that has not answered yet may be starting as well: for this long
-# that is no emergency. Nothing moves without it anyway.
-BOARD_START_TIME = 5.0  # s
 # The safety board reports that it tripped before it reports why.
 CAUSE_DELAY = 0.2  # s
 # The states of the boards are published at 1 Hz.
@@ -107,8 +105,7 @@ class EstopSources:
         self._input_causes: set[str] = set()  # of the safety board's inputs
         self._board_latched = False
         self._release_by = -math.inf
-        self._seen: set[str] = set()  # vital boards that were online since the start
-        self._missing_since: dict[str, float] = {}  # the others, by their first report
+        self._starts = BoardStarts()
         self._absent: list[str] = []  # vital boards that were not online in the last report
 
     def update_inputs(self, report: InputsReport, now: float) -> Estop | None:
@@ -139,22 +136,16 @@ class EstopSources:
         for board in boards:
             if board.kind not in VITAL_KINDS:
                 continue
+            starting = self._starts.may_be_starting(board, now)
             if board.online:
-                self._seen.add(board.module_id)
                 self._latch.drop_cause(board.module_id)
                 continue
             self._absent.append(board.module_id)
-            starting = self._may_be_starting(board, now)
             if board.error and not starting:  # without an error it has not been asked yet
                 present[board.module_id] = f'{board.module_id} is {board.status}: {board.error}'
         estop = self._latch.set_causes(present, TriggerType.SOFTWARE)
         self._boards.add(self._counter, now)
         return estop
-
-    def _may_be_starting(self, board: BoardReport, now: float) -> bool:
-        if board.module_id in self._seen or board.status != 'offline':
-            return False
-        return now - self._missing_since.setdefault(board.module_id, now) < BOARD_START_TIME
 
     def update_estop_input(self, pressed: bool, now: float) -> Estop | None:
         """Use a reading of the GPIO line that carries an emergency stop chain."""

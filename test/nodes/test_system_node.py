@@ -14,17 +14,18 @@
 """system_node: status, errors and diagnostics from what the other nodes report."""
 
 import pytest
+
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
-from oht50_bridge.srv import GetSystemStatus
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.system_node import SystemNode
+from oht50_bridge.srv import GetSystemStatus
+from oht50_bridge.vehicle.board_starts import BOARD_START_MARGIN
 
 
 @pytest.fixture
@@ -96,6 +97,52 @@ def test_a_faulty_board_is_a_fault_and_one_error(graph):
     graph.until(lambda: 'NET-002' in errors(graph))
     becomes(graph, ('idle', 'ready'))
     assert errors(graph).count('NET-002') == 1
+
+
+def test_a_board_that_may_be_starting_is_no_fault_and_one_without_a_port_is(graph):
+    def silent(code, boot_time):
+        module = ModuleState(
+            module_id='safety', status='offline', error_code=code, boot_time=boot_time
+        )
+        graph.publish(topics.MODULE_STATES, ModuleStates(modules=[module]))
+        graph.publish(
+            topics.SAFETY_HEARTBEAT,
+            SafetyHeartbeat(header=header(graph.probe), motion_permitted=False),
+        )
+        return status(graph)
+
+    def lasts(expected, code, boot_time):
+        for _ in range(10):
+            silent(code, boot_time)
+            graph.spin(0.05)
+        assert status(graph) == expected
+
+    lasts(('idle', 'busy'), 'MOD-001', 60.0)
+    assert errors(graph) == []
+    graph.until(lambda: silent('MOD-005', 60.0) == ('fault', 'error'))
+    graph.until(lambda: 'NET-002' in errors(graph))
+
+
+def test_a_silent_board_is_a_fault_when_its_time_is_over(graph):
+    def silent():
+        graph.publish(
+            topics.MODULE_STATES,
+            ModuleStates(
+                modules=[
+                    ModuleState(
+                        module_id='safety', status='offline', error_code='MOD-001',
+                        boot_time=0.5 - BOARD_START_MARGIN,
+                    )
+                ]
+            ),
+        )  # fmt: skip
+        graph.publish(
+            topics.SAFETY_HEARTBEAT,
+            SafetyHeartbeat(header=header(graph.probe), motion_permitted=False),
+        )
+        return status(graph) == ('fault', 'error') and 'NET-002' in errors(graph)
+
+    graph.until(silent)
 
 
 def test_slow_consumers_and_the_battery_are_errors(graph):

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.board_starts import BOARD_START_MARGIN
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
-from oht50_bridge.vehicle.estop_sources import BOARD_START_TIME
 from oht50_bridge.vehicle.estop_sources import BOARDS_LIFETIME
 from oht50_bridge.vehicle.estop_sources import CAUSE_DELAY
 from oht50_bridge.vehicle.estop_sources import DEBOUNCE
@@ -31,6 +31,7 @@ from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.refusal import RefusedError
 
 NS = 1_000_000_000
+BOOT = {'safety': 10.3, 'travel_motor': 0.15, 'power': 0.15}  # s
 
 
 class World:
@@ -78,6 +79,7 @@ class World:
                     kind not in self.lost,
                     'offline' if kind in self.lost else 'online',
                     'Communication timeout' if kind in self.lost else '',
+                    BOOT[kind],
                 )
                 for kind in ('safety', 'travel_motor', 'power')
             ],
@@ -124,7 +126,7 @@ def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_late
     world.settle()
     assert world.latch.causes == []
     assert world.clear() == 'not online: travel_motor; try again'
-    world.now += BOARD_START_TIME
+    world.now += BOOT['travel_motor'] + BOARD_START_MARGIN
     world.report_boards()
     assert world.latch.causes == ['travel_motor is offline: Communication timeout']
     world.lost = set()
@@ -132,6 +134,16 @@ def test_board_may_need_time_to_answer_first_and_its_loss_stops_the_vehicle_late
     assert world.clear() == ''
     world.lost = {'travel_motor'}
     assert world.report_boards() is not None, 'it was online: its loss stops at once'
+
+
+def test_the_safety_board_may_take_its_time_to_start(world):
+    world.lost = {'safety'}
+    for _ in range(120):
+        assert world.report_boards() is None
+        world.now += 0.1
+    assert world.latch.causes == []
+    world.now += 4.0
+    assert world.report_boards() is not None
 
 
 def test_board_of_a_wrong_layout_is_not_waited_for(world):
@@ -413,7 +425,8 @@ class Witness:
                 board
                 for board in absent
                 if board in self.seen
-                or world.now - self.missed.setdefault(board, world.now) >= BOARD_START_TIME
+                or world.now - self.missed.setdefault(board, world.now)
+                >= BOOT[board] + BOARD_START_MARGIN
             }
         elif world.line_open:
             self.line_closed_at = None

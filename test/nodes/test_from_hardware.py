@@ -1,0 +1,71 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Reports of the boards: what the rules of the vehicle make of them."""
+
+import pytest
+
+from oht50_bridge.msg import ModuleState
+from oht50_bridge.msg import ModuleStates
+from oht50_bridge.nodes.from_hardware import board_report
+from oht50_bridge.nodes.from_hardware import withhold_errors
+from oht50_bridge.vehicle.board_starts import BoardStarts
+
+
+def state(status='offline', code='MOD-001', name='safety'):
+    return ModuleState(
+        module_id=name,
+        kind='safety',
+        status=status,
+        error_code=code,
+        error_description=code and 'no reply',
+        boot_time=10.3,
+    )
+
+
+@pytest.mark.parametrize('status', ['online', 'offline', 'error'])
+def test_a_board_is_online_when_it_says_so(status):
+    report = board_report(state(status))
+    assert (report.module_id, report.kind, report.status) == ('safety', 'safety', status)
+    assert report.online is (status == 'online')
+    assert report.boot_time == 10.3
+
+
+def test_the_error_of_a_board_is_its_description_or_else_its_code():
+    assert board_report(state()).error == 'no reply'
+    assert board_report(ModuleState(error_code='MOD-001')).error == 'MOD-001'
+    assert board_report(state(code='')).error == ''
+
+
+@pytest.mark.parametrize(
+    ('status', 'code', 'starting'),
+    [
+        ('offline', 'MOD-001', True),
+        ('offline', '', True),  # not asked yet
+        ('offline', 'MOD-005', False),  # its port is gone
+        ('error', 'MOD-004', False),
+        ('online', '', False),
+    ],
+)
+def test_the_error_of_a_board_that_may_be_starting_is_withheld(status, code, starting):
+    states = ModuleStates(modules=[state('online', '', 'power'), state(status, code)])
+    assert withhold_errors(states, BoardStarts(), 0.0) is starting
+    assert states.modules[1].error_code == ('' if starting else code)
+
+
+def test_the_error_is_reported_when_the_time_of_the_board_is_over():
+    starts = BoardStarts()
+    assert withhold_errors(ModuleStates(modules=[state()]), starts, 0.0)
+    states = ModuleStates(modules=[state()])
+    assert not withhold_errors(states, starts, 20.0)
+    assert states.modules[0].error_code == 'MOD-001'
