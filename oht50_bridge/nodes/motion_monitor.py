@@ -94,9 +94,9 @@ class MotionMonitor:
 
         """
         measurement = self._source.newest(now)
-        if self._source.state is PositionState.LOST:
-            return self._source.reason
-        return self._supervisor.check(now, measurement, self._drive.get() or 0.0, limit)
+        # Also while the position is lost, so that the place of a new reference is no motion.
+        fault = self._supervisor.check(now, measurement, self._drive.get() or 0.0, limit)
+        return self._source.reason if self._source.state is PositionState.LOST else fault
 
     def on_location(self, location: Location) -> None:
         """Use a report of the source."""

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Supervision of the motion, independent of who commands it.
 
-Each fault is an emergency stop: something moves that was told to stand, goes faster than was
+Each fault is an emergency stop: something moves that should stand, goes faster than was
 permitted, goes the other way, or is driven without moving. Nothing here relies on mission_node.
 """
 
@@ -117,11 +117,17 @@ class MotionSupervisor:
         if math.isfinite(measurement.velocity):
             self._velocity = measurement.velocity
         self._follow(now, command, measurement)
-        return (
+        fault = (
             self._overspeed(now, pause, limit)
             or self._deviation(now, measurement)
             or self._stall(pause, measurement)
         )
+        if fault:
+            # Each fault is reported once: a stop that was cleared must not come back for it.
+            self._anchor = None
+            self._fast_since = None
+            self._driven = 0.0
+        return fault
 
     def _begin(
         self, now: float, measurement: Measurement | None, command: float, limit: float
