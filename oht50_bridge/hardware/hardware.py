@@ -52,7 +52,6 @@ logger = logging.getLogger(__name__)
 _DRIVERS: dict[str, type[Module]] = {
     driver.kind: driver for driver in (PowerModule, SafetyModule, MotorModule, DockModule)
 }
-_BACKLOG = 1000  # samples that may wait for a slow callback; statuses always may
 _SCAN_TIMING = Timing(timeout=0.06, retries=2, gap=0.02, offline_after=1.0)
 _IDENTITY = (0x0104, 3)  # type code, firmware and hardware version on every board
 _LET_GO = 0.5  # s, for the charger at the end
@@ -151,6 +150,9 @@ class Hardware:
         self._dispatcher = threading.Thread(
             target=self._deliver, name='hardware-events', daemon=True
         )
+        # The newest sample of each module that waits for a slow callback; statuses all wait.
+        self._waiting: dict[str, Any] = {}
+        self._waiting_lock = threading.Lock()
         self._started = False
         self._closed = False
         check_keys('hardware', config, ('lines', 'modules'))
@@ -335,9 +337,12 @@ class Hardware:
     # --- ModuleObserver, in the lines' threads ---
 
     def sample(self, module_id: str, sample: Any) -> None:
-        """Queue a sample, unless the callbacks are far behind."""
-        if self._events.qsize() < _BACKLOG:
-            self._events.put(('sample', (module_id, sample)))
+        """Queue a sample; it takes the place of an older one of the module that still waits."""
+        with self._waiting_lock:
+            waits = module_id in self._waiting
+            self._waiting[module_id] = sample
+        if not waits:
+            self._events.put(('sample', (module_id,)))
 
     def discovered(self, info: ModuleInfo) -> None:
         """Queue the first answer of a module."""
@@ -350,6 +355,9 @@ class Hardware:
     def _deliver(self) -> None:
         while (event := self._events.get()) is not None:
             name, arguments = event
+            if name == 'sample':
+                with self._waiting_lock:
+                    arguments = (*arguments, self._waiting.pop(arguments[0]))
             callback = self._callbacks[name]
             if callback is None:
                 continue

@@ -67,6 +67,12 @@ class Register:
         """Address after the last register."""
         return self.address + self.count
 
+    @property
+    def greatest(self) -> float:
+        """Greatest value that one word holds, in `unit`."""
+        highest = TYPES[self.type][1] * self.scale
+        return min(highest, self.valid[1]) if self.valid else highest
+
     def decode(self, raw: Sequence[int]) -> Value:
         """Turn `count` words of the wire into a value in `unit`, a tuple where count > 1."""
         decoded = tuple(self._decode_one(word) for word in raw)

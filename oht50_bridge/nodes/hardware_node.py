@@ -52,6 +52,8 @@ from oht50_bridge.nodes.from_hardware import power_state
 from oht50_bridge.nodes.from_hardware import safety_inputs
 from oht50_bridge.nodes.from_hardware import unknown_board
 from oht50_bridge.nodes.hardware_settings import FrameSettings
+from oht50_bridge.nodes.hardware_settings import check_inputs
+from oht50_bridge.nodes.hardware_settings import check_position_source
 from oht50_bridge.nodes.hardware_settings import hardware_config
 from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.process import StartError
@@ -74,12 +76,15 @@ class HardwareNode(Node):
     def __init__(self) -> None:
         super().__init__('hardware_node')
         self._frame = declare_settings(self, FrameSettings).map_frame
+        config = hardware_config(self)
+        check_inputs(self, config)
         try:
             self._hardware = Hardware(
-                hardware_config(self), self._on_sample, self._on_discovered, self._on_status_change
+                config, self._on_sample, self._on_discovered, self._on_status_change
             )
         except HardwareConfigError as error:
             raise StartError(f'hardware_node: {error}') from error
+        check_position_source(self, config)
         self._work = ThreadPoolExecutor(max_workers=2, thread_name_prefix='work')
         self._scan: Future[None] | None = None
         self._latched = False

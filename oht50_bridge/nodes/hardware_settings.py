@@ -15,14 +15,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
 
+from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.process import StartError
 from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.position_source import PositionOrigin
+from oht50_bridge.vehicle.position_source import PositionOriginSettings
+from oht50_bridge.vehicle.position_source import check_source
+from oht50_bridge.vehicle.rail import TrackSettings
 
 SERIAL = 'serial'  # name of the line that serial_port makes
 
@@ -145,6 +154,86 @@ class SafetySettings:
         }
         zones = list(self.zone_thresholds)
         return options | {'zones': zones} if any(zones) else options
+
+
+@dataclass(frozen=True)
+class GuardSettings:
+    """The input of safety_node that hardware_node has to read for it."""
+
+    guard_input: int = setting(
+        0,
+        'Digital input that is active while a guard is open, 1 to 4; 0: none',
+        minimum=0,
+        maximum=4,
+    )
+
+
+def check_inputs(node: Node, config: Mapping[str, Any]) -> None:
+    """Refuse what the safety rules rely on and no board reads.
+
+    Args:
+        node: declares the parameters of those rules.
+        config: what `hardware_config` returned.
+
+    Raises:
+        StartError: a distance input has a direction and is not in use, or the guard's input is
+            not in use; the message names parameter and remedy.
+
+    """
+    directions = declare_settings(node, DistanceSettings).distance_directions
+    guard = declare_settings(node, GuardSettings).guard_input
+    for module in config['modules']:
+        if module['kind'] != 'safety':
+            continue
+        name, options = module['id'], module['options']
+        for channel, direction in enumerate(directions, 1):
+            if direction and channel not in options['distance_inputs']:
+                raise StartError(
+                    f'{node.get_name()}: distance_directions: input {channel} looks {direction}, '
+                    f'but is not in use: set it in module.{name}.distance_inputs'
+                )
+        if guard and guard not in options['digital_inputs']:
+            raise StartError(
+                f'{node.get_name()}: guard_input {guard} is not in use: give its active level in '
+                f'module.{name}.digital_inputs'
+            )
+
+
+def check_position_source(node: Node, config: Mapping[str, Any]) -> None:
+    """Check the location board against the rail, where it is the position source.
+
+    Args:
+        node: declares the parameters.
+        config: what `hardware_config` returned.
+
+    Raises:
+        StartError: no configured board measures the position, or it does not reach the end of
+            the rail; the message names the remedy.
+
+    """
+    origin = declare_settings(node, PositionOriginSettings).origin
+    track_length = declare_settings(node, TrackSettings).track_length
+    if origin is not PositionOrigin.LOCATION_BOARD:
+        return
+    fault = 'no module of kind dock is configured'
+    for module in config['modules']:
+        if module['kind'] != 'dock':
+            continue
+        try:
+            position = load(module['profile']).registers.get('position_x')
+            check_source(
+                math.nan if position is None else position.scale,
+                math.nan if position is None else position.greatest,
+                track_length,
+            )
+        except ValueError as error:
+            fault = f'module.{module["id"]}.profile {module["profile"]}: {error}'
+        else:
+            return
+    raise StartError(
+        f'{node.get_name()}: position_source location_board: {fault}; choose another profile, or '
+        'position_source topic or none'
+    )
 
 
 def hardware_config(node: Node) -> dict[str, Any]:

@@ -95,11 +95,13 @@ class MotionMonitor:
 
         """
         measurement = self._source.newest(now)
+        # Also while the position is lost, so that the place of a new reference is no motion.
+        fault = self._supervisor.check(now, measurement, self._drive.get() or 0.0, limit)
         if self._source.state is PositionState.LOST:
             known, self._lost = self._lost, True
             return '' if known else self._source.reason
         self._lost = False
-        return self._supervisor.check(now, measurement, self._drive.get() or 0.0, limit)
+        return fault
 
     def on_location(self, location: Location) -> None:
         """Use a report of the source."""

@@ -171,7 +171,8 @@ class SystemNode(Node):
         before = self._heartbeat.get()
         self._heartbeat.put(beat)
         self._known.add('safety_node')
-        if before is None or before.mode != beat.mode:
+        said = None if before is None else (before.mode, before.motion_permitted)
+        if said != (beat.mode, beat.motion_permitted):
             self._follow()
 
     def _on_telemetry(self, telemetry: Telemetry) -> None:
@@ -232,6 +233,7 @@ class SystemNode(Node):
             docking=phase == MissionState.PHASE_DOCKING,
             executing=phase == MissionState.PHASE_EXECUTING,
             mission=bool(self._mission.mission_id),
+            forbidden=beat is not None and not beat.motion_permitted,
             speed=speed if speed is not None else math.nan,
         )
 

@@ -185,6 +185,7 @@ class Mission:
         self._phase = MissionPhase.EXECUTING
         self._docking = docking
         self._timeouts = timeouts
+        self._progress = 0.0
         self._paused = False
         self._cancelling = False
         self._at_dock = False
@@ -239,11 +240,13 @@ class Mission:
 
     @property
     def progress(self) -> float:
-        """Ratio 0..1 of the distance; 1 from the moment it reaches its target."""
+        """Ratio 0..1 of the distance, which never falls; 1 from its arrival at the target."""
         total = abs(self.target - self.start)
-        if self.there or total == 0.0:
-            return 1.0
-        return min(1.0, max(0.0, 1.0 - self.remaining_distance / total))
+        reached = 1.0
+        if not self.there and total > 0.0:
+            reached = min(1.0, max(0.0, 1.0 - self.remaining_distance / total))
+        self._progress = max(self._progress, reached)
+        return self._progress
 
     @property
     def remaining_time(self) -> float:

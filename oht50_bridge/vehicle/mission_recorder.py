@@ -99,7 +99,8 @@ class MissionRecorder:
                 travelled=lost.travelled + moved,
                 errors=lost.errors + 1,
                 status=MissionOutcome.FAILED.value,
-                duration=(wall - lost.started) / NS,
+                # A date that was set back in between says nothing of the duration.
+                duration=(wall - lost.started) / NS if wall >= lost.started else math.nan,
             )
             self._output.error(
                 f'mission {lost.mission_id}: failed, the mission node ended during it'

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Supervision of the motion, independent of who commands it.
 
-Each fault is an emergency stop: something moves that is to stand, goes faster than was
+Each fault is an emergency stop: something moves that should stand, goes faster than was
 permitted, goes the other way, or is driven without moving. Nothing here relies on mission_node.
 """
 

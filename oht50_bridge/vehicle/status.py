@@ -82,6 +82,7 @@ class Situation:
         docking: a mission docks.
         executing: a mission is under way.
         mission: there is a mission, which may be paused.
+        forbidden: nothing may move, for a reason that is not among those above.
         speed: m/s, magnitude of the velocity; NaN when unknown.
 
     """
@@ -93,6 +94,7 @@ class Situation:
     docking: bool = False
     executing: bool = False
     mission: bool = False
+    forbidden: bool = False
     speed: float = 0.0
 
     @property
@@ -154,7 +156,7 @@ class StateMachine:
     def wire(self, situation: Situation) -> tuple[str, str]:
         """Return status and state of the event system.status."""
         if self._state == VehicleState.IDLE and (
-            situation.mission or situation.state != VehicleState.IDLE
+            situation.mission or situation.forbidden or situation.state != VehicleState.IDLE
         ):
-            return 'idle', 'busy'  # paused, or on the way to another state
+            return 'idle', 'busy'  # paused, not permitted to move, or on the way to another state
         return WIRE[self._state]

@@ -162,3 +162,22 @@ def test_a_second_process_is_refused_the_port(make_rig):
         )
         assert second.motor.drive(0.5) != 'none'
     assert rig.sim.read('travel_motor', 'enable')  # nor did its end stop what is not its own
+
+
+def test_of_a_backlog_the_newest_sample_of_each_module_is_delivered(wait_for):
+    delivered = []
+    release = threading.Event()
+
+    def on_sample(module_id, sample):
+        release.wait(10.0)
+        delivered.append((module_id, sample))
+
+    with Hardware(CONFIG, on_sample) as hardware:
+        hardware.sample('x', 'first')
+        wait_for(lambda: not hardware._waiting.get('x'), what='the callback hangs')
+        for number in range(1500):
+            hardware.sample('x', number)
+            hardware.sample('y', number)
+        release.set()
+        wait_for(lambda: {('x', 1499), ('y', 1499)} <= set(delivered), what='the newest')
+    assert [sample for name, sample in delivered if name == 'x'] == ['first', 1499]

@@ -40,6 +40,7 @@ LINES = {
     }
 }
 PARAMETERS = (
+    'position_source:=none',
     "modules:=['motor']",
     'module.motor.kind:=travel_motor',
     'module.motor.profile:=driver_2_motor',
@@ -176,7 +177,7 @@ def test_no_scan_while_the_motor_is_enabled(graph):
 def test_a_fault_in_the_configuration_refuses_the_start(tmp_path, monkeypatch):
     from graph import Ros
 
-    instance = Ros(tmp_path, monkeypatch, ['-p', "lines:=['a']"])
+    instance = Ros(tmp_path, monkeypatch, ['-p', "lines:=['a']", '-p', 'position_source:=none'])
     try:
         with pytest.raises(StartError, match=r'hardware_node: lines\.a\.device: give the path'):
             HardwareNode()

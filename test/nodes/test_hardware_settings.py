@@ -18,6 +18,8 @@ import rclpy
 
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.hardware import Hardware
+from oht50_bridge.nodes.hardware_settings import check_inputs
+from oht50_bridge.nodes.hardware_settings import check_position_source
 from oht50_bridge.nodes.hardware_settings import hardware_config
 from oht50_bridge.nodes.process import StartError
 
@@ -31,10 +33,14 @@ MODULES = (
 )
 
 
+def arguments(*values):
+    """Return the command line of parameters."""
+    return [text for value in (*MODULES, *values) for text in ('-p', value)]
+
+
 def given(*values):
     """Give parameters on the command line."""
-    arguments = [text for value in (*MODULES, *values) for text in ('-p', value)]
-    return pytest.mark.parametrize('ros', [arguments], indirect=True)
+    return pytest.mark.parametrize('ros', [arguments(*values)], indirect=True)
 
 
 @pytest.fixture
@@ -122,3 +128,58 @@ def test_zones_that_are_not_given_are_left_to_the_board(node):
 def test_a_wrong_value_names_the_parameter(node):
     with pytest.raises(StartError, match=r'module\.motor\.address'):
         hardware_config(node)
+
+
+@given(
+    'serial_port:=/dev/none',
+    "distance_directions:=['', 'forward', '', '']",
+    'module.safety.distance_inputs:=[true, false, false, false]',
+)
+def test_an_input_with_a_direction_that_is_not_in_use_is_refused(node):
+    with pytest.raises(StartError, match=r'input 2 looks forward, .*module\.safety\.distance_in'):
+        check_inputs(node, hardware_config(node))
+
+
+@given('serial_port:=/dev/none', 'guard_input:=3')
+def test_a_guard_input_that_is_not_in_use_is_refused(node):
+    with pytest.raises(StartError, match=r'guard_input 3 .*module\.safety\.digital_inputs'):
+        check_inputs(node, hardware_config(node))
+
+
+@given(
+    'serial_port:=/dev/none',
+    'guard_input:=3',
+    "distance_directions:=['', 'forward', '', '']",
+    'module.safety.distance_inputs:=[true, true, false, false]',
+    "module.safety.digital_inputs:=['low', '', 'high', '']",
+)
+def test_inputs_in_use_are_accepted(node):
+    check_inputs(node, hardware_config(node))
+
+
+DOCK = ("modules:=['dock']", 'serial_port:=/dev/none', 'module.dock.profile:=oht_v2_dock')
+
+
+@given(*DOCK)
+def test_a_location_board_that_measures_the_whole_rail_is_a_source(node):
+    check_position_source(node, hardware_config(node))
+
+
+@pytest.mark.parametrize(
+    ('ros', 'fault'),
+    [
+        (
+            arguments(*DOCK, 'module.dock.profile:=dock_location_fw'),
+            'profile dock_location_fw: it measures no position',
+        ),
+        (
+            arguments(*DOCK, 'track_length:=66.0'),
+            r'it measures up to 65\.535 m, the rail is 66 m long',
+        ),
+        (arguments(*DOCK, "modules:=['safety']"), 'no module of kind dock is configured'),
+    ],
+    indirect=['ros'],
+)
+def test_a_location_board_that_cannot_be_the_source_is_refused(node, fault):
+    with pytest.raises(StartError, match=fault):
+        check_position_source(node, hardware_config(node))

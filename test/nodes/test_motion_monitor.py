@@ -26,6 +26,7 @@ from oht50_bridge.msg import Location
 from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.safety_node import SafetyNode
+from oht50_bridge.vehicle.refusal import RefusedError
 
 
 @pytest.fixture
@@ -95,3 +96,28 @@ def test_a_zone_between_two_positions_is_entered(node):
     report_place(node, 20.04)
     report_place(node, 20.05)
     assert [event.zone_id for event in entered] == ['narrow']
+
+
+def test_the_place_of_a_new_reference_is_no_motion(node):
+    begin = time.monotonic()
+    while time.monotonic() < begin + 1.0:  # the vehicle stands
+        report_place(node, 20.0)
+        node._beat()
+        time.sleep(0.02)
+    source = node._limiter.position
+
+    def referenced():
+        report_place(node, 3.0)
+        try:
+            source.reference(time.monotonic())
+        except RefusedError:
+            return False
+        return True
+
+    report_place(node, 3.0)
+    assert 'position lost' in node._motion.fault(time.monotonic(), 0.0)
+    wait_for(referenced)
+    for _ in range(50):
+        report_place(node, 3.0)
+        assert node._motion.fault(time.monotonic(), 0.0) == ''
+        time.sleep(0.02)

@@ -417,3 +417,38 @@ def test_ended_or_hindered_mission_never_commands(sequence):
         assert all(abs(command or 0.0) <= 0.5 for command in commands)
     if mission.outcome == MissionOutcome.SUCCESS:
         assert ride.position == pytest.approx(7.0, abs=0.002)
+
+
+def test_progress_never_falls():
+    ride = Ride(target=9.0)
+    ride.run(6.0)
+    before = ride.mission.progress
+    assert before > 0.2
+    ride.position -= 0.05
+    ride.step()
+    assert ride.mission.progress == before
+
+
+def test_near_the_dock_a_held_mission_is_at_the_dock():
+    ride = Ride(start=1.15, target=1.0, docking=Docking(1.0, 1.0, DockingSettings()))
+    ride.step(hold='obstacle at 0.30 m')
+    assert (ride.mission.phase, ride.mission.at_dock) == (MissionPhase.HELD, True)
+    far = Ride(start=3.0, target=1.0, docking=Docking(1.0, 1.0, DockingSettings()))
+    far.step(hold='obstacle at 0.30 m')
+    assert not far.mission.at_dock
+
+
+def test_a_vehicle_that_rolls_without_a_measured_velocity_does_not_rest():
+    ride = Ride(target=20.0)
+    ride.measure = lambda: Measurement(round(ride.position, 3), 0.001, math.nan, ride.now)
+    for _ in range(150):
+        ride.measurement = ride.measure()
+        ride.step()
+    ride.stale = True  # the measurement below is given by hand
+    velocity = ride.velocity
+    assert velocity > 0.3
+    for step in range(40):
+        ride.position += velocity * PERIOD - ride.velocity * PERIOD
+        ride.measurement = ride.measure()
+        ride.step(stopped='not_permitted' if step < 5 else '')
+    assert ride.mission.interruption, 'it rolls on at 0.3 m/s: that is no standstill'

@@ -13,6 +13,7 @@
 # limitations under the License.
 """The record of a mission: the order of writing and reporting, and disks that fail."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -73,6 +74,14 @@ def test_a_mission_whose_process_died_has_failed(journal):
     recorder.report_lost(6.5, 9_000_000_000)
     assert len(output.completed_) == 1
     assert (recorder.lost_id, journal.load()) == ('', None)
+
+
+def test_a_date_that_was_set_back_gives_no_duration(journal):
+    journal.save(RECORD)
+    recorder, output = make(journal)
+    recorder.report_lost(6.5, RECORD.started - 86_400_000_000_000)
+    ((lost, _),) = output.completed_
+    assert math.isnan(lost.duration)
 
 
 def test_a_mission_that_had_ended_is_reported_as_it_ended(journal):

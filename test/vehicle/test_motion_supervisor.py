@@ -76,6 +76,10 @@ def test_motion_without_a_command_is_a_fault():
     ride.velocity = 0.1
     assert 'though nothing is commanded' in ride.run(2.0)
     assert ride.position < 10.1
+    ride.velocity = 0.0
+    assert ride.run(5.0) == '', 'a fault that was reported does not come back'
+    ride.velocity = 0.1
+    assert 'though nothing is commanded' in ride.run(2.0)
 
 
 def test_a_stop_that_does_not_come_is_a_fault():

@@ -88,6 +88,7 @@ WELL = {'known': True}
     ('changes', 'expected'),
     [
         ({}, ('idle', 'ready')),
+        ({'forbidden': True}, ('idle', 'busy')),
         ({'known': False}, ('idle', 'busy')),
         ({'speed': 0.3}, ('moving', 'busy')),
         ({'speed': math.nan}, ('idle', 'ready')),
