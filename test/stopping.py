@@ -23,6 +23,8 @@ BOARD, SPEED = 'travel_motor', 'command_speed'
 FULL_SPEED = 1.0  # m/s, of the simulated motor
 DECELERATION = 2.0  # m/s^2, the most that the simulated brake takes
 SAMPLING = 0.01  # s
+RETURN_AT = 25.0  # m, half of the rail
+SEEN = 0.2  # s, after which the vehicle has seen that it is elsewhere
 PARAMETERS = f"""
 /**/safety_node:
   ros__parameters: {{speed_limit: {FULL_SPEED}, zone_names: [""]}}
@@ -84,8 +86,10 @@ def stop(client, simulator):
     changes = [(at, words[0]) for at, _, _, words in simulator.log()]
     zeros = [at for at, speed in changes if speed == 0]
     assert changes[-1][1] == 0, changes
-    # Back for the next one, while the stop is latched: its clear references the position again.
-    simulator.set(position=5.0)
+    if samples[-1]['position'] > RETURN_AT:
+        # While the stop is latched: its clear references the position again.
+        simulator.set(position=5.0)
+        time.sleep(SEEN)
     braked_at = before['position'] + before['velocity'] * (zeros[0] - before['time_monotonic'])
     return Stop(
         zero=zeros[0] - sent,
