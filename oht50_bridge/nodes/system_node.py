@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -49,7 +48,7 @@ from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import header
-from oht50_bridge.settings import setting
+from oht50_bridge.nodes.system_settings import SystemNodeSettings
 from oht50_bridge.srv import GetSystemStatus
 from oht50_bridge.vehicle.board_starts import BoardStarts
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
@@ -73,15 +72,6 @@ SPEED_LIFETIME = 12.0  # s, of the slowest telemetry that can be set
 CHECK_PERIOD = 1.0  # s
 # The topic by which the presence of each node is known.
 PRESENCE = {'mission_node': topics.MISSION_STATE, 'config_node': topics.CONFIG_UPDATED}
-
-
-@dataclass(frozen=True)
-class SystemNodeSettings:
-    """Rate and frames of the node."""
-
-    rate: float = setting(1.0, 'Rate of the status', unit='Hz', minimum=0.1, maximum=10.0)
-    map_frame: str = setting('map', 'Frame of positions')
-    base_frame: str = setting('base_link', 'Frame of the vehicle')
 
 
 class SystemNode(Node):
