@@ -11,11 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A pytest plugin: repeats a whole-vehicle test that failed while the host stalled.
+"""A pytest plugin: repeats a test in real time that failed while the host stalled.
 
-A vehicle that gets no processor time stops, as it should, and its test fails. So `stall_meter.py`
-measures how long the scheduler kept it waiting from the start of each whole-vehicle test, with
-its fixtures, to its end. A test that failed while that exceeded a limit is repeated once, with all
+A vehicle or a driver that gets no processor time stops, as it should, and its test fails. So
+`stall_meter.py` measures how long the scheduler kept it waiting from the start of each test of
+whole vehicles and of real serial lines, with its fixtures, to its end.
+A test that failed while that exceeded a limit is repeated once, with all
 its fixtures torn down and set up again. The summary lists these tests, and the run fails when more
 than MAX_REPEATS were repeated. A test that failed without a stall has failed.
 
@@ -35,12 +36,12 @@ from _pytest.runner import runtestprotocol
 
 LIMIT = 0.1  # s, of a stall that excuses one failure
 MAX_REPEATS = 3
-FOLDERS = ('/test/system/', '/test/launch/')
+FOLDERS = ('/test/system/', '/test/launch/', '/test/hardware/')
 METER = Path(__file__).with_name('stall_meter.py')
 
 
 class HostWatch:
-    """The plugin. The process that measures starts with the first whole-vehicle test."""
+    """The plugin. The process that measures starts with the first of them."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit  # s
@@ -78,17 +79,17 @@ class HostWatch:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Mark the tests of whole vehicles."""
+        """Mark the tests that run in real time."""
         for item in items:
             if any(folder in item.path.as_posix() for folder in FOLDERS):
-                item.add_marker(pytest.mark.whole_vehicle)
+                item.add_marker(pytest.mark.real_time)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
-        """Run a whole-vehicle test, and once more when it failed while the host stalled."""
-        if item.get_closest_marker('whole_vehicle') is None:
+        """Run a test in real time, and once more when it failed while the host stalled."""
+        if item.get_closest_marker('real_time') is None:
             return None
         assert self.meter
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -134,7 +135,7 @@ class HostWatch:
         if not self.repeated:
             return
         longest = max(report.host_stall for report in self.repeated)
-        terminalreporter.section('whole-vehicle tests and the host')
+        terminalreporter.section('tests in real time and the host')
         for report in self.repeated:
             terminalreporter.line(f'{report.nodeid}: stall of {report.host_stall * 1e3:.0f} ms')
             terminalreporter.line(report.longreprtext)
@@ -171,6 +172,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the plugin and its marker."""
     config.addinivalue_line(
-        'markers', 'whole_vehicle: drives a whole vehicle in real time (test/system, test/launch)'
+        'markers',
+        'real_time: drives a vehicle or its boards in real time (test/system, launch, hardware)',
     )
     config.pluginmanager.register(HostWatch(config.getoption('--host-stall-limit')), 'host-watch')

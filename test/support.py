@@ -162,7 +162,7 @@ class Background:
 class Up(Background):
     """A simulated vehicle: `oht50 up --sim` as a process of its own, with all that it starts."""
 
-    def __init__(self, directory, domain, *arguments, boards=('--sim',)):
+    def __init__(self, directory, domain, *arguments, boards=('--sim',), environment=None):
         self.directory = directory
         self.domain = domain
         self.namespace = NAMESPACE
@@ -173,8 +173,11 @@ class Up(Background):
         self.state_dir = directory / 'state'
         self.environment = {
             **os.environ,
+            # The latch of boards that are not simulated belongs to their port (docs/safety.md).
+            'XDG_STATE_HOME': str(directory / 'home'),
             'ROS_DOMAIN_ID': str(domain),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+            **(environment or {}),
         }
         self.environment.pop('CYCLONEDDS_URI', None)
         self.started = time.monotonic()

@@ -42,7 +42,7 @@ COMMAND = (sys.executable, '-m', 'pytest', '-p', 'host_watch', '--strict-markers
 SUITE = """
 import os, pathlib, signal, time
 import pytest
-pytestmark = pytest.mark.whole_vehicle
+pytestmark = pytest.mark.real_time
 EVENTS = pathlib.Path(__file__).with_name('events')
 
 def stall_meter(config):
@@ -250,6 +250,7 @@ def test_the_tests_of_whole_vehicles_are_watched(request):
         def add_marker(self, marker):
             self.markers.append(marker.name)
 
-    items = [Item('test/system/test_x.py'), Item('test/launch/test_x.py'), Item('test/test_x.py')]
+    folders = ('test/system', 'test/launch', 'test/hardware/drivers', 'test')
+    items = [Item(f'{folder}/test_x.py') for folder in folders]
     watch.pytest_collection_modifyitems(items)
-    assert [item.markers for item in items] == [['whole_vehicle'], ['whole_vehicle'], []]
+    assert [item.markers for item in items] == [['real_time']] * 3 + [[]]

@@ -34,40 +34,38 @@ from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
 
-def boards_directory(device: str) -> Path:
-    """Return the directory of the boards behind the port of a travel motor."""
-    name = str(Path(device).absolute()).strip('/').replace('_', '__').replace('/', '_')
+def boards_directory(port: str) -> Path:
+    """Return the directory of the boards behind a port."""
+    name = str(Path(port).absolute()).strip('/').replace('_', '__').replace('/', '_')
     return default_state_dir() / 'boards' / name
 
 
-def lock_boards(directory: Path, device: str) -> TextIO:
-    """Lock a set of boards, so that no second vehicle drives them.
+def lock_port(port: str) -> TextIO:
+    """Lock a port, so that no second vehicle uses it.
 
     Args:
-        directory: `boards_directory` of the device.
-        device: port of the travel motor.
+        port: path of the serial port, as the parameters name it.
 
     Returns:
-        An open file; closing it, or the end of the process, unlocks the boards.
+        An open file; closing it, or the end of the process, unlocks the port.
 
     Raises:
-        BringUpError: they are locked already, the directory cannot be used, or the same port was
-            used by another name and is under an emergency stop or maintenance there.
+        BringUpError: it is locked already, also by another name; its directory cannot be used; or
+            its boards are under an emergency stop or maintenance by another name.
 
     """
+    directory = boards_directory(port)
     with ExitStack() as stack:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             lock = stack.enter_context((directory / 'lock').open('w'))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            port = Path(device)
-            if port.exists():
-                (directory / 'port').write_text(str(port.resolve()))
-                _refuse_other_name(directory, port)
+            if Path(port).exists():
+                _refuse_other_name(directory, Path(port))
+                (directory / 'port').write_text(str(Path(port).resolve()))
         except BlockingIOError:
             raise BringUpError(
-                f'another vehicle drives the travel motor on {device}; end it, or choose another '
-                'port'
+                f'another vehicle uses the port {port}; end it, or choose another port'
             ) from None
         except OSError as error:
             raise BringUpError(
@@ -82,7 +80,11 @@ def _refuse_other_name(directory: Path, port: Path) -> None:
         recorded = other / 'port'
         if other == directory or not recorded.is_file():
             continue
-        if recorded.read_text() == str(port.resolve()) and _is_locked(other):
+        if recorded.read_text() != str(port.resolve()):
+            continue
+        with (other / 'lock').open('w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_locked(other):
             raise BringUpError(
                 f'{port} is the port {port.resolve()}, whose boards are under an emergency stop '
                 f'or maintenance by another name ({other}); start with the name used before and '

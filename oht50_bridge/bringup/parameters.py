@@ -119,20 +119,21 @@ def check_lines(params: Path | None, serial_port: str) -> None:
     raise BringUpError(f'parameter module.{name}.line: {fault}')
 
 
-def motor_port(params: Path | None) -> str:
-    """Return the serial port of the travel motor.
+def serial_ports(params: Path | None) -> list[str]:
+    """Return the serial ports of the lines, that of the travel motor first.
 
     Raises:
-        BringUpError: there is none.
+        BringUpError: there is none for the travel motor.
 
     """
     parameters = parameters_of('hardware_node', params)
     if parameters.get('serial_port'):
-        return str(parameters['serial_port'])
+        return [str(parameters['serial_port'])]
     try:
         modules = [parameters['module'][name] for name in parameters['modules']]
-        line = next(module['line'] for module in modules if module['kind'] == 'travel_motor')
-        return str(parameters['line'][line]['device'])
+        motor = next(module['line'] for module in modules if module['kind'] == 'travel_motor')
+        lines = [motor, *parameters['lines']]
+        return list(dict.fromkeys(str(parameters['line'][line]['device']) for line in lines))
     except (KeyError, StopIteration, TypeError) as error:
         raise BringUpError(
             'hardware_node: modules, module and line must give the travel motor and the device of '

@@ -27,11 +27,11 @@ from typing import Any
 from typing import TextIO
 
 from oht50_bridge.bringup.boards import boards_directory
-from oht50_bridge.bringup.boards import lock_boards
+from oht50_bridge.bringup.boards import lock_port
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.parameters import motor_port
 from oht50_bridge.bringup.parameters import parameter_files
+from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.gateway.tls import TlsFiles
@@ -121,14 +121,14 @@ class Plan:
         return [text for old, new in self.remappings for text in ('-r', f'{old}:={new}')]
 
     @property
-    def motor_port(self) -> str:
-        """The serial port of the travel motor, which names its set of boards.
+    def serial_ports(self) -> list[str]:
+        """The serial ports; that of the travel motor, which names the set of boards, is first.
 
         Raises:
-            BringUpError: the parameters have none.
+            BringUpError: the parameters have none for the travel motor.
 
         """
-        return self.serial_port or motor_port(self.params)
+        return [self.serial_port] if self.serial_port else serial_ports(self.params)
 
     @property
     def latch_directory(self) -> Path:
@@ -138,10 +138,10 @@ class Plan:
             BringUpError: the parameters have no travel motor.
 
         """
-        return self.directory if self.simulated else boards_directory(self.motor_port)
+        return self.directory if self.simulated else boards_directory(self.serial_ports[0])
 
     def lock(self) -> ExitStack:
-        """Lock the vehicle and its boards, so that nothing else drives the same boards.
+        """Lock the vehicle and its ports, so that nothing else drives the same boards.
 
         Returns:
             Closing it, or the end of the process, unlocks them.
@@ -152,8 +152,8 @@ class Plan:
         """
         with ExitStack() as locks:
             locks.enter_context(self._lock_directory())
-            if not self.simulated:
-                locks.enter_context(lock_boards(self.latch_directory, self.motor_port))
+            for port in [] if self.simulated else self.serial_ports:
+                locks.enter_context(lock_port(port))
             return locks.pop_all()
 
     def _lock_directory(self) -> TextIO:

@@ -114,7 +114,7 @@ class ErrorMonitor:
 
     def on_estop(self, estop_id: str, reason: str) -> None:
         """Observe the emergency-stop latch."""
-        if self._alarms[UNREADABLE].update(estop_id == UNREADABLE):
+        if self._alarms[UNREADABLE].update(estop_id.startswith(UNREADABLE)):
             self._raise('DATA-003', reason, 'safety_node')
 
     def on_modules(self, modules: Iterable[ModuleHealth]) -> None:

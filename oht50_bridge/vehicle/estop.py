@@ -27,7 +27,7 @@ from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.enums import StrEnum
 
 LATCH_FILE = 'estop.json'
-UNREADABLE = 'estop-unreadable'  # id of the stop that an unreadable file of the latch stands for
+UNREADABLE = 'estop-unreadable'  # begins the id of a stop that an unreadable file stands for
 KEPT = 32  # latched stops that are listed; more change nothing for who clears the newest
 REPORTED_REASONS = 3
 
@@ -212,7 +212,7 @@ class EstopLatch:
             return 0, ()
         except (OSError, ValueError, TypeError, KeyError):
             unreadable = Estop(
-                UNREADABLE,
+                f'{UNREADABLE}-{uuid.uuid4().hex[:12]}',
                 TriggerType.SOFTWARE,
                 f'{self._path.name} cannot be read',
                 'latch',

@@ -18,7 +18,7 @@ import time
 import pytest
 
 from oht50_bridge.bringup.boards import boards_directory
-from oht50_bridge.bringup.boards import lock_boards
+from oht50_bridge.bringup.boards import lock_port
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
@@ -37,13 +37,24 @@ def test_the_directory_depends_on_the_port_alone():
 
 
 def test_one_set_of_boards_is_driven_by_one_vehicle():
-    directory = boards_directory('/dev/ttyX')
     with (
-        lock_boards(directory, '/dev/ttyX'),
-        pytest.raises(BringUpError, match='another vehicle drives the travel motor on /dev/ttyX'),
+        lock_port('/dev/ttyX'),
+        pytest.raises(BringUpError, match='another vehicle uses the port /dev/ttyX'),
     ):
-        lock_boards(directory, '/dev/ttyX')
-    lock_boards(directory, '/dev/ttyX').close()
+        lock_port('/dev/ttyX')
+    lock_port('/dev/ttyX').close()
+
+
+def test_another_name_of_a_port_in_use_is_refused(tmp_path):
+    port, link = tmp_path / 'ttyUSB0', tmp_path / 'ttyOHT485'
+    port.touch()
+    link.symlink_to(port)
+    for first, second in ((port, link), (link, port)):
+        with (
+            lock_port(str(first)),
+            pytest.raises(BringUpError, match=f'another vehicle uses the port {second}'),
+        ):
+            lock_port(str(second))
 
 
 @pytest.mark.parametrize('locked', ['estop', 'maintenance'])
@@ -51,9 +62,9 @@ def test_another_name_of_the_port_does_not_open_its_latch(tmp_path, locked):
     port, link = tmp_path / 'ttyUSB0', tmp_path / 'ttyOHT485'
     port.touch()
     link.symlink_to(port)
-    directory, other = boards_directory(str(port)), boards_directory(str(link))
-    lock_boards(directory, str(port)).close()
-    lock_boards(other, str(link)).close()  # nothing is latched
+    directory = boards_directory(str(port))
+    lock_port(str(port)).close()
+    lock_port(str(link)).close()  # nothing is latched
     if locked == 'estop':
         latch = EstopLatch(directory / 'estop.json', time.time_ns)
         latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
@@ -61,13 +72,13 @@ def test_another_name_of_the_port_does_not_open_its_latch(tmp_path, locked):
     else:
         MaintenanceLock(directory / 'maintenance.json').lock('alice')
     with pytest.raises(BringUpError, match='emergency stop or maintenance by another name'):
-        lock_boards(other, str(link))
-    lock_boards(directory, str(port)).close()
+        lock_port(str(link))
+    lock_port(str(port)).close()
     port.unlink()
-    lock_boards(other, str(link)).close()  # which port it is, is not known while it is absent
+    lock_port(str(link)).close()  # which port it is, is not known while it is absent
 
 
 def test_a_directory_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / 'state').write_text('a file')
     with pytest.raises(BringUpError, match='XDG_STATE_HOME'):
-        lock_boards(boards_directory('/dev/ttyX'), '/dev/ttyX')
+        lock_port('/dev/ttyX')

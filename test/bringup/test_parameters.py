@@ -18,6 +18,7 @@ import pytest
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import write_parameters
 
@@ -99,3 +100,19 @@ def test_what_is_written_is_read(tmp_path):
     path = write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1999, 'replay': True})
     parameters = parameters_of('bridge_node', path)
     assert (parameters['port'], parameters['replay']) == (1999, True)
+
+
+def test_the_port_of_the_travel_motor_comes_first(tmp_path):
+    params = tmp_path / 'params.yaml'
+
+    def given(text):
+        params.write_text(f'/**/hardware_node:\n  ros__parameters:\n    {text}\n')
+        return params
+
+    assert serial_ports(None)[0] == '/dev/ttyOHT485'
+    ports = serial_ports(given('module: {travel_motor: {line: safety}}'))
+    assert ports == ['/dev/ttyOHT485_2', '/dev/ttyOHT485', '/dev/ttyOHT485_1']
+    assert serial_ports(given('serial_port: /dev/ttyX')) == ['/dev/ttyX']
+    for text in ('modules: [power]', 'module: {travel_motor: {line: nowhere}}'):
+        with pytest.raises(BringUpError, match='the travel motor and the device of its line'):
+            serial_ports(given(text))

@@ -72,12 +72,23 @@ def test_vehicles_of_the_same_boards_exclude_one_another_and_share_their_latch(t
         with plan.lock():
             for other in plans:
                 if other is not plan:
-                    with pytest.raises(BringUpError, match='travel motor on /dev/ttyOHT485'):
+                    with pytest.raises(BringUpError, match='port /dev/ttyOHT485;'):
                         other.lock()
     other = Plan(tmp_path / 'one', 0, serial_port='/dev/ttyX')
     assert other.latch_directory != plans[0].latch_directory
     with plans[1].lock():
         other.lock().close()
+
+
+def test_no_port_is_used_by_two_vehicles(tmp_path):
+    first = Plan(tmp_path / 'one', 0)
+    assert first.serial_ports == ['/dev/ttyOHT485', '/dev/ttyOHT485_1', '/dev/ttyOHT485_2']
+    for port in first.serial_ports:
+        other = Plan(tmp_path / 'two', 1, serial_port=port)
+        with first.lock(), pytest.raises(BringUpError, match=f'the port {port};'):
+            other.lock()
+        with other.lock(), pytest.raises(BringUpError, match=f'the port {port};'):
+            first.lock()
 
 
 def test_a_lock_that_is_refused_leaves_nothing_locked(tmp_path):

@@ -171,7 +171,7 @@ def test_every_board_on_one_serial_port(tmp_path):
                     client.watch('travel_motor', 'command_speed')
                     sent = time.monotonic()
                     operator.send('emergency_stop')
-                    operator.wait('safety.estop')
+                    stopped = operator.wait('safety.estop')['data']['estop_id']
                     wait_for(lambda: client.read('travel_motor', 'command_speed') == 0)
                     assert client.log()[0][0] - sent < 0.300
                 finally:
@@ -180,6 +180,22 @@ def test_every_board_on_one_serial_port(tmp_path):
         finally:
             assert vehicle.stop() == 0
         assert client.read('travel_motor', 'enable') is False
+        # In another domain and state directory the same boards have the same latch.
+        environment = {'XDG_STATE_HOME': vehicle.environment['XDG_STATE_HOME']}
+        with own_domain() as other_domain:
+            (tmp_path / 'other').mkdir()
+            other = Vehicle(
+                tmp_path / 'other',
+                other_domain,
+                boards=('--serial', simulator.port('bus')),
+                environment=environment,
+            )
+            try:
+                other.wait_until_up()
+                with other.client('viewer', ['safety.*']) as viewer:
+                    assert viewer.wait('safety.estop')['data']['estop_id'] == stopped
+            finally:
+                assert other.stop() == 0
 
 
 def refusal(*arguments, **environment):

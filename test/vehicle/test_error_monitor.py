@@ -153,8 +153,8 @@ def test_slow_consumers_are_reported_from_the_second_count_on(world):
 
 
 def test_an_unreadable_latch_and_a_refused_configuration_are_reported(world):
-    world.monitor.on_estop(UNREADABLE, 'the file is damaged')
-    world.monitor.on_estop(UNREADABLE, 'the file is damaged')
+    world.monitor.on_estop(f'{UNREADABLE}-1', 'the file is damaged')
+    world.monitor.on_estop(f'{UNREADABLE}-1', 'the file is damaged')
     assert [report.description for report in world.reports] == ['the file is damaged']
     assert world.codes() == ['DATA-003']
     world.monitor.on_refused_configuration('max_velocity 0.5 to 0.4 m/s')
