@@ -54,9 +54,13 @@ def alive(pid):
         return False
 
 
-def children(pid):
-    with Path(f'/proc/{pid}/task/{pid}/children').open(encoding='ascii') as listing:
-        return [int(child) for child in listing.read().split()]
+def helpers(pid):
+    """Return the watchdogs that a process has started."""
+    children = Path(f'/proc/{pid}/task/{pid}/children').read_text(encoding='ascii').split()
+    name = b'oht50_bridge.hardware.watchdog.process'
+    return [
+        int(child) for child in children if name in Path(f'/proc/{child}/cmdline').read_bytes()
+    ]
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ def owner(make_rig):
 def test_kill_9(owner, one_line):
     names = ('travel_motor', 'power', 'dock', 'safety') if one_line else ('travel_motor',)
     rig, process = owner(*names, one_line=one_line)
-    helper = [pid for pid in children(process.pid) if alive(pid)]
+    helper = helpers(process.pid)
     assert len(helper) == 1
     killed = time.monotonic()
     process.kill()
@@ -102,7 +106,7 @@ def test_kill_9(owner, one_line):
 
 def test_board_deaf_at_first(owner):
     rig, process = owner('travel_motor')
-    helper = children(process.pid)[0]
+    helper = helpers(process.pid)[0]
     rig.sim.misbehave('travel_motor', loss=1.0)
     process.kill()
     process.wait()
@@ -116,7 +120,7 @@ def test_board_deaf_at_first(owner):
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_group_spares_the_helper(owner, number):
     rig, process = owner('travel_motor')
-    helper = children(process.pid)[0]
+    helper = helpers(process.pid)[0]
     os.kill(helper, number)
     os.kill(process.pid, number)
     process.wait(10)
@@ -129,11 +133,11 @@ def test_clean_close_leaves_the_port_alone(make_rig):
     hardware = rig.start()
     rig.online()
     rig.wait_for(lambda: hardware.motor.state().stop_verified, what='stop')
-    helper = children(os.getpid())
+    helper = helpers(os.getpid())
     assert hardware.close() is True
     rig.hw = None
     rig.sim.write('travel_motor', 'command_speed', 0.3)
-    assert not [pid for pid in helper if alive(pid) and pid != rig.process.process.pid]
+    assert helper and not [pid for pid in helper if alive(pid)]
     assert rig.sim.read('travel_motor', 'command_speed') == 0.3
 
 
@@ -142,7 +146,7 @@ def test_there_is_no_motion_without_the_helper_and_it_comes_back(make_rig):
     rig.start()
     rig.online()
     rig.moving()
-    helper = [pid for pid in children(os.getpid()) if pid != rig.process.process.pid]
+    helper = helpers(os.getpid())
     assert len(helper) == 1
     rig.sim.watch('travel_motor', 'enable')
     os.kill(helper[0], signal.SIGKILL)
@@ -181,7 +185,7 @@ def test_a_process_that_hangs_is_stopped_for_and_takes_over_again(owner, one_lin
 
 def test_a_process_that_dies_while_it_hangs(owner):
     rig, process = owner('travel_motor')
-    helper = children(process.pid)[0]
+    helper = helpers(process.pid)[0]
     os.kill(process.pid, signal.SIGSTOP)
     rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='stop')
     process.kill()
@@ -217,7 +221,7 @@ def test_close_with_a_thread_that_hangs_leaves_it_to_the_helper(make_rig, monkey
     hardware = rig.start()
     rig.online()
     rig.moving()
-    helper = next(p for p in children(os.getpid()) if p != rig.process.process.pid)
+    helper = helpers(os.getpid())[0]
     release = threading.Event()
     monkeypatch.setattr(MotorModule, '_publish', lambda *_: release.wait(20))
     try:
@@ -237,7 +241,7 @@ def test_there_is_no_motion_while_the_helper_hangs(make_rig):
     rig.start()
     rig.online()
     rig.moving()
-    helper = next(p for p in children(os.getpid()) if p != rig.process.process.pid)
+    helper = helpers(os.getpid())[0]
     rig.sim.watch('travel_motor', 'enable')
     os.kill(helper, signal.SIGSTOP)
     rig.wait_for(lambda: [1 for *_, words in rig.sim.log() if words == [0]], what='stop')
