@@ -115,7 +115,7 @@ def test_the_place_of_a_new_reference_is_no_motion(node):
         return True
 
     report_place(node, 3.0)
-    assert 'position lost' in node._motion.fault(time.monotonic(), 0.0)
+    assert 'position lost' in node._latch.estop.reason
     wait_for(referenced)
     for _ in range(50):
         report_place(node, 3.0)
