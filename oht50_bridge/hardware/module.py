@@ -28,6 +28,7 @@ from typing import Protocol
 from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.errors import DriverFaultError
+from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import LayoutError
 from oht50_bridge.hardware.errors import ModuleError
@@ -379,9 +380,24 @@ class Module:
         )  # none is made up for
         if self._failures:
             yield from self.empty_receiver()
-        yield from self.attempt(poll, self.read_block(poll.block))
+        yield from self.attempt(poll, self._read_freed(poll.block))
         self._failures = 0
         self.on_block(poll.block)
+
+    def _read_freed(self, block: Block) -> Steps:
+        """Read a block; empty the receive buffer before each further try where that is needed."""
+        timing = self.spec.timing
+        if not timing.break_baudrate:
+            yield from self.read_block(block)
+            return
+        for tries_left in reversed(range(timing.retries + 1)):
+            try:
+                yield from self.read_block(block, retries=0)
+                return
+            except (CommunicationTimeoutError, FrameError):
+                if not tries_left:
+                    raise
+            yield from self.empty_receiver()
 
     def note_failure(self, error: ModuleError) -> None:
         """Count a failed poll and declare the module lost or faulty when it is time."""

@@ -129,7 +129,7 @@ class SafetySettings:
         'Active level of each digital input: high, low, or empty when not in use',
     )
     distance_inputs: tuple[bool, ...] = setting(
-        (False, False, False, False), 'Distance inputs in use'
+        (False, False, False, False), 'Distance inputs in use, terminals AI1 to AI4'
     )
     zone_thresholds: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0, 0.0),

@@ -50,10 +50,6 @@ CONFIG = {
             'modules.s.address: 5 .*belongs to m',
         ),
         (
-            lambda c: c['modules'][1].update(address=3),
-            'modules.s.address: 3 cannot be: .* always at 5, set that',
-        ),
-        (
             lambda c: c['modules'][1].update(line='a'),
             'modules.s.line: .*m would be on its line: give it a serial line of its own',
         ),
@@ -103,3 +99,12 @@ def test_a_module_has_the_timing_of_its_profile_where_it_gives_none():
 def test_a_line_is_115200_8n1_where_nothing_else_is_given():
     line = read_lines(CONFIG['lines'])['a']
     assert (line.name, line.device, line.baudrate) == ('a', '/dev/none-a', 115200)
+
+
+def test_a_safety_board_at_another_address_is_refused():
+    lines = read_lines(CONFIG['lines'])
+    assert read_module(CONFIG['modules'][1], lines).address == 5
+    with pytest.raises(HardwareConfigError, match=r'modules\.s\.address: 3 .*always at 5'):
+        read_module(CONFIG['modules'][1] | {'address': 3}, lines)
+    other = {'id': 's', 'profile': 'oht_v2_safety', 'line': 'b', 'address': 3}
+    assert read_module(other, lines).address == 3  # whose address can be changed

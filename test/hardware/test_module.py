@@ -33,6 +33,7 @@ from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.errors import FrameError
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import LayoutError
+from oht50_bridge.hardware.errors import ModuleError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.module import ERROR
 from oht50_bridge.hardware.module import OFFLINE
@@ -93,10 +94,14 @@ class Bench:
             request = next(steps)
             while True:
                 self.requests.append(request)
-                if self.error is not None:
-                    request = steps.throw(self.error)
+                try:
+                    if self.error is not None:
+                        raise self.error
+                    reply = self.answer(request)
+                except ModuleError as error:
+                    request = steps.throw(error)
                 else:
-                    request = steps.send(self.answer(request))
+                    request = steps.send(reply)
         except StopIteration as end:
             return end.value
 
@@ -377,10 +382,13 @@ class DeafBench(Bench):
 
     def __init__(self):
         super().__init__(timing=replace(PROFILE.timing, break_baudrate=9600))
+        self.deaf = False
 
     def answer(self, request):
         if isinstance(request, Break):
             return Reply((), time.time_ns(), time.monotonic())
+        if self.deaf:
+            raise TIMEOUT
         return super().answer(request)
 
     def breaks(self):
@@ -399,12 +407,13 @@ def test_a_board_that_may_be_deaf_is_sent_a_break_before_it_is_sought():
     assert not any(bench.breaks())  # it answers
 
 
-def test_a_board_that_did_not_answer_a_poll_is_sent_a_break_before_the_next():
+def test_a_board_that_did_not_answer_a_poll_is_sent_a_break_before_each_further_try():
     bench = DeafBench()
     bench.round()
-    bench.error = TIMEOUT
-    assert bench.breaks() == [False]
-    bench.error = None
+    bench.deaf = True
+    assert bench.breaks() == [False] + [True, False] * PROFILE.timing.retries
+    assert {request.retries for request in bench.requests} == {0}
+    bench.deaf = False
     assert bench.breaks() == [True, False]
     assert bench.module.status == ONLINE
     assert bench.breaks() == [False]

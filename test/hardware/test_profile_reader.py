@@ -67,6 +67,8 @@ def _broken(tmp_path, change):
         (lambda d: d.update(kind='rocket'), ('kind', 'rocket')),
         (lambda d: d['timing'].update(timeout='long'), ('timing.timeout', 'float')),
         (lambda d: d['quirks'].update(loss=-1), ('quirks.loss', 'negative')),
+        (lambda d: d['identity'].update(fixed_address=300), ('identity.fixed_address', '1..247')),
+        (lambda d: d.update(distance_terminals=[2, 1]), ('distance_terminals', '1..0 once')),
     ],
 )
 def test_a_fault_is_named_with_file_register_and_remedy(tmp_path, change, words):
@@ -78,3 +80,14 @@ def test_a_fault_is_named_with_file_register_and_remedy(tmp_path, change, words)
 def test_unknown_profile_lists_the_known():
     with pytest.raises(HardwareConfigError, match='stm32_power'):
         profile_reader.load('stm33_power')
+
+
+def test_the_terminals_of_distances_are_in_their_order_where_a_profile_gives_no_other():
+    assert profile_reader.load('safety_module_fw').distance_terminals == (4, 3, 2, 1)
+    assert profile_reader.load('oht_v2_safety').distance_terminals == (1, 2, 3, 4)
+    assert profile_reader.load('driver_2_motor').distance_terminals == ()
+
+
+def test_only_the_board_whose_address_is_a_constant_has_a_fixed_one():
+    fixed = {name: profile_reader.load(name).fixed_address for name in NAMES}
+    assert {name for name, address in fixed.items() if address} == {'safety_module_fw'}

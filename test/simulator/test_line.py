@@ -211,3 +211,14 @@ def test_a_safety_board_that_starts_receives_nothing(safety):
     assert safety.ask(SAFETY_REQUEST) == b''
     board.silent_until = 0.0
     assert intact(safety.ask(SAFETY_REQUEST))
+
+
+def test_the_safety_board_answers_at_once(safety):
+    habit = safety.line.boards[5].misbehaviour
+    assert habit.tick == 0.0
+    assert habit.delay <= 0.0015
+    started = time.monotonic()
+    os.write(safety.port, SAFETY_REQUEST)
+    while not select.select([safety.port], [], [], 0)[0]:
+        safety.loop.turn()
+        assert time.monotonic() - started < 1.0

@@ -28,6 +28,7 @@ import pytest
 import serial
 from simulator_process import SimulatorProcess
 
+from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.hardware.rtu import frame
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
@@ -36,6 +37,8 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import available_priority
 from oht50_bridge.priority import scheduling_of
 from oht50_bridge.simulator.control import SimulatorClient
+from oht50_bridge.simulator.server import DEFAULT_CONFIG
+from oht50_bridge.simulator.server import Simulator
 
 CALM = {'loss': 0.0, 'overwrite': 0.0, 'quiet_after': 0.0}
 LINES = {
@@ -289,3 +292,43 @@ def test_the_boards_have_the_priority_that_the_simulator_reports(tmp_path):
         process.terminate()
         _, said = process.communicate(timeout=10)
     assert said.decode() == f'simulator: {available}\n'
+
+
+def test_the_default_wiring_is_that_of_the_shipped_parameters():
+    def places(lines):
+        return {
+            (name, board['id'], board['profile'], board['address'])
+            for name, line in lines.items()
+            for board in line['boards']
+        }
+
+    assert places(DEFAULT_CONFIG['lines']) == places(simulated_lines(None))
+
+
+def test_a_board_whose_address_is_fixed_is_at_no_other(tmp_path):
+    board = {'id': 'safety', 'profile': 'safety_module_fw', 'address': 3}
+    with pytest.raises(ValueError, match=r'address 3: .*always at 5, set that'):
+        Simulator({'lines': {'a': {'boards': [board]}}}, tmp_path)
+
+
+def test_the_boards_have_been_on_for_a_while_at_the_start_and_start_slowly_later(simulator):
+    boards = [{'id': 'safety', 'profile': 'safety_module_fw', 'address': 5}]
+    simulator.client.configure(lines={'other': {'boards': boards}})
+    with serial.Serial(simulator.port('other'), 115200, timeout=0.5) as other:
+        assert ask(other, read_request(5, 0, 1), 7)
+        simulator.client.reboot('safety')
+        assert ask(other, read_request(5, 0, 1), 7) == b''
+
+
+def test_noise_reaches_the_boards(simulator):
+    boards = [{'id': 'safety', 'profile': 'safety_module_fw', 'address': 5}]
+    simulator.client.configure(lines={'other': {'boards': boards}})
+    with serial.Serial(simulator.port('other'), 115200, timeout=0.5) as other:
+        simulator.client.noise('other', b'\xff')
+        assert ask(other, read_request(5, 0, 1), 7) == b''
+        other.baudrate = 9600
+        other.write(b'\0')
+        other.flush()
+        time.sleep(0.1)
+        other.baudrate = 115200
+        assert ask(other, read_request(5, 0, 1), 7)
