@@ -14,10 +14,10 @@
 """bridge_node: its settings, and the events from before its start."""
 
 import pytest
+
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_node import BridgeNode
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings

@@ -14,9 +14,9 @@
 """The service set_maintenance."""
 
 import pytest
-from oht50_bridge.srv import SetMaintenance
 
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
+from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
 

@@ -19,9 +19,9 @@ import time
 import pytest
 import rclpy
 from geometry_msgs.msg import Point
-from oht50_bridge.msg import SafetyHeartbeat
 from support import own_domain
 
+from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.nodes import safety_publisher
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.stamps import from_stamp
