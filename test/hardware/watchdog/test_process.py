@@ -41,7 +41,9 @@ hardware.start()
 print('started', flush=True)
 while True:
     hardware.motor.heartbeat(True, 1.0)
-    hardware.motor.drive(0.5)
+    # Who commands ceases when the board was lost: what moves it again must be a new command.
+    if hardware.motor.state().stop_reason not in ('module_lost', 'drive_fault'):
+        hardware.motor.drive(0.5)
     time.sleep(0.02)
 """
 
