@@ -187,6 +187,8 @@ def test_every_board_on_one_serial_port(tmp_path):
             other = Vehicle(
                 tmp_path / 'other',
                 other_domain,
+                '--params',
+                str(params),
                 boards=('--serial', simulator.port('bus')),
                 environment=environment,
             )
