@@ -26,6 +26,7 @@ import re
 import threading
 import time
 from datetime import datetime
+from datetime import timezone
 
 import psutil
 import pytest
@@ -144,6 +145,7 @@ class Listener(threading.Thread):
 
     def __init__(self, connection):
         super().__init__(daemon=True)
+        self._began = f'{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S}'
         self._connection = connection
         self._end = threading.Event()
         self.start()
@@ -160,8 +162,13 @@ class Listener(threading.Thread):
         self.join()
 
     def events(self):
-        """Return the events so far."""
-        return [event for event in self._connection.received if event['type'] in EVENTS]
+        """Return the events so far, without a clear from before the day."""
+        return [
+            event
+            for event in self._connection.received
+            if event['type'] in EVENTS
+            and (event['type'] != 'safety.clear' or event['timestamp'] >= self._began)
+        ]
 
     def all(self, kind):
         """Return the messages of a type so far."""
