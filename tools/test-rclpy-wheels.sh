@@ -123,6 +123,6 @@ for each; do
   [ ! -e "$root/${each%%::*}" ] || each=$root/$each
   arguments+=("$each")
 done
-[ $# -gt 0 ] || arguments=(-n 4 --dist loadfile "$root/test/rosless" "$root/test/nodes")
+[ $# -gt 0 ] || arguments=(-n 2 --dist loadfile "$root/test/rosless" "$root/test/nodes")
 timeout --foreground --signal INT --kill-after 60 "$limit" "$venv/bin/python" -m pytest \
   -p xdist -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -W ignore "${arguments[@]}"
