@@ -123,6 +123,12 @@ def read_module(entry: Any, lines: Mapping[str, SerialLine]) -> ModuleSpec:
         timing[key] = _number(f'{where}.{key}', entry.get(key, timing[key]))
     if not isinstance(timing['retries'], int):
         raise HardwareConfigError(f'{where}.retries: must be a whole number')
+    line = lines[entry['line']]
+    if timing['break_baudrate'] >= line.baudrate:
+        raise HardwareConfigError(
+            f'lines.{line.name}.baudrate: {line.baudrate} leaves no room for a break at'
+            f' {timing["break_baudrate"]}, which {name} needs, set that of the board'
+        )
     blocks = [block.name for block in profile.polls]
     polls = entry.get('polls', {})
     check_keys(f'{where}.polls', polls, tuple(blocks))

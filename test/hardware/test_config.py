@@ -53,6 +53,10 @@ CONFIG = {
             lambda c: c['modules'][1].update(line='a'),
             'modules.s.line: .*m would be on its line: give it a serial line of its own',
         ),
+        (
+            lambda c: c['lines']['b'].update(baudrate=9600),
+            'lines.b.baudrate: 9600 .* break at 9600, which s needs',
+        ),
         (lambda c: c['modules'][1].update(id='m'), 'modules.m: id used twice'),
         (lambda c: c['modules'][1].update(kind='dock'), 'modules.s.profile: .*kind safety'),
         (lambda c: c['modules'][0].pop('address'), 'modules.m.address: missing'),

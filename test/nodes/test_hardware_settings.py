@@ -68,7 +68,7 @@ def test_one_serial_port_is_refused_where_the_safety_board_would_be_deaf(node):
     "lines:=['a', 'b']",
     'line.a.device:=/dev/none-a',
     'line.b.device:=/dev/none-b',
-    'line.b.baudrate:=9600',
+    'line.b.baudrate:=19200',
     'module.motor.line:=a',
     'module.safety.line:=b',
     'module.motor.max_speed:=0.5',
@@ -78,7 +78,7 @@ def test_each_module_is_on_its_line_with_its_options(node):
     config = hardware_config(node)
     assert {name: line['baudrate'] for name, line in config['lines'].items()} == {
         'a': 115200,
-        'b': 9600,
+        'b': 19200,
     }
     motor, safety = config['modules']
     assert (motor['line'], safety['line']) == ('a', 'b')

@@ -107,7 +107,7 @@ def test_a_board_that_may_be_starting_is_no_fault_and_one_without_a_port_is(grap
         graph.publish(topics.MODULE_STATES, ModuleStates(modules=[module]))
         graph.publish(
             topics.SAFETY_HEARTBEAT,
-            SafetyHeartbeat(header=header(graph.probe), motion_permitted=False),
+            SafetyHeartbeat(header=header(graph.probe), mode=SafetyHeartbeat.MODE_NORMAL),
         )
         return status(graph)
 
@@ -138,7 +138,7 @@ def test_a_silent_board_is_a_fault_when_its_time_is_over(graph):
         )  # fmt: skip
         graph.publish(
             topics.SAFETY_HEARTBEAT,
-            SafetyHeartbeat(header=header(graph.probe), motion_permitted=False),
+            SafetyHeartbeat(header=header(graph.probe), mode=SafetyHeartbeat.MODE_NORMAL),
         )
         return status(graph) == ('fault', 'error') and 'NET-002' in errors(graph)
 

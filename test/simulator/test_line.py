@@ -181,10 +181,15 @@ def test_the_same_byte_at_the_speed_of_the_line_is_more_noise(safety):
 
 @pytest.mark.parametrize('board', ['request', 'reply'])
 def test_the_safety_board_is_deaf_after_the_traffic_of_another(safety, board):
+    assert intact(safety.ask(SAFETY_REQUEST))
+    kept = safety.line._buffers[5]
     if board == 'request':
         safety.ask(read_request(9, 0, 1))  # to which nobody replies
+        assert len(kept) == 8
     else:
-        assert intact(safety.ask(REQUEST))
+        reply = safety.ask(REQUEST)
+        assert intact(reply)
+        assert len(kept) == 8 + len(reply)
     assert safety.ask(SAFETY_REQUEST) == b''
     assert intact(safety.ask(REQUEST))  # the power board is well
 
