@@ -320,13 +320,17 @@ def place(vehicle, simulator, x):
     with vehicle.client('admin', ['telemetry.realtime', 'system.status']) as admin:
 
         def placed():
-            admin.call('clear_estop')
+            admin.attempt('clear_estop')
             position = admin.wait('telemetry.realtime')['data']['position']['x']
             # A small jump is motion that nobody commanded, which stops a moment later.
             status = admin.wait('system.status')['data']['status']
             return position == pytest.approx(x * 1000.0, abs=5.0) and status != 'estop'
 
         wait_for(placed, what=f'the position is referenced at {x} m', pause=0.1)
+
+
+class RefusedError(AssertionError):
+    """A command was answered with an error."""
 
 
 class Connection:
@@ -360,30 +364,42 @@ class Connection:
         return message
 
     def wait(self, kind, timeout=10.0, where=lambda message: True):
-        """Return the next message of a type that fulfils `where`."""
+        """Return the next message of a type, or of one of a tuple, that fulfils `where`."""
+        kinds = (kind,) if isinstance(kind, str) else kind
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             try:
                 message = self.receive(left)
             except TimeoutError:
                 break
-            if message['type'] == kind and where(message):
+            if message['type'] in kinds and where(message):
                 return message
         seen = [message['type'] for message in self.received[-20:]]
         raise AssertionError(f'no {kind} within {timeout} s; last seen: {seen}')
 
     def call(self, command, **fields):
-        """Send a command; return the data of its reply."""
+        """Send a command; return the data of its reply, or raise RefusedError."""
         request_id = f'call-{next(self._numbers)}'
         self.send(command, request_id=request_id, **fields)
-        return self.wait(
-            'command.result', where=lambda message: message.get('request_id') == request_id
-        )['data']
+        reply = self.wait(
+            ('command.result', 'error'),
+            where=lambda message: message.get('request_id') == request_id,
+        )
+        if reply['type'] == 'error':
+            raise RefusedError(f'{command}: {reply["data"]}')
+        return reply['data']
+
+    def attempt(self, command, **fields):
+        """Send a command that may be refused, such as while a node starts anew."""
+        try:
+            return self.call(command, **fields)
+        except RefusedError:
+            return {'accepted': False}
 
     def clear_estop(self, **fields):
         """Clear the emergency stop, which is refused until the stop is verified."""
         wait_for(
-            lambda: self.call('clear_estop', **fields)['accepted'],
+            lambda: self.attempt('clear_estop', **fields)['accepted'],
             what='clear_estop is accepted',
             pause=0.1,
         )

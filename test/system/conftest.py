@@ -38,7 +38,7 @@ def vehicle(shared_vehicle):
     with shared_vehicle.client('admin', ['system.status']) as client:
 
         def ready():
-            client.call('clear_estop')
+            client.attempt('clear_estop')
             return client.wait('system.status')['data']['state'] == 'ready'
 
         try:
