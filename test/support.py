@@ -25,6 +25,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.sync.client import connect
 
@@ -35,6 +36,7 @@ from oht50_bridge.simulator.control import SimulatorClient
 
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
 ROOT = Path(__file__).resolve().parent.parent
+SETTLING = 3.0  # s, after which what the end of a node caused is known
 # Above 101, DDS ports fall among those that the kernel gives out by itself.
 FIRST_DOMAIN, LAST_DOMAIN = 10, 100
 
@@ -238,6 +240,13 @@ class Up(Background):
         ]
         return pids[0] if pids else None
 
+    def has_settled(self, name):
+        """Whether a node has run for so long that the end of the one before it is known."""
+        pid = self.node_pid(name)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return pid is not None and time.time() - psutil.Process(pid).create_time() > SETTLING
+        return False
+
     def wait_for_new(self, name, old_pid):
         """Wait until a node runs again as another process."""
         wait_for(lambda: self.node_pid(name) not in (None, old_pid), what=f'{name} is back')
@@ -320,6 +329,10 @@ def place(vehicle, simulator, x):
         )
 
 
+class RefusedError(AssertionError):
+    """A command was answered with an error."""
+
+
 class Connection:
     """A WebSocket client that keeps what it received, with the moment of receipt."""
 
@@ -351,30 +364,42 @@ class Connection:
         return message
 
     def wait(self, kind, timeout=10.0, where=lambda message: True):
-        """Return the next message of a type that fulfils `where`."""
+        """Return the next message of a type, or of one of a tuple, that fulfils `where`."""
+        kinds = (kind,) if isinstance(kind, str) else kind
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             try:
                 message = self.receive(left)
             except TimeoutError:
                 break
-            if message['type'] == kind and where(message):
+            if message['type'] in kinds and where(message):
                 return message
         seen = [message['type'] for message in self.received[-20:]]
         raise AssertionError(f'no {kind} within {timeout} s; last seen: {seen}')
 
     def call(self, command, **fields):
-        """Send a command; return the data of its reply."""
+        """Send a command; return the data of its reply, or raise RefusedError."""
         request_id = f'call-{next(self._numbers)}'
         self.send(command, request_id=request_id, **fields)
-        return self.wait(
-            'command.result', where=lambda message: message.get('request_id') == request_id
-        )['data']
+        reply = self.wait(
+            ('command.result', 'error'),
+            where=lambda message: message.get('request_id') == request_id,
+        )
+        if reply['type'] == 'error':
+            raise RefusedError(f'{command}: {reply["data"]}')
+        return reply['data']
+
+    def attempt(self, command, **fields):
+        """Send a command that may be refused, such as while a node starts anew."""
+        try:
+            return self.call(command, **fields)
+        except RefusedError:
+            return {'accepted': False}
 
     def clear_estop(self, **fields):
         """Clear the emergency stop, which is refused until the stop is verified."""
         wait_for(
-            lambda: self.call('clear_estop', **fields)['accepted'],
+            lambda: self.attempt('clear_estop', **fields)['accepted'],
             what='clear_estop is accepted',
             pause=0.1,
         )

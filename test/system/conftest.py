@@ -31,10 +31,22 @@ def shared_vehicle(tmp_path_factory, request):
 
 @pytest.fixture
 def vehicle(shared_vehicle):
-    """Give a vehicle that stands, with every board well and no stop latched."""
+    """Give a vehicle that stands, with every board well and no stop latched.
+
+    What a node that was killed in the test before left behind is over: its loss may be a stop.
+    """
+    wait_for(
+        lambda: all(map(shared_vehicle.has_settled, ('hardware_node', 'safety_node'))),
+        what='the nodes run',
+    )
     with shared_vehicle.client('admin', ['system.status']) as client:
+
+        def ready():
+            client.attempt('clear_estop')
+            return client.wait('system.status')['data']['state'] == 'ready'
+
         try:
-            client.wait('system.status', 15.0, lambda event: event['data']['state'] == 'ready')
+            wait_for(ready, 20.0, what='the vehicle is ready')
         except AssertionError as error:
             raise AssertionError(shared_vehicle.log.read_text()[-4000:]) from error
     said = shared_vehicle.log.stat().st_size
@@ -66,8 +78,11 @@ def drive(vehicle):
 
 
 @pytest.fixture
-def moving(drive, simulator):
+def moving(vehicle, drive, simulator):
     """A vehicle that moves at 0.3 m/s; gives the commanding process."""
     commander = drive(0.3)
-    wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
+    try:
+        wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
+    except AssertionError as error:
+        raise AssertionError(vehicle.log.read_text()[-4000:]) from error
     return commander
