@@ -25,6 +25,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.sync.client import connect
 
@@ -35,6 +36,7 @@ from oht50_bridge.simulator.control import SimulatorClient
 
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
 ROOT = Path(__file__).resolve().parent.parent
+SETTLING = 3.0  # s, after which what the end of a node caused is known
 # Above 101, DDS ports fall among those that the kernel gives out by itself.
 FIRST_DOMAIN, LAST_DOMAIN = 10, 100
 
@@ -241,6 +243,13 @@ class Up(Background):
         ]
         return pids[0] if pids else None
 
+    def has_settled(self, name):
+        """Whether a node has run for so long that the end of the one before it is known."""
+        pid = self.node_pid(name)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return pid is not None and time.time() - psutil.Process(pid).create_time() > SETTLING
+        return False
+
     def wait_for_new(self, name, old_pid):
         """Wait until a node runs again as another process."""
         wait_for(lambda: self.node_pid(name) not in (None, old_pid), what=f'{name} is back')
@@ -327,6 +336,10 @@ def place(vehicle, simulator, x):
             return position == pytest.approx(x * 1000.0, abs=5.0) and status != 'estop'
 
         wait_for(placed, what=f'the position is referenced at {x} m', pause=0.1)
+
+
+class RefusedError(AssertionError):
+    """A command was answered with an error."""
 
 
 class RefusedError(AssertionError):

@@ -34,7 +34,12 @@ def vehicle(shared_vehicle):
     """Give a vehicle that stands, with every board well and no stop latched.
 
     A board that was away in the test before took the position with it, which is a stop.
+    What a node that was killed in the test before left behind is over: its loss may be a stop.
     """
+    wait_for(
+        lambda: all(map(shared_vehicle.has_settled, ('hardware_node', 'safety_node'))),
+        what='the nodes run',
+    )
     with shared_vehicle.client('admin', ['system.status']) as client:
 
         def ready():
@@ -74,8 +79,11 @@ def drive(vehicle):
 
 
 @pytest.fixture
-def moving(drive, simulator):
+def moving(vehicle, drive, simulator):
     """A vehicle that moves at 0.3 m/s; gives the commanding process."""
     commander = drive(0.3)
-    wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
+    try:
+        wait_for(lambda: simulator.truth()['velocity'] > 0.28, what='the vehicle moves')
+    except AssertionError as error:
+        raise AssertionError(vehicle.log.read_text()[-4000:]) from error
     return commander
