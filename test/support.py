@@ -342,10 +342,6 @@ class RefusedError(AssertionError):
     """A command was answered with an error."""
 
 
-class RefusedError(AssertionError):
-    """A command was answered with an error."""
-
-
 class Connection:
     """A WebSocket client that keeps what it received, with the moment of receipt."""
 

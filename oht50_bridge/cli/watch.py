@@ -14,16 +14,21 @@
 """Show the live state and events of a vehicle in the terminal until Ctrl-C.
 
 For a vehicle of this machine the command signs a token; for another one, set OHT50_TOKEN.
+Where the output is no terminal, each event is written as one line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
+import sys
 from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Protocol
 
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import add_client
@@ -45,13 +50,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the vehicle until Ctrl-C, and connect again after a lost connection."""
+    """Show the vehicle until Ctrl-C, and connect again after a lost connection.
+
+    Returns:
+        1 when the output is no terminal and the connection was lost, which ends the command.
+
+    """
+    if not sys.stdout.isatty():
+        try:
+            asyncio.run(follow(arguments, Lines(arguments.url), again=False))
+        except OutputClosedError:
+            # What is left of the line would fail again at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return 1
     from rich.live import Live
 
     view = View(arguments.url)
-    with Live(get_renderable=view.render, refresh_per_second=10) as live:
-        asyncio.run(follow(arguments, view, live.console.is_terminal))
+    with Live(get_renderable=view.render, refresh_per_second=10):
+        asyncio.run(follow(arguments, view, again=True))
     return 0
+
+
+class Output(Protocol):
+    """What shows events and the state of the connection."""
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Show an event."""
+
+    def connection(self, state: str) -> None:
+        """Show the state of the connection."""
+
+
+class OutputClosedError(Exception):
+    """Nobody reads the output any more, as behind `| head`."""
+
+
+class Lines:
+    """Events as lines of JSON on the standard output, the connection on the standard error."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Write an event.
+
+        Raises:
+            OutputClosedError: nobody reads the output any more.
+
+        """
+        try:
+            print(json.dumps(event, ensure_ascii=False), flush=True)
+        except BrokenPipeError:  # an OSError, as those of the connection are
+            raise OutputClosedError from None
+
+    def connection(self, state: str) -> None:
+        """Write the state of the connection."""
+        print(f'{self._url}: {state}', file=sys.stderr)
 
 
 class View:
@@ -71,6 +126,10 @@ class View:
             self._values[event['type']] = event
         elif event['type'] != 'error':
             self._events.append((event['timestamp'], event['type'], text_of(event['data'])))
+
+    def connection(self, state: str) -> None:
+        """Show the state of the connection."""
+        self.state = state
 
     def render(self) -> RenderableType:
         """Return the present content."""
@@ -124,12 +183,12 @@ def text_of(value: Any) -> str:
     return f'{value:.3f}' if isinstance(value, float) else str(value)
 
 
-async def follow(arguments: argparse.Namespace, view: View, again: bool) -> None:
-    """Connect and pass events to the view.
+async def follow(arguments: argparse.Namespace, output: Output, again: bool) -> None:
+    """Connect and pass events to the output.
 
     Args:
         arguments: the options of `add_client`.
-        view: receives the events and the state of the connection.
+        output: receives the events and the state of the connection.
         again: connect again after a lost connection; otherwise return.
 
     """
@@ -142,13 +201,13 @@ async def follow(arguments: argparse.Namespace, view: View, again: bool) -> None
     while True:
         try:
             async with Client(arguments.url, client_token(arguments)) as vehicle:
-                view.state = 'connected'
+                output.connection('connected')
                 retry = FIRST_RETRY
                 await vehicle.subscribe('*')
                 async for event in vehicle.events():
-                    view.put(event)
+                    output.put(event)
         except (BridgeError, OSError, WebSocketException) as error:
-            view.state = f'not connected ({error}); trying again'
+            output.connection(f'not connected ({error})' + ('; trying again' if again else ''))
         if not again:
             return
         await asyncio.sleep(retry)

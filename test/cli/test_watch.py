@@ -16,11 +16,14 @@ import asyncio
 import contextlib
 import io
 import json
+import os
+import subprocess
 
 import pytest
 from gateway.serving import Serving
 from gateway.serving import make_event
 from rich.console import Console
+from support import OHT50
 from websockets.asyncio.server import serve
 
 from oht50_bridge.cli import watch
@@ -112,9 +115,41 @@ def test_it_connects_again_after_a_lost_connection(monkeypatch):
     asyncio.run(asyncio.wait_for(body(), 30))
 
 
-def test_without_a_terminal_it_ends_with_the_connection(monkeypatch):
-    monkeypatch.setenv('OHT50_TOKEN', 'x')
-    view = View('ws://127.0.0.1:9/')
-    arguments = argparse.Namespace(url=view.url)
-    asyncio.run(asyncio.wait_for(follow(arguments, view, again=False), 30))
-    assert view.state.startswith('not connected (')
+def run_piped(url, token, lines):
+    """Run the command with a pipe; read lines, close the pipe, return lines and the end."""
+    with subprocess.Popen(
+        [*OHT50, 'watch', url],
+        env={**os.environ, 'OHT50_TOKEN': token},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        read = [process.stdout.readline() for _ in range(lines)]
+        process.stdout.close()
+        return read, process.wait(20), process.stderr.read()
+
+
+@pytest.mark.processes
+def test_without_a_terminal_it_writes_each_event_as_a_line_of_json():
+    async def body():
+        async with Serving() as server:
+            url = server.url
+            reading = asyncio.create_task(
+                asyncio.to_thread(run_piped, url, server.token('viewer'), 2)
+            )
+            while not reading.done():
+                server.gateway.publish(make_event('safety.estop', estop_id='é'))
+                await asyncio.sleep(0.01)
+            lines, code, said = await reading
+        events = [json.loads(line) for line in lines]
+        assert [event['data']['estop_id'] for event in events] == ['é', 'é']
+        assert (code, said) == (0, f'{url}: connected\n')
+
+    asyncio.run(asyncio.wait_for(body(), 30))
+
+
+@pytest.mark.processes
+def test_without_a_terminal_it_ends_with_the_connection():
+    lines, code, said = run_piped('ws://127.0.0.1:9/', 'x', 1)
+    assert lines == [''] and code == 1
+    assert said.startswith('ws://127.0.0.1:9/: not connected (') and 'Traceback' not in said
