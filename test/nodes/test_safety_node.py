@@ -586,3 +586,17 @@ def test_without_a_hoist_no_report_of_one_is_needed_or_used(node):
 def test_one_motor_for_travel_and_hoist_is_refused_at_the_start(ros):
     with pytest.raises(StartError, match='safety_node: hoist_channel 1: that motor is travel'):
         SafetyNode()
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+def test_the_hoist_is_heard_on_its_topic(node):
+    confirm(node)
+    publisher = topics.HOIST_STATE.publisher(node)
+
+    def permitted():
+        report_inputs(node)
+        publisher.publish(HoistState(referenced=True))
+        rclpy.spin_once(node, timeout_sec=0.05)
+        return beat_of(node).motion_permitted
+
+    wait_for(permitted)

@@ -24,6 +24,7 @@ from oht50_bridge.hardware.drivers.hoist import WENT_BACK
 from oht50_bridge.hardware.drivers.hoist import HoistSample
 from oht50_bridge.hardware.drivers.hoist import RopeCounter
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.hardware.registers import Block
 
 ROLES = load('driver_2_motor').hoist
 BOARD = ('driver_2_motor', 'drive', 3)
@@ -203,6 +204,25 @@ def test_a_board_that_restarted_is_not_referenced_while_rope_is_out(hoisting):
     hoisting.until(lambda sample: not sample.unknown, 'reference')
 
 
+def test_a_board_that_was_silent_for_long_is_not_referenced(make_rig):
+    """It may be another one, or have lost its supply; its count was 0 before and after."""
+    hoisting = Hoisting(make_rig)
+    rig = hoisting.rig
+    hoisting.until(lambda sample: not sample.unknown)
+    rig.sim.set(rope=0.01)
+    hoisting.until(lambda sample: not sample.at_reference and not sample.unknown)
+    rig.sim.misbehave('travel_motor', absent=True)
+    time.sleep(1.5)
+    rig.sim.misbehave('travel_motor', absent=False)
+    sample = hoisting.until(lambda sample: True)
+    assert sample.unknown
+    assert math.isnan(sample.length)
+    time.sleep(0.3)
+    assert hoisting.until(lambda sample: True).unknown == IDENTIFIED_ANEW
+    rig.sim.set(rope=0.0)
+    hoisting.until(lambda sample: not sample.unknown)
+
+
 def test_without_a_hoist_nothing_is_read_or_reported(make_rig):
     hoisting = Hoisting(make_rig, hoisting=False)
     hoisting.rig.moving(0.3)
@@ -218,3 +238,19 @@ def test_a_board_that_does_not_answer_leaves_the_last_report_to_grow_old(hoistin
     assert len(hoisting.samples) == count
     hoisting.rig.sim.misbehave('travel_motor', absent=False)
     hoisting.until(lambda sample: not sample.unknown)
+
+
+def test_a_rope_that_cannot_be_read_takes_nothing_from_the_drive(make_rig):
+    hoisting = Hoisting(make_rig)
+    rig = hoisting.rig
+    hoisting.until(lambda sample: not sample.unknown)
+    rig.hw._motor._hoist._block = Block('hoist', 0x0200, 1, 0.1, ())  # which the board refuses
+    rig.moving(0.3)
+    count = len(hoisting.samples)
+    rig.hw.motor.estop(True)
+    rig.wait_for(lambda: rig.hw.motor.state().standing, what='verified stop')
+    time.sleep(0.3)
+    assert len(hoisting.samples) == count
+    assert rig.hw.motor.state().stop_verified
+    assert rig.module('travel_motor').status == 'online'
+    assert rig.statuses[-1][1][2] == 'online'

@@ -328,6 +328,10 @@ def test_a_stop_is_not_verified_while_the_other_motor_is_on(make_rig, travel):
     rig.sim.misbehave('travel_motor', overwrite=1.0)  # a stop is undone at the end of each cycle
     run(rig, 3 - travel)
     rig.wait_for(lambda: not rig.hw.motor.state().stop_verified, what='doubt')
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        assert not rig.hw.motor.state().stop_verified
+        time.sleep(0.005)
     rig.sim.misbehave('travel_motor', overwrite=0.0)
     rig.wait_for(lambda: rig.hw.motor.state().stop_verified, what='verified stop')
     assert stands(rig, 3 - travel)
