@@ -255,8 +255,9 @@ class MotorModule(Module):
         yield from self._write(changes, verdict)
         if not stopped:
             self._written_at = time.monotonic()
-        if self._hoist is not None and self.status == ONLINE:
-            yield from self._hoist.steps()
+        stopping = self._demand.stops() and not self._stop_verified
+        if self._hoist is not None and self.status == ONLINE and not stopping:
+            yield from self._hoist.steps()  # a stop that does not hold yet goes first
 
     def _attend(self) -> None:
         pause = self.guard.attend()

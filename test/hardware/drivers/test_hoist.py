@@ -240,6 +240,22 @@ def test_a_board_that_does_not_answer_leaves_the_last_report_to_grow_old(hoistin
     hoisting.until(lambda sample: not sample.unknown)
 
 
+def test_the_rope_waits_until_a_stop_is_verified(make_rig):
+    hoisting = Hoisting(make_rig)
+    rig = hoisting.rig
+    rig.hw.motor.estop(True)
+    rig.wait_for(lambda: rig.hw.motor.state().stop_verified, what='verified stop')
+    rig.sim.misbehave('travel_motor', overwrite=1.0)  # no stop holds from now on
+    rig.sim.write('travel_motor', 'motor2_enable', 1)
+    rig.wait_for(lambda: not rig.hw.motor.state().stop_verified, what='doubt')
+    time.sleep(0.1)
+    count = len(hoisting.samples)
+    time.sleep(0.5)
+    assert len(hoisting.samples) == count
+    rig.sim.misbehave('travel_motor', overwrite=0.0)
+    hoisting.until(lambda sample: not sample.unknown)
+
+
 def test_a_rope_that_cannot_be_read_takes_nothing_from_the_drive(make_rig):
     hoisting = Hoisting(make_rig)
     rig = hoisting.rig
