@@ -87,6 +87,18 @@ def simulated_lines(params: Path | None) -> dict[str, Any]:
     return lines
 
 
+def simulated_vehicle(params: Path | None) -> dict[str, Any]:
+    """Return what the simulated vehicle is built of, as far as the parameters say it.
+
+    Raises:
+        BringUpError: a parameter file cannot be read.
+
+    """
+    parameters = parameters_of('hardware_node', params)
+    names = ('travel_channel', 'hoist_channel')
+    return {name: parameters[name] for name in names if name in parameters}
+
+
 def check_lines(params: Path | None, serial_port: str) -> None:
     """Refuse lines on which a board would stop answering.
 

@@ -33,6 +33,7 @@ from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import parameter_files
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
+from oht50_bridge.bringup.parameters import simulated_vehicle
 from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes import NAMESPACE
@@ -198,6 +199,8 @@ class Plan:
             str(self.directory / 'simulator'),
             '--lines',
             json.dumps(simulated_lines(self.params)),
+            '--vehicle',
+            json.dumps(simulated_vehicle(self.params)),
             '--die-with-parent',
         ]
 

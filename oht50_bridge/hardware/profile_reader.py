@@ -32,6 +32,7 @@ from oht50_bridge.hardware.registers import TYPES
 from oht50_bridge.hardware.registers import Block
 from oht50_bridge.hardware.registers import Check
 from oht50_bridge.hardware.registers import DriveRoles
+from oht50_bridge.hardware.registers import HoistRoles
 from oht50_bridge.hardware.registers import Register
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Timing
@@ -71,7 +72,10 @@ _QUIRKS = {
     'checksum_time': 0.0,  # s for each byte in that buffer, during which nothing is received
 }
 _DRIVE_REQUIRED = ('enable', 'speed', 'direction', 'actual_speed')
-_DRIVE_OPTIONAL = ('accel', 'decel', 'position', 'full_speed', 'hard_stop')
+_DRIVE_OPTIONAL = ('accel', 'decel', 'full_speed', 'hard_stop')
+_HOIST_REGISTERS = ('length', 'pulses', 'reference')
+_HOIST_NUMBERS = ('pulse_length', 'longest')  # m
+HOIST_POLL = 'hoist'  # block that holds the registers of the hoist
 _DRIVE_VALUES = ('setup', 'stop', 'mark')  # values of further registers by name
 
 
@@ -134,6 +138,8 @@ class _Reader:
                 'polls',
                 'registers',
                 'drive',
+                'second_drive',
+                'hoist',
                 'distance_terminals',
             ),
             ('name', 'kind', 'description', 'identity', 'signature', 'polls', 'registers'),
@@ -163,13 +169,17 @@ class _Reader:
             quirks,
             registers,
             (),
-            self._drive(data, registers),
+            self._drive(data, 'drive', registers),
             self._fixed_address(data),
             self._distance_terminals(data, registers),
+            self._drive(data, 'second_drive', registers) if 'second_drive' in data else None,
+            self._hoist(data, registers),
         )
         polls = tuple(self._poll(profile, entry, registers) for entry in data['polls'])
         if not polls:
             raise self.fail('polls', 'give at least one block')
+        if profile.hoist is not None and HOIST_POLL not in (poll.name for poll in polls):
+            raise self.fail('polls', f'give a block {HOIST_POLL} with the registers of the hoist')
         return RegisterProfile(**{**profile.__dict__, 'polls': polls})
 
     def _parse(self, path: Path) -> dict[str, Any]:
@@ -365,27 +375,29 @@ class _Reader:
             )
         return block
 
-    def _drive(self, data: dict[str, Any], registers: Mapping[str, Register]) -> DriveRoles | None:
+    def _drive(
+        self, data: dict[str, Any], key: str, registers: Mapping[str, Register]
+    ) -> DriveRoles | None:
         if data['kind'] != 'travel_motor':
-            if 'drive' in data:
-                raise self.fail('drive', 'belongs to kind travel_motor, remove it')
+            if key in data:
+                raise self.fail(key, 'belongs to kind travel_motor, remove it')
             return None
-        entry = data.get('drive', {})
+        entry = data.get(key, {})
         allowed = (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL, *_DRIVE_VALUES, 'duty_factor')
-        self._keys('drive', entry, allowed, _DRIVE_REQUIRED)
+        self._keys(key, entry, allowed, _DRIVE_REQUIRED)
         roles = {
             role: entry[role] for role in (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL) if role in entry
         }
         values = {key: entry.get(key, {}) for key in _DRIVE_VALUES}
         for name in (*roles.values(), *(name for each in values.values() for name in each)):
             if name not in registers:
-                raise self.fail('drive', f'no register {name!r}, correct the name')
+                raise self.fail(key, f'no register {name!r}, correct the name')
         for name, value in values['mark'].items():
             if tuple(registers[name].encode(value)) == registers[name].default:
-                raise self.fail('drive.mark', f'{value!r} is what {name} has at power-up')
+                raise self.fail(f'{key}.mark', f'{value!r} is what {name} has at power-up')
         factor = entry.get('duty_factor', 0.0)
         if not isinstance(factor, (int, float)) or not 0 <= factor <= 1:
-            raise self.fail('drive.duty_factor', f'{factor!r} must be 0..1')
+            raise self.fail(f'{key}.duty_factor', f'{factor!r} must be 0..1')
         directions = set(registers[entry['direction']].values.values())
         if not {'idle', 'forward', 'reverse'} <= directions:
             raise self.fail(
@@ -393,3 +405,21 @@ class _Reader:
                 'a direction needs the values idle, forward and reverse',
             )
         return DriveRoles(**roles, **values, duty_factor=factor)
+
+    def _hoist(self, data: dict[str, Any], registers: Mapping[str, Register]) -> HoistRoles | None:
+        if 'hoist' not in data:
+            return None
+        if data['kind'] != 'travel_motor':
+            raise self.fail('hoist', 'belongs to kind travel_motor, remove it')
+        entry = data['hoist']
+        allowed = (*_HOIST_REGISTERS, *_HOIST_NUMBERS)
+        self._keys('hoist', entry, allowed, allowed)
+        for role in _HOIST_REGISTERS:
+            if entry[role] not in registers:
+                raise self.fail(f'hoist.{role}', f'no register {entry[role]!r}, correct the name')
+        for number in _HOIST_NUMBERS:
+            if not isinstance(entry[number], (int, float)) or not entry[number] > 0:
+                raise self.fail(f'hoist.{number}', f'{entry[number]!r} must be greater than 0 m')
+        if not data.get('drive', {}).get('mark'):
+            raise self.fail('hoist', 'a restart of the board must be seen: give drive.mark')
+        return HoistRoles(**entry)

@@ -211,13 +211,31 @@ class DriveRoles:
     actual_speed: str
     accel: str | None = None
     decel: str | None = None
-    position: str | None = None
     full_speed: str | None = None
     hard_stop: str | None = None
     duty_factor: float = 0.0
     setup: Mapping[str, Any] = field(default_factory=dict)
     stop: Mapping[str, Any] = field(default_factory=dict)
     mark: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HoistRoles:
+    """Which registers of a motor board count the rope of a hoist, by role; see `RopeCounter`.
+
+    Attributes:
+        length: m unrolled, as the board has it.
+        pulses: of the encoder since the reference, in whichever direction it turned.
+        reference: true while the reference input is active, which it is with the rope wound up.
+        pulse_length: m of rope that one pulse is at most.
+        longest: m at which the board counts no further.
+    """
+
+    length: str
+    pulses: str
+    reference: str
+    pulse_length: float
+    longest: float
 
 
 @dataclass(frozen=True)
@@ -263,6 +281,8 @@ class RegisterProfile:
     drive: DriveRoles | None = None
     fixed_address: int | None = None  # unit address that the board cannot change
     distance_terminals: tuple[int, ...] = ()  # terminal of each distance register, from the first
+    second_drive: DriveRoles | None = None  # the same with motor 2 of the board as the driven one
+    hoist: HoistRoles | None = None
 
     def has(self, *names: str) -> bool:
         """Tell whether the layout has all these registers."""

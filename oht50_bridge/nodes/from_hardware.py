@@ -21,6 +21,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import Header
 
 from oht50_bridge.hardware.drivers.dock import DockSample
+from oht50_bridge.hardware.drivers.hoist import HoistSample
 from oht50_bridge.hardware.drivers.motor_registers import MotorSample
 from oht50_bridge.hardware.drivers.power import PowerSample
 from oht50_bridge.hardware.drivers.safety import SafetySample
@@ -28,6 +29,7 @@ from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.hardware import FoundBoard
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.msg import DriveState
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.msg import ModuleState
@@ -66,13 +68,22 @@ def drive_state(sample: MotorSample, frame: str) -> DriveState:
     """Return the message of a sample of the travel motor."""
     return DriveState(
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
-        position=sample.position,
-        position_resolution=sample.position_resolution,
         velocity=sample.velocity,
         commanded_velocity=sample.commanded_velocity,
         enabled=sample.enabled,
         stop_reason=str(sample.stop_reason),
         stop_verified=sample.stop_verified,
+    )
+
+
+def hoist_state(sample: HoistSample, frame: str) -> HoistState:
+    """Return the message of a reading of the hoist's rope."""
+    return HoistState(
+        header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
+        referenced=not sample.unknown,
+        at_reference=sample.at_reference,
+        rope_length=sample.length,
+        reason=sample.unknown,
     )
 
 

@@ -28,6 +28,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 
 from oht50_bridge.hardware.drivers.dock import DockSample
+from oht50_bridge.hardware.drivers.hoist import HoistSample
 from oht50_bridge.hardware.drivers.motor_registers import MotorSample
 from oht50_bridge.hardware.drivers.power import PowerSample
 from oht50_bridge.hardware.drivers.safety import SafetySample
@@ -46,6 +47,7 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.from_hardware import discovered
 from oht50_bridge.nodes.from_hardware import drive_state
+from oht50_bridge.nodes.from_hardware import hoist_state
 from oht50_bridge.nodes.from_hardware import location
 from oht50_bridge.nodes.from_hardware import module_state
 from oht50_bridge.nodes.from_hardware import power_state
@@ -91,6 +93,7 @@ class HardwareNode(Node):
         self._estop = EstopFollower()
 
         self._drive_state = topics.DRIVE_STATE.publisher(self)
+        self._hoist_state = topics.HOIST_STATE.publisher(self)
         self._location = topics.LOCATION.publisher(self)
         self._power = topics.POWER.publisher(self)
         self._safety_inputs = topics.SAFETY_INPUTS.publisher(self)
@@ -269,6 +272,8 @@ class HardwareNode(Node):
         match sample:
             case MotorSample():
                 self._publish(self._drive_state, drive_state(sample, self._frame))
+            case HoistSample():
+                self._publish(self._hoist_state, hoist_state(sample, self._frame))
             case DockSample():
                 self._publish(self._location, location(sample, self._frame))
             case PowerSample():

@@ -27,6 +27,7 @@ from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.hoist import ChannelSettings
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.position_source import PositionOrigin
 from oht50_bridge.vehicle.position_source import PositionOriginSettings
@@ -247,10 +248,12 @@ def hardware_config(node: Node) -> dict[str, Any]:
             for name in settings.lines
         }
     line = SERIAL if settings.serial_port else None
-    return {'lines': lines, 'modules': [_module(node, name, line) for name in settings.modules]}
+    channels = asdict(declare_settings(node, ChannelSettings))
+    modules = [_module(node, name, line, channels) for name in settings.modules]
+    return {'lines': lines, 'modules': modules}
 
 
-def _module(node: Node, name: str, line: str | None) -> dict[str, Any]:
+def _module(node: Node, name: str, line: str | None, channels: dict[str, Any]) -> dict[str, Any]:
     prefix = f'module.{name}.'
     settings = declare_settings(node, ModuleSettings, prefix, kind=name)
     module: dict[str, Any] = {
@@ -267,7 +270,7 @@ def _module(node: Node, name: str, line: str | None) -> dict[str, Any]:
     if settings.gap >= 0.0:
         module['gap'] = settings.gap
     if settings.kind == 'travel_motor':
-        module['options'] = asdict(declare_settings(node, MotorSettings, prefix))
+        module['options'] = asdict(declare_settings(node, MotorSettings, prefix)) | channels
     elif settings.kind == 'safety':
         module['options'] = declare_settings(node, SafetySettings, prefix).options()
     return module

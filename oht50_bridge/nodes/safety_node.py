@@ -31,6 +31,7 @@ from rclpy.node import Node
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.estop_input import open_estop_input
 from oht50_bridge.msg import DriveCommand
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
@@ -56,6 +57,9 @@ from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
+from oht50_bridge.vehicle.hoist import ChannelSettings
+from oht50_bridge.vehicle.hoist import HoistReport
+from oht50_bridge.vehicle.hoist import HoistSettings
 from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
@@ -125,6 +129,8 @@ class SafetyNode(Node):
                 track=declare_settings(self, TrackSettings),
                 position=declare_settings(self, PositionSettings),
                 origin=origin,
+                channels=declare_settings(self, ChannelSettings),
+                hoist=declare_settings(self, HoistSettings),
             ),
             declare_settings(self, SpeedLimitSettings),
         )
@@ -151,6 +157,7 @@ class SafetyNode(Node):
         topics.MODULE_STATES.subscribe(self, self._on_modules)
         topics.DRIVE_COMMAND.subscribe(self, self._on_command)
         topics.MISSION_STATE.subscribe(self, self._on_mission)
+        topics.HOIST_STATE.subscribe(self, self._on_hoist)
         self._estop_services = EstopServices(
             self,
             self._latch,
@@ -230,6 +237,10 @@ class SafetyNode(Node):
     def _on_mission(self, mission: MissionState) -> None:
         dock = mission.target_position.x if mission.at_dock else math.nan
         self._limiter.update_dock(dock, time.monotonic())
+
+    def _on_hoist(self, hoist: HoistState) -> None:
+        report = HoistReport(hoist.referenced, hoist.rope_length, hoist.reason)
+        self._limiter.hoist.update(report, time.monotonic())
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         report = InputsReport(

@@ -27,6 +27,7 @@ from rclpy.parameter import Parameter
 from tf2_msgs.msg import TFMessage
 
 from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
@@ -53,6 +54,7 @@ from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 MINIMUM_RATE = 0.1  # Hz
 MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
 ODOMETRY_PERIOD = 0.05  # s
+HOIST_LIFETIME = 0.5  # s
 STATUS_LIFETIME = 3.0  # s, of the status of the bridge
 
 
@@ -115,6 +117,7 @@ class TelemetryNode(Node):
         self._rate = settings.rate
         self._location: Newest[Location] = Newest(settings.position_lifetime)
         self._position: Newest[Position] = Newest(settings.position_lifetime)
+        self._hoist: Newest[HoistState] = Newest(HOIST_LIFETIME)
         self._power: Newest[PowerState] = Newest(settings.power_lifetime)
         self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
         self._turning: tuple[int, float] | None = None  # ns, rad/s
@@ -132,6 +135,7 @@ class TelemetryNode(Node):
         self._tf_static = topics.TF_STATIC.publisher(self)
         topics.LOCATION.subscribe(self, self._on_location)
         topics.POSITION.subscribe(self, self._position.put)
+        topics.HOIST_STATE.subscribe(self, self._hoist.put)
         topics.POWER.subscribe(self, self._on_power)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
@@ -188,6 +192,10 @@ class TelemetryNode(Node):
 
     def _publish(self) -> None:
         telemetry = self._estimate()
+        hoist = self._hoist.get()
+        if hoist is not None and hoist.referenced:
+            # Where the load hangs; the vehicle itself, in odometry and tf, stays on the rail.
+            telemetry.position.z = 0.0 - hoist.rope_length
         self._streaming = not math.isnan(telemetry.position.x)
         self._last_update = telemetry.header.stamp
         self._telemetry.publish(telemetry)

@@ -101,6 +101,7 @@ MODULE_STATUS_CHANGE = EVENT_TOPICS['module.status_change']
 # What the nodes need among themselves.
 DRIVE_COMMAND = Topic('drive/command', msg.DriveCommand, STREAM)
 DRIVE_STATE = Topic('drive/state', msg.DriveState, STREAM)
+HOIST_STATE = Topic('hoist/state', msg.HoistState, STREAM)
 LOCATION = Topic('location', msg.Location, STREAM)
 EXTERNAL_LOCATION = Topic('location/external', msg.Location, STREAM)
 POSITION = Topic('safety/position', msg.Position, STREAM)

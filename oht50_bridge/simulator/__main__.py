@@ -48,6 +48,7 @@ def main() -> int:
     source.add_argument(
         '--lines', help='JSON: {line: {baudrate, boards: [{id, profile, address}]}}'
     )
+    parser.add_argument('--vehicle', help='JSON: fields of the vehicle, with --lines')
     parser.add_argument('--die-with-parent', action='store_true', help='end when the parent dies')
     parser.add_argument(
         '--linger',
@@ -63,6 +64,8 @@ def main() -> int:
             config |= yaml.safe_load(arguments.config.read_text(encoding='utf-8'))
         if arguments.lines:
             config['lines'] = json.loads(arguments.lines)
+        if arguments.vehicle:
+            config['vehicle'] = json.loads(arguments.vehicle)
         simulator = Simulator(
             config, arguments.dir.absolute(), arguments.die_with_parent, arguments.linger
         )

@@ -83,6 +83,7 @@ class Commands:
             'travelled': world.travelled,
             'drawn': world.drawn,
             'crashes': world.crashes,
+            'rope': world.rope,
             'estop_pressed': not world.input_levels[0],
             'obstacles': world.obstacles,
         }
@@ -92,13 +93,15 @@ class Commands:
         world = self._simulator.world
         simple = {
             'position', 'soc', 'charge_rate', 'charger_connected', 'obstacles',
-            'unplugged_distances',
+            'unplugged_distances', 'rope_slip',
         }  # fmt: skip
         for name, value in values.items():
             if name == 'estop_pressed':
                 world.input_levels[0] = not value
             elif name == 'input_levels':
                 world.input_levels[:] = [bool(level) for level in value]
+            elif name == 'rope':
+                world.wind(value)
             elif name in simple:
                 setattr(world, name, value)
             else:

@@ -44,6 +44,12 @@ class Parameters:
     decel: float = 2.0  # m/s^2 the drive or the brake can take
     coast: float = 0.0  # s, time constant of the velocity while switched off; 0: it brakes
     min_duty: float = 0.0  # ratio of full drive below which the wheel does not turn
+    travel_channel: int = 1  # motor of the motor board that moves the vehicle
+    hoist_channel: int = 0  # the one that hoists; 0: none
+    hoist_speed: float = 0.2  # m/s of rope at 100 % drive
+    hoist_coast: float = 0.0  # s, time constant of the hoist while switched off; 0: it brakes
+    rope: float = 3.5  # m on the spool
+    pulse_length: float = 0.0275  # m of rope for a pulse of the encoder
     dock_position: float = 1.0  # m, where the charger is
     cells: int = 6
     capacity: float = 50.0  # Ah
@@ -68,10 +74,15 @@ class World:
         travelled: m, both directions added.
         sensed_current: A, as the current sensor has it, which filters what the drive's steps draw.
         drawn: J, from the battery at its terminals; what goes into it is not counted.
+        rope: m, unrolled.
+        rope_velocity: m/s, of the hoist, positive while it unrolls.
+        rope_slip: m/s, at which the rope comes out by itself, as with a brake that does not hold.
+        rope_turned: m, of rope past the encoder, both directions added.
         crashes: m/s, at which the vehicle ran into an end of the rail, each time.
         advancing: a step is made; registers that change do so at `now`.
         drive: asked at each step, dt in s, for (wanted velocity in m/s, whether the drive is
             enabled).
+        hoist: likewise, positive to unroll.
     """
 
     parameters: Parameters = field(default_factory=Parameters)
@@ -89,12 +100,17 @@ class World:
     charge_rate: float = 1.0
     travelled: float = 0.0
     drawn: float = 0.0
+    rope: float = 0.0
+    rope_velocity: float = 0.0
+    rope_slip: float = 0.0
+    rope_turned: float = 0.0
     crashes: list[float] = field(default_factory=list)
     advancing: bool = False
     obstacles: list[float] = field(default_factory=list)
     unplugged_distances: list[int] = field(default_factory=list)
     input_levels: list[bool] = field(default_factory=lambda: [True, False, False, False])
     drive: Callable[[float], tuple[float, bool]] = lambda dt: (0.0, False)
+    hoist: Callable[[float], tuple[float, bool]] = lambda dt: (0.0, False)
     _time: float = math.nan
 
     def __post_init__(self) -> None:
@@ -140,7 +156,29 @@ class World:
                 self.crashes.append(abs(self.velocity))
             self.position = max(0.0, min(parameters.rail_length, self.position))
             self.velocity = 0.0
+        self._turn_spool()
         self._supply()
+
+    def _turn_spool(self) -> None:
+        wanted, enabled = self.hoist(STEP)
+        if enabled:
+            self.rope_velocity = wanted
+        elif self.parameters.hoist_coast > 0.0:
+            self.rope_velocity -= self.rope_velocity * STEP / self.parameters.hoist_coast
+        else:
+            self.rope_velocity = 0.0
+        self.wind(self.rope + (self.rope_velocity + self.rope_slip) * STEP)
+
+    def wind(self, length: float) -> None:
+        """Turn the spool until `length` m are out, or as far as it goes."""
+        before = self.rope
+        self.rope = max(0.0, min(self.parameters.rope, length))
+        self.rope_turned += abs(self.rope - before)
+
+    @property
+    def wound_up(self) -> bool:
+        """Whether the rope holds the reference input of the hoist active."""
+        return self.rope < 0.002
 
     def _supply(self) -> None:
         parameters = self.parameters

@@ -144,7 +144,7 @@ class Simulator:
         self.boards[name] = board
         line.mount(board)
         if isinstance(board, MotorBoard):
-            self.world.drive = board.drive
+            self.world.drive, self.world.hoist = board.drive, board.hoist
 
     def board(self, name: str) -> Board:
         """Return a board.

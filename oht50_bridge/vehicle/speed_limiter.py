@@ -23,6 +23,9 @@ from dataclasses import field
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.hoist import ChannelSettings
+from oht50_bridge.vehicle.hoist import Hoist
+from oht50_bridge.vehicle.hoist import HoistSettings
 from oht50_bridge.vehicle.interlocks import Conditions
 from oht50_bridge.vehicle.interlocks import interlock_limit
 from oht50_bridge.vehicle.obstacles import DistanceSettings
@@ -96,6 +99,8 @@ class LimiterSettings:
     track: TrackSettings
     position: PositionSettings = field(default_factory=PositionSettings)
     origin: PositionOriginSettings = field(default_factory=PositionOriginSettings)
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
+    hoist: HoistSettings = field(default_factory=HoistSettings)
 
 
 class SpeedLimiter:
@@ -111,6 +116,7 @@ class SpeedLimiter:
         maintenance: who is at work on the vehicle; empty: nobody.
         zones: zones of the rail.
         position: the position along the rail.
+        hoist: what its rope forbids.
         confirmed: config_node has confirmed the parameters since the start. Before, they are
             those of the files, and zones may be missing.
 
@@ -122,6 +128,7 @@ class SpeedLimiter:
         self.settings = settings
         self.zones: tuple[Zone, ...] = ()
         self.position = PositionSource(fixed.position, fixed.track.track_length)
+        self.hoist = Hoist(fixed.channels, fixed.hoist)
         self.maintenance = ''
         self.confirmed = False
         self._dock: tuple[float, float] = math.nan, -math.inf  # m, moment of the report
@@ -169,7 +176,7 @@ class SpeedLimiter:
         """
         inputs = self._recent_inputs(now)
         stop = interlock_limit(self._conditions(estop, inputs, now)) or self._position_limit(now)
-        stop = stop or self._zone_stop(now)
+        stop = stop or self.hoist.limit(now) or self._zone_stop(now)
         if stop is not None:
             return stop
         limits = {

@@ -20,6 +20,7 @@ from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
+from oht50_bridge.bringup.parameters import simulated_vehicle
 from oht50_bridge.bringup.parameters import write_parameters
 
 
@@ -116,3 +117,9 @@ def test_the_port_of_the_travel_motor_comes_first(tmp_path):
     for text in ('modules: [power]', 'module: {travel_motor: {line: nowhere}}'):
         with pytest.raises(BringUpError, match='the travel motor and the device of its line'):
             serial_ports(given(text))
+
+
+def test_the_simulated_vehicle_has_the_motors_of_the_parameters(params):
+    assert simulated_vehicle(None) == {'travel_channel': 1, 'hoist_channel': 0}
+    path = params('/**:\n  ros__parameters: {travel_channel: 2, hoist_channel: 1}\n')
+    assert simulated_vehicle(path) == {'travel_channel': 2, 'hoist_channel': 1}

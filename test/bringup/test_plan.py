@@ -13,6 +13,7 @@
 # limitations under the License.
 """The plan of a vehicle: what it refuses, and what it starts each process with."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,15 @@ def test_simulated_boards_have_the_latch_of_their_vehicle(tmp_path):
     own = yaml.safe_load(plan.parameter_files('safety_node')[-1].read_text())
     parameters = own['/oht50/safety_node']['ros__parameters']
     assert parameters['latch_dir'] == str(plan.directory)
+
+
+def test_the_simulator_gets_the_lines_and_the_motors_of_the_parameters(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**:\n  ros__parameters: {travel_channel: 2, hoist_channel: 1}\n')
+    command = Plan(tmp_path, 0, simulated=True, params=path).simulator()
+    vehicle = json.loads(command[command.index('--vehicle') + 1])
+    assert vehicle == {'travel_channel': 2, 'hoist_channel': 1}
+    assert 'drive' in json.loads(command[command.index('--lines') + 1])
 
 
 def test_each_node_gets_its_own_parameters_last(tmp_path):

@@ -56,6 +56,7 @@ class Rig:
         boards: dict[str, Any],
         modules: dict[str, Any],
         one_line: bool = False,
+        vehicle: dict[str, Any] | None = None,
     ) -> None:
         self.wait_for = _wait_for
         self.samples: dict[str, Any] = {}
@@ -80,7 +81,7 @@ class Rig:
             lines.setdefault(line_of(name, line), {'boards': []})['boards'].append(entry)
         self.process = process
         self.sim = process.client
-        self.sim.configure(lines=lines, vehicle=NIMBLE)
+        self.sim.configure(lines=lines, vehicle=NIMBLE | (vehicle or {}))
         self.config = {
             'lines': {name: {'device': self.process.port(name)} for name in lines},
             'modules': [

@@ -13,11 +13,15 @@
 # limitations under the License.
 """Reports of the boards: what the rules of the vehicle make of them."""
 
+import math
+
 import pytest
 
+from oht50_bridge.hardware.drivers.hoist import HoistSample
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.nodes.from_hardware import board_report
+from oht50_bridge.nodes.from_hardware import hoist_state
 from oht50_bridge.nodes.from_hardware import withhold_errors
 from oht50_bridge.vehicle.board_starts import BoardStarts
 
@@ -69,3 +73,12 @@ def test_the_error_is_reported_when_the_time_of_the_board_is_over():
     states = ModuleStates(modules=[state()])
     assert not withhold_errors(states, starts, 20.0)
     assert states.modules[0].error_code == 'MOD-001'
+
+
+def test_the_rope_is_referenced_unless_something_is_unknown():
+    message = hoist_state(HoistSample(1_500_000_000, 2.0, True, 0.25, ''), 'map')
+    assert (message.referenced, message.at_reference, message.rope_length) == (True, True, 0.25)
+    assert (message.header.stamp.sec, message.header.frame_id, message.reason) == (1, 'map', '')
+    message = hoist_state(HoistSample(1, 2.0, False, math.nan, 'it went back'), 'map')
+    assert (message.referenced, message.reason) == (False, 'it went back')
+    assert math.isnan(message.rope_length)

@@ -183,3 +183,23 @@ def test_a_fault_in_the_configuration_refuses_the_start(tmp_path, monkeypatch):
             HardwareNode()
     finally:
         instance.close()
+
+
+@pytest.mark.parametrize('channel', [0, 2])
+def test_the_hoist_is_reported_where_one_is_configured(tmp_path, monkeypatch, simulator, channel):
+    from graph import Ros
+
+    values = (*PARAMETERS, f'serial_port:={simulator.port("all")}', f'hoist_channel:={channel}')
+    ros = Ros(tmp_path, monkeypatch, [text for value in values for text in ('-p', value)])
+    try:
+        graph = ros.graph(HardwareNode)
+        graph.record(topics.DRIVE_STATE, topics.HOIST_STATE)
+        graph.until(lambda: state(graph) and state(graph).stop_verified)
+        if channel:
+            graph.until(lambda: (hoist := graph.last(topics.HOIST_STATE)) and hoist.referenced)
+            assert graph.last(topics.HOIST_STATE).rope_length == 0.0
+        else:
+            graph.spin(0.5)
+            assert graph.last(topics.HOIST_STATE) is None
+    finally:
+        ros.close()

@@ -85,7 +85,7 @@ def test_each_module_is_on_its_line_with_its_options(node):
     assert (motor['kind'], safety['kind']) == ('travel_motor', 'safety')  # by default its name
     assert motor['options'] == {
         'max_speed': 0.5, 'min_duty': 0.0, 'dead_band': 0.0, 'accel': 1.0, 'decel': 2.0,
-        'reversal_pause': 0.3, 'reverse': True,
+        'reversal_pause': 0.3, 'reverse': True, 'travel_channel': 1, 'hoist_channel': 0,
     }  # fmt: skip
     Hardware(config)
 
@@ -183,3 +183,29 @@ def test_a_location_board_that_measures_the_whole_rail_is_a_source(node):
 def test_a_location_board_that_cannot_be_the_source_is_refused(node, fault):
     with pytest.raises(StartError, match=fault):
         check_position_source(node, hardware_config(node))
+
+
+@given('serial_port:=/dev/none', 'travel_channel:=2', 'hoist_channel:=1')
+def test_the_motor_board_gets_its_channels(node):
+    options = hardware_config(node)['modules'][0]['options']
+    assert (options['travel_channel'], options['hoist_channel']) == (2, 1)
+
+
+@given('serial_port:=/dev/none', 'travel_channel:=2', 'hoist_channel:=2')
+def test_one_motor_for_travel_and_hoist_is_refused(node):
+    with pytest.raises(StartError, match='hoist_channel 2: that motor is travel_channel'):
+        hardware_config(node)
+
+
+@pytest.mark.parametrize(
+    ('ros', 'name'),
+    [
+        (arguments('serial_port:=/dev/none', 'travel_channel:=0'), 'travel_channel'),
+        (arguments('serial_port:=/dev/none', 'travel_channel:=3'), 'travel_channel'),
+        (arguments('serial_port:=/dev/none', 'hoist_channel:=3'), 'hoist_channel'),
+    ],
+    indirect=['ros'],
+)
+def test_a_channel_that_the_board_has_not_is_refused(node, name):
+    with pytest.raises(StartError, match=f'parameter {name}'):
+        hardware_config(node)

@@ -25,6 +25,7 @@ from support import own_domain
 from support import wait_for
 
 from oht50_bridge.msg import DriveCommand
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleStates
@@ -555,3 +556,47 @@ ZONE = {
 def test_node_does_not_start_with_contradictory_parameters(ros, message):
     with pytest.raises(StartError, match=f'safety_node: {message}'):
         SafetyNode()
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+def test_rope_that_comes_out_forbids_motion_and_is_no_hold(node):
+    confirm(node)
+    report_inputs(node)
+    beat = beat_of(node)
+    assert (beat.motion_permitted, beat.hold) == (False, False)
+    assert beat.reason == 'no fresh report of the hoist'
+    node._on_hoist(HoistState(referenced=True, rope_length=0.05))
+    assert beat_of(node).motion_permitted
+    node._on_hoist(HoistState(referenced=True, rope_length=0.4))
+    beat = beat_of(node)
+    assert (beat.motion_permitted, beat.hold, beat.speed_limit) == (False, False, 0.0)
+    assert '0.40 m of rope are out' in beat.reason
+    node._on_hoist(HoistState(rope_length=math.nan, reason='the board may have restarted'))
+    assert 'not referenced: the board may have restarted' in beat_of(node).reason
+
+
+def test_without_a_hoist_no_report_of_one_is_needed_or_used(node):
+    confirm(node)
+    report_inputs(node)
+    node._on_hoist(HoistState(referenced=True, rope_length=2.0))
+    assert beat_of(node).motion_permitted
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=1']], indirect=True)
+def test_one_motor_for_travel_and_hoist_is_refused_at_the_start(ros):
+    with pytest.raises(StartError, match='safety_node: hoist_channel 1: that motor is travel'):
+        SafetyNode()
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+def test_the_hoist_is_heard_on_its_topic(node):
+    confirm(node)
+    publisher = topics.HOIST_STATE.publisher(node)
+
+    def permitted():
+        report_inputs(node)
+        publisher.publish(HoistState(referenced=True))
+        rclpy.spin_once(node, timeout_sec=0.05)
+        return beat_of(node).motion_permitted
+
+    wait_for(permitted)

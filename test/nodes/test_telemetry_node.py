@@ -18,6 +18,7 @@ import math
 import pytest
 from geometry_msgs.msg import Point
 
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
@@ -113,3 +114,38 @@ def test_the_rate_can_be_set_within_its_range(graph, rate, accepted):
         graph.until(lambda: graph.last(topics.TELEMETRY_STATUS).rate == 2.0)
     else:
         assert 'must be within 0.1 and 10 Hz' in response.message
+
+
+def test_z_is_below_the_rail_by_the_rope_and_the_vehicle_stays_on_it(graph):
+    def known(rope):
+        def published():
+            graph.publish(topics.POSITION, position(graph, 7.0))
+            graph.publish(topics.LOCATION, location(graph, 7.0))
+            graph.publish(topics.HOIST_STATE, rope)
+            telemetry = graph.last(topics.TELEMETRY)
+            return telemetry and telemetry.position.x == 7.0 and telemetry.position.z
+
+        return published
+
+    graph.until(known(HoistState(referenced=True, rope_length=1.25)))
+    assert graph.last(topics.TELEMETRY).position.z == -1.25
+    graph.until(lambda: graph.last(topics.ODOMETRY))
+    assert graph.last(topics.ODOMETRY).pose.pose.position.z == 0.0
+
+
+def test_z_is_unchanged_while_the_hoist_is_not_referenced_or_silent(graph):
+    def reported(z, rope):
+        def published():
+            graph.publish(topics.POSITION, position(graph, 7.0))
+            graph.publish(topics.LOCATION, location(graph, 7.0))
+            if rope is not None:
+                graph.publish(topics.HOIST_STATE, rope)
+            telemetry = graph.last(topics.TELEMETRY)
+            return telemetry and telemetry.position.x == 7.0 and telemetry.position.z == z
+
+        return published
+
+    graph.until(reported(-0.5, HoistState(referenced=True, rope_length=0.5)))
+    graph.until(reported(0.0, HoistState(referenced=False, rope_length=NAN)))
+    graph.until(reported(-0.5, HoistState(referenced=True, rope_length=0.5)))
+    graph.until(reported(0.0, None))

@@ -46,6 +46,10 @@ def test_the_world_is_set_and_read(commands):
     assert (truth['position'], truth['soc'], truth['estop_pressed']) == (3.5, 0.25, True)
     commands.set(estop_pressed=False)
     assert not commands.truth()['estop_pressed']
+    commands.set(rope=1.5)
+    commands.set(rope=1.0)
+    assert commands.truth()['rope'] == 1.0
+    assert commands._simulator.world.rope_turned == 2.0, 'the encoder sees it turn both ways'
 
 
 def test_a_register_is_written_and_read_in_its_unit(commands):

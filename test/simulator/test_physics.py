@@ -127,3 +127,41 @@ def test_running_into_the_end_of_the_rail_is_a_crash_each_time():
     world.advance(0.0)
     world.advance(5.0)
     assert world.crashes == [pytest.approx(0.5)]
+
+
+def unrolling(**parameters):
+    result = world()
+    result.parameters.hoist_coast = parameters.get('hoist_coast', 0.0)
+    result.hoist = lambda dt: (0.2, True)
+    result.advance(1.0)
+    return result
+
+
+def test_the_hoist_unrolls_and_brakes_when_switched_off():
+    vehicle = unrolling()
+    assert vehicle.rope == pytest.approx(0.2, abs=0.01)
+    rope = vehicle.rope
+    vehicle.hoist = lambda dt: (0.2, False)
+    vehicle.advance(2.0)
+    assert vehicle.rope == rope
+
+
+def test_a_hoist_that_is_switched_off_may_coast():
+    vehicle = unrolling(hoist_coast=0.5)
+    rope = vehicle.rope
+    vehicle.hoist = lambda dt: (0.2, False)
+    vehicle.advance(6.0)
+    assert vehicle.rope - rope == pytest.approx(0.1, abs=0.01)  # v times the time constant
+
+
+def test_rope_that_comes_out_by_itself_passes_the_encoder_and_ends():
+    vehicle = world()
+    assert vehicle.wound_up
+    vehicle.rope_slip = 1.0
+    vehicle.advance(1.0)
+    assert vehicle.rope == pytest.approx(1.0, abs=0.01)
+    assert not vehicle.wound_up
+    vehicle.advance(5.0)
+    assert vehicle.rope == vehicle.rope_turned == vehicle.parameters.rope
+    vehicle.wind(0.0)
+    assert (vehicle.wound_up, vehicle.rope_turned) == (True, 2 * vehicle.parameters.rope)

@@ -20,6 +20,8 @@ import pytest
 
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.hoist import ChannelSettings
+from oht50_bridge.vehicle.hoist import HoistReport
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.position_source import PositionOriginSettings
@@ -45,7 +47,7 @@ STOP = Zone('stop', ZoneType.RESTRICTED, ZoneAction.STOP, 30.0, 32.0, 0.1)
 NOW = 100.0  # s
 
 
-def make_limiter(source='location_board', vehicle_length=0.0, **interlocks):
+def make_limiter(source='location_board', vehicle_length=0.0, hoist_channel=0, **interlocks):
     limiter = SpeedLimiter(
         LimiterSettings(
             interlocks=InterlockSettings(**interlocks),
@@ -54,6 +56,7 @@ def make_limiter(source='location_board', vehicle_length=0.0, **interlocks):
             distances=DistanceSettings(('forward', '', 'backward', '')),
             track=TrackSettings(50.0, vehicle_length),
             origin=PositionOriginSettings(source),
+            channels=ChannelSettings(hoist_channel=hoist_channel),
         ),
         SpeedLimitSettings(),
     )
@@ -448,3 +451,17 @@ def test_limit_holds_for_the_direction_after_a_turn():
     carrier.command = 0.5
     carrier.until(lambda: carrier.position > 29.5 and carrier.standing())
     assert carrier.position < 30.0
+
+
+# The hoist
+
+
+def test_a_hoist_forbids_motion_until_its_rope_is_known_to_be_up_and_that_is_no_hold():
+    limiter = make_limiter(hoist_channel=2)
+    report_inputs(limiter)
+    assert limiter.limit(None, NOW) == Limit(0.0, 'no fresh report of the hoist')
+    limiter.hoist.update(HoistReport(True, 0.0), NOW)
+    assert reason(limiter) is None
+    limiter.hoist.update(HoistReport(True, 1.0), NOW)
+    assert 'rope are out' in reason(limiter)
+    assert not limiter.limit(None, NOW).hold

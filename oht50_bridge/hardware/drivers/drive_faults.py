@@ -53,6 +53,11 @@ class DriveFaults:
         self._enabled_since = None
 
     @property
+    def marked(self) -> bool:
+        """Whether the board had the mark when it was last read: a restart would take it."""
+        return self._marked
+
+    @property
     def persists(self) -> bool:
         """Whether the board itself reported a fault when it was last read."""
         return self._code != 0

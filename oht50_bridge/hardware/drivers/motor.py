@@ -36,6 +36,7 @@ from dataclasses import replace
 from typing import Any
 
 from oht50_bridge.hardware.drivers.drive_faults import DriveFaults
+from oht50_bridge.hardware.drivers.hoist import HoistReader
 from oht50_bridge.hardware.drivers.motion_demand import MotionDemand
 from oht50_bridge.hardware.drivers.motor_registers import MotorRegisters
 from oht50_bridge.hardware.drivers.motor_registers import MotorSample
@@ -82,19 +83,23 @@ class MotorModule(Module):
             of the driver where the board has none, default 1.0 and 2.0.
         reversal_pause: s at rest before the motor turns the other way, default 0.3.
         reverse: true when the board's forward is towards smaller x.
+        travel_channel: motor of the board that moves the vehicle, 1 or 2, default 1.
+        hoist_channel: the other one, where it hoists; 0, the default: there is no hoist. Nothing
+            drives it: it is kept stopped, and its rope is reported as a `HoistSample`.
         watchdog: false: no process stops the motor when this one dies; for tests only.
     """
 
     kind = 'travel_motor'
     options = (
         'max_speed', 'min_duty', 'dead_band', 'accel', 'decel', 'reversal_pause', 'reverse',
-        'watchdog',
+        'travel_channel', 'hoist_channel', 'watchdog',
     )  # fmt: skip
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         options = self.spec.options
         self._registers = MotorRegisters(self.profile, options, self.config_error)
+        self.profile = self._registers.profile
         self.guard = MotionGuard(self._registers.max_speed, self._wake)
         self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
         ramp = VelocityRamp(self._registers.ramp, self._registers.table.slowest)
@@ -102,6 +107,11 @@ class MotorModule(Module):
         quirks = self.profile.quirks
         settle = _SETTLING * float(quirks['cycle']) if quirks['overwrite'] else 0.0
         self._faults = DriveFaults(self.profile, settle)
+        self._hoist = (
+            HoistReader(self, self.profile, lambda: self._faults.marked)
+            if self.profile.hoist is not None
+            else None
+        )
         drive = self._registers.drive
         names = (
             drive.enable,
@@ -158,14 +168,11 @@ class MotorModule(Module):
         verdict = self.guard.evaluate()
         verified = self._stop_verified and verdict.stop
         if self._sample is None:
-            nan = math.nan
             return MotorSample(
                 stamp=0,
                 read_at=-math.inf,
-                position=nan,
-                position_resolution=nan,
-                velocity=nan,
-                commanded_velocity=nan,
+                velocity=math.nan,
+                commanded_velocity=math.nan,
                 enabled=False,
                 direction='unknown',
                 error_code=0,
@@ -228,7 +235,9 @@ class MotorModule(Module):
         wanted = self._registers.wanted(verdict, self.values)
         changes = {name: value for name, value in wanted.items() if self.values[name] != value}
         drive = self._registers.drive
-        stopped = not any(name in changes for name in (drive.enable, drive.speed, drive.direction))
+        # That of the other motor too.
+        roles = (drive.enable, drive.speed, drive.direction, *drive.stop)
+        stopped = not any(name in changes for name in roles)
         settled = self.read_at - self._written_at >= self._settle
         self._stop_verified = verdict.stop and stopped and settled
         if self._stop_verified:
@@ -246,6 +255,9 @@ class MotorModule(Module):
         yield from self._write(changes, verdict)
         if not stopped:
             self._written_at = time.monotonic()
+        stopping = self._demand.stops() and not self._stop_verified
+        if self._hoist is not None and self.status == ONLINE and not stopping:
+            yield from self._hoist.steps()  # a stop that does not hold yet goes first
 
     def _attend(self) -> None:
         pause = self.guard.attend()
@@ -310,6 +322,8 @@ class MotorModule(Module):
         """Begin with a stop, whatever the board was doing; the ramps follow in each round."""
         self._touched = True
         self._faults.forget()
+        if self._hoist is not None:
+            self._hoist.forget()
         frames = self._registers.frames(self._registers.stop_values(), first=True)
         yield from _write_each(self.endpoint, frames, None)
         self._written_at = time.monotonic()

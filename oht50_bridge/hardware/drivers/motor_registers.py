@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oht50_bridge.hardware.drivers.channels import for_channels
 from oht50_bridge.hardware.drivers.speed_table import SpeedScale
 from oht50_bridge.hardware.drivers.speed_table import SpeedTable
 from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
@@ -44,7 +45,6 @@ class MotorSample:
     """The travel motor as its board reports it.
 
     Attributes:
-        position: m; NaN where the layout measures none; likewise position_resolution.
         velocity: m/s, signed; from the drive duty, not measured.
         commanded_velocity: m/s in the register of the command, as read back.
         direction: idle, forward or reverse.
@@ -55,8 +55,6 @@ class MotorSample:
 
     stamp: int
     read_at: float
-    position: float
-    position_resolution: float
     velocity: float
     commanded_velocity: float
     enabled: bool
@@ -72,9 +70,13 @@ class MotorRegisters:
 
     Args:
         profile: the layout.
-        options: max_speed, min_duty, dead_band, accel, decel, reversal_pause, reverse; see
-            `MotorModule`.
+        options: max_speed, min_duty, dead_band, accel, decel, reversal_pause, reverse,
+            travel_channel, hoist_channel; see `MotorModule`.
         error: makes an error of a field and its remedy.
+
+    Attributes:
+        profile: the layout, with the motor that travels as its drive, and without a hoist where
+            none is configured.
 
     Raises:
         HardwareConfigError: the layout drives no motor, or an option is wrong.
@@ -86,6 +88,8 @@ class MotorRegisters:
     ) -> None:
         if profile.drive is None:
             raise error('profile', f'{profile.name} declares no drive, choose another')
+        profile = for_channels(profile, options, error)
+        assert profile.drive is not None
         self.profile = profile
         self.drive = profile.drive
         self.max_speed = positive(error, 'max_speed', options.get('max_speed', 1.0))
@@ -228,12 +232,9 @@ class MotorRegisters:
             sign = math.copysign(1.0, before.velocity) if before else 1.0
         commanded = self.table.commanded(number(values[drive.speed]))
         enabled = values[drive.enable] is True
-        position = self.profile.registers[drive.position] if drive.position else None
         return MotorSample(
             stamp=stamp,
             read_at=read_at,
-            position=number(values.get(position.name, math.nan)) if position else math.nan,
-            position_resolution=position.scale if position else math.nan,
             velocity=sign * actual,
             commanded_velocity=sign * commanded if enabled else 0.0,
             enabled=enabled,

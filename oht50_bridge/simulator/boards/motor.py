@@ -53,8 +53,12 @@ class MotorBoard(Board):
         self._duty += max(-rate * dt, min(rate * dt, target - self._duty))
         return self._duty, enabled
 
+    def hoist(self, dt: float) -> tuple[float, bool]:
+        """Return the wanted velocity of the rope, m/s, and whether the output drives."""
+        return 0.0, False
+
     def model(self) -> None:
-        """Report speed and position."""
+        """Report the speed."""
         drive = self.profile.drive
         assert drive is not None
         in_speed = self.profile.registers[drive.speed].unit == 'm/s'
@@ -62,5 +66,3 @@ class MotorBoard(Board):
         self.put(drive.actual_speed, abs(self._duty) / scale)
         self.put('status_word', int(self._duty != 0))
         self.put('running', self._duty != 0)
-        if drive.position is not None:
-            self.put(drive.position, self.world.position)

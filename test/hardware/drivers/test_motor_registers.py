@@ -75,6 +75,26 @@ def test_a_stop_is_written_with_enable_or_speed_first_and_motion_with_them_last(
     assert last & urgent
 
 
+@pytest.mark.parametrize('travel', [1, 2])
+def test_a_stop_of_a_board_with_two_motors_writes_both_first_that_of_travel(travel):
+    motor = registers(travel_channel=travel)
+    frames = motor.frames(motor.stop_values(), first=True)
+    written = {
+        address + offset: word for address, words in frames for offset, word in enumerate(words)
+    }
+    assert all(written[address] == 0 for address in (0x01, 0x02, 0x11, 0x12))
+    assert frames[0] == (0x01 if travel == 1 else 0x11, (0, 0))
+
+
+def test_motion_of_motor_2_drives_nothing_but_motor_2():
+    motor = registers(travel_channel=2)
+    idle = {'motor2_actual_speed': 0.0, 'motor2_direction': 'forward', 'direction': 'idle'}
+    wanted = motor.wanted(move(0.5), idle)
+    assert (wanted['motor2_enable'], wanted['motor2_speed']) == (True, 0.52)
+    assert (wanted['enable'], wanted['command_speed'], wanted['direction']) == (0, 0, 'idle')
+    assert wanted['motor2_mode'] == 'on_off'
+
+
 def test_motion_sets_the_direction_before_the_speed():
     motor = registers()
     wanted = motor.wanted(move(0.5), IDLE)
@@ -123,7 +143,6 @@ def test_a_sample_stands_only_when_the_stop_was_read_back_and_nothing_turns():
     assert not sample(False, 0.0).standing
     assert sample(True, 0.0).stop_reason is StopReason.ESTOP
     assert sample(True, 0.0).error_code == 3
-    assert math.isnan(sample(True, 0.0).position)  # not among the values that were read
 
 
 def test_speed_is_never_beyond_the_range_of_the_register():

@@ -106,6 +106,28 @@ def test_kill_9(owner, one_line):
     rig.wait_for(lambda: not alive(helper[0]), what='end of the helper')
 
 
+@pytest.mark.parametrize('travel', [1, 2])
+def test_kill_9_stops_both_motors(owner, travel):
+    options = {'travel_channel': travel}
+    rig, process = owner(
+        'travel_motor',
+        modules={'travel_motor': ('driver_2_motor', 'drive', 3, options)},
+        vehicle=options,
+    )
+    process.send_signal(signal.SIGSTOP)  # it would stop the other motor itself
+    other = '' if travel == 2 else 'motor2_'
+    rig.sim.write('travel_motor', f'{other}direction', 'forward')
+    rig.sim.write('travel_motor', f'{other}enable', 1)
+    process.kill()
+    process.wait()
+    rig.wait_for(
+        lambda: (
+            not any(rig.sim.read('travel_motor', name) for name in ('enable', 'motor2_enable'))
+        ),
+        what='stop of both',
+    )
+
+
 def test_board_deaf_at_first(owner):
     rig, process = owner('travel_motor')
     helper = helpers(process.pid)[0]
