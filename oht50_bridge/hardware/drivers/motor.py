@@ -304,7 +304,7 @@ class MotorModule(Module):
 
     def _motion_allowed(self) -> bool:
         self._attend()
-        return not self._demand.stops()
+        return self._demand.permits()
 
     def setup(self) -> Steps:
         """Begin with a stop, whatever the board was doing; the ramps follow in each round."""

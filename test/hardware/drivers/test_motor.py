@@ -92,7 +92,7 @@ def test_stop_when_commands_cease(motor):
     motor.stop_pump()
     last = time.monotonic()
     beat = motor.hw.motor.heartbeat
-    motor.wait_for(lambda: beat(True, 1.0) or motor.hw.motor.state().stop_verified)
+    motor.wait_for(lambda: beat(motor.beats.next()) and motor.hw.motor.state().stop_verified)
     assert motor.hw.motor.state().stop_reason == 'command_timeout'
     assert 0.1 < motor.stopped_at() - last < 0.4
     assert_at_rest(motor)
@@ -113,7 +113,7 @@ def test_stop_when_not_permitted(motor):
     motor.moving()
     watch(motor)
     motor.stop_pump()
-    motor.hw.motor.heartbeat(False, 1.0)
+    motor.hw.motor.heartbeat(motor.beats.next(False))
     asked = time.monotonic()
     assert motor.stopped_at() - asked < 0.2
     assert motor.hw.motor.state().stop_reason == 'not_permitted'
@@ -129,7 +129,7 @@ def test_estop_stops_and_only_a_new_command_moves_again(motor):
     motor.stop_pump()
     assert_at_rest(motor)
     motor.hw.motor.estop(False)
-    motor.hw.motor.heartbeat(True, 1.0)
+    motor.hw.motor.heartbeat(motor.beats.next())
     assert motor.hw.motor.state().stop_reason == 'no_command'
     before = motor.sim.truth()['position']
     motor.moving(0.5)
