@@ -219,7 +219,6 @@ class MotorModule(Module):
             yield from self.probe()
             self._become_ready()
         yield from self.read_block(self._block)
-        self._failures = 0
         fault = self._faults.look(self.values, self.read_at)
         if fault:
             self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')
@@ -244,6 +243,8 @@ class MotorModule(Module):
                 self.guard.release(StopReason.DRIVE_FAULT, 'board')
                 self.guard.release(StopReason.MODULE_LOST, 'board')
         yield from self._write(changes, verdict)
+        # Not before: a board that answers reads and refuses writes does not follow its commands.
+        self._failures = 0
         if not stopped:
             self._written_at = time.monotonic()
 
