@@ -15,6 +15,7 @@
 
 import struct
 
+from oht50_bridge.hardware.errors import RequestAbandonedError
 from oht50_bridge.hardware.requests import Break
 from oht50_bridge.hardware.requests import Reply
 from oht50_bridge.hardware.requests import Write
@@ -30,8 +31,18 @@ class Clock:
         return self.now
 
 
-def run(module, board, clock, seconds, dead=None, error=None, cost=0.01):
-    """Let a driver work for some seconds; each request of `dead` fails after `cost` s."""
+def run(module, board, clock, seconds, dead=None, error=None, cost=0.01, refuses=None):
+    """Let a driver work for some seconds.
+
+    Args:
+        module: the driver.
+        board: the simulated board.
+        clock: the test's.
+        seconds: how long.
+        dead: block whose requests fail with `error` after `cost` s.
+        refuses: error of each write that is sent.
+
+    """
     end = clock.now + seconds
     while clock.now < end:
         steps, result, raised = module.steps(), None, None
@@ -40,8 +51,13 @@ def run(module, board, clock, seconds, dead=None, error=None, cost=0.01):
                 request = steps.throw(raised) if raised is not None else steps.send(result)
                 clock.now += 0.01
                 result = raised = None
+                if request.valid is not None and not request.valid():
+                    raised = RequestAbandonedError('no longer valid')
+                    continue
                 if isinstance(request, Break):
                     result = Reply((), 1, clock.now)
+                elif isinstance(request, Write) and refuses is not None:
+                    raised = refuses
                 elif isinstance(request, Write):
                     head = (request.address, len(request.values), 2 * len(request.values))
                     words = struct.pack(f'>{len(request.values)}H', *request.values)
@@ -58,5 +74,6 @@ def run(module, board, clock, seconds, dead=None, error=None, cost=0.01):
                     reply = board.handle(pdu, clock.now)
                     words = struct.unpack(f'>{request.count}H', reply[2:])
                     result = Reply(words, 1, clock.now)
+                module.exchanged(raised)
         except StopIteration as done:
             clock.now = max(clock.now + 0.001, done.value)

@@ -58,6 +58,7 @@ logger = logging.getLogger(__name__)
 REOPEN_PERIOD = 0.2  # s between attempts to open a lost port
 _LATENESS = 0.5  # part of its timeout within which a late reply may arrive
 _ERROR_PAUSE = 0.1  # s before work that raised is run again
+_PATIENCE = 0.3  # s that work waits for the line before it may go before what is more urgent
 
 
 class _Task:
@@ -69,6 +70,7 @@ class _Task:
         self._priority = priority
         self.order = order
         self.due = time.monotonic()
+        self.served_at = self.due  # end of its last try
         self.request: Request | None = None
         self.tries = 0
         self.restart = False
@@ -77,6 +79,11 @@ class _Task:
     @property
     def priority(self) -> Priority:
         return self.worker.priority() if self.worker else self._priority
+
+    @property
+    def waits_since(self) -> float:
+        """Monotonic time since when it could have had the line."""
+        return max(self.due, self.served_at)
 
     def drop(self) -> None:
         """End the present round; its request is not sent any more."""
@@ -116,6 +123,8 @@ class SerialLine:
         self._port_error: str | None = 'not opened yet'
         self._quiet_since = 0.0
         self._last_address = 0  # of the board that was addressed last
+        # The next try, and the last one, is of work that has waited for too long.
+        self._giving_turn = self._turn_was_given = False
         # The request whose last try had no good reply; one that is late may come for a while.
         self._unanswered: Request | None = None
         self._late_until = 0.0
@@ -276,7 +285,7 @@ class SerialLine:
                 next_due = min((task.due for task in self._tasks), default=math.inf)
                 self._changed.wait(min(next_due - now, 1.0))
                 return None
-            task = min(ready, key=lambda item: (item.priority, item.due, item.order))
+            task = self._choose(ready, now)
             restart, task.restart = task.restart, False
         if restart and task.worker is not None:
             task.drop()
@@ -300,6 +309,22 @@ class SerialLine:
             return None
         return task
 
+    def _choose(self, ready: list[_Task], now: float) -> _Task:
+        """Choose the most urgent task, or one that has waited for it for too long.
+
+        Without that, a line whose boards are polled without a pause would never scan, nor one
+        whose pauses are shorter than the silence that the scan needs. Each second try at most is
+        given away, and none before a stop, which so waits for one try as ever.
+        """
+        urgent = min(ready, key=lambda item: (item.priority, item.due, item.order))
+        waiting = [item for item in ready if now - item.waits_since > _PATIENCE]
+        if urgent.priority <= Priority.STOP or self._turn_was_given or not waiting:
+            self._giving_turn = False
+            return urgent
+        chosen = min(waiting, key=lambda item: item.waits_since)
+        self._giving_turn = chosen is not urgent
+        return chosen
+
     def _step(self, task: _Task) -> None:
         """Make one try of the task's request."""
         request = task.request
@@ -308,6 +333,7 @@ class SerialLine:
             self._advance(task, RequestAbandonedError('no longer valid'))
             return
         statistics = request.endpoint.statistics
+        self._turn_was_given = self._giving_turn
         try:
             reply = self._transact(request)
         except ModuleError as error:
@@ -332,6 +358,8 @@ class SerialLine:
             if task.worker is not None:
                 task.worker.exchanged(None)
             self._advance(task, reply)
+        finally:
+            task.served_at = time.monotonic()
 
     def _expect_late(self, request: Request) -> None:
         self._unanswered = request

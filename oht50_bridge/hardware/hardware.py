@@ -39,6 +39,7 @@ from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.module import version
+from oht50_bridge.hardware.motion_guard import Heartbeat
 from oht50_bridge.hardware.own_line import crowded_board
 from oht50_bridge.hardware.registers import Timing
 from oht50_bridge.hardware.requests import Endpoint
@@ -96,9 +97,17 @@ class Motor:
         """
         return self._module.guard.drive(velocity, age)
 
-    def heartbeat(self, permitted: bool, speed_limit: float, age: float = 0.0) -> None:
-        """Permit or forbid motion, to be repeated within 300 ms; `speed_limit` in m/s."""
-        self._module.guard.heartbeat(permitted, speed_limit, age)
+    def heartbeat(self, beat: Heartbeat, age: float = 0.0) -> bool:
+        """Permit or forbid motion, to be repeated within 300 ms.
+
+        Args:
+            beat: what is permitted.
+            age: s since it was given, where it has come a way.
+
+        Returns:
+            False when it is void: it is not newer than one before.
+        """
+        return self._module.guard.heartbeat(beat, age)
 
     def estop(self, latched: bool) -> None:
         """Stop at once and refuse every command, until called with False."""

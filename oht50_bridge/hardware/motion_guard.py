@@ -42,10 +42,39 @@ _INHIBITIONS = (
     StopReason.SCAN,
 )
 
+_NOTHING = (0.0, 0.0)  # m/s, limits in both directions
+
 
 def clock_through_sleep() -> float:
     """Read a clock in s that no change of the date moves and that goes on during a suspend."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """A safety heartbeat: what is permitted in each direction.
+
+    Attributes:
+        permitted: motion is permitted in at least one direction.
+        forward: m/s, limit of positive velocities; 0: none is permitted.
+        backward: m/s, limit of negative velocities, not negative itself; 0: none is permitted.
+        started_at: ns, when its sender started, by a clock that only rises.
+        counter: rises with each beat of its sender, from 1.
+    """
+
+    permitted: bool
+    forward: float
+    backward: float
+    started_at: int
+    counter: int
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Limits forward and backward, m/s; both 0 where one of them is no limit at all."""
+        limits = (self.forward, self.backward)
+        if self.permitted is not True or not all(_is_number(x) and x >= 0.0 for x in limits):
+            return _NOTHING
+        return float(self.forward), float(self.backward)
 
 
 @dataclass(frozen=True)
@@ -57,13 +86,21 @@ class Verdict:
             none).
         reason: why, one of the stop reasons of DriveState.
         velocity: m/s, signed, limited; 0 when stop.
-        limit: m/s that is permitted now.
+        forward: m/s that is permitted now to positive velocities.
+        backward: m/s that is permitted now to negative velocities.
     """
 
     stop: bool
     reason: StopReason
     velocity: float
-    limit: float = 0.0
+    forward: float = 0.0
+    backward: float = 0.0
+
+    def limit(self, velocity: float) -> float:
+        """Return the limit, m/s, in the direction of `velocity`; for 0 the greater one."""
+        if velocity == 0.0:
+            return max(self.forward, self.backward)
+        return self.forward if velocity > 0.0 else self.backward
 
 
 class MotionGuard:
@@ -71,6 +108,10 @@ class MotionGuard:
 
     A command that arrives while a cause forbids motion is refused, and a cause discards the
     command it meets: after a stop only a new command, given when the cause is gone, moves again.
+
+    Ages count from the receipt on a clock that no date can move. What has waited unread looks new
+    by that, so that after a pause of the heartbeat nothing is permitted for a while. An age that
+    the caller knows can only shorten what is permitted.
 
     Args:
         on_stop: called (in the caller's thread) when an input demands a stop, to wake the line.
@@ -90,7 +131,11 @@ class MotionGuard:
         self._command: tuple[float, float] | None = None  # velocity, moment of receipt
         self._motion_asked_at = -math.inf  # last command to move, taken or refused
         self._lapse: StopReason = StopReason.NO_COMMAND  # why there is no command
-        self._beat: tuple[bool, float, float] | None = None  # permitted, limit, moment of receipt
+        self._barred = 0.0  # velocity of the command that was discarded for its direction
+        self._newest_beat = (-1, 0)  # start of its sender, counter
+        self._limits = _NOTHING  # m/s, forward and backward, of the newest beat
+        self._beat_at = -math.inf  # from when on it lives
+        self._permits_from = math.inf  # no beat before this moment permits anything
         self._inhibitions: dict[StopReason, set[str]] = {reason: set() for reason in _INHIBITIONS}
         self._attended: float | None = None  # when the line's thread was last at work
         self._stalled_until = -math.inf
@@ -120,40 +165,70 @@ class MotionGuard:
 
         Returns:
             'none' when it is taken, otherwise why it is refused. NaN and infinity are refused
-            and stop the motor.
+            and stop the motor, as does a direction in which the heartbeat permits nothing.
         """
         number = _is_number(velocity)
         with self._lock:
             now = self._clock()
             cause = self._cause(now)
+            had = self._command is not None
             if number and velocity != 0.0:
                 self._motion_asked_at = now
             if not number:
                 cause = StopReason.ERROR
                 self._discard(StopReason.ERROR)
             elif cause == StopReason.NONE:
-                given = now - max(age, 0.0)
+                # To stand is never too old an order.
+                given = now - (max(age, 0.0) if velocity else 0.0)
                 if not now - given <= DRIVE_COMMAND_TIMEOUT:  # NaN too
                     return StopReason.COMMAND_TIMEOUT
                 self._command = (float(velocity), given)
-        if not number:
+                if self._bar():
+                    cause = StopReason.NOT_PERMITTED
+        if not number or (had and cause == StopReason.NOT_PERMITTED):
             self._on_stop()
         return cause
 
-    def heartbeat(self, permitted: bool, speed_limit: float, age: float = 0.0) -> None:
-        """Take the heartbeat, given `age` s ago.
+    def heartbeat(self, beat: Heartbeat, age: float = 0.0) -> bool:
+        """Take a heartbeat, given `age` s ago.
 
-        `speed_limit` is in m/s, and one that is no number forbids motion.
+        One whose sender started before that of another beat, or whose counter does not rise, is
+        void: it was delayed, repeated or comes from a node that was replaced. The first of a new
+        sender voids the command. One that is too old lowers limits and prolongs nothing.
+
+        Returns:
+            Whether it was taken; False when it is void.
         """
-        good = permitted is True and _is_number(speed_limit) and speed_limit >= 0
+        number = (beat.started_at, beat.counter)
         with self._lock:
-            given = self._clock() - max(age, 0.0)
-            self._beat = (good, float(speed_limit) if good else 0.0, given)
+            now = self._clock()
+            if beat.counter < 1 or number <= self._newest_beat:
+                return False
+            renewed = beat.started_at != self._newest_beat[0]
+            self._newest_beat = number
             had = self._command is not None
-            if not good:
+            if renewed or now - self._beat_at > HEARTBEAT_TIMEOUT:
+                # What arrives first after a pause may have waited all the while.
+                self._permits_from = now + DRIVE_COMMAND_TIMEOUT
+                self._limits = _NOTHING
                 self._discard(StopReason.NO_COMMAND)
-        if not good and had:
+            given = now - max(age, 0.0)
+            if now - given <= HEARTBEAT_TIMEOUT:  # not NaN
+                self._limits = beat.limits
+                # The one before lives on: a change of the date must not end a permission.
+                self._beat_at = max(self._beat_at, given)
+            else:
+                self._limits = _lower(self._limits, beat.limits)
+            if self._limits == _NOTHING:
+                self._discard(StopReason.NO_COMMAND)
+            else:
+                self._bar()
+                if self._lapse == StopReason.NOT_PERMITTED and self._limit(self._barred) > 0.0:
+                    self._lapse = StopReason.NO_COMMAND
+            stops = had and self._command is None
+        if stops:
             self._on_stop()
+        return True
 
     def inhibit(self, reason: StopReason, source: str = '') -> None:
         """Forbid motion for `reason` until the same `source` releases it."""
@@ -187,18 +262,17 @@ class MotionGuard:
                 self._discard(StopReason.COMMAND_TIMEOUT)
             if self._command is None:
                 return Verdict(True, self._lapse, 0.0)
-            assert self._beat is not None
-            limit = min(self._beat[1], self._max_speed)
-            velocity = max(-limit, min(limit, self._command[0]))
-            return Verdict(velocity == 0.0, StopReason.NONE, velocity, limit)
+            forward, backward = self._limit(1.0), self._limit(-1.0)
+            velocity = max(-backward, min(forward, self._command[0]))
+            return Verdict(velocity == 0.0, StopReason.NONE, velocity, forward, backward)
 
     def expires_in(self) -> float:
         """Time in s after which command or heartbeat will be too old; infinity without."""
         with self._lock:
-            if self._command is None or self._beat is None:
+            if self._command is None:
                 return math.inf
             expiry = min(
-                self._command[1] + DRIVE_COMMAND_TIMEOUT, self._beat[2] + HEARTBEAT_TIMEOUT
+                self._command[1] + DRIVE_COMMAND_TIMEOUT, self._beat_at + HEARTBEAT_TIMEOUT
             )
             return expiry - self._clock()
 
@@ -208,13 +282,35 @@ class MotionGuard:
                 return reason
         if now < self._stalled_until:
             return StopReason.ERROR
-        if self._beat is None or not now - self._beat[2] <= HEARTBEAT_TIMEOUT:
+        if not now - self._beat_at <= HEARTBEAT_TIMEOUT:
             return StopReason.HEARTBEAT_TIMEOUT
-        return StopReason.NONE if self._beat[0] else StopReason.NOT_PERMITTED
+        if self._limits == _NOTHING:
+            return StopReason.NOT_PERMITTED
+        settled = self._beat_at >= self._permits_from
+        return StopReason.NONE if settled else StopReason.HEARTBEAT_TIMEOUT
+
+    def _limit(self, velocity: float) -> float:
+        """Return the limit, m/s, in the direction of `velocity`."""
+        return min(self._limits[velocity < 0.0], self._max_speed)
+
+    def _bar(self) -> bool:
+        """Discard a command in a direction in which nothing is permitted; return whether so."""
+        if self._command is None or self._command[0] == 0.0:
+            return False
+        velocity = self._command[0]
+        if self._limit(velocity) > 0.0:
+            return False
+        self._barred = velocity
+        self._discard(StopReason.NOT_PERMITTED)
+        return True
 
     def _discard(self, lapse: StopReason) -> None:
         self._command = None
         self._lapse = lapse
+
+
+def _lower(limits: tuple[float, float], others: tuple[float, float]) -> tuple[float, float]:
+    return min(limits[0], others[0]), min(limits[1], others[1])
 
 
 def _is_number(value: object) -> bool:

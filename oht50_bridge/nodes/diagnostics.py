@@ -143,7 +143,8 @@ def safety_diagnostics(beat: SafetyHeartbeat | None, estop: EstopState) -> Diagn
         beat.reason,
         {
             'motion permitted': str(beat.motion_permitted).lower(),
-            'speed limit': f'{beat.speed_limit:.3f} m/s',
+            'speed limit forward': f'{beat.speed_limit_forward:.3f} m/s',
+            'speed limit backward': f'{beat.speed_limit_backward:.3f} m/s',
             'emergency stop': estop.reason if estop.latched else 'not latched',
             'causes present': '; '.join(estop.active_causes) or 'none',
         },

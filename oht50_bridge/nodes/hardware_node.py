@@ -35,6 +35,7 @@ from oht50_bridge.hardware.drivers.safety import SafetySample
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.hardware import Hardware
 from oht50_bridge.hardware.module import ModuleInfo
+from oht50_bridge.hardware.motion_guard import Heartbeat
 from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
@@ -128,9 +129,22 @@ class HardwareNode(Node):
             )
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
-        self._hardware.motor.heartbeat(
-            beat.motion_permitted, beat.speed_limit, age=self._age(beat)
+        taken = self._hardware.motor.heartbeat(
+            Heartbeat(
+                permitted=beat.motion_permitted,
+                forward=beat.speed_limit_forward,
+                backward=beat.speed_limit_backward,
+                started_at=beat.started_at,
+                counter=beat.counter,
+            ),
+            age=self._age(beat),
         )
+        if not taken:
+            self.get_logger().warning(
+                f'safety heartbeat {beat.counter} of a node that started at {beat.started_at} is '
+                'void: it is not newer than the one before; run one safety_node only',
+                throttle_duration_sec=1.0,
+            )
 
     def _on_charge(self, request: ChargeRequest) -> None:
         if request.charge and self._latched:
@@ -141,9 +155,10 @@ class HardwareNode(Node):
             )
 
     def _age(self, message: Any) -> float:
-        """Return the age of a message, s: it may have waited for an executor that hung.
+        """Return the age of a message by its stamp, s: it may have waited to be read.
 
-        A message without a stamp counts as new.
+        It can only void the message. How long one counts is measured from its receipt, on a clock
+        that does not follow the date. A message without a stamp counts as new.
         """
         stamp = from_stamp(message.header.stamp)
         age = self.get_clock().now().nanoseconds - stamp if stamp else 0

@@ -167,7 +167,7 @@ class MissionNode(Node):
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         self._view.update_permission(
-            Permission(beat.motion_permitted, beat.hold, beat.speed_limit, beat.reason),
+            Permission(beat.speed_limit > 0.0, beat.hold, beat.speed_limit, beat.reason),
             time.monotonic(),
         )
 

@@ -199,10 +199,11 @@ class SafetyNode(Node):
         self._motion.publish(now)
         self._limiter.confirmed = bool(self.get_parameter(CONFIG_VERSION).value)
         self._limiter.maintenance = ', '.join(self._maintenance.owners)
-        limit = self._limiter.limit(self._latch.reason, now)
-        self._publisher.heartbeat(limit, self._mode())
+        limits = self._limiter.limits(self._latch.reason, now)
+        direction = self._limiter.direction(now)
+        self._publisher.heartbeat(limits, direction, self._mode())
         self._save()
-        fault = self._motion.fault(now, limit.speed)
+        fault = self._motion.fault(now, limits.towards(direction).speed)
         if fault:
             self._publish_causes(self._latch.trigger(TriggerType.SOFTWARE, fault, 'supervision'))
 

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 
 from geometry_msgs.msg import Point
@@ -34,7 +35,8 @@ from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
-from oht50_bridge.vehicle.speed_limits import Limit
+from oht50_bridge.vehicle.speed_limits import DirectedLimits
+from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.zones import Zone
 
 PLACE_LIFETIME = 1.0  # s, a position older than this is not reported as the place of a stop
@@ -54,6 +56,9 @@ class SafetyPublisher:
         self._frame = frame
         self._place = Newest[Point](PLACE_LIFETIME)
         self._published_causes: list[str] = []
+        # No date can move it, so a node that starts later always has the greater one.
+        self._started_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._beats = 0
         self._heartbeat = topics.SAFETY_HEARTBEAT.publisher(node)
         self._state = topics.ESTOP_STATE.publisher(node)
         self._estop = topics.SAFETY_ESTOP.publisher(node)
@@ -65,18 +70,25 @@ class SafetyPublisher:
         """Keep where the vehicle is, m: the place of the events that follow."""
         self._place.put(place)
 
-    def heartbeat(self, limit: Limit, mode: int) -> None:
+    def heartbeat(self, limits: DirectedLimits, direction: Direction, mode: int) -> None:
         """Publish the permission to move, or the reason why there is none.
 
         Args:
-            limit: limit of the speed.
+            limits: limits of the speed.
+            direction: of the present drive command.
             mode: one of SafetyHeartbeat.MODE_*.
 
         """
+        limit = limits.towards(direction)
+        self._beats += 1
         self._heartbeat.publish(
             SafetyHeartbeat(
                 header=header(self._node),
-                motion_permitted=limit.speed > 0.0,
+                started_at=self._started_at,
+                counter=self._beats,
+                motion_permitted=limits.forward.speed > 0.0 or limits.backward.speed > 0.0,
+                speed_limit_forward=limits.forward.speed,
+                speed_limit_backward=limits.backward.speed,
                 speed_limit=limit.speed,
                 reason=limit.reason,
                 mode=mode,

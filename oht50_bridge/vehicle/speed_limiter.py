@@ -38,9 +38,9 @@ from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import DirectedLimits
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
-from oht50_bridge.vehicle.speed_limits import limit_without_direction
 from oht50_bridge.vehicle.speed_limits import lowest
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
@@ -167,7 +167,11 @@ class SpeedLimiter:
         return self._command if now - self._commanded_at <= COMMAND_LIFETIME else Direction.NONE
 
     def limit(self, estop: str | None, now: float) -> Limit:
-        """Return the lowest of all limits.
+        """Return the limit that concerns the present command; arguments as of `limits`."""
+        return self.limits(estop, now).towards(self.direction(now))
+
+    def limits(self, estop: str | None, now: float) -> DirectedLimits:
+        """Return the lowest of all limits in each direction.
 
         Args:
             estop: reason of the latched emergency stop, None without one.
@@ -178,13 +182,11 @@ class SpeedLimiter:
         stop = interlock_limit(self._conditions(estop, inputs, now)) or self._position_limit(now)
         stop = stop or self.hoist.limit(now) or self._zone_stop(now)
         if stop is not None:
-            return stop
-        limits = {
-            direction: self._directional_limit(direction, inputs or InputsReport(), now)
-            for direction in (Direction.FORWARD, Direction.BACKWARD)
-        }
-        return limits.get(self.direction(now)) or limit_without_direction(
-            limits[Direction.FORWARD], limits[Direction.BACKWARD]
+            return DirectedLimits(stop, stop)
+        report = inputs or InputsReport()
+        return DirectedLimits(
+            self._directional_limit(Direction.FORWARD, report, now),
+            self._directional_limit(Direction.BACKWARD, report, now),
         )
 
     def _recent_inputs(self, now: float) -> InputsReport | None:

@@ -23,8 +23,8 @@ from enum import IntEnum
 
 from oht50_bridge.settings import setting
 
-# While the direction of travel is unknown and one direction is forbidden: a command in the
-# forbidden direction arrives before the vehicle has travelled a millimetre.
+# While the direction of travel is unknown and one direction is forbidden. The motion guard knows
+# the limit of each direction and refuses a command in the forbidden one.
 CREEP_SPEED = 0.05  # m/s
 # A limit that is not above this is a stop: half of the smallest step of the slowest drive, which
 # is 1 % of 1 m/s.
@@ -93,6 +93,26 @@ def limit_without_direction(forward: Limit, backward: Limit) -> Limit:
     return Limit(
         min(high.speed, CREEP_SPEED), f'{low.reason}; the opposite direction is permitted'
     )
+
+
+@dataclass(frozen=True)
+class DirectedLimits:
+    """The limit of each direction of travel.
+
+    Attributes:
+        forward: of positive velocities.
+        backward: of negative velocities.
+
+    """
+
+    forward: Limit
+    backward: Limit
+
+    def towards(self, direction: Direction) -> Limit:
+        """Return the limit of a direction; NONE: of one that is not known yet."""
+        if direction is Direction.NONE:
+            return limit_without_direction(self.forward, self.backward)
+        return self.forward if direction is Direction.FORWARD else self.backward
 
 
 def _severity(limit: Limit) -> tuple[float, bool]:

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from heartbeats import Heartbeats
 from simulator_process import SimulatorProcess
 
 from oht50_bridge.hardware.hardware import Hardware
@@ -62,6 +63,7 @@ class Rig:
         self.samples: dict[str, Any] = {}
         self.discovered: list[Any] = []
         self.statuses: list[tuple[float, Any]] = []
+        self.beats = Heartbeats()
         self._pump: threading.Thread | None = None
         self._pumping = threading.Event()
         self._velocity = 0.0
@@ -121,7 +123,7 @@ class Rig:
         def run() -> None:
             while self._pumping.is_set():
                 if heartbeat:
-                    self.hw.motor.heartbeat(True, 2.0)
+                    self.hw.motor.heartbeat(self.beats.next(True, 2.0))
                 if command:
                     self.hw.motor.drive(velocity)
                 time.sleep(0.02)

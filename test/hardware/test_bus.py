@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import pty
@@ -26,6 +27,7 @@ import tty
 import pytest
 
 from oht50_bridge.hardware.bus import SerialLine
+from oht50_bridge.hardware.bus import _Task
 from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.errors import FrameError
@@ -134,6 +136,90 @@ def test_every_try_of_a_silent_module_is_its_own_slot(bench):
     assert (statistics.requests, statistics.timeouts, statistics.retries) == (3, 3, 2)
     assert math.isnan(statistics.response_time_mean)
     assert line.port_error is None  # silence does not close the port
+
+
+class Busy:
+    """A board that is asked again as soon as it has answered."""
+
+    def __init__(self, board, priority):
+        self.board, self.urgency, self.rounds = board, priority, 0
+
+    def priority(self):
+        return self.urgency
+
+    def steps(self):
+        yield Read(self.board, 0, 4)
+        self.rounds += 1
+        return time.monotonic()
+
+    def exchanged(self, error):
+        pass
+
+
+@pytest.mark.parametrize('priority', [Priority.DRIVE, Priority.POLL])
+def test_a_scan_ends_on_a_line_that_is_polled_without_a_pause(bench, priority):
+    _, line, board = bench
+    busy = Busy(board, priority)
+    line.add(busy)
+    quiet = Endpoint(9, Timing(timeout=0.06, retries=0, gap=0.02, offline_after=1.0))
+
+    def scan():
+        found = []
+        for endpoint in (quiet, Endpoint(3, quiet.timing), quiet):
+            try:
+                found.append((yield Read(endpoint, 0x0104, 3)).words[0])
+            except CommunicationTimeoutError:
+                found.append(None)
+        return found
+
+    before = busy.rounds
+    assert line.submit(scan(), Priority.SCAN).result(10) == [None, 3, None]
+    assert busy.rounds > before + 3  # meanwhile
+
+
+def make_tasks(now, **waits):
+    """Return tasks by name that have waited for so many s; the name is their priority."""
+    tasks = {}
+    for name, waited in waits.items():
+        tasks[name] = _Task(None, None, Priority[name], len(tasks))
+        tasks[name].due = tasks[name].served_at = now - waited
+    return tasks
+
+
+@pytest.mark.parametrize(
+    ('waits', 'expected'),
+    [
+        ({'DRIVE': 0.01, 'SCAN': 0.29}, 'DRIVE'),
+        ({'DRIVE': 0.01, 'SCAN': 0.31}, 'SCAN'),
+        ({'DRIVE': 0.01, 'POLL': 0.31}, 'POLL'),
+        ({'DRIVE': 0.01, 'POLL': 0.31, 'SCAN': 0.4}, 'SCAN'),
+        ({'STOP': 0.0, 'SCAN': 9.0}, 'STOP'),
+        ({'EMERGENCY_STOP': 0.0, 'POLL': 9.0}, 'EMERGENCY_STOP'),
+    ],
+)
+def test_what_has_waited_for_long_goes_before_all_but_a_stop(waits, expected):
+    line = SerialLine('drive', '/dev/null')
+    tasks = make_tasks(100.0, **waits)
+    assert line._choose(list(tasks.values()), 100.0) is tasks[expected]
+
+
+def test_after_a_turn_that_was_given_away_comes_the_most_urgent(bench):
+    _, line, board = bench
+    order = []
+    drive = Busy(board, Priority.DRIVE)
+    exchanged = drive.exchanged
+    drive.exchanged = lambda error: (order.append('drive'), exchanged(error))
+    polls = [Busy(Endpoint(9, TIMING), Priority.POLL) for _ in range(3)]
+    for poll in polls:
+        poll.exchanged = lambda error: order.append('poll')
+        poll.failed = lambda error: None
+    for worker in (drive, *polls):
+        line.add(worker)
+    end = time.monotonic() + 10
+    while order.count('poll') < 6:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not any(a == b == 'poll' for a, b in itertools.pairwise(order))
 
 
 def test_damaged_reply_is_a_frame_error(bench):

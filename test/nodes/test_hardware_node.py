@@ -14,12 +14,12 @@
 """hardware_node on simulated boards: what it publishes, what it lets move, what stops it."""
 
 import pytest
+from heartbeats import Heartbeats
 from simulator_process import SimulatorProcess
 
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
-from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.hardware_node import HardwareNode
 from oht50_bridge.nodes.process import StartError
@@ -46,6 +46,7 @@ PARAMETERS = (
     'module.motor.profile:=driver_2_motor',
     'module.motor.address:=3',
 )
+BEATS = Heartbeats()
 
 
 @pytest.fixture(scope='module')
@@ -79,9 +80,7 @@ def state(graph):
 
 def drive(graph, velocity, *, permitted=True):
     """Give a heartbeat and a command once."""
-    graph.publish(
-        topics.SAFETY_HEARTBEAT, SafetyHeartbeat(motion_permitted=permitted, speed_limit=1.0)
-    )
+    graph.publish(topics.SAFETY_HEARTBEAT, BEATS.message(permitted))
     graph.publish(topics.DRIVE_COMMAND, DriveCommand(velocity=velocity))
     graph.spin(0.02)
 
@@ -112,6 +111,73 @@ def test_the_motor_does_not_move_without_permission(graph, simulator):
         drive(graph, 0.2, permitted=False)
     assert state(graph).stop_reason == DriveState.STOP_NOT_PERMITTED
     assert simulator.client.log() == []
+
+
+def drive_within(graph, velocity, forward, backward):
+    """Give a heartbeat with these limits and the command of any node once."""
+    graph.publish(topics.SAFETY_HEARTBEAT, BEATS.message(True, forward, backward))
+    graph.publish(topics.DRIVE_COMMAND, DriveCommand(velocity=velocity))
+    graph.spin(0.02)
+
+
+def test_no_command_of_any_node_exceeds_the_limit_of_its_direction(graph):
+    speeds = []
+
+    def follows(velocity, forward, backward, low, high):
+        drive_within(graph, velocity, forward, backward)
+        speeds.append(state(graph).commanded_velocity)
+        return low <= speeds[-1] <= high
+
+    graph.until(lambda: follows(0.9, 0.3, 0.0, 0.2, 0.3))
+    graph.until(
+        lambda: (
+            follows(-0.9, 0.3, 0.0, 0.0, 0.0)
+            and state(graph).stop_reason == DriveState.STOP_NOT_PERMITTED
+        )
+    )
+    assert max(speeds) <= 0.3
+    assert min(speeds) >= 0.0
+    speeds.clear()
+    graph.until(lambda: follows(-0.9, 0.0, 0.2, -0.2, -0.1))
+    graph.until(
+        lambda: (
+            follows(0.9, 0.0, 0.2, 0.0, 0.0)
+            and state(graph).stop_reason == DriveState.STOP_NOT_PERMITTED
+        )
+    )
+    assert max(speeds) <= 0.0
+    assert min(speeds) >= -0.2
+
+
+def test_heartbeats_that_do_not_rise_do_not_keep_the_motor_running(graph):
+    until_moving(graph)
+    beat = BEATS.message()
+
+    def stopped():
+        graph.publish(topics.SAFETY_HEARTBEAT, beat)
+        graph.publish(topics.DRIVE_COMMAND, DriveCommand(velocity=0.2))
+        graph.spin(0.02)
+        return state(graph).stop_verified
+
+    graph.until(stopped)
+    assert state(graph).stop_reason == DriveState.STOP_HEARTBEAT_TIMEOUT
+
+
+def test_a_date_set_back_makes_no_old_command_new(graph):
+    until_moving(graph)
+    heartbeat, command = BEATS.message(), DriveCommand(velocity=0.2)
+    graph.until(lambda: state(graph).stop_reason == DriveState.STOP_HEARTBEAT_TIMEOUT)
+    # Both look as if they had just been given: they waited while the date was set back.
+    for message in (heartbeat, command):
+        message.header.stamp = graph.probe.get_clock().now().to_msg()
+    moved = []
+    guard = graph.node._hardware._motor.guard
+    graph.publish(topics.SAFETY_HEARTBEAT, heartbeat)
+    graph.publish(topics.DRIVE_COMMAND, command)
+    for _ in range(5):
+        graph.spin(0.01)
+        moved.append(guard.evaluate().velocity)
+    assert set(moved) == {0.0}
 
 
 def test_an_emergency_stop_stops_and_needs_a_new_command(graph):

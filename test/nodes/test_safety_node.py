@@ -466,12 +466,14 @@ def test_the_dock_is_approached_while_the_mission_docks(node):
     report_place(node, 20.0)
     node._on_inputs(SafetyInputs(configured=True, distances=[0.1]))
     node._on_command(DriveCommand(velocity=0.1))
-    assert (beat_of(node).motion_permitted, beat_of(node).hold) == (False, True)
+    beat = beat_of(node)
+    assert (beat.speed_limit_forward, beat.speed_limit, beat.hold) == (0.0, 0.0, True)
+    assert beat.speed_limit_backward > 0.0
     docking = MissionState(phase='held', at_dock=True, target_position=Point(x=20.3))
     node._on_mission(docking)
     assert (beat_of(node).speed_limit, beat_of(node).hold) == (0.05, False)
     node._on_mission(MissionState(phase=MissionState.PHASE_DOCKING))
-    assert not beat_of(node).motion_permitted
+    assert beat_of(node).speed_limit_forward == 0.0
 
 
 ZONES = {

@@ -27,6 +27,8 @@ from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
+from oht50_bridge.vehicle.speed_limits import DirectedLimits
+from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
@@ -71,11 +73,37 @@ def latch(tmp_path):
 )
 def test_heartbeat_permits_motion_above_0_and_holds_at_0_only(node, limit, permitted, hold):
     publisher, published = make_publisher(node)
-    publisher.heartbeat(limit, SafetyHeartbeat.MODE_NORMAL)
+    limits = DirectedLimits(limit, limit)
+    publisher.heartbeat(limits, Direction.FORWARD, SafetyHeartbeat.MODE_NORMAL)
     (beat,) = published
     assert (beat.motion_permitted, beat.hold) == (permitted, hold)
     assert (beat.speed_limit, beat.reason) == (limit.speed, limit.reason)
+    assert (beat.speed_limit_forward, beat.speed_limit_backward) == (limit.speed, limit.speed)
     assert beat.mode == SafetyHeartbeat.MODE_NORMAL
+
+
+def test_heartbeat_has_the_limit_of_each_direction_and_the_reason_of_the_commanded_one(node):
+    publisher, published = make_publisher(node)
+    limits = DirectedLimits(Limit(0.0, 'obstacle at 0.30 m', hold=True), Limit(0.5, ''))
+    for direction in (Direction.FORWARD, Direction.BACKWARD):
+        publisher.heartbeat(limits, direction, SafetyHeartbeat.MODE_NORMAL)
+    ahead, back = published
+    for beat in published:
+        assert beat.motion_permitted
+        assert (beat.speed_limit_forward, beat.speed_limit_backward) == (0.0, 0.5)
+    assert (ahead.speed_limit, ahead.reason, ahead.hold) == (0.0, 'obstacle at 0.30 m', True)
+    assert (back.speed_limit, back.reason, back.hold) == (0.5, '', False)
+
+
+def test_heartbeats_are_numbered_and_a_later_start_is_greater(node):
+    first, published = make_publisher(node)
+    later, of_later = make_publisher(node)
+    limits = DirectedLimits(Limit(0.5, ''), Limit(0.5, ''))
+    for publisher in (first, first, later):
+        publisher.heartbeat(limits, Direction.NONE, SafetyHeartbeat.MODE_NORMAL)
+    assert [beat.counter for beat in published] == [1, 2]
+    assert [beat.counter for beat in of_later] == [1]
+    assert published[0].started_at == published[1].started_at < of_later[0].started_at
 
 
 def test_state_of_the_latch_comes_before_the_event_which_has_the_moment_of_the_trigger(

@@ -92,6 +92,38 @@ def test_motion_is_permitted_up_to_the_speed_limit(limiter):
     assert limiter.limit(None, NOW) == Limit(0.5, '')
 
 
+@pytest.mark.parametrize(
+    ('position', 'distances', 'zones', 'expected'),
+    [
+        (20.0, [0.3, math.inf, math.inf, math.inf], (), (0.0, 0.5)),
+        (20.0, [math.inf, math.inf, 0.3, math.inf], (), (0.5, 0.0)),
+        (20.0, [math.nan, math.inf, 0.3, math.inf], (), (0.0, 0.0)),
+        (50.0, [math.inf] * 4, (), (0.0, 0.5)),
+        (0.0, [math.inf] * 4, (), (0.5, 0.0)),
+        (29.99, [math.inf] * 4, (STOP,), (0.0, 0.5)),
+        (32.01, [math.inf] * 4, (STOP,), (0.5, 0.0)),
+        (22.3, [math.inf] * 4, (SLOW,), (0.2, 0.2)),
+    ],
+)
+@pytest.mark.parametrize('commanded', Direction)
+def test_what_is_ahead_in_one_direction_limits_that_one_whatever_is_commanded(
+    limiter, commanded, position, distances, zones, expected
+):
+    limiter.zones = zones
+    limiter.position = PositionSource(PositionSettings(), 50.0)
+    limiter.update_command(commanded, NOW)
+    report_inputs(limiter, position=position, distances=distances)
+    limits = limiter.limits(None, NOW)
+    assert (limits.forward.speed, limits.backward.speed) == expected
+
+
+@pytest.mark.parametrize('commanded', Direction)
+def test_what_forbids_motion_forbids_it_both_ways(limiter, commanded):
+    limiter.update_command(commanded, NOW)
+    limits = limiter.limits('drill', NOW)
+    assert limits.forward == limits.backward == Limit(0.0, 'emergency stop: drill')
+
+
 def test_nothing_moves_before_the_first_report_of_the_safety_board():
     limit = make_limiter().limit(None, NOW)
     assert (limit.speed, limit.reason) == (0.0, 'no fresh report of the safety board')

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.speed_limits import CREEP_SPEED
 from oht50_bridge.vehicle.speed_limits import Braking
+from oht50_bridge.vehicle.speed_limits import DirectedLimits
+from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
 from oht50_bridge.vehicle.speed_limits import limit_without_direction
 from oht50_bridge.vehicle.speed_limits import lowest
@@ -54,3 +56,11 @@ def test_one_forbidden_direction_leaves_the_other_permitted_and_gives_the_reason
     assert limit.speed == CREEP_SPEED
     assert limit.reason == 'zone a in 0.00 m; the opposite direction is permitted'
     assert limit_without_direction(Limit(0.0, 'a'), Limit(0.0, 'b')).speed == 0.0
+
+
+def test_limits_towards_a_direction():
+    forward, backward = Limit(0.0, 'zone a in 0.00 m'), Limit(0.5, '')
+    limits = DirectedLimits(forward, backward)
+    assert limits.towards(Direction.FORWARD) is forward
+    assert limits.towards(Direction.BACKWARD) is backward
+    assert limits.towards(Direction.NONE) == limit_without_direction(forward, backward)

@@ -48,7 +48,9 @@ class MotionDemand:
         if self._stops(verdict):
             self._ramp.stop(now)
             return verdict
-        velocity = self._ramp.step(verdict.velocity, verdict.limit, now)
+        # On its way to the other direction it still moves in this one.
+        limit = verdict.limit(self._ramp.velocity or verdict.velocity)
+        velocity = self._ramp.step(verdict.velocity, limit, now)
         # A velocity that is wanted but not reached yet is no stop.
         return replace(verdict, stop=verdict.stop and velocity == 0.0, velocity=velocity)
 
@@ -59,6 +61,11 @@ class MotionDemand:
     def stops(self) -> bool:
         """Tell whether the motor has to stop at once."""
         return self._stops(self._guard.evaluate())
+
+    def permits(self) -> bool:
+        """Tell whether the velocity that the ramp has reached may be sent now."""
+        verdict, velocity = self._guard.evaluate(), self._ramp.velocity
+        return not self._stops(verdict) and abs(velocity) <= verdict.limit(velocity)
 
     def _stops(self, verdict: Verdict) -> bool:
         slowing = verdict.reason == StopReason.NONE and self._ramp.velocity != 0.0

@@ -226,7 +226,6 @@ class MotorModule(Module):
             yield from self.probe()
             self._become_ready()
         yield from self.read_block(self._block)
-        self._failures = 0
         fault = self._faults.look(self.values, self.read_at)
         if fault:
             self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')
@@ -253,6 +252,8 @@ class MotorModule(Module):
                 self.guard.release(StopReason.DRIVE_FAULT, 'board')
                 self.guard.release(StopReason.MODULE_LOST, 'board')
         yield from self._write(changes, verdict)
+        # Not before: a board that answers reads and refuses writes does not follow its commands.
+        self._failures = 0
         if not stopped:
             self._written_at = time.monotonic()
         stopping = self._demand.stops() and not self._stop_verified
@@ -316,7 +317,7 @@ class MotorModule(Module):
 
     def _motion_allowed(self) -> bool:
         self._attend()
-        return not self._demand.stops()
+        return self._demand.permits()
 
     def setup(self) -> Steps:
         """Begin with a stop, whatever the board was doing; the ramps follow in each round."""

@@ -14,6 +14,7 @@
 """The command to stand is approached by the ramp; a cause that forbids motion stops at once."""
 
 import pytest
+from heartbeats import Heartbeats
 
 from oht50_bridge.hardware.drivers.motion_demand import MotionDemand
 from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
@@ -29,17 +30,18 @@ def rig():
 
         def __init__(self):
             self.guard = MotionGuard(1.0, clock=lambda: self.now)
+            self.beats = Heartbeats()
             ramp = VelocityRamp(RampLimits(1.0, 2.0, 0.3))
             self.demand = MotionDemand(self.guard, ramp, lambda: self.now)
 
-        def next(self, velocity, permitted=True, limit=1.0):
+        def next(self, velocity, permitted=True, limit=1.0, backward=None):
             self.now += 0.03
-            self.guard.heartbeat(permitted, limit)
+            self.guard.heartbeat(self.beats.next(permitted, limit, backward))
             self.guard.drive(velocity)
             return self.demand.next()
 
     rig = Rig()
-    for _ in range(10):
+    for _ in range(20):
         verdict = rig.next(0.3)
     assert verdict.velocity == pytest.approx(0.3)
     return rig
@@ -73,3 +75,19 @@ def test_while_it_slows_down_frames_of_motion_may_be_sent(rig):
     assert not rig.demand.stops()
     rig.guard.inhibit(StopReason.ESTOP)
     assert rig.demand.stops()
+
+
+def test_on_its_way_to_the_other_direction_the_limit_is_that_of_the_present_one(rig):
+    assert rig.next(-0.3, limit=0.1, backward=1.0).velocity == pytest.approx(0.1)
+    verdict = rig.next(-0.3, limit=0.0, backward=1.0)
+    assert (verdict.stop, verdict.velocity) == (False, 0.0)
+
+
+def test_a_frame_that_has_come_to_exceed_the_limit_may_not_be_sent(rig):
+    assert rig.demand.permits()
+    rig.guard.heartbeat(rig.beats.next(True, 0.1))
+    assert not rig.demand.permits()
+    rig.next(0.3, limit=0.1)
+    assert rig.demand.permits()
+    rig.guard.inhibit(StopReason.ESTOP)
+    assert not rig.demand.permits()

@@ -17,13 +17,22 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import time
+from types import SimpleNamespace
 
 import pytest
+from board_rounds import Clock
+from board_rounds import run
+from heartbeats import Heartbeats
 
 from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.motor import MotorModule
+from oht50_bridge.hardware.errors import ExceptionReplyError
+from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.simulator.boards.firmware_motor import FirmwareMotorBoard
+from oht50_bridge.simulator.physics import World
 
 BOARD = ('driver_2_motor', 'drive', 3)
 PROFILES = ['driver_2_motor', 'oht_v2_final_motor', 'oht_v2_handler_motor']
@@ -87,7 +96,7 @@ def test_stop_when_commands_cease(motor):
     motor.stop_pump()
     last = time.monotonic()
     beat = motor.hw.motor.heartbeat
-    motor.wait_for(lambda: beat(True, 1.0) or motor.hw.motor.state().stop_verified)
+    motor.wait_for(lambda: beat(motor.beats.next()) and motor.hw.motor.state().stop_verified)
     assert motor.hw.motor.state().stop_reason == 'command_timeout'
     assert 0.1 < motor.stopped_at() - last < 0.4
     assert_at_rest(motor)
@@ -108,7 +117,7 @@ def test_stop_when_not_permitted(motor):
     motor.moving()
     watch(motor)
     motor.stop_pump()
-    motor.hw.motor.heartbeat(False, 1.0)
+    motor.hw.motor.heartbeat(motor.beats.next(False))
     asked = time.monotonic()
     assert motor.stopped_at() - asked < 0.2
     assert motor.hw.motor.state().stop_reason == 'not_permitted'
@@ -124,7 +133,7 @@ def test_estop_stops_and_only_a_new_command_moves_again(motor):
     motor.stop_pump()
     assert_at_rest(motor)
     motor.hw.motor.estop(False)
-    motor.hw.motor.heartbeat(True, 1.0)
+    motor.hw.motor.heartbeat(motor.beats.next())
     assert motor.hw.motor.state().stop_reason == 'no_command'
     before = motor.sim.truth()['position']
     motor.moving(0.5)
@@ -494,3 +503,71 @@ def test_wrong_layout_is_refused_and_no_register_is_touched(make_rig, board, pro
     assert rig.hw.close()
     assert rig.sim.registers('travel_motor') == before
     assert not rig.hw.motor.state().stop_verified
+
+
+class Rounds:
+    """The driver and its board, in time that the test lets pass."""
+
+    def __init__(self, clock):
+        self.clock, self.changes, self.beats = clock, [], Heartbeats()
+        profile = load('driver_2_motor')
+        self.module = MotorModule(
+            ModuleSpec(
+                'travel_motor', 'travel_motor', profile, 'x', 3, profile.timing,
+                options={'watchdog': False},
+            ),
+            SimpleNamespace(name='x', wake=lambda worker: None),
+            self,
+        )  # fmt: skip
+        self.module.guard._clock = clock
+        self.board = FirmwareMotorBoard(
+            'travel_motor', 3, profile, World(), {'loss': 0.0}, random.Random(1), lambda *_: None
+        )
+
+    def sample(self, module_id, sample):
+        pass
+
+    def discovered(self, info):
+        pass
+
+    def status_change(self, module_id, old, new, code, text):
+        self.changes.append((old, new, code))
+
+    def command(self, velocity, seconds, **failure):
+        """Command for some seconds."""
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            self.module.guard.heartbeat(self.beats.next())
+            self.module.guard.drive(velocity)
+            run(self.module, self.board, self.clock, 0.05, **failure)
+            self.board.drive(0.05)
+            self.board.model()
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(time, 'monotonic', clock)
+    return Rounds(clock)
+
+
+@pytest.mark.parametrize('velocity', [0.1, 0.0], ids=['slower', 'stand'])
+def test_a_board_that_answers_reads_and_refuses_writes_is_faulty(rounds, velocity):
+    rounds.command(0.3, 2.0)
+    state = rounds.module.state()
+    assert (state.stop_reason, state.commanded_velocity) == ('none', pytest.approx(0.3, abs=0.02))
+    rounds.command(velocity, 0.5, refuses=ExceptionReplyError('exception 4 at 0x0001'))
+    assert rounds.changes[-1] == ('online', 'error', 'MOD-003')
+    state = rounds.module.state()
+    assert (state.stop_reason, state.stop_verified) == ('module_lost', False)
+    rounds.command(velocity, 0.5)  # as soon as it takes writes, it is stopped
+    assert rounds.module.state().stop_verified
+    assert rounds.board.get('enable') == 0
+
+
+def test_refused_writes_that_succeed_the_next_time_are_no_fault(rounds):
+    for velocity in (0.3, 0.1) * 3:
+        rounds.command(velocity, 1.0)
+        refused = ExceptionReplyError('exception 6 at 0x0001')
+        rounds.command(0.4 - velocity, 0.04, refuses=refused)
+    assert rounds.changes == [('offline', 'online', '')]

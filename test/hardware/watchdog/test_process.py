@@ -34,13 +34,15 @@ from oht50_bridge.hardware.watchdog.protocol import WAITING
 from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 
 OWNER = """
-import json, sys, time
+import itertools, json, sys, time
 from oht50_bridge.hardware.hardware import Hardware
+from oht50_bridge.hardware.motion_guard import Heartbeat
 hardware = Hardware(json.loads(sys.argv[1]))
 hardware.start()
 print('started', flush=True)
+counter = itertools.count(1)
 while True:
-    hardware.motor.heartbeat(True, 1.0)
+    hardware.motor.heartbeat(Heartbeat(True, 1.0, 1.0, started_at=1, counter=next(counter)))
     # Who commands ceases when the board was lost: what moves it again must be a new command.
     if hardware.motor.state().stop_reason not in ('module_lost', 'drive_fault'):
         hardware.motor.drive(0.5)
