@@ -49,10 +49,10 @@ from oht50_bridge.vehicle.motion import LoopSettings
 from oht50_bridge.vehicle.motion import MotionLoop
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.profile import ProfileState
-from oht50_bridge.vehicle.profile import travel_time
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.travel_time import travel_time
 from oht50_bridge.vehicle.vehicle_view import VehicleView
 
 CHECKPOINT_PERIOD = 1.0  # s, between two records of the active mission
