@@ -29,7 +29,6 @@ from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
-from oht50_bridge.msg import SystemError
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.mission_publisher import MissionPublisher
@@ -47,6 +46,7 @@ from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.mission import MissionTimeouts
+from oht50_bridge.vehicle.mission_limits import MissionLimitSettings
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
 from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
@@ -105,7 +105,6 @@ class MissionNode(Node):
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.POWER.subscribe(self, self._on_power)
         topics.ZONES.subscribe(self, self._on_zones)
-        topics.SYSTEM_ERROR.subscribe(self, self._on_error)
         self.create_service(StartMission, 'start_mission', self._on_start)
         self.create_service(ControlMission, 'control_mission', self._on_control)
         self.create_timer(
@@ -129,10 +128,17 @@ class MissionNode(Node):
             by_name = make_stations(stations, docks, track.track_length)
         except ValueError as error:
             raise StartError(f'mission_node: {error}') from error
+        limits = declare_settings(self, MotionLimits)
+        mission_limits = declare_settings(self, MissionLimitSettings)
+        try:
+            mission_limits.check(limits)
+        except ValueError as error:
+            raise StartError(f'mission_node: {error}') from error
         return ManagerSettings(
             track=track,
             rules=declare_settings(self, MissionRules),
-            limits=declare_settings(self, MotionLimits),
+            limits=limits,
+            mission_limits=mission_limits,
             loop=declare_settings(self, LoopSettings),
             docking=declare_settings(self, DockingSettings, 'dock.'),
             timeouts=declare_settings(self, MissionTimeouts),
@@ -202,11 +208,9 @@ class MissionNode(Node):
                     zone.speed_limit,
                 )
                 for zone in zones.zones
-            ]
+            ],
+            zones.speed_limit,
         )
-
-    def _on_error(self, error: SystemError) -> None:
-        self._manager.on_error()
 
     # Services.
 
@@ -261,11 +265,7 @@ class MissionNode(Node):
         return response
 
     def _report(self) -> None:
-        self._manager.report(
-            time.monotonic(),
-            self.get_clock().now().nanoseconds,
-            subscribed=self._output.subscribed,
-        )
+        self._manager.report(time.monotonic(), subscribed=self._output.subscribed)
 
 
 def main() -> None:

@@ -180,16 +180,17 @@ class SafetyNode(Node):
         self._publisher.state(self._latch)
 
     def _update_parameters(self, values: dict[str, Any]) -> None:
-        zone_settings = updated_settings(self._zone_settings, values)
-        if zone_settings is not self._zone_settings:
+        zones, limit = self._zone_settings, self._limiter.settings
+        zone_settings = updated_settings(zones, values)
+        self._limiter.settings = updated_settings(limit, values)
+        if zone_settings is not zones or self._limiter.settings is not limit:
             self._set_zones(zone_settings)
-        self._limiter.settings = updated_settings(self._limiter.settings, values)
         self._beat()
 
     def _set_zones(self, settings: ZoneSettings) -> None:
         self._zone_settings = settings
         self._limiter.zones = self._tracker.zones = settings.zones()
-        self._publisher.zones(self._tracker.zones)
+        self._publisher.zones(self._tracker.zones, self._limiter.settings.speed_limit)
 
     # The heartbeat.
 

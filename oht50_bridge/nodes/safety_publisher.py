@@ -148,8 +148,8 @@ class SafetyPublisher:
             )
         )
 
-    def zones(self, zones: Sequence[Zone]) -> None:
-        """Publish the zones of the rail."""
+    def zones(self, zones: Sequence[Zone], speed_limit: float) -> None:
+        """Publish the zones of the rail and the limit of speed everywhere, m/s."""
         self._zones.publish(
             Zones(
                 header=header(self._node, self._frame),
@@ -164,6 +164,7 @@ class SafetyPublisher:
                     )
                     for zone in zones
                 ],
+                speed_limit=speed_limit,
             )
         )
 

@@ -29,17 +29,15 @@ class MissionRecord:
     """A mission as it is kept on disk; status is empty until it has ended.
 
     Attributes:
-        started: ns since 1970-01-01 UTC.
         position: m, of the vehicle at the time of the record.
         travelled: m.
         energy: J.
-        duration: s, once it has ended.
+        duration: s, from its start to the record, on a steady clock.
 
     """
 
     mission_id: str
     mission_type: str
-    started: int
     position: float
     travelled: float
     energy: float

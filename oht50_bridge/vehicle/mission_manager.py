@@ -28,18 +28,19 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 
+from oht50_bridge.vehicle.active_mission import REST_TIMEOUT
+from oht50_bridge.vehicle.active_mission import ActiveMission
 from oht50_bridge.vehicle.admission import MissionRequest
 from oht50_bridge.vehicle.admission import MissionRules
 from oht50_bridge.vehicle.admission import check_duration
 from oht50_bridge.vehicle.admission import check_request
 from oht50_bridge.vehicle.docking import Docking
 from oht50_bridge.vehicle.docking import DockingSettings
-from oht50_bridge.vehicle.energy import EnergyMeter
 from oht50_bridge.vehicle.journal import Journal
-from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission import Mission
 from oht50_bridge.vehicle.mission import MissionOutcome
 from oht50_bridge.vehicle.mission import MissionTimeouts
+from oht50_bridge.vehicle.mission_limits import MissionLimitSettings
 from oht50_bridge.vehicle.mission_recorder import MissionRecorder
 from oht50_bridge.vehicle.mission_reports import MissionOutput
 from oht50_bridge.vehicle.mission_reports import ProgressReport
@@ -47,12 +48,13 @@ from oht50_bridge.vehicle.mission_reports import StartedReport
 from oht50_bridge.vehicle.mission_reports import StateReport
 from oht50_bridge.vehicle.motion import LoopSettings
 from oht50_bridge.vehicle.motion import MotionLoop
+from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.profile import ProfileState
-from oht50_bridge.vehicle.profile import travel_time
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.travel_time import travel_time
 from oht50_bridge.vehicle.vehicle_view import VehicleView
 
 CHECKPOINT_PERIOD = 1.0  # s, between two records of the active mission
@@ -66,6 +68,7 @@ class ManagerSettings:
     track: TrackSettings = field(default_factory=TrackSettings)
     rules: MissionRules = field(default_factory=MissionRules)
     limits: MotionLimits = field(default_factory=MotionLimits)
+    mission_limits: MissionLimitSettings = field(default_factory=MissionLimitSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
     docking: DockingSettings = field(default_factory=DockingSettings)
     timeouts: MissionTimeouts = field(default_factory=MissionTimeouts)
@@ -91,19 +94,6 @@ class StartRequest:
     payload: float
 
 
-@dataclass
-class _Active:
-    """The active mission and what is counted for it."""
-
-    mission: Mission
-    started: int  # ns since 1970-01-01 UTC
-    started_at: float  # s, monotonic
-    recorded_at: float  # s, monotonic
-    meter: EnergyMeter
-    reached: bool = False  # its arrival at the target was reported
-    interruption: str = ''  # as last logged
-
-
 class MissionManager:
     """One mission at a time. Without one it commands nothing.
 
@@ -127,7 +117,7 @@ class MissionManager:
         self._settings = settings
         self._view = view
         self._output = output
-        self._active: _Active | None = None
+        self._active: ActiveMission | None = None
         self._reported = StateReport()
         self._charging = False
         self._driving = False
@@ -154,7 +144,7 @@ class MissionManager:
         if self._active is not None:
             raise RefusedError(
                 f'mission {self._active.mission.mission_id} is active; cancel it or wait for its '
-                'end'
+                'end, which is when the vehicle stands'
             )
         if request.mission_id in self._known_ids:
             raise RefusedError(
@@ -178,23 +168,24 @@ class MissionManager:
             )
         docking = self._make_docking(target[0], measured.position) if dock else None
         zones = (*self._view.speed_zones, *(docking.zones if docking else ()))
+        limits = self._limits(request.mission_type, request.payload)
         duration = settings.loop.settle + travel_time(
-            ProfileState(measured.position), target[0], settings.limits, zones
+            ProfileState(measured.position), target[0], limits, zones
         )
         if self._view.hold(now):
             duration += settings.timeouts.hold_clear_time
         check_duration(duration, settings.rules)
-        self._recorder.report_lost(self._view.position(now), wall)
+        self._recorder.report_lost(self._view.position(now))
         mission = Mission(
             request.mission_id or f'mission-{uuid.uuid4().hex[:12]}',
             request.mission_type,
             target[0],
-            MotionLoop(measured, now, settings.limits, settings.loop),
+            MotionLoop(measured, now, limits, settings.loop),
             docking,
             settings.timeouts,
         )
-        active = _Active(mission, wall, now, now, EnergyMeter(self._view.drawn(now), now))
-        self._recorder.begin(self._record(active, now))
+        active = ActiveMission(mission, request.payload, self._view.drawn(now), now)
+        self._recorder.begin(active.record(now, located=True))
         self._active = active
         self._set_charging(False)
         self._known_ids.append(mission.mission_id)
@@ -204,6 +195,10 @@ class MissionManager:
             )
         )
         self._report_state()
+        self._output.info(
+            f'mission {mission.mission_id}: {mission.mission_type} with {request.payload:g} kg, '
+            f'at most {limits.max_velocity:g} m/s and {limits.max_acceleration:g} m/s^2'
+        )
         return mission.mission_id, duration
 
     def pause(self, mission_id: str) -> str:
@@ -239,9 +234,20 @@ class MissionManager:
             raise RefusedError(
                 f'mission_id {mission_id!r}: the active mission is {mission.mission_id}'
             )
+        if self._active.ended:
+            raise RefusedError(
+                f'mission {mission.mission_id} has ended: {mission.outcome}; the vehicle comes to '
+                'rest'
+            )
         action(mission)
         self._report_state()
         return f'mission {mission.mission_id} {done}'
+
+    def _limits(self, mission_type: str, payload: float) -> MotionLimits:
+        settings = self._settings
+        return settings.mission_limits.limits(
+            settings.limits, mission_type, payload, self._view.speed_limit
+        )
 
     def _station(self, name: str) -> Station:
         try:
@@ -265,19 +271,14 @@ class MissionManager:
     def on_estop(self, now: float) -> None:
         """End the mission and the charging: the view reports a latched emergency stop."""
         self._set_charging(False)
-        if self._active is not None:
+        if self._active is not None and not self._active.ended:
             self._active.mission.fail(self._view.forbidden(now))
             self._end(self._active, now)
 
     def on_battery(self, now: float) -> None:
         """Count the energy: the view has a new report of the battery."""
         if self._active is not None:
-            self._active.meter.add(self._view.drawn(now), now)
-
-    def on_error(self) -> None:
-        """Count an error of the vehicle during the active mission."""
-        if self._active is not None:
-            self._active.mission.errors += 1
+            self._active.count_energy(self._view.drawn(now), now)
 
     def shut_down(self) -> None:
         """Stop; an active mission is reported as failed at the next start."""
@@ -291,8 +292,11 @@ class MissionManager:
         active = self._active
         if active is None:
             return
+        if active.ended:
+            self._finish(active, now)
+            return
         mission = active.mission
-        mission.motion.limit(self._settings.limits)
+        mission.motion.limit(self._limits(mission.mission_type, active.payload))
         command = mission.step(now, self._view.inputs(now))
         if command is None:
             self._halt()
@@ -313,18 +317,18 @@ class MissionManager:
             active.reached = True
             self._report_progress(mission)
 
-    def report(self, now: float, wall: int, *, subscribed: bool) -> None:
+    def report(self, now: float, *, subscribed: bool) -> None:
         """Report the progress; to be called at the progress rate.
 
         Args:
             now: s.
-            wall: ns since 1970-01-01 UTC.
             subscribed: somebody receives the reports of ends.
 
         """
-        position = self._view.position(now)
-        if (subscribed and not math.isnan(position)) or self._recorder.impatient(now):
-            self._recorder.report_lost(position, wall)
+        measured = self._view.measurement(now)
+        rests = measured is not None and not abs(measured.velocity) > STANDSTILL
+        if (subscribed and rests) or self._recorder.impatient(now):
+            self._recorder.report_lost(self._view.position(now))
         active = self._active
         if active is None:
             return
@@ -332,9 +336,9 @@ class MissionManager:
         if active.mission.at_dock:
             # The safety rules believe it no longer than it is repeated.
             self._report_state()
-        if now - active.recorded_at >= CHECKPOINT_PERIOD:
+        if not active.ended and now - active.recorded_at >= CHECKPOINT_PERIOD:
             active.recorded_at = now
-            self._recorder.checkpoint(self._record(active, now))
+            self._recorder.checkpoint(active.record(now, located=True))
 
     def continue_charging(self, now: float) -> None:
         """Repeat the request to charge while the vehicle stands in the dock; once a second."""
@@ -359,22 +363,36 @@ class MissionManager:
             self._driving = False
             self._output.drive(0.0, 0)
 
-    def _end(self, active: _Active, now: float) -> None:
-        """Report how the mission ended; on disk first, so that a crash does not lose its end."""
+    def _end(self, active: ActiveMission, now: float) -> None:
+        """Stop, and keep the outcome on disk, so that a crash does not lose it."""
         mission = active.mission
         self._halt()
-        self._report_progress(mission)
-        record = self._record(active, now)
-        self._active = None
-        self._recorder.finish(record)
-        self._report_state()
-        if mission.docked:
-            self._set_charging(True)
+        active.ended_at = now
+        self._recorder.end(active.record(now, located=self._view.measurement(now) is not None))
         text = f'mission {mission.mission_id}: {mission.outcome} {mission.reason}'.rstrip()
         if mission.outcome is MissionOutcome.FAILED:
             self._output.error(text)
         else:
             self._output.info(text)
+        self._finish(active, now)
+
+    def _finish(self, active: ActiveMission, now: float) -> None:
+        """Report the end of a mission once the vehicle stands: where, and how far it came."""
+        mission, measured = active.mission, self._view.measurement(now)
+        if not active.rests(measured):
+            if not active.waited(now):
+                return
+            self._output.warning(
+                f'mission {mission.mission_id}: no standstill was measured within '
+                f'{REST_TIMEOUT:g} s after its end; where the vehicle stands is not certain'
+            )
+        active.count_energy(self._view.drawn(now), now)
+        self._report_progress(mission)
+        self._active = None
+        self._recorder.finish(active.record(now, located=measured is not None))
+        self._report_state()
+        if mission.docked:
+            self._set_charging(True)
 
     def _set_charging(self, wanted: bool) -> None:
         """Request charging or release the charger; a release that is not needed is not sent."""
@@ -416,18 +434,3 @@ class MissionManager:
                 mission.at_dock,
             )
         self._output.state(self._reported)
-
-    def _record(self, active: _Active, now: float) -> MissionRecord:
-        mission = active.mission
-        active.meter.add(self._view.drawn(now), now)
-        return MissionRecord(
-            mission_id=mission.mission_id,
-            mission_type=mission.mission_type,
-            started=active.started,
-            position=mission.motion.position,
-            travelled=mission.motion.travelled,
-            energy=active.meter.energy,
-            errors=mission.errors,
-            status='' if mission.outcome is None else mission.outcome.value,
-            duration=now - active.started_at,
-        )

@@ -24,7 +24,6 @@ from oht50_bridge.vehicle.mission import MissionOutcome
 from oht50_bridge.vehicle.mission_reports import MissionOutput
 from oht50_bridge.vehicle.refusal import RefusedError
 
-NS = 1_000_000_000
 LOST_PATIENCE = 10.0  # s, that the report of a lost mission waits for a subscriber
 
 
@@ -71,8 +70,12 @@ class MissionRecorder:
         """Record how far a mission has come, without waiting for the disk."""
         self._save(record, durable=False)
 
+    def end(self, record: MissionRecord) -> None:
+        """Record how a mission ended, before its end is reported."""
+        self._save(record, durable=True)
+
     def finish(self, record: MissionRecord) -> None:
-        """Record the end of a mission, report it, and remove the record.
+        """Record where a mission ended, report its end, and remove the record.
 
         In this order: after a crash in between, the end is reported at the next start.
         """
@@ -80,27 +83,27 @@ class MissionRecorder:
         self._output.completed(record)
         self._clear()
 
-    def report_lost(self, position: float, wall: int) -> None:
+    def report_lost(self, position: float) -> None:
         """Report the lost mission, if there is one.
+
+        Its duration and its energy are those of its last record, from at most a second before its
+        process ended: no clock tells how long ago that was, as the date may have been set since.
 
         Args:
             position: m, where the vehicle is; NaN when it is not known.
-            wall: ns since 1970-01-01 UTC.
 
         """
         lost, self._lost = self._lost, None
         if lost is None:
             return
         if not lost.status:
-            moved = 0.0 if math.isnan(position) else abs(position - lost.position)
+            moved = abs(position - lost.position)
             lost = replace(
                 lost,
                 position=position,
-                travelled=lost.travelled + moved,
+                travelled=lost.travelled + (0.0 if math.isnan(moved) else moved),
                 errors=lost.errors + 1,
                 status=MissionOutcome.FAILED.value,
-                # A date that was set back in between says nothing of the duration.
-                duration=(wall - lost.started) / NS if wall >= lost.started else math.nan,
             )
             self._output.error(
                 f'mission {lost.mission_id}: failed, the mission node ended during it'

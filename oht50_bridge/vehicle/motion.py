@@ -29,12 +29,13 @@ from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position import PositionEstimate
 from oht50_bridge.vehicle.profile import SHORTEST_STEP
+from oht50_bridge.vehicle.profile import ZONE_LEAD
 from oht50_bridge.vehicle.profile import MotionError
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.profile import ProfileState
 from oht50_bridge.vehicle.profile import SpeedZone
 from oht50_bridge.vehicle.profile import VelocityProfile
-from oht50_bridge.vehicle.profile import travel_time
+from oht50_bridge.vehicle.travel_time import travel_time
 
 MAXIMUM_CREEPS = 20
 LONGEST_STEP = 0.1  # s, a longer pause of the loop does not advance the profile further
@@ -267,7 +268,7 @@ class MotionLoop:
                 way = (near - state.position) * direction
                 if way > 0.0:
                     # One step of the loop passes before the next check.
-                    margin = abs(state.velocity) * 2.0 * LONGEST_STEP
+                    margin = abs(state.velocity) * ZONE_LEAD
                     if way > self._profile.way_to(direction * zone.speed_limit) + margin:
                         continue
                 self._slowed.add(zone)

@@ -90,6 +90,7 @@ class VehicleView:
     Attributes:
         zones: zones of the rail, None until they are known.
         confirmed: config_node has confirmed the configuration since the start.
+        speed_limit: m/s, no motion is faster anywhere on the rail.
 
     """
 
@@ -99,6 +100,7 @@ class VehicleView:
         self._dock_at = -math.inf  # moment of the newest report of the dock
         self.zones: Sequence[Zone] | None = None
         self.confirmed = False
+        self.speed_limit = math.inf
         self._speed_zones: tuple[SpeedZone, ...] = ()
         self._dock_distance = math.nan
         self._dock_aligned = False
@@ -142,9 +144,16 @@ class VehicleView:
         """Keep the state of the emergency-stop latch."""
         self._estop = reason if latched else None
 
-    def update_zones(self, zones: Sequence[Zone]) -> None:
-        """Keep the zones of the rail; those that need no stop limit the speed."""
+    def update_zones(self, zones: Sequence[Zone], speed_limit: float = math.inf) -> None:
+        """Keep the zones of the rail, of which those that need no stop limit the speed.
+
+        Args:
+            zones: the zones.
+            speed_limit: m/s, everywhere.
+
+        """
         self.zones = zones
+        self.speed_limit = speed_limit
         self._speed_zones = tuple(
             SpeedZone(zone.start, zone.end, zone.speed_limit)
             for zone in zones

@@ -47,7 +47,7 @@ def graph(ros):
         topics.MISSION_STATE,
     )
     graph.probe.create_timer(0.02, lambda: report(graph))
-    graph.publish(topics.ZONES, Zones())
+    graph.publish(topics.ZONES, Zones(speed_limit=0.5))
     graph.publish(topics.POWER, PowerState(percentage=0.85, voltage=48.0, current=-1.0))
     graph.node.set_parameters([Parameter(CONFIG_VERSION, value='1.0.0')])
     return graph
@@ -78,9 +78,8 @@ def report(graph):
 
 
 def start(graph, **fields):
-    request = StartMission.Request(
-        mission_type='transport', target_position=Point(x=7.0, y=0.0, z=0.0), **fields
-    )
+    fields = {'mission_type': 'transport', **fields}
+    request = StartMission.Request(target_position=Point(x=7.0, y=0.0, z=0.0), **fields)
     return graph.call(StartMission, 'start_mission', request)
 
 
@@ -117,6 +116,24 @@ def test_a_mission_is_started_commanded_and_ended_by_an_emergency_stop(graph):
     graph.until(lambda: graph.last(topics.MISSION_STATE).phase == 'none')
     assert graph.last(topics.DRIVE_COMMAND).velocity == 0.0
     assert 'emergency stop: drill' in start(graph).message
+
+
+def test_the_limits_of_type_and_rail_are_in_the_estimate(graph):
+    durations = []
+    for mission_type, limit in (('transport', 0.5), ('inspection', 0.5), ('transport', 0.05)):
+        graph.publish(topics.ZONES, Zones(speed_limit=limit))
+        graph.until(lambda limit=limit: graph.node._view.speed_limit == limit)
+        response = started(graph, mission_type=mission_type)
+        durations.append(response.estimated_duration)
+        graph.call(ControlMission, 'control_mission', ControlMission.Request(action=3))
+        graph.until(lambda: graph.node._manager.active_id == '')
+    transport, inspection, slow = durations
+    assert transport + 2.0 < inspection < slow
+    assert slow > 2.0 / 0.05
+
+
+def test_errors_of_the_vehicle_are_none_of_the_mission(graph):
+    assert graph.node.count_subscribers(topics.SYSTEM_ERROR.name) == 0
 
 
 def test_a_stop_that_was_cleared_before_its_state_came_ends_the_mission(graph):
@@ -167,9 +184,11 @@ def test_no_mission_before_the_configuration_is_confirmed(graph):
         (['-p', 'stations:=[a, b]'], 'station_positions has 1 entries, stations has 2'),
         (['-p', 'station_positions:=[60.0]'], 'charger at 60 m is not on the rail, 0 to 50 m'),
         (['-p', 'station_docks:=[true, false]'], 'station_docks has 2 entries, stations has 1'),
+        (['-p', 'inspection_speed:=0.3', '-p', 'max_velocity:=0.2'], 'inspection_speed: 0.3 m/s'),
+        (['-p', 'max_velocity:=0.08'], '.*_speed: .* is above max_velocity, 0.08 m/s; lower it'),
     ],
     indirect=['ros'],
 )
-def test_wrong_stations_end_the_start_with_the_remedy(ros, reason):
+def test_wrong_parameters_end_the_start_with_the_remedy(ros, reason):
     with pytest.raises(StartError, match=reason):
         MissionNode()

@@ -75,7 +75,7 @@ def test_progress_has_the_time_of_completion_if_it_is_known(graph, remaining):
 
 def test_an_end_and_the_state(graph):
     completed = published(graph, topics.MISSION_COMPLETED)
-    graph.output.completed(MissionRecord('m', 'transport', 1, 7.0, 2.0, 3.0, 1, 'success', 9.0))
+    graph.output.completed(MissionRecord('m', 'transport', 7.0, 2.0, 3.0, 1, 'success', 9.0))
     message = completed()
     assert (message.status, message.final_position.x, message.errors_encountered) == (
         'success',

@@ -523,6 +523,17 @@ def test_speed_limit_is_in_the_next_heartbeat(node):
     assert beat_of(node).speed_limit == 0.2
 
 
+def test_a_new_speed_limit_is_published_with_the_zones(node):
+    published = []
+    node._publisher._zones.publish = published.append
+    assert node.set_parameters([Parameter('speed_limit', value=0.2)])[0].successful
+    assert [zones.speed_limit for zones in published] == [0.2]
+    assert set_zones(node, **ZONES).successful
+    assert [(zones.speed_limit, len(zones.zones)) for zones in published] == [(0.2, 0), (0.2, 2)]
+    node.set_parameters([Parameter(CONFIG_VERSION, value='2.0.0')])
+    assert len(published) == 2, 'nothing changed'
+
+
 def arguments(**values):
     return [word for name, value in values.items() for word in ('-p', f'{name}:={value}')]
 

@@ -146,10 +146,11 @@ def test_zones_and_the_entry_into_one(node):
     publisher, published = make_publisher(node)
     zone = Zone('slow', ZoneType.WARNING, ZoneAction.SLOW_DOWN, 22.0, 22.6, 0.2)
     publisher.set_place(Point(x=22.1))
-    publisher.zones([zone])
+    publisher.zones([zone], 0.4)
     publisher.zone_entered(zone)
     zones, event = published
     (message,) = zones.zones
+    assert zones.speed_limit == 0.4
     assert (message.zone_id, message.zone_type, message.action) == ('slow', 'warning', 'slow_down')
     assert (message.start, message.end, message.speed_limit) == (22.0, 22.6, 0.2)
     assert (event.zone_id, event.action, event.position.x) == ('slow', 'slow_down', 22.1)

@@ -20,7 +20,7 @@ import pytest
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.journal import MissionRecord
 
-RECORD = MissionRecord('m', 'transport', 1, 5.0, 1.0, 2.0, 0)
+RECORD = MissionRecord('m', 'transport', 5.0, 1.0, 2.0, 0)
 
 
 def test_record_outlives_the_process_until_it_is_cleared(tmp_path):

@@ -24,7 +24,7 @@ from oht50_bridge.vehicle.mission_recorder import LOST_PATIENCE
 from oht50_bridge.vehicle.mission_recorder import MissionRecorder
 from oht50_bridge.vehicle.refusal import RefusedError
 
-RECORD = MissionRecord('m', 'transport', 5_000_000_000, 5.0, 1.0, 2.0, 0)
+RECORD = MissionRecord('m', 'transport', 5.0, 1.0, 2.0, 0, duration=4.0)
 ENDED = replace(RECORD, status='success', duration=3.0)
 
 
@@ -67,27 +67,35 @@ def test_a_mission_whose_process_died_has_failed(journal):
     journal.save(RECORD)
     recorder, output = make(journal)
     assert recorder.lost_id == 'm'
-    recorder.report_lost(6.5, 9_000_000_000)
+    recorder.report_lost(6.5)
     ((lost, _),) = output.completed_
     assert (lost.status, lost.errors, lost.position) == ('failed', 1, 6.5)
     assert (lost.travelled, lost.duration) == (2.5, 4.0)
-    recorder.report_lost(6.5, 9_000_000_000)
+    recorder.report_lost(6.5)
     assert len(output.completed_) == 1
     assert (recorder.lost_id, journal.load()) == ('', None)
 
 
-def test_a_date_that_was_set_back_gives_no_duration(journal):
-    journal.save(RECORD)
+@pytest.mark.parametrize(('place', 'known'), [(5.0, math.nan), (math.nan, 6.5)])
+def test_a_place_that_is_not_known_adds_no_way(journal, place, known):
+    journal.save(replace(RECORD, position=place))
     recorder, output = make(journal)
-    recorder.report_lost(6.5, RECORD.started - 86_400_000_000_000)
+    recorder.report_lost(known)
     ((lost, _),) = output.completed_
-    assert math.isnan(lost.duration)
+    assert (lost.position, lost.travelled) == (pytest.approx(known, nan_ok=True), 1.0)
+
+
+def test_the_outcome_is_on_disk_before_the_vehicle_stands(journal):
+    recorder, output = make(journal)
+    recorder.begin(RECORD)
+    recorder.end(ENDED)
+    assert (journal.load(), output.completed_) == (ENDED, [])
 
 
 def test_a_mission_that_had_ended_is_reported_as_it_ended(journal):
     journal.save(ENDED)
     recorder, output = make(journal)
-    recorder.report_lost(6.5, 9_000_000_000)
+    recorder.report_lost(6.5)
     assert output.completed_[0][0] == ENDED
     assert output.errors == []
 

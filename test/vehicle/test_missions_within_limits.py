@@ -153,7 +153,7 @@ class Vehicle:
         if self.steps % 2 == 0:
             self.manager.step(self.now)
         if self.steps % 20 == 0:
-            self.manager.report(self.now, WALL, subscribed=True)
+            self.manager.report(self.now, subscribed=True)
         velocity, _ = self.output.command
         speed = min(abs(velocity), self.permission.speed_limit)
         speed = round(speed / SMALLEST_STEP) * SMALLEST_STEP
@@ -225,7 +225,8 @@ def test_an_emergency_stop_while_held_ends_the_mission_for_good(vehicle):
     vehicle.start(23.0)
     vehicle.until(vehicle.held)
     vehicle.estop = 'drill'
-    vehicle.until(vehicle.ended, 0.2)
+    vehicle.until(lambda: vehicle.output.log, 0.2)
+    vehicle.until(vehicle.ended, 1.0)
     assert vehicle.status == 'failed'
     vehicle.obstacle, vehicle.estop, place = None, None, vehicle.position
     vehicle.run(5.0)
@@ -255,7 +256,8 @@ def test_maintenance_ends_the_mission(vehicle):
     vehicle.start(25.0)
     vehicle.until(lambda: vehicle.position > 21.0)
     vehicle.limiter.maintenance = 'alice'
-    vehicle.until(vehicle.ended, 0.2)
+    vehicle.until(lambda: vehicle.output.log, 0.2)
+    vehicle.until(vehicle.ended, 1.0)
     assert vehicle.status == 'failed'
     assert 'maintenance' in vehicle.output.log[-1]
 

@@ -29,7 +29,7 @@ from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.profile import ProfileState
 from oht50_bridge.vehicle.profile import SpeedZone
 from oht50_bridge.vehicle.profile import peak_velocity
-from oht50_bridge.vehicle.profile import travel_time
+from oht50_bridge.vehicle.travel_time import travel_time
 
 LIMITS = MotionLimits(max_velocity=0.5, max_acceleration=0.3, max_jerk=0.2)
 PERIOD = 0.02  # s

@@ -94,3 +94,13 @@ def test_limit_lowered_while_braking_does_not_turn_the_vehicle_back(limit):
             profile.advance(0.1)
             assert profile.state().velocity > -0.005
         assert profile.state().position == pytest.approx(2.0, abs=OVERSHOOT)
+
+
+def test_a_rounding_error_of_the_acceleration_does_not_lengthen_the_profile():
+    limits = MotionLimits(max_velocity=0.25, max_acceleration=0.125, max_jerk=0.2)
+    durations = []
+    for acceleration in (0.0, -8e-20, 8e-20):
+        profile = VelocityProfile(ProfileState(1.09, -0.25, acceleration), limits)
+        profile.move(0.0, limits)
+        durations.append(profile.remaining)
+    assert durations == pytest.approx([durations[0]] * 3)
