@@ -37,6 +37,7 @@ from oht50_bridge.vehicle.position_source import PositionOriginSettings
 from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.rail import TrackSettings
+from oht50_bridge.vehicle.speed_limits import SLOWEST_LIMIT
 from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import DirectedLimits
 from oht50_bridge.vehicle.speed_limits import Direction
@@ -247,17 +248,21 @@ class SpeedLimiter:
 
     def _directional_limit(self, direction: Direction, inputs: InputsReport, now: float) -> Limit:
         speed_limit = self.settings.speed_limit
-        position = self.position.position(now)
+        stands = not speed_limit > SLOWEST_LIMIT
+        measurement = self.position.newest(now)
+        position = math.nan if measurement is None else measurement.position
+        step = 0.0 if measurement is None else measurement.resolution
         return lowest(
             [
-                Limit(speed_limit, '' if speed_limit > 0.0 else 'speed_limit is 0'),
-                rail_end_limit(position, direction, self._fixed.track, self._fixed.braking),
+                Limit(speed_limit, f'speed_limit is {speed_limit:g}' if stands else ''),
+                rail_end_limit(position, direction, self._fixed.track, self._fixed.braking, step),
                 *zone_limits(
                     self.zones,
                     position,
                     direction,
                     self._fixed.track.track_length,
                     self._fixed.braking,
+                    step,
                 ),
                 *obstacle_limits(
                     self._fixed.obstacles,

@@ -209,7 +209,11 @@ class ZoneTracker:
 
 
 def rail_end_limit(
-    position: float, direction: Direction, track: TrackSettings, braking: Braking
+    position: float,
+    direction: Direction,
+    track: TrackSettings,
+    braking: Braking,
+    step: float = 0.0,
 ) -> Limit:
     """Return the limit of the end of the rail ahead: a stop there, whatever the zones are.
 
@@ -218,13 +222,15 @@ def rail_end_limit(
         direction: FORWARD or BACKWARD.
         track: the rail.
         braking: how the vehicle slows down.
+        step: m, smallest step of the position: the vehicle stays so much before the end.
 
     """
     if math.isnan(position):
         return Limit(0.0, 'the position is unknown')
     backward = direction == Direction.BACKWARD
     distance = position - track.first if backward else track.last - position
-    return Limit(braking.approach_speed(distance, 0.0), f'end of the rail in {distance:.2f} m')
+    speed = braking.approach_speed(distance - step, 0.0)
+    return Limit(speed, f'end of the rail in {distance:.2f} m')
 
 
 def zone_limits(
@@ -233,6 +239,7 @@ def zone_limits(
     direction: Direction,
     track_length: float,
     braking: Braking,
+    step: float = 0.0,
 ) -> list[Limit]:
     """Return the limits of the zones that the vehicle is in and of those ahead.
 
@@ -247,6 +254,8 @@ def zone_limits(
         direction: FORWARD or BACKWARD.
         track_length: m; the rail goes from 0 to there.
         braking: how the vehicle slows down.
+        step: m, smallest step of the position: the vehicle is slow, or stands, so much before a
+            zone.
 
     """
     if math.isnan(position):
@@ -269,7 +278,7 @@ def zone_limits(
             speed = 0.0 if zone.action == ZoneAction.STOP else zone.speed_limit
             limits.append(
                 Limit(
-                    braking.approach_speed(distance, speed),
+                    braking.approach_speed(distance - step, speed),
                     f'zone {zone.zone_id} in {distance:.2f} m',
                 )
             )

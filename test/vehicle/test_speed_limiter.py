@@ -173,6 +173,8 @@ def test_speed_limit_changes_at_once_and_0_forbids_motion(limiter):
     assert limiter.limit(None, NOW).speed == 0.2
     limiter.settings = SpeedLimitSettings(speed_limit=0.0)
     assert reason(limiter) == 'speed_limit is 0'
+    limiter.settings = SpeedLimitSettings(speed_limit=0.004)
+    assert reason(limiter) == 'speed_limit is 0.004', 'below what any drive can do'
 
 
 @pytest.mark.parametrize('states', [[False, True], [False]])
