@@ -295,7 +295,7 @@ def motor_on(make_rig, travel):
     )
 
 
-def run(rig, number):
+def turn(rig, number):
     """Let a motor of the board turn as nobody commanded it."""
     prefix, speed = ('motor2_', 'speed') if number == 2 else ('', 'command_speed')
     for name, value in (('direction', 'forward'), (speed, 0.6), ('enable', 1)):
@@ -312,16 +312,16 @@ def stands(rig, number):
 def test_both_motors_are_stopped(make_rig, travel):
     rig, other = motor_on(make_rig, travel), 3 - travel
     actual = {1: 'actual_speed', 2: 'motor2_actual_speed'}[other]
-    run(rig, other)
+    turn(rig, other)
     rig.wait_for(lambda: rig.sim.read('travel_motor', actual), what='the other motor')
     rig.start()
     rig.online()
     rig.wait_for(lambda: stands(rig, other), what='a stop at the set-up')
-    run(rig, other)
+    turn(rig, other)
     rig.wait_for(lambda: stands(rig, other), what='a stop while the travel motor stands')
     rig.moving()
     rig.hw.motor.estop(True)
-    run(rig, other)
+    turn(rig, other)
     rig.wait_for(
         lambda: stands(rig, other) and stands(rig, travel), what='a stop by the emergency stop'
     )
@@ -335,7 +335,7 @@ def test_a_stop_is_not_verified_while_the_other_motor_is_on(make_rig, travel):
     rig.hw.motor.estop(True)
     rig.wait_for(lambda: rig.hw.motor.state().stop_verified, what='verified stop')
     rig.sim.misbehave('travel_motor', overwrite=1.0)  # a stop is undone at the end of each cycle
-    run(rig, 3 - travel)
+    turn(rig, 3 - travel)
     rig.wait_for(lambda: not rig.hw.motor.state().stop_verified, what='doubt')
     until = time.monotonic() + 0.5
     while time.monotonic() < until:
