@@ -37,6 +37,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
+from oht50_bridge.bringup.limits import check_limits
 from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import RestartLimit
@@ -126,8 +127,8 @@ def plan(values: dict[str, str]) -> Plan:
     """Return the plan of the vehicle that the arguments of a launch file describe.
 
     Raises:
-        BringUpError: the values contradict one another, or a board would stop answering on its
-            serial line.
+        BringUpError: the values contradict one another, or the limits of the nodes do, or a board
+            would stop answering on its serial line.
 
     """
     the_plan = Plan(
@@ -142,6 +143,7 @@ def plan(values: dict[str, str]) -> Plan:
         use_sim_time=values.get('use_sim_time') == 'true',
     )
     check_lines(the_plan.params, the_plan.serial_port)
+    check_limits(the_plan.params)
     return the_plan
 
 

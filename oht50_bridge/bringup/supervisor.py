@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.limits import check_limits
 from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.process import POLL_PERIOD
@@ -88,6 +89,7 @@ class Supervisor:
     def _check(self) -> None:
         """Find what would make the start fail half-way, before anything is started."""
         check_lines(self._plan.params, self._plan.serial_port)
+        check_limits(self._plan.params)
         check_port(self._plan.host, self._plan.port)
 
     def _start(self) -> None:

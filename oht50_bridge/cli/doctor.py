@@ -13,8 +13,9 @@
 # limitations under the License.
 """Check whether this machine can run a vehicle, and print remedies.
 
-It checks the serial ports, the DDS interface, the keys of tokens, the clock, the WebSocket port
-and the right to real-time priority. The exit code is 1 if a vehicle could not run.
+It checks the serial ports, the limits in the parameters, the DDS interface, the keys of tokens,
+the clock, the WebSocket port and the right to real-time priority. The exit code is 1 if a vehicle
+could not run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.limits import check_limits
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
@@ -98,6 +101,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     lines = parameters_of('hardware_node', arguments.params)['line'].values()
     for device in arguments.serial or [line['device'] for line in lines]:
         yield check_serial(device)
+    yield check_parameters(arguments.params)
     yield check_dds()
     keys = arguments.keys or os.environ.get(KEYS)
     yield check_keys(Path(keys)) if keys else check_secret(arguments.state_dir)
@@ -137,6 +141,16 @@ def check_serial(device: str) -> Finding:
             return what, FAILED, 'not a terminal device; name the port of the RS-485 adapter'
     finally:
         os.close(descriptor)
+    return what, OK, ''
+
+
+def check_parameters(params: Path | None) -> Finding:
+    """Check that the limits of different nodes do not contradict one another."""
+    what = 'limits in the parameters'
+    try:
+        check_limits(params)
+    except BringUpError as error:
+        return what, FAILED, str(error)
     return what, OK, ''
 
 

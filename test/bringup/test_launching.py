@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip('launch.actions', reason='needs ROS 2: make test-ros')
 
 from oht50_bridge.bringup import launching
+from oht50_bridge.bringup.errors import BringUpError
 
 
 def values(**changes):
@@ -32,3 +33,10 @@ def test_every_argument_has_a_description():
 def test_the_arguments_become_the_plan(tmp_path):
     plan = launching.plan(values(sim='true', port='8001', state_dir=str(tmp_path), namespace='/a'))
     assert (plan.port, plan.namespace, plan.state_dir) == (8001, '/a', tmp_path)
+
+
+def test_limits_that_contradict_one_another_are_refused(tmp_path):
+    params = tmp_path / 'params.yaml'
+    params.write_text('/**/safety_node: {ros__parameters: {speed_limit: 0.3}}')
+    with pytest.raises(BringUpError, match='lower mission_node max_velocity'):
+        launching.plan(values(sim='true', params_file=str(params), state_dir=str(tmp_path)))

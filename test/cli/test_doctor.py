@@ -56,6 +56,14 @@ def test_serial_port(tmp_path, terminal):
     assert 'not a terminal' in doctor.check_serial('/dev/null')[2]
 
 
+def test_limits_that_contradict_one_another_are_found(tmp_path):
+    assert doctor.check_parameters(None)[1] == doctor.OK
+    params = tmp_path / 'params.yaml'
+    params.write_text('/**/safety_node: {ros__parameters: {speed_limit: 0.3}}')
+    _, result, remedy = doctor.check_parameters(params)
+    assert (result, 'lower mission_node max_velocity' in remedy) == (doctor.FAILED, True)
+
+
 def test_ports_of_the_parameters_are_checked(tmp_path, terminal, capsys):
     params = tmp_path / 'params.yaml'
     params.write_text(
