@@ -94,8 +94,8 @@ class Plan:
             raise BringUpError('simulated boards have no serial port: choose one of the two')
         if self.use_sim_time and not self.simulated:
             raise BringUpError(
-                'use_sim_time with real boards: a publisher of /clock could stop the timers of '
-                'the nodes; leave it false'
+                'use_sim_time with real boards: a publisher of /clock would decide which '
+                'commands are too old; leave it false'
             )
 
     @property

@@ -61,6 +61,7 @@ from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
@@ -119,7 +120,7 @@ class BridgeNode(Node):
         for name, topic in topics.EVENT_TOPICS.items():
             topic.subscribe(self, self._on_latched if EVENTS[name].latched else self._on_event)
         topics.ESTOP_STATE.subscribe(self, self._on_estop_state)
-        self._settling = self.create_timer(SETTLING, self._settle)
+        self._settling = steady_timer(self, SETTLING, self._settle)
         self._status = topics.BRIDGE_STATUS.publisher(self)
 
     def _on_event(self, message: Any) -> None:

@@ -35,6 +35,7 @@ from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.srv import GetConfig
 from oht50_bridge.srv import RollbackConfig
 from oht50_bridge.srv import UpdateConfig
@@ -95,7 +96,7 @@ class ConfigNode(Node):
         self.create_service(
             RollbackConfig, 'rollback_config', self._on_rollback, callback_group=group
         )
-        self.create_timer(settings.check_period, self._check, callback_group=group)
+        steady_timer(self, settings.check_period, self._check, callback_group=group)
 
     def _item(self, name: str) -> Item:
         settings = declare_settings(self, ItemSettings, f'item.{name}.', parameter=name)

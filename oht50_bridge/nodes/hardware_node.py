@@ -64,6 +64,7 @@ from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
@@ -107,7 +108,7 @@ class HardwareNode(Node):
         topics.CHARGE_REQUEST.subscribe(self, self._on_charge)
         self.create_service(ListModules, 'list_modules', self._on_list)
         self.create_service(ScanModules, 'scan_modules', self._on_scan)
-        self.create_timer(1.0, self._publish_states)
+        steady_timer(self, 1.0, self._publish_states)
         self._hardware.start()
 
     def destroy_node(self) -> None:

@@ -38,6 +38,7 @@ from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.settings import setting
 from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import StartMission
@@ -107,11 +108,13 @@ class MissionNode(Node):
         topics.ZONES.subscribe(self, self._on_zones)
         self.create_service(StartMission, 'start_mission', self._on_start)
         self.create_service(ControlMission, 'control_mission', self._on_control)
-        self.create_timer(
-            1.0 / settings.control_rate, lambda: self._manager.step(time.monotonic())
+        steady_timer(
+            self, 1.0 / settings.control_rate, lambda: self._manager.step(time.monotonic())
         )
-        self.create_timer(1.0 / settings.progress_rate, self._report)
-        self.create_timer(CHARGE_PERIOD, lambda: self._manager.continue_charging(time.monotonic()))
+        steady_timer(self, 1.0 / settings.progress_rate, self._report)
+        steady_timer(
+            self, CHARGE_PERIOD, lambda: self._manager.continue_charging(time.monotonic())
+        )
 
     def destroy_node(self) -> None:
         """Stop the vehicle; an active mission is reported as failed at the next start."""

@@ -30,6 +30,7 @@ from rclpy.task import Future
 
 from oht50_bridge.nodes.parameter_values import from_value
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.vehicle.config_table import ConfigTable
 from oht50_bridge.vehicle.config_table import Item
 
@@ -185,7 +186,7 @@ class RemoteNodes(dict[str, RemoteNode]):
             if not end.done():
                 end.set_result(None)
 
-        timer = self._owner.create_timer(timeout, give_up, callback_group=self._group)
+        timer = steady_timer(self._owner, timeout, give_up, self._group)
         for future in futures:
             future.add_done_callback(look)
         look()

@@ -22,13 +22,12 @@ from typing import Any
 from typing import NoReturn
 
 import rclpy
-from rclpy.clock import Clock
-from rclpy.clock import ClockType
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.signals import install_signal_handlers
 
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
@@ -45,7 +44,7 @@ def spin(node: Node) -> None:
     On a signal rclpy wakes the executor before it shuts the context down. One that is back at its
     wait before the context is down would wait for the next message, and none may come.
     """
-    node.create_timer(1.0, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
+    steady_timer(node, 1.0, lambda: None)
     rclpy.spin(node)
 
 

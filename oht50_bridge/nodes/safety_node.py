@@ -48,6 +48,7 @@ from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.settings import setting
 from oht50_bridge.settings import updated_settings
@@ -167,9 +168,9 @@ class SafetyNode(Node):
             self._announce,
         )
         self._maintenance_service = MaintenanceService(self, self._maintenance, self._beat)
-        self.create_timer(1.0 / settings.heartbeat_rate, self._beat)
+        steady_timer(self, 1.0 / settings.heartbeat_rate, self._beat)
         if estop_input is not None:
-            self.create_timer(ESTOP_INPUT_PERIOD, lambda: self._on_estop_input(estop_input()))
+            steady_timer(self, ESTOP_INPUT_PERIOD, lambda: self._on_estop_input(estop_input()))
         configurable(self, self._update_parameters)
 
         self._set_zones(self._zone_settings)

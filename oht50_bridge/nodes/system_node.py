@@ -48,6 +48,7 @@ from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.system_settings import SystemNodeSettings
 from oht50_bridge.srv import GetSystemStatus
 from oht50_bridge.vehicle.board_starts import BoardStarts
@@ -127,8 +128,8 @@ class SystemNode(Node):
         topics.ZONES.subscribe(self, self._on_zones)
         topics.CONFIG_UPDATED.subscribe(self, self._on_config)
         self.create_service(GetSystemStatus, 'get_system_status', self._on_get_status)
-        self.create_timer(1.0 / settings.rate, self._publish)
-        self.create_timer(CHECK_PERIOD, self._check)
+        steady_timer(self, 1.0 / settings.rate, self._publish)
+        steady_timer(self, CHECK_PERIOD, self._check)
         self._publish_markers()
 
     # What the other nodes report.

@@ -42,6 +42,7 @@ from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.to_standard import battery_state
 from oht50_bridge.nodes.to_standard import odometry
 from oht50_bridge.nodes.to_standard import ranges
@@ -140,9 +141,9 @@ class TelemetryNode(Node):
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
         self.create_service(SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)
-        self._timer = self.create_timer(1.0 / self._rate, self._publish)
-        self.create_timer(1.0, self._publish_status)
-        self.create_timer(ODOMETRY_PERIOD, self._publish_odometry)
+        self._timer = steady_timer(self, 1.0 / self._rate, self._publish)
+        steady_timer(self, 1.0, self._publish_status)
+        steady_timer(self, ODOMETRY_PERIOD, self._publish_odometry)
         configurable(self, self._take_parameters)
         # The position is absolute, so the two frames never drift apart.
         self._tf_static.publish(
@@ -261,7 +262,7 @@ class TelemetryNode(Node):
         if 'rate' in values:
             self._rate = values['rate']
             self.destroy_timer(self._timer)
-            self._timer = self.create_timer(1.0 / self._rate, self._publish)
+            self._timer = steady_timer(self, 1.0 / self._rate, self._publish)
             self._publish_status()
 
     def _on_set_rate(

@@ -15,6 +15,8 @@
 
 import pytest
 from heartbeats import Heartbeats
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oht50_bridge.hardware.drivers.motion_demand import MotionDemand
 from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
@@ -91,3 +93,33 @@ def test_a_frame_that_has_come_to_exceed_the_limit_may_not_be_sent(rig):
     assert rig.demand.permits()
     rig.guard.inhibit(StopReason.ESTOP)
     assert not rig.demand.permits()
+
+
+speeds = st.sampled_from([0.0, 0.1, 0.3, 1.0])
+rounds = st.tuples(
+    st.sampled_from([0.01, 0.03, 0.05, 0.25]),  # s
+    st.sampled_from([-0.5, -0.1, 0.0, 0.1, 0.5]),  # m/s
+    st.booleans(),
+    speeds,
+    speeds,
+)
+
+
+@given(st.lists(rounds, max_size=60))
+def test_what_is_asked_of_the_drive_is_never_above_the_limit_of_its_direction(sequence):
+    now = 0.0
+    guard = MotionGuard(1.0, clock=lambda: now)
+    demand = MotionDemand(guard, VelocityRamp(RampLimits(2.0, 1.0, 0.1)), lambda: now)
+    beats = Heartbeats(1)
+    for _ in range(12):
+        now += 0.03
+        guard.heartbeat(beats.next())
+    for wait, velocity, permitted, forward, backward in sequence:
+        now += wait
+        guard.heartbeat(beats.next(permitted, forward, backward))
+        guard.drive(velocity)
+        verdict = demand.next()
+        limit = forward if verdict.velocity > 0.0 else backward
+        assert abs(verdict.velocity) <= (limit if permitted else 0.0)
+        assert not (verdict.stop and verdict.velocity)
+        assert verdict.velocity == 0.0 or demand.permits()
