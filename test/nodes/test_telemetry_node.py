@@ -113,3 +113,14 @@ def test_the_rate_can_be_set_within_its_range(graph, rate, accepted):
         graph.until(lambda: graph.last(topics.TELEMETRY_STATUS).rate == 2.0)
     else:
         assert 'must be within 0.1 and 10 Hz' in response.message
+
+
+def test_the_angular_acceleration_is_that_of_the_board_and_ends_with_it(graph):
+    def known():
+        graph.publish(topics.LOCATION, location(graph, 5.0, angular_acceleration=0.3))
+        return graph.last(topics.TELEMETRY) and (
+            graph.last(topics.TELEMETRY).angular_acceleration == 0.3
+        )
+
+    graph.until(known)
+    graph.until(lambda: math.isnan(graph.last(topics.TELEMETRY).angular_acceleration))
