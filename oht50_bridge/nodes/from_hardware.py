@@ -97,6 +97,7 @@ def location(sample: DockSample, frame: str) -> Location:
         age=max(0.0, time.monotonic() - sample.read_at),
         linear_velocity=sample.velocity[0],
         angular_velocity=sample.angular_velocity[2],
+        angular_acceleration=sample.angular_acceleration,
         linear_acceleration=sample.acceleration[0],
         roll=sample.roll,
         pitch=sample.pitch,

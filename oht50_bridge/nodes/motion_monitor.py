@@ -28,6 +28,7 @@ from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.places import place_on_rail
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
 from oht50_bridge.vehicle.position_source import PositionOrigin
@@ -120,7 +121,7 @@ class MotionMonitor:
             if before is PositionState.VALID:
                 self._on_lost()
             return
-        place = location.position
+        place = place_on_rail(location.position.x, location.position)
         self._events.set_place(place)
         for zone in self._tracker.update(place.x):
             self._events.zone_entered(zone)

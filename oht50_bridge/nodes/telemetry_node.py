@@ -38,9 +38,8 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.places import place_on_rail
 from oht50_bridge.nodes.process import run
-from oht50_bridge.nodes.stamps import NS
-from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.to_standard import battery_state
@@ -121,8 +120,6 @@ class TelemetryNode(Node):
         self._hoist: Newest[HoistState] = Newest(HOIST_LIFETIME)
         self._power: Newest[PowerState] = Newest(settings.power_lifetime)
         self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
-        self._turning: tuple[int, float] | None = None  # ns, rad/s
-        self._angular_acceleration = math.nan  # rad/s^2
         self._last_update: Time | None = None
         self._streaming = False
         self._odometry_stamp: Time | None = None
@@ -134,7 +131,7 @@ class TelemetryNode(Node):
         self._range = topics.RANGE.publisher(self)
         self._tf = topics.TF.publisher(self)
         self._tf_static = topics.TF_STATIC.publisher(self)
-        topics.LOCATION.subscribe(self, self._on_location)
+        topics.LOCATION.subscribe(self, self._location.put)
         topics.POSITION.subscribe(self, self._position.put)
         topics.HOIST_STATE.subscribe(self, self._hoist.put)
         topics.POWER.subscribe(self, self._on_power)
@@ -155,15 +152,6 @@ class TelemetryNode(Node):
                 ]
             )
         )
-
-    def _on_location(self, location: Location) -> None:
-        """Keep a location; no board measures angular acceleration, so two rates give it."""
-        self._location.put(location)
-        stamp, rate = from_stamp(location.header.stamp), location.angular_velocity
-        if self._turning is not None and stamp > self._turning[0]:
-            before, rate_before = self._turning
-            self._angular_acceleration = (rate - rate_before) * NS / (stamp - before)
-        self._turning = (stamp, rate)
 
     def _on_power(self, power: PowerState) -> None:
         self._power.put(power)
@@ -232,11 +220,10 @@ class TelemetryNode(Node):
             telemetry.position = Point(x=position.position, y=0.0, z=0.0)
             telemetry.linear_velocity = position.velocity
         if location is not None:
-            if position is not None and math.isfinite(location.position.y):
-                telemetry.position.y = location.position.y
-                telemetry.position.z = location.position.z
+            if position is not None:
+                telemetry.position = place_on_rail(position.position, location.position)
             telemetry.angular_velocity = location.angular_velocity
-            telemetry.angular_acceleration = self._angular_acceleration
+            telemetry.angular_acceleration = location.angular_acceleration
             telemetry.linear_acceleration = location.linear_acceleration
             telemetry.roll = location.roll
             telemetry.pitch = location.pitch

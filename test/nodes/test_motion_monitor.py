@@ -121,3 +121,42 @@ def test_the_place_of_a_new_reference_is_no_motion(node):
         report_place(node, 3.0)
         assert node._motion.fault(time.monotonic(), 0.0) == ''
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ('ros', 'z'), [([], -0.1), (['-p', 'position_source:=topic'], math.nan)], indirect=['ros']
+)
+def test_the_place_of_events_is_that_of_the_configured_source(node, z):
+    entered, stops = [], []
+    node._publisher._zone_entered.publish = entered.append
+    node._publisher._estop.publish = stops.append
+    zone = {
+        'zone_names': ['narrow'],
+        'zone_types': ['warning'],
+        'zone_actions': ['alert'],
+        'zone_starts': [20.02],
+        'zone_ends': [21.0],
+        'zone_limits': [0.2],
+    }
+    node.set_parameters_atomically([Parameter(name, value=value) for name, value in zone.items()])
+    for x in (20.0, 20.03):
+        node._motion.on_location(
+            Location(position=Point(x=x, y=math.nan, z=z), position_resolution=0.001)
+        )
+    (event,) = entered
+    up = 0.0 if math.isnan(z) else z
+    assert (event.position.x, event.position.y, event.position.z) == (20.03, 0.0, up)
+    report_place(node, 3.0)
+    node._beat()
+    (stop,) = stops
+    assert 'position lost' in node._latch.estop.reason
+    assert stop.position.x == 20.03, 'the last place that was believed'
+
+
+@pytest.mark.parametrize('ros', [['-p', 'position_source:=none']], indirect=True)
+def test_without_a_source_an_event_has_no_place(node):
+    stops = []
+    node._publisher._estop.publish = stops.append
+    assert node.count_subscribers('location') + node.count_subscribers('location/external') == 0
+    node._publish_causes(node._latch.trigger('software', 'drill', 'test'))
+    assert all(map(math.isnan, (stops[0].position.x, stops[0].position.y, stops[0].position.z)))

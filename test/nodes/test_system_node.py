@@ -35,7 +35,7 @@ def graph(ros):
     return graph
 
 
-def report(graph, error='', mode=SafetyHeartbeat.MODE_NORMAL):
+def report(graph, error='', mode=SafetyHeartbeat.MODE_NORMAL, permitted=True):
     """Report a vehicle whose boards are fine but for one with an error."""
     graph.publish(
         topics.MODULE_STATES,
@@ -43,7 +43,7 @@ def report(graph, error='', mode=SafetyHeartbeat.MODE_NORMAL):
     )
     graph.publish(
         topics.SAFETY_HEARTBEAT,
-        SafetyHeartbeat(header=header(graph.probe), motion_permitted=True, mode=mode),
+        SafetyHeartbeat(header=header(graph.probe), motion_permitted=permitted, mode=mode),
     )
 
 
@@ -73,6 +73,32 @@ def test_the_status_follows_the_vehicle(graph):
     becomes(graph, ('estop', 'error'))
     response = graph.call(GetSystemStatus, 'get_system_status', GetSystemStatus.Request())
     assert response.status.status == 'estop'
+
+
+@pytest.mark.parametrize(
+    ('hindrance', 'expected'),
+    [
+        ({'permitted': False}, ('idle', 'busy')),  # no position, an obstacle, an open guard
+        ({'mode': SafetyHeartbeat.MODE_STARTING}, ('idle', 'busy')),
+        ({'mode': SafetyHeartbeat.MODE_MAINTENANCE, 'permitted': False}, ('idle', 'maintenance')),
+        ({'error': 'MOD-001', 'permitted': False}, ('fault', 'error')),
+        ({'error': 'MOD-007'}, ('fault', 'error')),  # a fault of the drive
+        ({'error': 'MOD-004'}, ('fault', 'error')),  # another layout
+    ],
+)
+def test_a_vehicle_that_may_not_move_is_not_ready(graph, hindrance, expected):
+    becomes(graph, ('idle', 'ready'))
+    becomes(graph, expected, **hindrance)
+    for _ in range(5):
+        report(graph, **hindrance)
+        graph.spin(0.05)
+        assert status(graph) == expected
+    becomes(graph, ('idle', 'ready'))
+
+
+def test_a_vehicle_whose_safety_node_is_silent_is_not_ready(graph):
+    becomes(graph, ('idle', 'ready'))
+    graph.until(lambda: status(graph) == ('fault', 'error'))
 
 
 def test_a_stop_that_was_cleared_before_its_state_came_is_in_the_status(graph):

@@ -149,3 +149,14 @@ def test_z_is_unchanged_while_the_hoist_is_not_referenced_or_silent(graph):
     graph.until(reported(0.0, HoistState(referenced=False, rope_length=NAN)))
     graph.until(reported(-0.5, HoistState(referenced=True, rope_length=0.5)))
     graph.until(reported(0.0, None))
+
+
+def test_the_angular_acceleration_is_that_of_the_board_and_ends_with_it(graph):
+    def known():
+        graph.publish(topics.LOCATION, location(graph, 5.0, angular_acceleration=0.3))
+        return graph.last(topics.TELEMETRY) and (
+            graph.last(topics.TELEMETRY).angular_acceleration == 0.3
+        )
+
+    graph.until(known)
+    graph.until(lambda: math.isnan(graph.last(topics.TELEMETRY).angular_acceleration))

@@ -12,12 +12,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import itertools
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.status import WIRE
 from oht50_bridge.vehicle.status import ForbiddenTransitionError
 from oht50_bridge.vehicle.status import Situation
@@ -115,6 +117,26 @@ def test_vehicle_on_the_way_to_another_state_is_not_ready():
     assert (machine.state, machine.wire(maintenance)) == (VehicleState.IDLE, ('idle', 'busy'))
 
 
+def may_move(situation):
+    hindered = situation.estop or situation.fault or situation.maintenance or situation.forbidden
+    occupied = situation.docking or situation.executing or situation.mission
+    return situation.known and not (hindered or occupied or situation.speed > STANDSTILL)
+
+
+@pytest.mark.parametrize('start', STATES)
+def test_it_is_ready_exactly_when_it_may_move_and_does_nothing(start):
+    flags = ('known', 'estop', 'fault', 'maintenance', 'docking', 'executing', 'mission')
+    for values in itertools.product((False, True), repeat=len(flags) + 1):
+        for speed in (0.0, 0.3, math.nan):
+            situation = Situation(
+                **dict(zip(flags, values, strict=False)), forbidden=values[-1], speed=speed
+            )
+            machine = machine_in(start)
+            while machine.follow(situation):
+                pass
+            assert (machine.wire(situation)[1] == 'ready') is may_move(situation), situation
+
+
 def test_each_state_has_a_status():
     assert set(WIRE) == set(STATES)
 
@@ -128,6 +150,7 @@ situations = st.builds(
     docking=st.booleans(),
     executing=st.booleans(),
     mission=st.booleans(),
+    forbidden=st.booleans(),
     speed=st.sampled_from((0.0, 0.3, math.nan)),
 )
 
@@ -138,6 +161,8 @@ def test_no_sequence_of_situations_makes_an_undocumented_transition(sequence, st
     for situation in sequence:
         for _ in range(4):
             before = machine.state
+            if machine.wire(situation)[1] == 'ready':
+                assert may_move(situation), 'nor on the way to another state'
             if not machine.follow(situation):
                 break
             assert (before, machine.state) in DOCUMENTED

@@ -17,11 +17,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+from oht50_bridge.hardware.drivers.rate_of_change import RateOfChange
 from oht50_bridge.hardware.module import Module
 from oht50_bridge.hardware.registers import Block
 
 _NAN3 = (math.nan,) * 3
+_GYRO = 'imu_gyro'
+_LONGEST_GAP = 0.5  # s, between two readings of the angular velocity
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class DockSample:
 
     Attributes:
         position_resolution: m, smallest step of position along the rail.
+        angular_acceleration: rad/s^2, about the vertical axis, by the last two readings of the
+            angular velocity.
         docking_status: as the layout names it, unknown where it has none.
         dock_distance: m.
     """
@@ -41,6 +47,7 @@ class DockSample:
     velocity: tuple[float, float, float]
     acceleration: tuple[float, float, float]
     angular_velocity: tuple[float, float, float]
+    angular_acceleration: float
     roll: float
     pitch: float
     yaw: float
@@ -54,10 +61,18 @@ class DockModule(Module):
 
     kind = 'dock'
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._turning = RateOfChange(_LONGEST_GAP)
+
     def on_block(self, block: Block) -> None:
         """Publish after the block named location."""
+        if _GYRO in (register.name for register in block.registers):
+            # In some layouts it is read less often than the location.
+            self._turning.update(self.value(_GYRO, _NAN3)[2], self.read_at)
         if block.name != 'location':
             return
+        angular_velocity = self.value(_GYRO, _NAN3)
         position_x = self.profile.registers.get('position_x')
         imu = self.value('imu_acceleration', _NAN3)
         self.observer.sample(
@@ -73,7 +88,10 @@ class DockModule(Module):
                 position_resolution=position_x.scale if position_x else math.nan,
                 velocity=self.value('velocity', _NAN3),
                 acceleration=self.value('acceleration', imu),
-                angular_velocity=self.value('imu_gyro', _NAN3),
+                angular_velocity=angular_velocity,
+                angular_acceleration=math.nan
+                if math.isnan(angular_velocity[2])
+                else self._turning.rate,
                 roll=self.value('roll'),
                 pitch=self.value('pitch'),
                 yaw=self.value('yaw'),

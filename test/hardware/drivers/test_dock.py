@@ -16,8 +16,14 @@
 from __future__ import annotations
 
 import math
+import time
+from types import SimpleNamespace
 
 import pytest
+
+from oht50_bridge.hardware.drivers.dock import DockModule
+from oht50_bridge.hardware.module import ModuleSpec
+from oht50_bridge.hardware.profile_reader import load
 
 
 @pytest.mark.parametrize('profile', ['oht_v2_dock', 'oht_v2_dock_handler', 'dock_location_fw'])
@@ -48,3 +54,43 @@ def test_docked(make_rig):
     rig.wait_for(lambda: 'dock' in rig.samples and rig.samples['dock'].aligned, what='docked')
     assert rig.samples['dock'].docking_status == 'docked'
     assert rig.samples['dock'].roll == 0.0
+
+
+class Turning:
+    """The driver, and the blocks that it has read; the test holds the clock."""
+
+    def __init__(self, profile, monkeypatch):
+        self.now, self.samples = 100.0, []
+        monkeypatch.setattr(time, 'monotonic', lambda: self.now)
+        self.module = DockModule(
+            ModuleSpec('dock', 'dock', profile, 'x', 5, profile.timing),
+            SimpleNamespace(name='x', wake=lambda worker: None),
+            SimpleNamespace(sample=lambda module_id, sample: self.samples.append(sample)),
+        )
+        self.blocks = profile.polls
+
+    def read(self, rate, after):
+        """Read every block that is due, `after` s later; return the newest sample."""
+        self.now += after
+        module = self.module
+        for block in self.blocks:
+            if round(self.now / 0.05) % round(block.period / 0.05):
+                continue
+            module.read_at, module.stamp = self.now, 1
+            for register in block.registers:
+                module.values[register.name] = (0.0, 0.0, rate) if register.count == 3 else 0.0
+                module._read_times[register.name] = (self.now, 1.0)
+            module.on_block(block)
+        return self.samples[-1].angular_acceleration
+
+
+@pytest.mark.parametrize('name', ['oht_v2_dock', 'dock_location_fw'])
+def test_the_angular_acceleration_comes_from_the_samples_of_the_gyro(name, monkeypatch):
+    turning = Turning(load(name), monkeypatch)
+    begin = turning.now
+    values = [turning.read(0.1 * (turning.now + 0.05 - begin), 0.05) for _ in range(20)]
+    assert math.isnan(values[0]), 'one sample tells nothing'
+    known = [value for value in values if not math.isnan(value)]
+    assert len(known) >= 12
+    assert known == pytest.approx([0.1] * len(known)), 'a sample that is repeated is no jolt'
+    assert math.isnan(turning.read(5.0, 2.0)), 'not across a gap'
