@@ -30,6 +30,8 @@ from oht50_bridge.vehicle.position import Measurement
 LONGEST_PAUSE = 0.5
 #: s, that a velocity above the limit must last: one measurement may be wrong.
 PERSISTENCE = 0.2
+#: m, that a position which stands may tremble by.
+NOISE = 0.005
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,25 @@ class SupervisionSettings:
     )
     stall: float = setting(
         0.3,
-        'Distance commanded without any change of the position that is an emergency stop',
+        'Distance commanded without a change of the position that is an emergency stop',
         unit='m',
         minimum=0.05,
         maximum=2.0,
     )
+
+
+@dataclass
+class _Way:
+    """Motion in one direction.
+
+    Attributes:
+        ends_at: s, when it must have ended, as it is no longer commanded.
+        anchor: m, from where it is counted from then on.
+
+    """
+
+    ends_at: float = math.inf
+    anchor: float | None = None
 
 
 class MotionSupervisor:
@@ -86,8 +102,7 @@ class MotionSupervisor:
     def __init__(self, settings: SupervisionSettings) -> None:
         self._settings = settings
         self._command = 0.0  # m/s, in force at the motor's board
-        self._reached_by = math.inf  # s, when the motion must have followed the command
-        self._anchor: float | None = None  # m, from where motion is counted
+        self._ways = {1: _Way(), -1: _Way()}
         self._allowed = 0.0  # m/s, follows the limit down no faster than the vehicle brakes
         self._lowered_at = -math.inf  # s
         self._fast_since: float | None = None
@@ -121,7 +136,7 @@ class MotionSupervisor:
         self._follow(now, command, measurement)
         fault = (
             self._overspeed(now, pause, limit)
-            or self._deviation(now, measurement)
+            or self._deviation(measurement)
             or self._stall(pause, measurement)
         )
         if fault:
@@ -134,13 +149,14 @@ class MotionSupervisor:
         """Start anew: nothing is known of what was before."""
         speed = (
             0.0
-            if measurement is None or math.isnan(measurement.velocity)
+            if measurement is None or not math.isfinite(measurement.velocity)
             else abs(measurement.velocity)
         )
         self._velocity = speed
         self._command = command
-        self._reached_by = now + self._settings.reaction + speed / self._settings.deceleration
-        self._anchor = None
+        for way in self._ways.values():
+            way.ends_at = now + self._settings.reaction + speed / self._settings.deceleration
+            way.anchor = None
         self._allowed = max(limit, speed)
         self._lowered_at = now
         self._fast_since = None
@@ -148,14 +164,15 @@ class MotionSupervisor:
         self._driven = 0.0
 
     def _follow(self, now: float, command: float, measurement: Measurement) -> None:
-        """Give the motion its time when the direction of the command changes."""
-        if _sign(command) != _sign(self._command):
-            braking = abs(self._velocity) / self._settings.deceleration
-            self._reached_by = now + self._settings.reaction + braking
-            self._anchor = None
+        """Give the motion its time to end in the direction that is no longer commanded."""
         self._command = command
-        if now >= self._reached_by and self._anchor is None:
-            self._anchor = measurement.position
+        for direction, way in self._ways.items():
+            if _sign(command) == direction:
+                braking = abs(self._velocity) / self._settings.deceleration
+                way.ends_at = now + self._settings.reaction + braking
+                way.anchor = None
+            elif now >= way.ends_at and way.anchor is None:
+                way.anchor = measurement.position
 
     def _overspeed(self, now: float, pause: float, limit: float) -> str:
         settings = self._settings
@@ -175,29 +192,30 @@ class MotionSupervisor:
             return ''
         return f'overspeed: {speed:.2f} m/s, allowed are {self._allowed:.2f} m/s'
 
-    def _deviation(self, now: float, measurement: Measurement) -> str:
-        if self._anchor is None:
-            return ''
-        way = measurement.position - self._anchor
+    def _deviation(self, measurement: Measurement) -> str:
         allowed = self._settings.deviation + measurement.resolution
-        direction = _sign(self._command)
-        if direction == 0:
-            if abs(way) > allowed:
-                return f'it moved {way:+.3f} m though nothing is commanded'
-        elif way * direction < -allowed:
-            return f'it moved {way:+.3f} m against its command of {self._command:+.2f} m/s'
-        elif way * direction > 0.0:
-            self._anchor = measurement.position
+        for direction, way in self._ways.items():
+            if way.anchor is None:
+                continue
+            moved = measurement.position - way.anchor
+            if moved * direction > allowed:
+                if _sign(self._command) == 0:
+                    return f'it moved {moved:+.3f} m though nothing is commanded'
+                return f'it moved {moved:+.3f} m against its command of {self._command:+.2f} m/s'
+            # The other way is permitted, or not over yet.
+            if self._ways[-direction].anchor is None and moved * direction < 0.0:
+                way.anchor = measurement.position
         return ''
 
     def _stall(self, pause: float, measurement: Measurement) -> str:
-        moved = self._seen is None or measurement.position != self._seen
-        self._seen = measurement.position
-        # What is commanded below a step of the position or near standstill need not show.
-        if moved or abs(self._command) <= STANDSTILL:
+        # A position that trembles does not move, and a command that pauses is no excuse.
+        if self._seen is None or abs(measurement.position - self._seen) > NOISE:
+            self._seen = measurement.position
             self._driven = 0.0
             return ''
-        self._driven += abs(self._command) * pause
+        # What is commanded near standstill need not show.
+        if abs(self._command) > STANDSTILL:
+            self._driven += abs(self._command) * pause
         if self._driven <= self._settings.stall + measurement.resolution:
             return ''
         return f'the position does not change although {self._driven:.2f} m were driven'

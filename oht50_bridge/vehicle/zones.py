@@ -203,7 +203,7 @@ class ZoneTracker:
             elif zone.contains(position):
                 self._inside.add(zone.zone_id)
                 entered.append(zone)
-            elif low < zone.start and zone.end < high:
+            elif zone.start <= high and low <= zone.end:
                 entered.append(zone)
         return entered
 

@@ -438,17 +438,21 @@ def test_near_the_dock_a_held_mission_is_at_the_dock():
     assert not far.mission.at_dock
 
 
-def test_a_vehicle_that_rolls_without_a_measured_velocity_does_not_rest():
+@pytest.mark.parametrize('step', [0.001, 0.01, 0.02])
+@pytest.mark.parametrize('share', [1.0, 0.5, 0.2])
+def test_a_vehicle_that_rolls_without_a_measured_velocity_does_not_rest(step, share):
     ride = Ride(target=20.0)
-    ride.measure = lambda: Measurement(round(ride.position, 3), 0.001, math.nan, ride.now)
+    ride.measure = lambda: Measurement(
+        round(round(ride.position / step) * step, 3), step, math.nan, ride.now
+    )
     for _ in range(150):
         ride.measurement = ride.measure()
         ride.step()
     ride.stale = True  # the measurement below is given by hand
-    velocity = ride.velocity
-    assert velocity > 0.3
-    for step in range(40):
+    assert ride.velocity > 0.3
+    velocity = share * ride.velocity
+    for count in range(40):
         ride.position += velocity * PERIOD - ride.velocity * PERIOD
         ride.measurement = ride.measure()
-        ride.step(stopped='not_permitted' if step < 5 else '')
-    assert ride.mission.interruption, 'it rolls on at 0.3 m/s: that is no standstill'
+        ride.step(stopped='not_permitted' if count < 5 else '')
+    assert ride.mission.interruption, f'it rolls on at {velocity:.2f} m/s: that is no standstill'

@@ -14,8 +14,12 @@
 """Motion that is not as commanded is an emergency; motion as commanded never is one."""
 
 import math
+from collections import deque
 
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
 from oht50_bridge.vehicle.motion_supervisor import SupervisionSettings
@@ -172,3 +176,152 @@ def test_a_velocity_that_is_not_known_is_no_excuse():
         for step in range(60)
     ]
     assert any('though nothing is commanded' in fault for fault in faults)
+
+
+@pytest.mark.parametrize('command', [0.3, 0.1, 0.02])
+@pytest.mark.parametrize('period', [0.1, 0.3, 0.5])
+@pytest.mark.parametrize('velocity', [-0.05, -0.5])
+def test_a_command_that_comes_and_goes_is_no_excuse_for_motion_against_it(
+    command, period, velocity
+):
+    ride = Ride()
+    ride.run(2.0)
+    start, ride.velocity = ride.position, velocity
+    faults = []
+    for _ in range(40):
+        ride.command = command - ride.command
+        faults.append(ride.run(period))
+    assert any('it moved' in fault for fault in faults)
+    ride = Ride(start)
+    ride.run(2.0)
+    ride.velocity = velocity
+    while not ride.run(period):
+        ride.command = command - ride.command
+    assert abs(ride.position - start) < 0.05 + abs(velocity) * period + 0.03
+
+
+@pytest.mark.parametrize('pause', [0.05, 0.2, 1.0])
+@pytest.mark.parametrize('noise', [0.0, 0.001])
+def test_a_frozen_position_is_a_fault_also_when_the_command_comes_and_goes(pause, noise):
+    ride = Ride()
+    ride.run(2.0)
+    ride.frozen = True
+    driven = 0.0
+    fault = ''
+    while not fault:
+        ride.reported = 10.0 + (noise if round(driven, 2) % 0.1 < 0.05 else 0.0)
+        ride.command = 0.5
+        fault = ride.run(0.1)
+        driven += 0.05
+        ride.command = 0.0
+        fault = fault or ride.run(pause)
+        assert driven < 0.5
+    assert 'the position does not change although' in fault
+
+
+def test_a_vehicle_that_rolls_back_after_it_came_to_rest_is_a_fault():
+    ride = Ride()
+    ride.command = ride.velocity = 0.5
+    ride.run(3.0)
+    ride.command = 0.0
+    assert ride.run(0.3) + ride.ramp(0.0) + ride.run(1.0) == ''
+    rest = ride.position
+    ride.velocity = -0.1
+    assert 'though nothing is commanded' in ride.run(2.0)
+    assert rest - ride.position < 0.07
+
+
+COMMANDS = st.lists(
+    st.tuples(
+        st.sampled_from([0.5, -0.5, 0.3, 0.02, -0.02, 0.0]),
+        st.sampled_from([0.05, 0.15, 0.5, 1.0, 4.0]),  # s
+        st.sampled_from([0.5, 0.5, 0.2, 0.05]),  # m/s, the limit of speed
+        # Pause of the checks, s; or a position that is not known meanwhile.
+        st.sampled_from([0.0, 0.0, 0.0, 0.3, 0.7, -1.0]),
+    ),
+    max_size=20,
+)
+
+
+class Obedient:
+    """A vehicle whose driver makes ramps and turns after a pause; it follows late.
+
+    Attributes:
+        command: m/s, in force at the motor's board.
+        places: m, as reported, the newest last.
+
+    """
+
+    def __init__(self, step, deceleration):
+        self.step, self.deceleration = step, deceleration
+        self.command = self.velocity = 0.0
+        self.position = 10.0
+        self.pause = 0  # periods at rest before it may turn
+        self.late = deque([0.0] * 4)
+        self.places = deque([10.0] * 5, maxlen=5)
+
+    def go(self, wanted):
+        if wanted * self.command < 0.0 or (self.command == 0.0 and self.pause > 0):
+            wanted = 0.0
+        self.pause = 6 if self.command != 0.0 else self.pause - 1
+        ramp = (0.5 if abs(wanted) > abs(self.command) else self.deceleration) * PERIOD
+        self.command += max(-ramp, min(ramp, wanted - self.command))
+        self.late.append(self.command)
+        self.velocity = self.late.popleft()
+        self.position += self.velocity * PERIOD
+        self.places.append(round(self.position / self.step) * self.step)
+
+
+@settings(max_examples=150, derandomize=True)
+@given(COMMANDS, st.sampled_from([0.001, 0.02]), st.booleans(), st.sampled_from([0.3, 2.0]))
+def test_a_vehicle_that_obeys_is_never_a_fault(commands, step, measured, deceleration):
+    supervisor = MotionSupervisor(SupervisionSettings())
+    vehicle = Obedient(step, deceleration)
+    now = 100.0
+    for wanted, seconds, limit, pause in commands:
+        wanted = math.copysign(min(abs(wanted), limit), wanted)
+        for _ in range(round(seconds / PERIOD)):
+            now += PERIOD
+            vehicle.go(wanted)
+            places = vehicle.places
+            known = vehicle.velocity if measured else (places[-1] - places[0]) / (4 * PERIOD)
+            measurement = Measurement(places[-1], step, known, now)
+            assert supervisor.check(now, measurement, vehicle.command, limit) == ''
+        for _ in range(round(abs(pause) / PERIOD)):
+            now += PERIOD
+            vehicle.go(wanted)
+            if pause < 0.0:
+                assert supervisor.check(now, None, vehicle.command, limit) == ''
+
+
+@settings(max_examples=150, derandomize=True)
+@given(
+    COMMANDS,
+    st.sampled_from([1, -1]),
+    st.floats(0.05, 1.0),
+    st.sampled_from([0.0, math.nan, math.inf]),
+)
+def test_whatever_is_commanded_no_motion_goes_on_the_other_way(commands, way, speed, error):
+    """Nothing is ever commanded this way, and a measured velocity may be missing."""
+    supervisor = MotionSupervisor(SupervisionSettings())
+    now, position, unseen = 100.0, 10.0, 0.0
+
+    def check(measured):
+        return supervisor.check(now, Measurement(position, 0.001, measured, now), command, limit)
+
+    command, limit = 0.0, 1.0
+    for _ in range(60):
+        now += PERIOD
+        check(0.0)
+    for wanted, seconds, permitted, pause in commands:
+        command, limit = -way * abs(wanted), permitted
+        for _ in range(round(seconds / PERIOD)):
+            now += PERIOD
+            position += way * speed * PERIOD
+            unseen += speed * PERIOD
+            if check(way * speed + error):
+                unseen = -speed * (0.6 + speed / 0.2)  # it gives it time to stop
+        if abs(pause) > 0.5:  # nothing is known of what was meanwhile
+            now += abs(pause)
+            unseen = -speed * (0.6 + speed / 0.2)
+        assert unseen < 0.05 + 2.0 * speed * PERIOD + 0.01

@@ -99,7 +99,7 @@ EPISODES = st.lists(
 
 
 class Vehicle:
-    """The limiter, and what it was told."""
+    """The limiter, and what was reported to it."""
 
     def __init__(self) -> None:
         self.limiter = SpeedLimiter(

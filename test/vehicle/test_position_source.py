@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from oht50_bridge.vehicle.position_source import REFERENCE_TIME
 from oht50_bridge.vehicle.position_source import WINDOW
 from oht50_bridge.vehicle.position_source import PositionOrigin
 from oht50_bridge.vehicle.position_source import PositionOriginSettings
@@ -205,3 +206,105 @@ def test_a_known_position_is_always_explained_by_motion(reports):
             if time <= WINDOW:
                 assert abs(measurement.position - before) <= 1.2 * time + 0.052
         known.append((measurement.stamp, measurement.position))
+
+
+# What a source does next, s and m: it goes on, its clock pauses or goes back, it stands still,
+# repeats a report, jumps and comes back, wraps, restarts, or measures nothing.
+BEHAVIOUR = st.one_of(
+    st.tuples(st.just('run'), st.floats(-1.0, 1.0), st.floats(0.05, 2.0)),
+    st.tuples(st.just('silence'), st.just(0.0), st.floats(0.0, 1.5)),
+    st.tuples(st.just('late'), st.just(0.0), st.floats(0.0, 1.5)),
+    st.tuples(st.just('repeat'), st.just(0.0), st.floats(0.05, 1.0)),
+    st.tuples(st.just('jump'), st.floats(-30.0, 30.0), st.just(0.0)),
+    st.tuples(st.just('blip'), st.floats(-30.0, 30.0), st.just(0.0)),
+    st.tuples(st.just('number'), st.sampled_from([NAN, math.inf, -math.inf]), st.just(0.0)),
+    st.tuples(st.just('step'), st.sampled_from([NAN, 0.0, -1.0, 0.5]), st.just(0.0)),
+    st.tuples(st.just('reference'), st.just(0.0), st.just(0.0)),
+    st.tuples(st.just('pause'), st.just(0.0), st.floats(0.0, 0.3)),
+)
+
+
+class Reporter:
+    """A source that behaves as it likes, and what may be said of it by other rules."""
+
+    def __init__(self):
+        self.source = PositionSource(SETTINGS, 50.0)
+        self.now, self.place = 10.0, 25.0
+        self.last = None  # (stamp, place) of the report before
+        self.doubtful = False  # since the last reference
+        self.plausible_since = math.inf
+
+    def report(self, place, resolution=0.001, age=0.0):
+        stamp = self.now - age
+        if self.last is not None and stamp <= self.last[0]:
+            self.source.update(place, resolution, NAN, stamp)
+            return
+        allowed = SETTINGS.position_tolerance + 0.001
+        good = math.isfinite(place) and resolution == 0.001 and abs(place - 25.0) <= 25.0 + allowed
+        steady = good and self.last is not None and stamp - self.last[0] <= 0.5
+        if steady:
+            way, time = abs(place - self.last[1]), stamp - self.last[0]
+            steady = way <= SETTINGS.position_speed * time + allowed + 1e-9
+        if not steady:
+            self.doubtful = self.doubtful or self.last is not None
+            self.plausible_since = stamp if good else math.inf
+        self.last = (stamp, place) if good else None if self.last is None else (stamp, NAN)
+        self.source.update(place, resolution, NAN, stamp)
+
+    def behave(self, kind, value, seconds):
+        match kind:
+            case 'run' | 'repeat':
+                for _ in range(round(seconds / PERIOD)):
+                    if kind == 'run':
+                        self.now += PERIOD
+                        self.place = min(max(self.place + value * PERIOD, 0.0), 50.0)
+                    self.report(self.place)
+                    self.check()
+            case 'silence' | 'pause':
+                self.now += seconds
+            case 'late':
+                self.report(self.place, age=seconds)
+            case 'jump' | 'blip':
+                self.now += PERIOD
+                self.report(self.place + value)
+                self.place += value if kind == 'jump' and 0.0 <= self.place + value <= 50.0 else 0
+            case 'number':
+                self.now += PERIOD
+                self.report(value)
+            case 'step':
+                self.now += PERIOD
+                self.report(self.place, value)
+            case _:
+                self.reference()
+
+    def reference(self):
+        lost = self.source.newest(self.now) is None
+        try:
+            self.source.reference(self.now)
+        except RefusedError as refusal:
+            assert str(refusal)
+            return
+        if lost and self.source.newest(self.now) is not None:
+            assert self.last[0] - self.plausible_since >= REFERENCE_TIME - 1e-9
+            assert self.now - self.last[0] <= SETTINGS.position_timeout
+        self.doubtful = False
+
+    def check(self):
+        measurement = self.source.newest(self.now)
+        if self.last is not None and self.now - self.last[0] > SETTINGS.position_timeout:
+            self.doubtful = True
+        if measurement is None:
+            assert self.source.reason, 'unknown without saying why'
+            return
+        assert not self.doubtful, 'good again without a reference'
+        assert (measurement.stamp, measurement.position) == self.last
+        assert abs(measurement.velocity) < 60.0 or math.isnan(measurement.velocity)
+
+
+@settings(max_examples=300, derandomize=True)
+@given(st.lists(BEHAVIOUR, max_size=25))
+def test_a_doubtful_position_is_lost_until_a_person_references_one_that_is_plausible(behaviour):
+    reporter = Reporter()
+    for kind, value, seconds in behaviour:
+        reporter.behave(kind, value, seconds)
+        reporter.check()

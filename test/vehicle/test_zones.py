@@ -16,6 +16,7 @@ import math
 
 import pytest
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.speed_limits import Braking
@@ -115,6 +116,15 @@ def test_zone_is_entered_once_and_left_with_hysteresis():
     assert tracker.update(12.0 + 2 * HYSTERESIS) == []
     assert tracker.inside == set()
     assert tracker.update(12.0) == [zone]
+
+
+@pytest.mark.parametrize(('before', 'after'), [(9.0, 13.0), (13.0, 9.0), (11.0, 12.5)])
+def test_a_zone_that_comes_to_be_on_the_way_just_travelled_is_entered(before, after):
+    tracker = ZoneTracker()
+    tracker.update(before)
+    tracker.zones = [slow_zone(10.0, 12.0)]
+    assert tracker.update(after) == list(tracker.zones)
+    assert tracker.inside == set()
 
 
 def test_only_changed_zones_are_entered_anew():
@@ -230,3 +240,37 @@ def test_carrier_that_obeys_is_slow_at_the_border(speed, deceleration, delay, zo
             break
     if position >= 20.0:
         assert velocity <= (0.0 if stops else zone_speed) + deceleration * step
+
+
+PLACES = st.one_of(st.just(math.nan), st.floats(0.0, TRACK), st.sampled_from([10.0, 11.0, 12.0]))
+ROUTES = st.lists(
+    st.one_of(PLACES, st.floats(-0.1, 0.1).map(lambda way: (way,)), zones_strategy), max_size=40
+)
+
+
+@given(zones_strategy, ROUTES)
+@settings(max_examples=300, derandomize=True)
+def test_no_zone_is_jumped_over_and_none_is_entered_that_was_not_on_the_way(zones, route):
+    """Positions far apart or near, unknown ones, and other zones on the way."""
+    tracker, before = ZoneTracker(zones), math.nan
+    for step in route:
+        if isinstance(step, list):
+            tracker.zones = zones = step
+            continue
+        place = before + step[0] if isinstance(step, tuple) else step
+        inside = tracker.inside
+        entered = tracker.update(place)
+        assert len(entered) == len(set(entered))
+        if math.isnan(place):
+            assert (entered, tracker.inside) == ([], inside)
+            before = place  # nobody knows where it was meanwhile
+            continue
+        low, high = sorted((place, place if math.isnan(before) else before))
+        for zone in zones:
+            on_the_way = zone.start <= high and low <= zone.end
+            assert (zone in entered) == (on_the_way and zone.zone_id not in inside)
+            if zone.contains(place):
+                assert zone.zone_id in tracker.inside
+            elif not zone.contains(place, HYSTERESIS):
+                assert zone.zone_id not in tracker.inside
+        before = place

@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Value
 
+UNNAMED = -1  # in place of the error code of a board that reports a fault without one
+
 
 class DriveFaults:
     """Compares what a board reports with what was seen of it before.
@@ -39,7 +41,7 @@ class DriveFaults:
         self._profile = profile
         self._drive = profile.drive
         self._settle = settle
-        self._code: Value = 0  # error code that was reported
+        self._code: Value = 0  # error code that was reported, UNNAMED for a fault without one
         self._marked = False  # the mark was seen on the board
         self._enabled_since: float | None = None  # s; no stop was written since
 
@@ -76,7 +78,16 @@ class DriveFaults:
             self._enabled_since = None
             if settled:
                 return f'{self._drive.enable} is {enable}, but nobody wrote that'
-        code, self._code = self._code, values.get('error_code', 0)
-        if self._code not in (0, code):
-            return f'the board reports error code {self._code}'
+        before, self._code = self._code, values.get('error_code', 0)
+        if self._code == 0 and values.get('fault') is True:
+            self._code = UNNAMED
+        if self._code not in (0, before):
+            return f'the board reports {self._reported}'
+        # By its own input. After a stop that was written it may be one that the driver asked for.
+        if enable is True and values.get('emergency_stopped') is True:
+            return 'the board has made an emergency stop by itself'
         return ''
+
+    @property
+    def _reported(self) -> str:
+        return 'a fault' if self._code == UNNAMED else f'error code {self._code}'

@@ -68,3 +68,34 @@ def test_a_reported_fault_is_reported_once_and_persists(faults):
     assert 'error code 8' in faults.look(WELL | {'error_code': 8}, 0.4)
     assert faults.look(WELL, 0.5) == ''
     assert not faults.persists
+
+
+HANDLER = {'enable': True, 'error_code': 0, 'fault': False, 'emergency_stopped': False}
+
+
+@pytest.mark.parametrize(
+    ('reported', 'fault'),
+    [
+        ({'error_code': 1}, 'error code 1'),
+        ({'error_code': 3, 'fault': True}, 'error code 3'),
+        ({'fault': True}, 'reports a fault'),
+        ({'emergency_stopped': True}, 'an emergency stop by itself'),
+    ],
+)
+def test_whatever_flag_of_a_fault_a_layout_has_is_looked_at(reported, fault):
+    faults = DriveFaults(load('oht_v2_handler_motor'), 0.0)
+    assert faults.look(HANDLER, 0.1) == ''
+    assert fault in faults.look(HANDLER | reported, 0.2)
+    faults.stopped()
+    assert faults.look(HANDLER | reported | {'enable': False}, 0.3) == '', 'reported once'
+    assert faults.persists == ('emergency_stopped' not in reported)
+    assert faults.look(HANDLER | {'enable': False}, 0.4) == ''
+    assert not faults.persists
+
+
+def test_an_emergency_stop_that_the_driver_asked_for_is_no_fault():
+    faults = DriveFaults(load('oht_v2_handler_motor'), 0.0)
+    faults.look(HANDLER, 0.1)
+    faults.stopped()
+    stopped = HANDLER | {'enable': False, 'emergency_stopped': True}
+    assert faults.look(stopped, 0.2) == ''

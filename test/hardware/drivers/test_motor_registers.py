@@ -162,6 +162,17 @@ def test_the_driver_makes_the_ramps_of_a_board_that_has_none():
     assert (motor.ramp.accel, motor.ramp.decel, motor.ramp.pause) == (0.7, 1.5, 0.4)
 
 
+@pytest.mark.parametrize('profile', MOTORS)
+@pytest.mark.parametrize(('accel', 'decel'), [(0.1, 0.1), (1.0, 2.0), (5.0, 0.5)])
+def test_every_layout_takes_ramps_which_the_board_or_the_driver_makes(profile, accel, decel):
+    motor = registers(profile, accel=accel, decel=decel)
+    if motor.drive.accel is None:
+        assert (motor.ramp.accel, motor.ramp.decel) == (accel, decel)
+    else:
+        made = [motor.setup[name] for name in (motor.drive.accel, motor.drive.decel)]
+        assert made == pytest.approx([accel, decel])
+
+
 @pytest.mark.parametrize(
     ('profile', 'options', 'message'),
     [
