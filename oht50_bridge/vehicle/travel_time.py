@@ -50,12 +50,8 @@ def travel_time(
     and jerk; a zone is entered and left at its own speed at most.
     """
     direction = math.copysign(1.0, target - state.position)
-    start, speed, time = state.position, state.velocity * direction, 0.0
-    if speed < 0.0:  # it has to turn round first
-        time = _ramp_time(-speed, limits)
-        start -= direction * -speed * time / 2.0
-        speed = 0.0
-    stretches = _stretches(start, target, limits, zones)
+    speed, time = state.velocity * direction, 0.0  # below 0 it has to turn round first
+    stretches = _stretches(state.position, target, limits, zones)
     if not stretches:
         return time
     borders = _border_speeds(min(speed, stretches[0].limit), stretches, limits)

@@ -116,6 +116,7 @@ def test_nothing_is_commanded_and_nothing_starts_until_it_stands(vehicle, ending
     vehicle.until(vehicle.ended, 2.0)
     assert len(vehicle.output.commands) == count
     assert vehicle.completed.errors == 1, 'the second cause is none of the mission'
+    assert [level for level, _ in vehicle.output.log].count('error') == 1
     vehicle.start(9.0)
 
 

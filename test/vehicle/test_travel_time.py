@@ -114,3 +114,29 @@ def test_at_the_target_and_where_nothing_may_move():
     assert travel_time(ProfileState(3.0), 3.0, LIMITS) == 0.0
     assert travel_time(ProfileState(0.0), 10.0, MotionLimits(max_velocity=0.0)) > 1e6
     assert math.isfinite(travel_time(ProfileState(0.0, 0.5), 0.01, LIMITS)), 'too fast to stop'
+
+
+@pytest.mark.parametrize('velocity', [-0.5, -0.1, 0.1, 0.5])
+def test_from_a_motion_it_takes_as_long_as_its_profile(velocity):
+    state = ProfileState(1.0, velocity)
+    profile = VelocityProfile(state, LIMITS)
+    profile.move(9.0, LIMITS)
+    assert travel_time(state, 9.0, LIMITS) == pytest.approx(profile.remaining, abs=0.05)
+
+
+def test_zones_that_touch_are_one():
+    one = travel_time(ProfileState(0.0), 20.0, LIMITS, [SpeedZone(-1.0, 21.0, 0.3)])
+    two = [SpeedZone(-1.0, 0.1, 0.3), SpeedZone(0.1, 21.0, 0.3)]
+    assert travel_time(ProfileState(0.0), 20.0, LIMITS, two) == pytest.approx(one)
+
+
+def test_a_target_just_behind_a_zone_is_braked_for_in_the_zone():
+    time = travel_time(ProfileState(0.0), 2.05, LIMITS, [SpeedZone(-1.0, 2.0, 0.3)])
+    slow = travel_time(ProfileState(0.0), 2.05, MotionLimits(max_velocity=0.3))
+    assert time == pytest.approx(slow, abs=0.8)
+
+
+def test_the_speed_of_a_zone_is_reached_before_its_border():
+    zones = [SpeedZone(4.0, 5.0, 0.03)]
+    time = travel_time(ProfileState(0.0), 9.0, LIMITS, zones)
+    assert driven(0.0, 9.0, LIMITS, zones) == pytest.approx(time, abs=1.0)
