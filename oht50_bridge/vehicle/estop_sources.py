@@ -106,7 +106,7 @@ class EstopSources:
         self._board_latched = False
         self._release_by = -math.inf
         self._starts = BoardStarts()
-        self._absent: list[str] = []  # vital boards that were not online in the last report
+        self._absent: list[str] = []  # vital boards that were not online by the last report
 
     def update_inputs(self, report: InputsReport, now: float) -> Estop | None:
         """Use a report of the safety board."""
@@ -133,9 +133,11 @@ class EstopSources:
         """Use a report of the states of all boards."""
         present = {}
         self._absent = []
+        unreported = set(VITAL_KINDS)
         for board in boards:
             if board.kind not in VITAL_KINDS:
                 continue
+            unreported.discard(board.kind)
             starting = self._starts.may_be_starting(board, now)
             if board.online:
                 self._latch.drop_cause(board.module_id)
@@ -143,6 +145,7 @@ class EstopSources:
             self._absent.append(board.module_id)
             if board.error and not starting:  # without an error it has not been asked yet
                 present[board.module_id] = f'{board.module_id} is {board.status}: {board.error}'
+        self._absent += sorted(unreported)  # nobody can say that they are well
         estop = self._latch.set_causes(present, TriggerType.SOFTWARE)
         self._boards.add(self._counter, now)
         return estop

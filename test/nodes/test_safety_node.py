@@ -28,6 +28,8 @@ from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
+from oht50_bridge.msg import ModuleDiscovered
+from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
@@ -39,6 +41,16 @@ from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.estop import EstopLatch
+
+
+def well():
+    """Return the states of the boards without which nothing is cleared."""
+    return ModuleStates(
+        modules=[
+            ModuleState(module_id=kind, kind=kind, status=ModuleDiscovered.STATUS_ONLINE)
+            for kind in ('safety', 'travel_motor')
+        ]
+    )
 
 
 def report_inputs(node):
@@ -232,7 +244,7 @@ def test_open_line_is_a_stop_that_is_not_cleared_before_it_is_closed(ros, monkey
 
     def clear_now():
         report_inputs(node)
-        node._on_modules(ModuleStates())
+        node._on_modules(well())
         response = clear(node)
         return response.accepted or response.message
 
@@ -314,7 +326,7 @@ def test_a_clear_of_another_stop_is_refused_with_what_is_latched(node, named):
 
     def refusal():
         report_inputs(node)
-        node._on_modules(ModuleStates())
+        node._on_modules(well())
         response = clear(node, estop_id=first.estop_id if named == 'first' else '')
         assert not response.accepted
         assert response.estop_id == second.estop_id
@@ -364,7 +376,7 @@ def test_a_position_that_jumps_is_a_stop_until_a_clear_references_it_again(node)
     def cleared():
         report_place(node, 3.0)
         node._on_inputs(SafetyInputs(configured=True))
-        node._on_modules(ModuleStates())
+        node._on_modules(well())
         return clear(node).accepted
 
     wait_for(cleared)
@@ -415,7 +427,7 @@ def test_clear_publishes_the_next_action_and_the_open_latch(node):
 
     def cleared():
         report_inputs(node)
-        node._on_modules(ModuleStates())
+        node._on_modules(well())
         return clear(node, next_action='return_home').accepted
 
     wait_for(cleared)

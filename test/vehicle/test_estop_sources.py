@@ -379,6 +379,21 @@ def test_bouncing_line_stays_pressed(world):
     assert world.latch.causes == []
 
 
+@pytest.mark.parametrize('missing', [{'safety'}, {'travel_motor'}, {'safety', 'travel_motor'}])
+def test_nothing_is_cleared_by_a_report_without_a_vital_board(world, missing):
+    world.stop()
+    world.settle()
+    boards = [
+        BoardReport(kind, kind, True, 'online', '')
+        for kind in ('safety', 'travel_motor', 'power')
+        if kind not in missing
+    ]
+    assert world.sources.update_boards(boards, world.now) is None
+    assert world.clear() == f'not online: {", ".join(sorted(missing))}; try again'
+    world.report_boards()
+    assert world.clear() == ''
+
+
 VITAL = {'safety', 'travel_motor'}
 STEPS = st.one_of(
     st.tuples(
