@@ -57,6 +57,7 @@ PARAMETERS = f"""
 /**/mission_node:
   ros__parameters:
     station_docks: [true, false]
+    inspection_speed: 0.5  # the day is long enough
     dock: {{approach_distance: {DOCKING_FROM}, final_distance: 0.05}}
 /**/hardware_node:
   ros__parameters:
