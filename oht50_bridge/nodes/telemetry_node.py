@@ -48,13 +48,13 @@ from oht50_bridge.nodes.to_standard import ranges
 from oht50_bridge.nodes.to_standard import transform
 from oht50_bridge.settings import setting
 from oht50_bridge.srv import SetTelemetryRate
+from oht50_bridge.vehicle.hoist import HOIST_LIFETIME
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 
 MINIMUM_RATE = 0.1  # Hz
 MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
 ODOMETRY_PERIOD = 0.05  # s
-HOIST_LIFETIME = 0.5  # s
 STATUS_LIFETIME = 3.0  # s, of the status of the bridge
 
 

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.mission_limits import FULL_LOAD
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
@@ -39,7 +40,7 @@ class MissionRules:
         0.30, 'Least charge at the start, ratio 0..1', minimum=0.0, maximum=1.0
     )
     maximum_payload: float = setting(
-        50.0, 'Greatest payload', unit='kg', minimum=0.0, maximum=50.0
+        FULL_LOAD, 'Greatest payload', unit='kg', minimum=0.0, maximum=FULL_LOAD
     )
     maximum_duration: float = setting(
         3600.0, 'Longest estimated duration', unit='s', minimum=1.0, maximum=3600.0

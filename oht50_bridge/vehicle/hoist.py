@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.speed_limits import Limit
 
+#: s, age beyond which a report of the hoist says nothing; the default of each node.
+HOIST_LIFETIME = 0.5
+
 
 @dataclass(frozen=True)
 class ChannelSettings:
@@ -60,7 +63,7 @@ class HoistSettings:
         0.1, 'Rope that may be out while the vehicle travels', unit='m', minimum=0.0, maximum=2.9
     )
     hoist_timeout: float = setting(
-        0.5,
+        HOIST_LIFETIME,
         "Age of the hoist's report beyond which travel is forbidden",
         unit='s',
         minimum=0.2,

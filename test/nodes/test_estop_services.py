@@ -16,6 +16,7 @@
 import time
 
 import pytest
+from service_node import ServiceNode
 
 from oht50_bridge.nodes.estop_services import EstopServices
 from oht50_bridge.srv import ClearEstop
@@ -27,25 +28,16 @@ from oht50_bridge.vehicle.position_source import PositionState
 from oht50_bridge.vehicle.refusal import RefusedError
 
 
-class World:
+class World(ServiceNode):
     """A latch with its services; also what they use of a node, the sources and the publisher."""
 
     def __init__(self, path):
+        super().__init__()
         self.latch = EstopLatch(path, lambda: 1)
         self.refusal = ''
-        self.announced, self.cleared, self.logged = [], [], []
-        self.services = {}
+        self.announced, self.cleared = [], []
         self.position = PositionSource(PositionSettings(), 50.0)
         EstopServices(self, self.latch, self, self.position, self, self.announced.append)
-
-    def create_service(self, service, name, callback):
-        self.services[name] = callback
-
-    def get_logger(self):
-        return self
-
-    def warning(self, text):
-        self.logged.append(text)
 
     def clear(self, first, second):
         """Judge and clear the latch, as the sources; or record it, as the publisher."""

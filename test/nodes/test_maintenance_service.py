@@ -14,31 +14,16 @@
 """The service set_maintenance."""
 
 import pytest
+from service_node import ServiceNode
 
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
 from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
 
-class FakeNode:
-    """Offers services and logs."""
-
-    def __init__(self):
-        self.services, self.logged = {}, []
-
-    def create_service(self, service, name, callback):
-        self.services[name] = callback
-
-    def get_logger(self):
-        return self
-
-    def warning(self, text):
-        self.logged.append(text)
-
-
 @pytest.fixture
 def world(tmp_path):
-    world = FakeNode()
+    world = ServiceNode()
     world.lock = MaintenanceLock(tmp_path / 'maintenance.json')
     world.changes = []
     MaintenanceService(world, world.lock, lambda: world.changes.append(world.lock.locked))

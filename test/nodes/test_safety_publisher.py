@@ -19,7 +19,6 @@ import time
 import pytest
 import rclpy
 from geometry_msgs.msg import Point
-from support import own_domain
 
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.nodes import safety_publisher
@@ -38,15 +37,10 @@ PUBLISHERS = ('_heartbeat', '_state', '_estop', '_clear', '_zones', '_zone_enter
 
 
 @pytest.fixture
-def node(monkeypatch):
-    with own_domain() as domain:
-        monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
-        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-        rclpy.init()
-        node = rclpy.create_node('safety_node')
-        yield node
-        node.destroy_node()
-        rclpy.try_shutdown()
+def node(ros):
+    node = rclpy.create_node('safety_node')
+    yield node
+    node.destroy_node()
 
 
 def make_publisher(node):

@@ -20,7 +20,6 @@ import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import ClockType
 from support import ROOT
-from support import own_domain
 
 from oht50_bridge.nodes.steady_timer import steady_timer
 
@@ -28,15 +27,10 @@ NODES = ROOT / 'oht50_bridge' / 'nodes'
 
 
 @pytest.fixture
-def node(monkeypatch):
-    with own_domain() as domain:
-        monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
-        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-        rclpy.init()
-        node = rclpy.create_node('timers')
-        yield node
-        node.destroy_node()
-        rclpy.try_shutdown()
+def node(ros):
+    node = rclpy.create_node('timers')
+    yield node
+    node.destroy_node()
 
 
 def test_it_counts_on_the_steady_clock_in_its_group(node):
