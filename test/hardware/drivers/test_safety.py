@@ -144,10 +144,11 @@ def test_an_input_is_active_at_its_level(make_rig, active):
     rig.sim.set(input_levels=[False, passive, False, not passive])
     rig.wait_for(lambda: rig.samples['safety'].digital_inputs == (False, False, False, True))
     assert not rig.samples['safety'].estop_pressed
-    assert rig.samples['safety'].latched
+    # The board trips after it has read its inputs, so an earlier reply may not have it yet.
+    rig.wait_for(lambda: rig.samples['safety'].latched, what='the trip')
     rig.sim.set(input_levels=[False, not passive, False, passive])
     rig.wait_for(lambda: rig.samples['safety'].estop_pressed, what='the button')
-    assert rig.samples['safety'].digital_inputs == (False, True, False, False)
+    rig.wait_for(lambda: rig.samples['safety'].digital_inputs == (False, True, False, False))
 
 
 def test_an_input_without_a_reading_counts_as_active(rig):
