@@ -109,7 +109,8 @@ class MotionLoop:
         self._creeping = 0.0  # direction, 0 while not creeping
         self._stopped_at: float | None = None  # s, when the final stop was commanded
         self._seen = measurement.position
-        self._way = 0.0  # m, commanded since the measured position changed
+        self._way = 0.0  # m, commanded since the newest measurement
+        self._unmoved = 0.0  # m, commanded before it, while the measured position did not change
         self.travelled = 0.0  # m, both directions added
         self._counted = measurement.position
         self.arrived = False
@@ -136,10 +137,14 @@ class MotionLoop:
 
     def update(self, measurement: Measurement) -> None:
         """Use a new measurement of the position."""
+        if measurement.stamp > self._estimate.stamp:
+            # Without a newer measurement nobody knows whether the vehicle moves.
+            self._unmoved += self._way
+            self._way = 0.0
         self._estimate.update(measurement)
         if measurement.position != self._seen:
             self._seen = measurement.position
-            self._way = 0.0
+            self._unmoved = 0.0
         # Half a step back and forth is the noise of the board.
         if abs(measurement.position - self._counted) > measurement.resolution:
             self.travelled += abs(measurement.position - self._counted)
@@ -168,7 +173,7 @@ class MotionLoop:
         self._planned = None
         self._creeping = 0.0
         self._stopped_at = None
-        self._way = 0.0
+        self._way = self._unmoved = 0.0
 
     def remaining_time(self, target: float) -> float:
         """Return the time from here to arrival at `target`, s."""
@@ -221,9 +226,9 @@ class MotionLoop:
         else:
             command = self._track(speed_limit)
         self._way += abs(command) * dt
-        if self._way > self._loop.stall + self._estimate.resolution:
+        if self._unmoved > self._loop.stall + self._estimate.resolution:
             raise MotionError(
-                f'the position does not change although {self._way:.2f} m were commanded'
+                f'the position does not change although {self._unmoved:.2f} m were commanded'
             )
         return command
 

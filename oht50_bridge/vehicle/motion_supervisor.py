@@ -107,7 +107,9 @@ class MotionSupervisor:
         self._lowered_at = -math.inf  # s
         self._fast_since: float | None = None
         self._seen: float | None = None  # m, the position that last changed
-        self._driven = 0.0  # m, commanded since
+        self._stamp = -math.inf  # s, of the newest measurement
+        self._pending = 0.0  # m, commanded since that
+        self._driven = 0.0  # m, commanded before it, since the position changed
         self._at: float | None = None
         self._velocity = 0.0
 
@@ -161,7 +163,7 @@ class MotionSupervisor:
         self._lowered_at = now
         self._fast_since = None
         self._seen = None
-        self._driven = 0.0
+        self._pending = self._driven = 0.0
 
     def _follow(self, now: float, command: float, measurement: Measurement) -> None:
         """Give the motion its time to end in the direction that is no longer commanded."""
@@ -208,14 +210,20 @@ class MotionSupervisor:
         return ''
 
     def _stall(self, pause: float, measurement: Measurement) -> str:
+        # What is commanded near standstill need not show.
+        if abs(self._command) > STANDSTILL:
+            self._pending += abs(self._command) * pause
+        # Without a newer measurement nobody knows whether it moves: the position source says when
+        # that is too long.
+        if measurement.stamp > self._stamp:
+            self._stamp = measurement.stamp
+            self._driven += self._pending
+            self._pending = 0.0
         # A position that trembles does not move, and a command that pauses is no excuse.
         if self._seen is None or abs(measurement.position - self._seen) > NOISE:
             self._seen = measurement.position
             self._driven = 0.0
             return ''
-        # What is commanded near standstill need not show.
-        if abs(self._command) > STANDSTILL:
-            self._driven += abs(self._command) * pause
         if self._driven <= self._settings.stall + measurement.resolution:
             return ''
         return f'the position does not change although {self._driven:.2f} m were driven'

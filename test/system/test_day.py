@@ -374,16 +374,18 @@ def pairs(moment):
     """Return what system.status may say of the moment: status and state."""
     day, start, end = moment.day, moment.at - LATENESS, moment.at + 0.05
     stopped, lost = ('estop', 'error'), ('fault', 'error')
-    if day.estop.holds(start, end):
+    # The day learns of the end of a span when its reply is read, which may be late as well.
+    later = moment.at + LATENESS
+    if day.estop.holds(start, later):
         return {stopped}
-    if day.lost.holds(start - 1.5, end):
+    if day.lost.holds(start - 1.5, later):
         return {lost}
     allowed = {stopped} if day.estop.touches(start, end) else set()
     # A board counts as lost after a while, and is found at its next turn.
     if day.lost.touches(start - 1.5, end):
         allowed |= {lost}
     drives = [drive for drive in day.drives if drive.span.touches(start, end)]
-    if not any(drive.span.holds(start, end) for drive in drives):
+    if not any(drive.span.holds(start, later) for drive in drives):
         allowed |= {('idle', 'ready')}
     if drives:
         docking = [sample['position'] < DOCK + DOCKING_FROM for sample in moment.samples]

@@ -208,6 +208,22 @@ def test_vehicle_that_does_not_move_is_an_error():
             pass
 
 
+def test_a_position_that_comes_late_is_no_vehicle_that_does_not_move():
+    speed = 1.0
+    limits = MotionLimits(speed, 1.0, 2.0)
+    carrier = Carrier(1.0, full_speed=2.0)
+    motion = MotionLoop(carrier.measure(), 0.0, limits, LoopSettings())
+    motion.go(12.0)
+    fastest = 0.0
+    while not motion.arrived:
+        if carrier.ticks % 6 == 0:  # in which 0.12 m are commanded
+            motion.update(carrier.measure())
+        carrier.drive(motion.step(carrier.now, speed))
+        fastest = max(fastest, carrier.velocity)
+        assert carrier.now < 60.0
+    assert fastest == pytest.approx(speed)
+
+
 def test_vehicle_that_runs_away_is_an_error():
     carrier = Carrier(1.0, full_speed=1.0)
     motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())

@@ -219,6 +219,19 @@ def test_a_frozen_position_is_a_fault_also_when_the_command_comes_and_goes(pause
     assert 'the position does not change although' in fault
 
 
+def test_a_position_that_comes_late_is_not_one_that_is_frozen():
+    supervisor = MotionSupervisor(SupervisionSettings())
+    position, now = 10.0, 100.0
+    measured = Measurement(position, 0.001, 2.0, now)
+    for step in range(40):
+        # Every 0.2 s, which is 0.4 m at this speed.
+        if step % 4 == 0:
+            measured = Measurement(position, 0.001, 2.0, now)
+        assert supervisor.check(now, measured, 2.0, 2.0) == ''
+        now += PERIOD
+        position += 2.0 * PERIOD
+
+
 def test_a_vehicle_that_rolls_back_after_it_came_to_rest_is_a_fault():
     ride = Ride()
     ride.command = ride.velocity = 0.5
