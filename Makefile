@@ -17,6 +17,9 @@ WHOLE_VEHICLES := test/system test/launch
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
 
+# Without it each process would compile what it imports, and this starts many.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test lint format audit test-unit cover test-vehicles test-ros setup clients
 .NOTPARALLEL:
 

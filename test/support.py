@@ -16,6 +16,7 @@
 import contextlib
 import itertools
 import json
+import math
 import os
 import re
 import signal
@@ -37,6 +38,8 @@ from oht50_bridge.simulator.control import SimulatorClient
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
 ROOT = Path(__file__).resolve().parent.parent
 SETTLING = 3.0  # s, after which what the end of a node caused is known
+STANDS_AT = 0.0005  # m, from a place, half a step of the position
+JUMP = 1.0  # m, that no motion explains
 # Above 101, DDS ports fall among those that the kernel gives out by itself.
 FIRST_DOMAIN, LAST_DOMAIN = 10, 100
 
@@ -98,15 +101,21 @@ def own_domain():
     raise AssertionError('every DDS domain is taken')
 
 
-def processes_of(marker):
-    """Return the pids of processes whose command line or environment holds `marker`."""
+def processes_of(marker, command=re.compile('')):
+    """Return the pids of processes whose command line or environment holds `marker`.
+
+    Their command line, with NUL between its words, must match `command`.
+    """
     found = []
     for entry in Path('/proc').iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):
-                text = (entry / 'cmdline').read_bytes() + (entry / 'environ').read_bytes()
+                words = (entry / 'cmdline').read_text(errors='replace')
+                if not command.search(words):
+                    continue
+                text = words + (entry / 'environ').read_text(errors='replace')
                 state = (entry / 'stat').read_text().rpartition(')')[2].split()[0]
-                if marker.encode() in text and state != 'Z':
+                if marker in text and state != 'Z':
                     found.append(int(entry.name))
     return found
 
@@ -183,6 +192,8 @@ class Up(Background):
         }
         self.environment.pop('CYCLONEDDS_URI', None)
         self.started = time.monotonic()
+        self.up_at = None  # s since 1970
+        self._tokens = {}
         super().__init__(directory / 'up.log', self.command(boards, arguments), self.environment)
 
     def command(self, boards, arguments):
@@ -210,6 +221,7 @@ class Up(Background):
     def wait_until_up(self):
         """Wait until it says so."""
         self.wait_for('OHT-50 is up')
+        self.up_at = time.time()
         return self
 
     def simulator(self):
@@ -217,13 +229,15 @@ class Up(Background):
         return SimulatorClient(self.vehicle_dir / 'simulator')
 
     def token(self, role):
-        """Return an access token, as a person would get it."""
-        return subprocess.run(
-            [*OHT50, 'token', '--role', role, '--state-dir', str(self.state_dir)],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        """Return an access token, as a person would get it; one for each role."""
+        if role not in self._tokens:
+            self._tokens[role] = subprocess.run(
+                [*OHT50, 'token', '--role', role, '--state-dir', str(self.state_dir)],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.strip()
+        return self._tokens[role]
 
     @contextlib.contextmanager
     def client(self, role='operator', subscribe=(), token=None):
@@ -236,18 +250,17 @@ class Up(Background):
 
     def node_pid(self, name):
         """Return the process id of a node."""
-        pids = [
-            pid
-            for pid in processes_of(str(self.state_dir))
-            if re.search(rf'nodes\0{name}\0|oht50_bridge/{name}\0', command_line(pid))
-        ]
+        pids = processes_of(
+            str(self.state_dir), re.compile(rf'nodes\0{name}\0|oht50_bridge/{name}\0')
+        )
         return pids[0] if pids else None
 
     def has_settled(self, name):
-        """Whether a node has run for so long that the end of the one before it is known."""
+        """Whether a node is the first, or has run until the end of the one before it is known."""
         pid = self.node_pid(name)
         with contextlib.suppress(psutil.NoSuchProcess):
-            return pid is not None and time.time() - psutil.Process(pid).create_time() > SETTLING
+            started = None if pid is None else psutil.Process(pid).create_time()
+            return started and (started < self.up_at or time.time() - started > SETTLING)
         return False
 
     def wait_for_new(self, name, old_pid):
@@ -293,6 +306,7 @@ class Launched(Up):
                 return None
 
         wait_for(listening, 60.0, 'the bridge listens').close()
+        self.up_at = time.time()
         return self
 
 
@@ -320,22 +334,31 @@ def running(directory, parameters=''):
 
 
 def place(vehicle, simulator, x):
-    """Put a vehicle at x, m, once it stands, and have its position referenced there.
+    """Put a vehicle that has no stop latched at x, m, once it stands, and reference it there.
 
     No motion explains such a jump, so the vehicle takes its position for lost and stops.
     """
     wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+    if abs(simulator.truth()['position'] - x) < STANDS_AT:
+        return
+    with vehicle.client('admin', ['safety.estop', 'telemetry.realtime']) as admin:
+        if abs(simulator.truth()['position'] - x) < JUMP:
+            # A small jump may be seen as motion that nobody commanded, which takes its time.
+            jump(admin, simulator, x + math.copysign(2.0 * JUMP, 10.0 - x))
+        jump(admin, simulator, x)
+    with vehicle.client('admin', ['system.status']) as admin:
+        admin.wait('system.status', where=lambda event: event['data']['state'] == 'ready')
+
+
+def jump(admin, simulator, x):
+    """Put the carrier at x, m, far from where it is, and clear the stop that this is."""
     simulator.set(position=x)
-    with vehicle.client('admin', ['telemetry.realtime', 'system.status']) as admin:
-
-        def placed():
-            admin.attempt('clear_estop')
-            position = admin.wait('telemetry.realtime')['data']['position']['x']
-            # A small jump is motion that nobody commanded, which stops a moment later.
-            status = admin.wait('system.status')['data']['status']
-            return position == pytest.approx(x * 1000.0, abs=5.0) and status != 'estop'
-
-        wait_for(placed, what=f'the position is referenced at {x} m', pause=0.1)
+    admin.wait('safety.estop')
+    admin.clear_estop()
+    admin.wait(
+        'telemetry.realtime',
+        where=lambda event: event['data']['position']['x'] == pytest.approx(x * 1000.0, abs=5.0),
+    )
 
 
 class RefusedError(AssertionError):

@@ -76,6 +76,7 @@ def stays(simulator):
 @pytest.mark.parametrize('distance', [3.1234])
 def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, operator, distance):
     target, name = 20.0 + distance, f'there{distance:g}'
+    place(vehicle, simulator, 20.0)
     before = simulator.truth()
     reply = start(operator, target, mission_id=name, payload_kg=10)
     assert reply['accepted'], reply['message']
