@@ -14,6 +14,7 @@
 """What tests of whole processes share: a vehicle, waiting, and DDS domains of their own."""
 
 import contextlib
+import io
 import itertools
 import json
 import math
@@ -32,6 +33,7 @@ from websockets.sync.client import connect
 
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.process import module_command
+from oht50_bridge.cli.main import main as cli
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.simulator.control import SimulatorClient
 
@@ -231,12 +233,9 @@ class Up(Background):
     def token(self, role):
         """Return an access token, as a person would get it; one for each role."""
         if role not in self._tokens:
-            self._tokens[role] = subprocess.run(
-                [*OHT50, 'token', '--role', role, '--state-dir', str(self.state_dir)],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.strip()
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                assert cli(['token', '--role', role, '--state-dir', str(self.state_dir)]) == 0
+            self._tokens[role] = output.getvalue().strip()
         return self._tokens[role]
 
     @contextlib.contextmanager

@@ -19,6 +19,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.board_reports import BoardReport
@@ -52,6 +53,9 @@ from oht50_bridge.vehicle.zones import zone_limits
 COMMAND_LIFETIME = 0.3  # s
 # mission_node repeats at 5 Hz that it docks.
 DOCK_LIFETIME = 1.0  # s
+# Up to this age of a measurement the reaction time counts it in; two periods of the sources.
+FRESH = 0.1  # s
+MOST_LATE = 2.0  # s, no limit is above 0 by anything older
 
 
 @dataclass(frozen=True)
@@ -252,17 +256,14 @@ class SpeedLimiter:
         measurement = self.position.newest(now)
         position = math.nan if measurement is None else measurement.position
         step = 0.0 if measurement is None else measurement.resolution
+        braking = self._braking(math.inf if measurement is None else now - measurement.stamp)
+        inputs_at = -math.inf if self._inputs is None else self._inputs[1]
         return lowest(
             [
                 Limit(speed_limit, f'speed_limit is {speed_limit:g}' if stands else ''),
-                rail_end_limit(position, direction, self._fixed.track, self._fixed.braking, step),
+                rail_end_limit(position, direction, self._fixed.track, braking, step),
                 *zone_limits(
-                    self.zones,
-                    position,
-                    direction,
-                    self._fixed.track.track_length,
-                    self._fixed.braking,
-                    step,
+                    self.zones, position, direction, self._fixed.track.track_length, braking, step
                 ),
                 *obstacle_limits(
                     self._fixed.obstacles,
@@ -270,7 +271,15 @@ class SpeedLimiter:
                     self._directions,
                     direction,
                     dock_floor(self._fixed.obstacles, self._recent_dock(now), position, direction),
-                    self._fixed.braking,
+                    self._braking(now - inputs_at),
                 ),
             ]
         )
+
+    def _braking(self, age: float) -> Braking:
+        """Return how the vehicle slows down by what was measured `age` s ago."""
+        braking = self._fixed.braking
+        late = min(age - FRESH, MOST_LATE)
+        if late <= 0.0:
+            return braking
+        return replace(braking, reaction_time=braking.reaction_time + late)

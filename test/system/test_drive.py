@@ -13,6 +13,7 @@
 # limitations under the License.
 """Drive commands move the vehicle; whatever fails, the motor stops in time."""
 
+import contextlib
 import os
 import signal
 import time
@@ -20,6 +21,7 @@ import time
 import pytest
 from support import wait_for
 
+NOISES = 5
 BOARD = 'travel_motor'
 SPEED = 'command_speed'
 
@@ -43,6 +45,23 @@ def test_drive_command_moves_the_vehicle_and_clients_see_it(vehicle, simulator, 
         )
         assert moved['data']['position']['x'] / 1000 <= simulator.truth()['position']
         client.wait('system.status', where=lambda event: event['data']['status'] == 'moving')
+
+
+def test_noise_on_the_line_of_the_safety_board_does_not_stop_the_vehicle(
+    vehicle, simulator, moving
+):
+    with vehicle.client('operator', ['system.*', 'safety.*', 'module.*']) as operator:
+        simulator.watch('travel_motor', 'enable', 'command_speed')
+        for _ in range(NOISES):
+            simulator.noise('safety', b'\xff')
+            time.sleep(0.7)  # of all effects of the noise, the loss is the latest
+        assert simulator.truth()['velocity'] > 0.28
+        assert not [words for *_, words in simulator.log() if words == [0]]
+        with contextlib.suppress(TimeoutError):
+            while True:  # what is on its way
+                operator.receive(0.5)
+        events = {message['type'] for message in operator.received}
+        assert not events & {'safety.estop', 'module.status_change'}, events
 
 
 def test_killed_commander_stops_the_motor_within_300_ms(simulator, moving):

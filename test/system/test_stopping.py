@@ -22,6 +22,7 @@ from stopping import stop
 from support import running
 
 TRIES = 3
+LATENESS = 0.03  # s
 
 
 def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_deceleration(tmp_path):
@@ -36,7 +37,8 @@ def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_dece
             assert stopped.zero < 0.150, stopped
             assert stopped.event < 0.150, stopped
             assert stopped.deceleration <= DECELERATION * 1.001, stopped
-            assert stopped.distance == pytest.approx(FULL_SPEED**2 / 2 / DECELERATION, rel=0.05), (
-                stopped
-            )
+            # The drive acts in steps, and the sampling may be late.
+            assert stopped.distance == pytest.approx(
+                FULL_SPEED**2 / 2 / DECELERATION, abs=FULL_SPEED * LATENESS
+            ), stopped
             client.clear_estop()

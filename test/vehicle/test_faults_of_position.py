@@ -16,6 +16,7 @@
 import math
 from collections import deque
 
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -133,6 +134,7 @@ class Carrier:
 
 @settings(max_examples=60, deadline=None)
 @given(st.floats(1.0, 19.0), st.sampled_from([0.5, -0.5]), JOURNEYS)
+@example(15.0, 0.5, [(10.0, ('silence', 1.0), 0.5)])
 def test_whatever_the_source_does_the_carrier_stays_on_the_rail(start, command, journey):
     carrier = Carrier(start)
     for _ in range(5):

@@ -143,7 +143,7 @@ class Carrier:
                 assert abs(self.world.velocity) <= zone.speed_limit + slack
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.floats(1.0, 5.0),
     st.sampled_from([0.5, 1.0, 2.0]),
@@ -176,7 +176,7 @@ def test_it_comes_near_to_the_end_of_the_rail_again_and_again(
     assert room < 0.4
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.sampled_from([1.0, 5.0]), SLOW_ZONES, STOP_ZONES, STEPS, COMMANDS)
 def test_it_enters_no_stop_zone_and_no_other_zone_fast_or_unreported(
     start, slow, stop, step, commands

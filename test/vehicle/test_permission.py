@@ -252,7 +252,7 @@ class Vehicle:
         return highest if highest > 0.005 else 0.0
 
 
-@settings(max_examples=500, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(EPISODES)
 def test_motion_is_permitted_only_where_every_rule_permits_it(episodes):
     vehicle = Vehicle()

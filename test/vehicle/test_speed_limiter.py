@@ -29,6 +29,7 @@ from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limiter import COMMAND_LIFETIME
+from oht50_bridge.vehicle.speed_limiter import FRESH
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
 from oht50_bridge.vehicle.speed_limiter import LimiterSettings
 from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
@@ -260,6 +261,27 @@ def test_each_end_of_the_rail_is_a_stop_limit_by_half_of_the_vehicle(position, d
     assert 'end of the rail' in reason(limiter)
     limiter.update_command(Direction(-direction), NOW)
     assert reason(limiter) is None
+
+
+@pytest.mark.parametrize(
+    ('position', 'distances', 'zones'),
+    [
+        (49.8, [math.inf] * 4, ()),
+        (29.8, [math.inf] * 4, (STOP,)),
+        (21.7, [math.inf] * 4, (SLOW,)),
+        (20.0, [0.55, math.inf, math.inf, math.inf], ()),
+    ],
+)
+def test_what_was_measured_long_ago_is_farther_on_by_now(position, distances, zones):
+    limiter = make_limiter()
+    limiter.zones = zones
+    report_inputs(limiter, position=position, distances=distances)
+    limiter.update_command(Direction.FORWARD, NOW)
+    fresh, last = limiter.limit(None, NOW + FRESH), limiter.limit(None, NOW + 0.25)
+    assert 0.0 < fresh.speed < 0.5
+    assert limiter.limit(None, NOW) == fresh
+    # 0.15 s at the speed that is left: the way that it goes unseen.
+    assert last.speed < fresh.speed - 0.04
 
 
 def test_the_dock_is_no_obstacle_while_a_fresh_report_says_that_a_mission_docks():
