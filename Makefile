@@ -13,6 +13,9 @@ STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
 TEST_ARGS ?=
 WHOLE_VEHICLES := test/system test/launch
+# rosless beside a real ROS 2, which tools/test-ros.sh runs.
+BESIDE_ROS := test/rosless/test_interop.py
+EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
@@ -33,13 +36,18 @@ ifneq ($(strip $(TEST_ARGS)),)
 test: lint clients
 	$(PYTHON) -m pytest $(TEST_ARGS)
 else
-test: lint audit cover test-vehicles
+test: compiled audit cover test-vehicles
 endif
 
 lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy oht50_bridge rosless launch bench
+
+# The tests are compiled beside the checks, once and not by each worker of pytest-xdist.
+compiled: setup
+	@$(PYTHON) -m pytest --collect-only -q $(EACH) > /dev/null & $(MAKE) --no-print-directory lint; \
+	  code=$$?; wait; exit $$code
 
 format: setup
 	$(VENV)/bin/ruff check --fix .
@@ -53,7 +61,7 @@ test-unit: setup
 
 cover: setup clients
 	@mkdir -p build
-	$(PYTHON) -m pytest $(PARALLEL) $(addprefix --ignore ,$(WHOLE_VEHICLES)) \
+	$(PYTHON) -m pytest $(PARALLEL) $(EACH) \
 	  --cov --cov-report= --cov-report=json:build/coverage.json
 	$(PYTHON) tools/check_coverage.py build/coverage.json test/coverage_floors.json
 

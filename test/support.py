@@ -417,7 +417,7 @@ class Connection:
             where=lambda message: message.get('request_id') == request_id,
         )
         if reply['type'] == 'error':
-            raise RefusedError(f'{command}: {reply["data"]}')
+            raise RefusedError(f'{command}: {reply}')
         return reply['data']
 
     def attempt(self, command, **fields):

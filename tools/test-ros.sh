@@ -78,6 +78,13 @@ if [ $# -gt 0 ]; then
   done
   run -p launch_pytest.plugin "${arguments[@]}"
 else
+  # rosless beside the programs and the rclpy of this installation.
+  (
+    unset PYTHONPATH LD_LIBRARY_PATH AMENT_PREFIX_PATH PYTEST_DISABLE_PLUGIN_AUTOLOAD
+    cd "$root"
+    ROSLESS_ROS_SETUP=${setup:-} timeout --foreground --signal INT --kill-after 60 "$limit" \
+      .venv/bin/python -m pytest test/rosless/test_interop.py
+  )
   # What depends on rclpy; the rest has run without it.
   run -n 2 --dist loadfile "$root/test/rosless" "$root/test/nodes" "$root/test/test_bag.py"
   # Whole vehicles have the machine to themselves: one without processor time stops, as it should.

@@ -101,6 +101,7 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
         e
         for e in operator.received
         if e['type'] == 'system.error'
+        and e['data']['affected_services'] != ['host']  # of the machine of the tests
         and started['timestamp'] <= e['timestamp'] <= completed['timestamp']
     ]
     assert summary['errors_encountered'] == len(errors)

@@ -11,14 +11,23 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+"""What a vehicle reports of itself, of its boards and of its parameters."""
 
 import json
 import math
 import os
+import re
 import signal
+import subprocess
+from datetime import datetime
+from itertools import pairwise
 
 import pytest
+import yaml
 from support import wait_for
+
+from oht50_bridge.nodes import NODES
+from oht50_bridge.paths import config_dir
 
 TOPICS = (
     'DIAGNOSTICS',
@@ -151,3 +160,168 @@ def test_silent_node_is_reported(vehicle, simulator):
         finally:
             os.kill(pid, signal.SIGCONT)
     assert (error['severity'], error['affected_services']) == ('P0', ['safety_node'])
+
+
+# Boards that are lost, found and listed
+
+BOARDS = ('travel_motor', 'power', 'dock', 'safety')
+# Between two readings: the period of the location board and the time-out of its neighbour, twice.
+LONGEST_GAP = 2 * (0.05 + 0.06)  # s
+
+
+def test_pulled_board_is_reported_and_the_others_are_polled_on_time(vehicle, simulator):
+    with vehicle.client('operator', ['module.*', 'telemetry.realtime']) as client:
+        client.wait('telemetry.realtime')
+        simulator.misbehave('power', absent=True)
+        lost = client.wait('module.status_change', 2.0)
+        assert lost['data'].pop('error_description').startswith('Communication timeout')
+        assert lost['data'] == {
+            'module_id': 'power',
+            'old_status': 'online',
+            'new_status': 'offline',
+            'error_code': 'MOD-001',
+        }
+        # The location board shares the line with the lost one.
+        readings = []
+
+        def on_time():
+            # What else the host does may delay one now and then; the lost board, asked several
+            # times in these readings, would leave no 20 of them in a row on time.
+            readings.append(client.wait('telemetry.realtime'))
+            assert readings[-1]['data']['position']['x'] is not None
+            stamps = sorted(
+                {datetime.fromisoformat(event['timestamp']) for event in readings[-20:]}
+            )
+            gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(stamps)]
+            return len(readings) >= 20 and max(gaps) <= LONGEST_GAP
+
+        wait_for(on_time, what='20 readings on time')
+        client.wait(
+            'telemetry.realtime', where=lambda event: event['data']['sensors']['battery'] is None
+        )
+        simulator.misbehave('power', absent=False)
+        found = client.wait('module.status_change', 5.0)
+        assert found['data']['new_status'] == 'online'
+        assert found['data']['error_code'] == ''
+
+
+def test_a_silent_battery_management_leaves_the_charge_unknown(vehicle, simulator):
+    """The power board stays online, and keeps its last state of charge."""
+    events = ['telemetry.realtime', 'system.*', 'module.*']
+    with vehicle.client('operator', events) as client:
+        known = client.wait(
+            'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
+        )
+        assert 0.0 < known['data']['sensors']['battery'] <= 100.0
+        simulator.misbehave('power', bms_silent=True)
+        unknown = client.wait(
+            'telemetry.realtime', 8.0, where=lambda e: e['data']['sensors']['battery'] is None
+        )
+        assert unknown['data']['sensors']['temperature'] is None
+        error = client.wait(
+            'system.error', 8.0, where=lambda e: e['data']['error_code'] == 'SYS-009'
+        )
+        assert 'does not answer' in error['data']['description']
+        refused = client.call(
+            'start_mission',
+            mission_type='transport',
+            target_position={'x': 9000.0, 'y': 0.0, 'z': 0.0},
+        )
+        assert not refused['accepted'] and 'charge of its battery' in refused['message']
+        simulator.misbehave('power', bms_silent=False)
+        client.wait(
+            'telemetry.realtime', 5.0, where=lambda e: e['data']['sensors']['battery'] is not None
+        )
+        assert 'module.status_change' not in {event['type'] for event in client.received}
+
+
+def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):
+    with vehicle.client('admin', ['safety.*', 'module.*']) as admin:
+        simulator.misbehave('travel_motor', absent=True)
+        assert admin.wait('safety.estop')['data']['trigger_type'] == 'software'
+        simulator.misbehave('travel_motor', absent=False)
+        admin.wait('module.status_change', where=lambda e: e['data']['new_status'] == 'online')
+        admin.clear_estop()
+
+
+# Parameters: what the nodes declare is described, and is what config/vehicle.yaml names
+
+INTEGER, DOUBLE, DOUBLE_ARRAY = 2, 3, 8  # of rcl_interfaces/msg/ParameterType
+UNIT = re.compile(r'\b(m|m/s(\^[23])?|s|Hz|1/s|kg|ratio 0\.\.1)\b')
+OF_ROS = {'use_sim_time', 'start_type_description_service'}  # rclpy's own
+# Who starts the nodes gives these; they are no matter of a file for all.
+GIVEN = {'state_dir', 'latch_dir', 'config_version', 'replay'}
+# One set of these for each line, module and item; most of a set is optional.
+SETS = re.compile(r'(line|module|item)\.\w+\.\w+')
+
+
+@pytest.fixture(scope='module')
+def declared(shared_vehicle):
+    """Give the parameters of each node by name: (type, description, read_only, ranges)."""
+    describer = shared_vehicle.spawn('describer', *NODES, stdout=subprocess.PIPE, text=True)
+    answer, _ = describer.communicate(timeout=60)
+    assert describer.returncode == 0
+    return {
+        node: {name: rest for name, *rest in parameters if name not in OF_ROS}
+        for node, parameters in json.loads(answer).items()
+    }
+
+
+def flat(values, prefix=''):
+    """Return the names of a section's parameters."""
+    return {
+        full
+        for name, value in values.items()
+        for full in (
+            flat(value, f'{prefix}{name}.') if isinstance(value, dict) else [f'{prefix}{name}']
+        )
+    }
+
+
+@pytest.fixture(scope='module')
+def named():
+    """Give the names of each section of config/vehicle.yaml."""
+    content = yaml.safe_load((config_dir() / 'vehicle.yaml').read_text())
+    return {
+        node.split('/')[-1]: flat(section['ros__parameters']) for node, section in content.items()
+    }
+
+
+def test_every_parameter_says_what_it_is(declared):
+    for node, parameters in declared.items():
+        assert parameters
+        for name, (kind, description, _, ranges) in parameters.items():
+            assert description, f'{node} {name}'
+            if kind in (DOUBLE, DOUBLE_ARRAY) and not name.startswith('item.'):
+                assert UNIT.search(description), f'{node} {name}: {description}'
+            if kind in (INTEGER, DOUBLE) and not name.startswith('item.'):
+                assert len(ranges) == 1, f'{node} {name}'
+
+
+def test_the_file_names_what_is_declared_and_nothing_else(declared, named):
+    everyone = named.pop('**')
+    assert set(named) == set(NODES)
+    assert everyone <= {name for parameters in declared.values() for name in parameters}
+    for node, parameters in declared.items():
+        assert named[node] <= set(parameters), node
+        missing = {name for name in parameters if not SETS.fullmatch(name)}
+        assert missing - named[node] - everyone - GIVEN == set(), node
+
+
+def test_what_is_not_for_running_nodes_is_read_only(declared):
+    settable = {
+        (node, name)
+        for node, parameters in declared.items()
+        for name, (_, _, read_only, _) in parameters.items()
+        if not read_only
+    }
+    assert settable == {
+        *((node, 'config_version') for node in ('safety_node', 'telemetry_node', 'mission_node')),
+        ('telemetry_node', 'rate'),
+        ('safety_node', 'speed_limit'),
+        *(('mission_node', f'max_{name}') for name in ('velocity', 'acceleration', 'jerk')),
+        *(
+            ('safety_node', f'zone_{name}')
+            for name in ('names', 'types', 'actions', 'starts', 'ends', 'limits')
+        ),
+    }

@@ -125,20 +125,6 @@ def test_sigterm_to_every_process_at_once_stops_the_motor_and_ends_all(tmp_path,
         assert 'Traceback' not in vehicle.log.read_text()
 
 
-def test_dead_node_is_started_again(tmp_path):
-    with own_domain() as domain:
-        vehicle = Vehicle(tmp_path, domain).wait_until_up()
-        try:
-            before = vehicle.node_pid('telemetry_node')
-            os.kill(before, signal.SIGKILL)
-            vehicle.wait_for_new('telemetry_node', before)
-            with vehicle.client('viewer', ['telemetry.realtime']) as client:
-                client.wait('telemetry.realtime')
-            assert 'telemetry_node ended (SIGKILL); starting it again' in vehicle.log.read_text()
-        finally:
-            assert vehicle.stop() == 0
-
-
 # The other layout, whose board does not need a line of its own.
 ONE_PORT = """
 /**/hardware_node:
@@ -213,19 +199,6 @@ def refusal(*arguments, **environment):
     return result.stderr
 
 
-def test_refusals_name_the_fault_and_the_remedy(tmp_path):
-    with own_domain() as domain:
-        vehicle = Vehicle(tmp_path, domain).wait_until_up()
-        try:
-            state = ['--state-dir', str(tmp_path / 'other'), '--domain', '101']
-            assert '--port' in refusal('--port', str(vehicle.port), *state)
-            assert '--domain' in refusal(
-                '--port', '1999', '--domain', str(domain), '--state-dir', str(vehicle.state_dir)
-            )
-        finally:
-            vehicle.stop()
-
-
 def test_wrong_parameters_end_the_start(tmp_path):
     state = ['--state-dir', str(tmp_path / 'state'), '--port', '1999']
     broken = tmp_path / 'broken.yaml'
@@ -249,3 +222,21 @@ def test_secret_that_others_can_read_is_refused(tmp_path):
         '--state-dir', str(tmp_path / 'state'), '--port', '1999', OHT50_JWT_SECRET_FILE=str(secret)
     )
     assert 'chmod 600' in message
+
+
+def test_refusals_name_the_fault_and_the_remedy(shared_vehicle, tmp_path):
+    vehicle = shared_vehicle
+    state = ['--state-dir', str(tmp_path / 'other'), '--domain', '101']
+    assert '--port' in refusal('--port', str(vehicle.port), *state)
+    taken = ['--domain', str(vehicle.domain), '--state-dir', str(vehicle.state_dir)]
+    assert '--domain' in refusal('--port', '1999', *taken)
+
+
+def test_dead_node_is_started_again(shared_vehicle):
+    vehicle = shared_vehicle
+    before = vehicle.node_pid('telemetry_node')
+    os.kill(before, signal.SIGKILL)
+    vehicle.wait_for_new('telemetry_node', before)
+    with vehicle.client('viewer', ['telemetry.realtime']) as client:
+        client.wait('telemetry.realtime')
+    assert 'telemetry_node ended (SIGKILL); starting it again' in vehicle.log.read_text()
