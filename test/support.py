@@ -351,6 +351,7 @@ def place(vehicle, simulator, x):
 
 def jump(admin, simulator, x):
     """Put the carrier at x, m, far from where it is, and clear the stop that this is."""
+    admin.wait('telemetry.realtime', where=lambda e: e['data']['position']['x'] is not None)
     simulator.set(position=x)
     admin.wait('safety.estop')
     admin.clear_estop()

@@ -146,7 +146,7 @@ class Listener(threading.Thread):
 
     def __init__(self, connection):
         super().__init__(daemon=True)
-        self._began = f'{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S}'
+        self._began = f'{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%f}'
         self._connection = connection
         self._end = threading.Event()
         self.start()
@@ -163,12 +163,11 @@ class Listener(threading.Thread):
         self.join()
 
     def events(self):
-        """Return the events so far, without a clear from before the day."""
+        """Return the events so far, without the last values from before the day."""
         return [
             event
             for event in self._connection.received
-            if event['type'] in EVENTS
-            and (event['type'] != 'safety.clear' or event['timestamp'] >= self._began)
+            if event['type'] in EVENTS and event['timestamp'] >= self._began
         ]
 
     def all(self, kind):
@@ -346,6 +345,7 @@ class Moment:
     def was(self, key, value, scale=1.0, tolerance=0.0):
         """Assert that a quantity had a value in the moment, within a tolerance of the value."""
         values = [sample[key] * scale for sample in self.samples]
+        assert value is not None, (key, self.event)
         assert min(values) - tolerance <= value <= max(values) + tolerance, (key, self.event)
 
     def position(self, value, tolerance=3.0):
