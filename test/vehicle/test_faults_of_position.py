@@ -16,6 +16,7 @@
 import math
 from collections import deque
 
+import pytest
 from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
@@ -35,6 +36,9 @@ from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
 from oht50_bridge.vehicle.speed_limiter import SpeedLimitSettings
 from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Direction
+
+# It runs the same lines thousands of times, and others count them.
+pytestmark = pytest.mark.no_cover
 
 STEP = 0.05  # s, of the source and of the heartbeat
 DELAY = 2  # steps, from a limit to the motor's obeying it

@@ -79,6 +79,7 @@ def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
     raise AssertionError(f'not arrived after {seconds} s: {carrier.position}')
 
 
+@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=40)
 @given(
     start=st.floats(1.0, 9.0),
@@ -101,6 +102,7 @@ def test_arrives_within_tolerance_and_never_beyond(start, target, drive_delay, r
     assert motion.travelled == pytest.approx(abs(target - start), abs=5 * resolution)
 
 
+@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=30)
 @given(
     st.lists(

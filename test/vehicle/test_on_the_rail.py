@@ -40,6 +40,9 @@ from oht50_bridge.vehicle.zones import ZoneAction
 from oht50_bridge.vehicle.zones import ZoneTracker
 from oht50_bridge.vehicle.zones import ZoneType
 
+# It runs the same lines thousands of times, and others count them.
+pytestmark = pytest.mark.no_cover
+
 TICK = 0.01  # s
 BEAT = 5  # ticks between two reports of the position, and two limits
 TRACK = TrackSettings(6.0, vehicle_length=0.8)

@@ -181,6 +181,7 @@ REPORTS = st.lists(
 )
 
 
+@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=300, deadline=None)
 @given(REPORTS)
 def test_a_known_position_is_always_explained_by_motion(reports):
@@ -301,6 +302,7 @@ class Reporter:
         assert abs(measurement.velocity) < 60.0 or math.isnan(measurement.velocity)
 
 
+@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=300, derandomize=True)
 @given(st.lists(BEHAVIOUR, max_size=25))
 def test_a_doubtful_position_is_lost_until_a_person_references_one_that_is_plausible(behaviour):
