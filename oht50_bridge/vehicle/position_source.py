@@ -150,6 +150,7 @@ class PositionSource:
         self._reason = 'no position was measured since the start'
         self._samples: deque[Measurement] = deque()  # each plausible after those before it
         self._since = math.inf  # s, moment of the first of them
+        self._stamp = -math.inf  # s, of the newest report, plausible or not
 
     @property
     def state(self) -> PositionState:
@@ -171,8 +172,9 @@ class PositionSource:
             stamp: s, moment of the reading.
 
         """
-        if math.isnan(stamp) or (self._samples and stamp <= self._samples[-1].stamp):
+        if not stamp > self._stamp:  # NaN too
             return
+        self._stamp = stamp
         self.check(stamp)
         sample = Measurement(position, resolution, velocity, stamp)
         fault = self._fault(sample)

@@ -16,6 +16,7 @@
 import math
 
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -232,14 +233,16 @@ class Reporter:
         self.source = PositionSource(SETTINGS, 50.0)
         self.now, self.place = 10.0, 25.0
         self.last = None  # (stamp, place) of the report before
+        self.newest = -math.inf  # stamp of any report
         self.doubtful = False  # since the last reference
         self.plausible_since = math.inf
 
     def report(self, place, resolution=0.001, age=0.0):
         stamp = self.now - age
-        if self.last is not None and stamp <= self.last[0]:
+        if stamp <= self.newest:
             self.source.update(place, resolution, NAN, stamp)
             return
+        self.newest = stamp
         allowed = SETTINGS.position_tolerance + 0.001
         good = math.isfinite(place) and resolution == 0.001 and abs(place - 25.0) <= 25.0 + allowed
         steady = good and self.last is not None and stamp - self.last[0] <= 0.5
@@ -305,6 +308,15 @@ class Reporter:
 @pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=300, derandomize=True)
 @given(st.lists(BEHAVIOUR, max_size=25))
+@example(
+    [
+        ('run', 0.0, 1.0),
+        ('jump', 26.0, 0.0),
+        ('late', 0.0, 0.5),
+        ('late', 0.0, 0.0),
+        ('reference', 0.0, 0.0),
+    ]
+)
 def test_a_doubtful_position_is_lost_until_a_person_references_one_that_is_plausible(behaviour):
     reporter = Reporter()
     for kind, value, seconds in behaviour:
