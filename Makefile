@@ -36,7 +36,7 @@ ifneq ($(strip $(TEST_ARGS)),)
 test: lint clients
 	$(PYTHON) -m pytest $(TEST_ARGS)
 else
-test: compiled audit cover test-vehicles
+test: prepared audit cover test-vehicles
 endif
 
 lint: setup
@@ -44,10 +44,11 @@ lint: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy oht50_bridge rosless launch bench
 
-# The tests are compiled beside the checks, once and not by each worker of pytest-xdist.
-compiled: setup
-	@$(PYTHON) -m pytest --collect-only -q $(EACH) > /dev/null & $(MAKE) --no-print-directory lint; \
-	  code=$$?; wait; exit $$code
+# Beside the checks the clients of the tests are installed, and the tests compiled: once, and not by
+# each worker of pytest-xdist.
+prepared: setup
+	@$(MAKE) --no-print-directory clients & $(PYTHON) -m pytest --collect-only -q $(EACH) > /dev/null & \
+	  $(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
 
 format: setup
 	$(VENV)/bin/ruff check --fix .
@@ -65,10 +66,10 @@ cover: setup clients
 	  --cov --cov-report= --cov-report=json:build/coverage.json
 	$(PYTHON) tools/check_coverage.py build/coverage.json test/coverage_floors.json
 
-# Three at a time: what must be on time has a raised priority, and host_watch.py knows when the host
-# had no processor time.
+# What must be on time has a raised priority, and host_watch.py knows when the host had no processor
+# time.
 test-vehicles: setup clients
-	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(WHOLE_VEHICLES)
+	$(PYTHON) -m pytest $(PARALLEL) $(WHOLE_VEHICLES)
 
 # On the ROS 2 that is sourced or in /opt/ros, else on rclpy from PyPI.
 test-ros: clients
