@@ -141,8 +141,10 @@ class Carrier:
             if zone.action is ZoneAction.STOP:
                 assert not zone.contains(position)
             elif zone.contains(self.world.position):
-                # Both in discrete steps: what a tick changes is not seen before the next.
-                slack = 2.0 * TICK * self.world.parameters.decel + 1e-9
+                # All in discrete steps: what a tick changes is not seen before the next, and a
+                # change within a step of the position not at all.
+                time = 2.0 * TICK + self.step / zone.speed_limit
+                slack = time * self.world.parameters.decel + 1e-9
                 assert abs(self.world.velocity) <= zone.speed_limit + slack
 
 

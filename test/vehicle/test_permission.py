@@ -219,12 +219,14 @@ class Vehicle:
         self.check_place(limit.speed, measurement.position, inputs)
 
     def check_place(self, speed: float, position: float, inputs: InputsReport) -> None:
-        ways = (self.direction,) if self.direction else (Direction.FORWARD, Direction.BACKWARD)
-        allowed = [self.highest(position, way, inputs) for way in ways]
-        if min(allowed) > 0.0:
-            assert speed <= min(allowed) + 1e-9
-        else:
-            assert speed <= min(max(allowed), CREEP_SPEED) + 1e-9
+        if self.direction:
+            assert speed <= self.highest(position, self.direction, inputs) + 1e-9
+            return
+        # Where one direction may be free, the vehicle may creep there until its command is known.
+        low, high = sorted(
+            self.highest(position, way, inputs) for way in (Direction.FORWARD, Direction.BACKWARD)
+        )
+        assert speed <= max(low, min(high, CREEP_SPEED)) + 1e-9
 
     def highest(self, position: float, way: Direction, inputs: InputsReport) -> float:
         """Return a speed, m/s, that the vehicle may certainly not exceed this way, 0 to stop."""
