@@ -17,7 +17,7 @@ WHOLE_VEHICLES := test/system test/launch
 BESIDE_ROS := test/rosless/test_interop.py
 EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
-PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
 
 # Without it each process would compile what it imports, and this starts many.
@@ -69,7 +69,7 @@ cover: setup clients
 # What must be on time has a raised priority, and host_watch.py knows when the host had no processor
 # time.
 test-vehicles: setup clients
-	$(PYTHON) -m pytest $(PARALLEL) $(WHOLE_VEHICLES)
+	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(WHOLE_VEHICLES)
 
 # On the ROS 2 that is sourced or in /opt/ros, else on rclpy from PyPI.
 test-ros: clients

@@ -140,12 +140,18 @@ class Carrier:
         for zone in self.limiter.zones:
             if zone.action is ZoneAction.STOP:
                 assert not zone.contains(position)
-            elif zone.contains(self.world.position):
+            elif zone.contains(position) and not self.leaves(zone):
                 # All in discrete steps: what a tick changes is not seen before the next, and a
                 # change within a step of the position not at all.
                 time = 2.0 * TICK + self.step / zone.speed_limit
                 slack = time * self.world.parameters.decel + 1e-9
                 assert abs(self.world.velocity) <= zone.speed_limit + slack
+
+    def leaves(self, zone: Zone) -> bool:
+        """Return whether it turned at the border of a zone before it was seen within it."""
+        unseen = zone.speed_limit * (BEAT + self.late + 1) * TICK + self.step
+        position, velocity = self.world.position, self.world.velocity
+        return (zone.end - position if velocity > 0.0 else position - zone.start) < unseen
 
 
 @settings(max_examples=60, derandomize=True)
