@@ -68,6 +68,7 @@ from oht50_bridge.version import VERSION
 MODULES_LIFETIME = 3.0  # s
 # Without a heartbeat for this long, safety_node is gone. The motor stopped long before.
 HEARTBEAT_LIFETIME = 2.0  # s
+PERMISSION_LIFETIME = 0.5  # s; the motor has stopped by then
 STATUS_LIFETIME = 3.0  # s, of what a node publishes at 1 Hz
 SPEED_LIFETIME = 12.0  # s, of the slowest telemetry that can be set
 CHECK_PERIOD = 1.0  # s
@@ -92,6 +93,7 @@ class SystemNode(Node):
         self._machine = StateMachine()
         self._modules: Newest[ModuleStates] = Newest(MODULES_LIFETIME)
         self._heartbeat: Newest[SafetyHeartbeat] = Newest(HEARTBEAT_LIFETIME)
+        self._permitted: Newest[bool] = Newest(PERMISSION_LIFETIME)
         self._power: Newest[PowerState] = Newest(MODULES_LIFETIME)
         self._telemetry_status: Newest[TelemetryStatus] = Newest(STATUS_LIFETIME)
         self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
@@ -161,6 +163,7 @@ class SystemNode(Node):
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         before = self._heartbeat.get()
         self._heartbeat.put(beat)
+        self._permitted.put(beat.motion_permitted)
         self._known.add('safety_node')
         said = None if before is None else (before.mode, before.motion_permitted)
         if said != (beat.mode, beat.motion_permitted):
@@ -224,7 +227,7 @@ class SystemNode(Node):
             docking=phase == MissionState.PHASE_DOCKING,
             executing=phase == MissionState.PHASE_EXECUTING,
             mission=bool(self._mission.mission_id),
-            forbidden=beat is not None and not beat.motion_permitted,
+            forbidden=beat is not None and not self._permitted.get(),
             speed=speed if speed is not None else math.nan,
         )
 

@@ -32,9 +32,16 @@ from oht50_bridge.protocol.base import timestamp_from_nanoseconds
 from oht50_bridge.protocol.catalogue import EVENTS
 
 NS = 1_000_000_000
-MILLIMETRES = 1000.0  # per metre
-PERCENT = 100.0  # per 1
+DIGITS = 6  # behind the point: what a multiplication adds behind them nobody measured
 JOULES = 3600.0  # per watt-hour
+
+
+def _mm(metres: float) -> float:
+    return round(metres * 1000.0, DIGITS)
+
+
+def _percent(ratio: float) -> float:
+    return round(ratio * 100.0, DIGITS)
 
 
 def to_wire(message: Any) -> Message:
@@ -86,9 +93,7 @@ def _literal(text: str) -> Any:
 
 
 def _position(point: Point) -> events.Position:
-    return events.Position(
-        x=point.x * MILLIMETRES, y=point.y * MILLIMETRES, z=point.z * MILLIMETRES
-    )
+    return events.Position(x=_mm(point.x), y=_mm(point.y), z=_mm(point.z))
 
 
 def _system_status(message: msg.SystemStatus) -> events.SystemStatus:
@@ -100,9 +105,9 @@ def _system_status(message: msg.SystemStatus) -> events.SystemStatus:
             uptime=message.uptime,
             version=message.version,
             health=events.Health(
-                cpu=message.cpu * PERCENT,
-                memory=message.memory * PERCENT,
-                disk=message.disk * PERCENT,
+                cpu=_percent(message.cpu),
+                memory=_percent(message.memory),
+                disk=_percent(message.disk),
                 temperature=message.temperature,
             ),
         ),
@@ -137,9 +142,9 @@ def _telemetry(message: msg.Telemetry) -> events.TelemetryRealtime:
                 roll=message.roll, pitch=message.pitch, yaw=message.yaw
             ),
             sensors=events.Sensors(
-                battery=message.battery_percentage * PERCENT,
+                battery=_percent(message.battery_percentage),
                 temperature=message.temperature,
-                humidity=message.humidity * PERCENT,
+                humidity=_percent(message.humidity),
             ),
         ),
     )
@@ -175,9 +180,9 @@ def _mission_progress(message: msg.MissionProgress) -> events.MissionProgress:
         timestamp=_timestamp(message.header.stamp),
         data=events.MissionProgressData(
             mission_id=message.mission_id,
-            progress=message.progress * PERCENT,
+            progress=_percent(message.progress),
             current_position=_position(message.current_position),
-            remaining_distance=message.remaining_distance * MILLIMETRES,
+            remaining_distance=_mm(message.remaining_distance),
             estimated_completion=_moment(message.estimated_completion),
         ),
     )
@@ -192,7 +197,7 @@ def _mission_completed(message: msg.MissionCompleted) -> events.MissionCompleted
             completion_time=message.completion_time,
             final_position=_position(message.final_position),
             summary=events.MissionSummary(
-                distance_traveled=message.distance_traveled * MILLIMETRES,
+                distance_traveled=_mm(message.distance_traveled),
                 energy_consumed=message.energy_consumed / JOULES,
                 errors_encountered=message.errors_encountered,
             ),

@@ -21,6 +21,7 @@ from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.msg import Telemetry
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.system_node import SystemNode
@@ -98,7 +99,15 @@ def test_a_vehicle_that_may_not_move_is_not_ready(graph, hindrance, expected):
 
 def test_a_vehicle_whose_safety_node_is_silent_is_not_ready(graph):
     becomes(graph, ('idle', 'ready'))
-    graph.until(lambda: status(graph) == ('fault', 'error'))
+    seen = []
+
+    def lost():
+        graph.publish(topics.TELEMETRY, Telemetry())  # which goes on, and with it the status
+        seen.append(status(graph))
+        return seen[-1] == ('fault', 'error')
+
+    graph.until(lost)
+    assert ('idle', 'busy') in seen, 'its permission ends before it counts as lost'
 
 
 def test_a_stop_that_was_cleared_before_its_state_came_is_in_the_status(graph):

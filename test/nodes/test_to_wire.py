@@ -80,7 +80,7 @@ CASES = {
             roll=0.4,
             pitch=0.5,
             yaw=0.6,
-            battery_percentage=0.5,
+            battery_percentage=0.849,
             temperature=42.5,
             humidity=0.25,
         ),
@@ -89,7 +89,7 @@ CASES = {
             'velocity': {'linear': 0.8, 'angular': 0.1},
             'acceleration': {'linear': 0.2, 'angular': 0.3},
             'orientation': {'roll': 0.4, 'pitch': 0.5, 'yaw': 0.6},
-            'sensors': {'battery': 50.0, 'temperature': 42.5, 'humidity': 25.0},
+            'sensors': {'battery': 84.9, 'temperature': 42.5, 'humidity': 25.0},
         },
     ),
     'telemetry.status': (
