@@ -124,9 +124,13 @@ async def test_a_client_that_stops_reading_keeps_one_state_value(serving, event)
         stuck = await silent_client(server, 'telemetry.realtime')
         await server.until(lambda: server.gateway.stats().clients == 1)
         (client,) = server.gateway.clients
-        for _ in range(5000):
-            server.gateway.publish(event('telemetry.realtime'))
-        assert client.connection.write_paused
+
+        def fill():
+            for _ in range(5000):
+                server.gateway.publish(event('telemetry.realtime'))
+            return client.connection.write_paused
+
+        await server.until(fill)
         assert len(client.sender.outbox) == 1
         assert client.connection.transport.get_write_buffer_size() < 64 * 1024
         assert server.gateway.stats().replaced > 1000
