@@ -32,16 +32,18 @@ from oht50_bridge.protocol.base import timestamp_from_nanoseconds
 from oht50_bridge.protocol.catalogue import EVENTS
 
 NS = 1_000_000_000
+MILLIMETRES = 1000.0  # per metre
+PERCENT = 100.0  # per 1
 DIGITS = 6  # behind the point: what a multiplication adds behind them nobody measured
 JOULES = 3600.0  # per watt-hour
 
 
 def _mm(metres: float) -> float:
-    return round(metres * 1000.0, DIGITS)
+    return round(metres * MILLIMETRES, DIGITS)
 
 
 def _percent(ratio: float) -> float:
-    return round(ratio * 100.0, DIGITS)
+    return round(ratio * PERCENT, DIGITS)
 
 
 def to_wire(message: Any) -> Message:
