@@ -23,8 +23,10 @@ import math
 from dataclasses import dataclass
 
 from oht50_bridge.settings import setting
+from oht50_bridge.vehicle.position import SLOPE_TIME
 from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.position import slope
 
 #: s, beyond which a pause between two checks says nothing of the motion in between.
 LONGEST_PAUSE = 0.5
@@ -112,6 +114,7 @@ class MotionSupervisor:
         self._driven = 0.0  # m, commanded before it, since the position changed
         self._at: float | None = None
         self._velocity = 0.0
+        self._history: list[Measurement] = []
 
     def check(
         self, now: float, measurement: Measurement | None, command: float, limit: float
@@ -133,8 +136,7 @@ class MotionSupervisor:
         if measurement is None or not 0.0 <= pause <= LONGEST_PAUSE:
             self._begin(now, measurement, command, limit)
             return ''
-        if math.isfinite(measurement.velocity):
-            self._velocity = measurement.velocity
+        self._velocity = self._fastest(measurement)
         self._follow(now, command, measurement)
         fault = (
             self._overspeed(now, pause, limit)
@@ -164,6 +166,18 @@ class MotionSupervisor:
         self._fast_since = None
         self._seen = None
         self._pending = self._driven = 0.0
+        self._history.clear()
+
+    def _fastest(self, measurement: Measurement) -> float:
+        """Return the greater of the velocity that the source states and that of its positions."""
+        if not self._history or measurement.stamp > self._history[-1].stamp:
+            self._history.append(measurement)
+            while measurement.stamp - self._history[0].stamp > 2.0 * SLOPE_TIME:
+                del self._history[0]
+        span = measurement.stamp - self._history[0].stamp
+        measured = slope(self._history) if span >= SLOPE_TIME else math.nan
+        known = filter(math.isfinite, (measurement.velocity, measured))
+        return max(known, key=abs, default=self._velocity)
 
     def _follow(self, now: float, command: float, measurement: Measurement) -> None:
         """Give the motion its time to end in the direction that is no longer commanded."""

@@ -109,6 +109,16 @@ def test_a_vehicle_that_rolls_back_after_it_went_the_right_way_is_a_fault():
     assert 'against its command' in ride.run(2.0)
 
 
+def test_a_source_that_states_a_standstill_while_it_moves_does_not_hide_overspeed():
+    supervisor = MotionSupervisor(SupervisionSettings())
+    faults = []
+    for step in range(40):
+        now = 100.0 + step * PERIOD
+        measured = Measurement(10.0 + 0.9 * step * PERIOD, 0.001, 0.0, now)
+        faults.append(supervisor.check(now, measured, 0.5, 0.5))
+    assert 'overspeed: 0.90 m/s, allowed are 0.50 m/s' in ''.join(faults)
+
+
 def test_overspeed_is_a_fault_but_not_a_single_measurement():
     ride = Ride()
     ride.command, ride.limit = 0.5, 0.5
