@@ -100,7 +100,10 @@ class SafetyPublisher:
         """Publish the state of the latch."""
         self._published_causes = latch.causes
         state = EstopState(
-            header=header(self._node), counter=latch.counter, active_causes=self._published_causes
+            header=header(self._node),
+            counter=latch.counter,
+            active_causes=self._published_causes,
+            requests=latch.requests,
         )
         if latch.estop is not None:
             state.latched = True

@@ -30,6 +30,7 @@ LATCH_FILE = 'estop.json'
 UNREADABLE = 'estop-unreadable'  # begins the id of a stop that an unreadable file stands for
 KEPT = 32  # latched stops that are listed; more change nothing for who clears the newest
 REPORTED_REASONS = 3
+KEPT_REQUESTS = 256  # that are recognised when they are repeated
 
 
 class TriggerType(StrEnum):
@@ -90,6 +91,7 @@ class EstopLatch:
         self._path = path
         self._clock = clock
         self._causes: dict[str, str] = {}
+        self._requests: dict[str, Estop] = {}
         self._counter, self._stops = self._load()
         self._saved = True  # the file is as the latch is
 
@@ -122,8 +124,27 @@ class EstopLatch:
         """Reasons of the causes that are present now, in the order of their appearance."""
         return list(self._causes.values())
 
-    def trigger(self, trigger_type: TriggerType, reason: str, source: str) -> Estop:
-        """Latch a stop and return it."""
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The requests that were latched since the start, cleared or not; the newest last."""
+        return tuple(self._requests)
+
+    def requested(self, request_id: str) -> Estop | None:
+        """Return the stop that a request latched since the start, None when it is a new one."""
+        return self._requests.get(request_id)
+
+    def trigger(
+        self, trigger_type: TriggerType, reason: str, source: str, request_id: str = ''
+    ) -> Estop:
+        """Latch a stop and return it.
+
+        Args:
+            trigger_type: kind of its source.
+            reason: what triggered it, for a person.
+            source: who or what triggered it.
+            request_id: the request for it, of which `requested` tells; empty without one.
+
+        """
         self._saved = False
         self._counter += 1
         stop = Estop(
@@ -135,6 +156,10 @@ class EstopLatch:
             self._counter,
         )
         self._stops = (*self._stops[:1], *self._stops[1:][2 - KEPT :], stop)
+        if request_id:
+            self._requests[request_id] = stop
+            if len(self._requests) > KEPT_REQUESTS:
+                del self._requests[next(iter(self._requests))]
         return stop
 
     def set_causes(self, causes: Mapping[str, str], trigger_type: TriggerType) -> Estop | None:

@@ -292,3 +292,16 @@ def test_latch_never_opens_with_a_cause_present_or_by_a_clear_of_another_stop(
         )
         assert set(latch.causes) == {f'{name} pressed' for name in present}
         assert latch.counter == counter
+
+
+def test_a_request_is_known_since_the_start(tmp_path):
+    latch = EstopLatch(tmp_path / 'estop.json', lambda: 1)
+    stop = latch.trigger(TriggerType.REMOTE, 'drill', 'alice', 'request')
+    assert latch.requested('request') is stop
+    assert latch.requested('') is None
+    assert latch.clear(stop.estop_id)
+    assert latch.requests == ('request',)
+    for number in range(1000):
+        latch.trigger(TriggerType.REMOTE, 'drill', 'alice', str(number))
+    assert len(latch.requests) < 300
+    assert latch.requested('999') is latch.estop
