@@ -23,6 +23,7 @@ from rclpy.node import Node
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.nodes.presence import REMEDY
 from oht50_bridge.nodes.requested_stops import RequestedStops
+from oht50_bridge.nodes.safety_publisher import NEXT_ACTIONS
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
@@ -30,12 +31,6 @@ from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.refusal import RefusedError
-
-NEXT_ACTIONS = (
-    SafetyClear.NEXT_RESUME,
-    SafetyClear.NEXT_RETURN_HOME,
-    SafetyClear.NEXT_MANUAL_CONTROL,
-)
 
 
 class EstopServices:
@@ -114,13 +109,13 @@ class EstopServices:
         try:
             # A clear is the order of a person to take the word of the position source again.
             self._position.check_reference(now)
-            self._sources.clear(request.estop_id, now)
+            self._sources.clear(request.estop_id, now, next_action)
             self._position.reference(now)
         except RefusedError as refusal:
             return False, str(refusal)
         except OSError as error:
             return False, f'the latch cannot be cleared on disk: {error}'
-        self._publisher.clear(self._latch, next_action)
+        self._publisher.clear(self._latch)
         self._node.get_logger().warning(
             f'emergency stop cleared by {request.source!r}: {"; ".join(map(str, cleared))}'
         )

@@ -184,7 +184,8 @@ class SafetyNode(Node):
         for estop in self._latch.stops:
             self._publisher.estop(self._latch, estop)
             self.get_logger().warning(f'still latched: {estop}; clear it with clear_estop')
-        self._publisher.state(self._latch)
+        # So must be the last clear: this node may have ended before it could publish that.
+        self._publisher.clear(self._latch)
 
     def _update_parameters(self, values: dict[str, Any]) -> None:
         zones, limit = self._zone_settings, self._limiter.settings
@@ -227,6 +228,7 @@ class SafetyNode(Node):
         """Write the latch to its file; a failure is retried at each heartbeat."""
         try:
             self._latch.save()
+            self._publisher.changes(self._latch)
         except OSError as error:
             self.get_logger().error(
                 f'the latched emergency stop cannot be written ({error}); a restart of this '
@@ -281,7 +283,7 @@ class SafetyNode(Node):
         if estop is not None:
             self._announce(estop)
         else:
-            self._publisher.causes(self._latch)
+            self._publisher.changes(self._latch)
 
     def _announce(self, estop: Estop) -> None:
         """Publish a new stop, then write it to the disk."""

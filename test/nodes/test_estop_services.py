@@ -49,14 +49,14 @@ class World(ServiceNode):
             lambda: self.neighbour,
         )
 
-    def clear(self, first, second):
+    def clear(self, first, now=None, next_action=''):
         """Judge and clear the latch, as the sources; or record it, as the publisher."""
         if first is self.latch:
-            self.cleared.append(second)
+            self.cleared.append(first.last_clear.next_action)
         elif self.refusal:
             raise RefusedError(self.refusal)
         else:
-            assert self.latch.clear(first)
+            assert self.latch.clear(first, next_action)
 
     def stop(self, **request):
         return self.services['emergency_stop'](

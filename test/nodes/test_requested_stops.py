@@ -44,6 +44,7 @@ def test_each_request_is_latched_once(world, topic):
     send(world, topics.STOP_REQUESTS, 'a', 'b')
     send(world, topics.HELD_STOPS, 'b')
     assert [stop.reason for stop in world.announced] == ['a', 'b']
+    world.latch.save()
     assert world.latch.requests == ('a', 'b')
     assert world.requested.latch('remote', 'a', 'alice', 'a') is world.announced[0]
     assert len(world.announced) == 2

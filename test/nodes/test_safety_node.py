@@ -211,7 +211,7 @@ def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path, monkeypa
         path.write_bytes(content)
         broken()
 
-    node._sources.clear = lambda estop_id, now: node._latch.clear(estop_id)
+    node._sources.clear = lambda estop_id, now, action: node._latch.clear(estop_id)
     with monkeypatch.context() as patch:
         patch.setattr('oht50_bridge.vehicle.estop.replace_file', replace_and_fail)
         response = clear(node)
