@@ -140,6 +140,7 @@ class BridgeNode(Node):
         topics.ESTOP_STATE.subscribe(self, self._on_estop_state)
         self._settling = steady_timer(self, SETTLING, self._settle)
         self._status = topics.BRIDGE_STATUS.publisher(self)
+        announce(self)
 
     def _on_event(self, message: Any) -> None:
         try:
@@ -295,7 +296,6 @@ def main() -> None:
     node = None
     try:
         node = BridgeNode()
-        announce(node)
         asyncio.run(serve(node, requested))
     except StartError as error:
         fail(error)
