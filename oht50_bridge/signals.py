@@ -19,6 +19,7 @@ destroyed. A process started with `BLOCK_SIGNALS` gets neither signal before it 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -59,6 +60,24 @@ def handle_signals(handler: Callable[[], object]) -> None:
     """Call a function at each SIGINT and SIGTERM; call this in the main thread."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: handler())
+
+
+def refuse_suspension(reason: str) -> None:
+    """Ignore what a terminal suspends a job with: Ctrl-Z, and use of it from the background.
+
+    Args:
+        reason: the line that is written to standard error at each Ctrl-Z.
+
+    """
+
+    def tell(*_: object) -> None:
+        # Not by print: the signal may have interrupted a print.
+        with contextlib.suppress(OSError):
+            os.write(2, f'{reason}\n'.encode())
+
+    signal.signal(signal.SIGTSTP, tell)
+    for number in (signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def exit_on_signal() -> None:

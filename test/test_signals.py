@@ -26,15 +26,34 @@ from oht50_bridge.signals import SIGNALS
 from oht50_bridge.signals import StopSignal
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
+from oht50_bridge.signals import refuse_suspension
 from oht50_bridge.signals import stop_requested
 
+SUSPENDING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+SHELL = """
+import os, signal, subprocess, sys
+reader, writer = os.pipe()
+job = subprocess.Popen(
+    sys.argv[1:], stdin=reader, stdout=subprocess.PIPE, text=True, preexec_fn=os.setpgrp
+)
+print(job.stdout.readline(), end='', flush=True)
+for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+    os.kill(job.pid, number)
+os.write(writer, sys.stdin.readline().encode())
+os.close(writer)
+_, status = os.waitpid(job.pid, os.WUNTRACED)
+print('suspended:', os.WIFSTOPPED(status))
+if os.WIFSTOPPED(status):
+    os.kill(job.pid, signal.SIGKILL)
+print(job.stdout.read(), end='')
+"""
 BOTH = pytest.mark.parametrize('number', SIGNALS)
 
 
 @pytest.fixture(autouse=True)
 def _restored():
     """Restore the handlers of this process."""
-    numbers = (*SIGNALS, signal.SIGHUP)
+    numbers = (*SIGNALS, signal.SIGHUP, *SUSPENDING)
     before = [signal.getsignal(number) for number in numbers]
     yield
     for number, handler in zip(numbers, before, strict=True):
@@ -100,3 +119,47 @@ def signal_blocked(pid, number):
     lines = Path(f'/proc/{pid}/status').read_text().splitlines()
     mask = next(line for line in lines if line.startswith('SigBlk:'))
     return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
+
+
+def test_ctrl_z_is_ignored_with_one_line(capfd):
+    refuse_suspension('it runs on')
+    for number in SUSPENDING:
+        os.kill(os.getpid(), number)
+    assert capfd.readouterr().err == 'it runs on\n'
+
+
+def test_ctrl_z_is_ignored_where_nothing_can_be_written(capfd):
+    refuse_suspension('it runs on')
+    saved = os.dup(2)
+    os.close(2)
+    try:
+        os.kill(os.getpid(), signal.SIGTSTP)
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+@pytest.mark.processes
+def test_a_job_of_a_terminal_goes_on_at_ctrl_z():
+    """Under a shell, because the kernel itself does not suspend a job that has none."""
+    code = (
+        'import sys; from oht50_bridge.signals import refuse_suspension;'
+        'refuse_suspension("it runs on"); print("ready", flush=True);'
+        'print("read", sys.stdin.readline(), flush=True)'
+    )
+    shell = subprocess.Popen(
+        [sys.executable, '-c', SHELL, sys.executable, '-c', code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert shell.stdout.readline() == 'ready\n'
+        output, errors = shell.communicate('line\n', timeout=30)
+    finally:
+        shell.kill()
+        shell.wait()
+    assert output == 'suspended: False\nread line\n\n'
+    assert errors == 'it runs on\n'

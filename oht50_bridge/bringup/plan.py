@@ -36,6 +36,7 @@ from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import simulated_vehicle
 from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.gateway.tls import TlsFiles
+from oht50_bridge.identity import identity_of
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
@@ -179,10 +180,12 @@ class Plan:
         """Return what the processes need in their environment; create the secret if it is missing.
 
         Raises:
-            TokenFileError, OSError: the file of the secret cannot be used.
+            TokenFileError, OSError: the file of the secret, or the directory, cannot be used.
 
         """
-        return token_environment(self.state_dir, self.keys)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        identity = identity_of(self.directory)
+        return {**token_environment(self.state_dir, self.keys), **identity.environment()}
 
     def simulator(self) -> list[str]:
         """Return the command line of the simulated boards.

@@ -34,9 +34,11 @@ from oht50_bridge.bringup.restart import describe_exit
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.nodes import NODES
 from oht50_bridge.signals import StopSignal
+from oht50_bridge.signals import refuse_suspension
 
 START_TIMEOUT = 15.0  # s, until the bridge must listen
 CONNECT_TIMEOUT = 1.0  # s, of one attempt to connect to the bridge
+NOT_SUSPENDED = 'oht50 up: a vehicle cannot be suspended, it runs on; Ctrl-C stops it'
 
 
 class Supervisor:
@@ -62,6 +64,8 @@ class Supervisor:
         self._log_level = log_level
         self._on_ready = on_ready
         self._stop_signal = StopSignal()
+        # The nodes have no terminal, and would go on with nobody to see or restart them.
+        refuse_suspension(NOT_SUSPENDED)
         self._simulator: Process | None = None
         self._simulator_output: IO[bytes] | None = None
         self._nodes: list[Process] = []

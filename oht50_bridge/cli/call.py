@@ -26,10 +26,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import time
 
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_client
+
+STOP_RETRIED = 5.0  # s, for which an emergency stop is sent again without a connection
+RETRY_PERIOD = 0.1  # s
+NOT_STOPPED = '. Nobody says that the vehicle stops: press the emergency stop button'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +84,9 @@ def parse_field(text: str) -> tuple[str, object]:
 async def send(url: str, token: str, name: str, fields: dict[str, object]) -> dict[str, object]:
     """Connect, send one command and return the data of its reply.
 
+    An emergency stop is sent again for STOP_RETRIED while there is no connection, as during a
+    restart of the bridge.
+
     Raises:
         CommandError: the bridge cannot be reached, or refused the command.
 
@@ -88,8 +96,15 @@ async def send(url: str, token: str, name: str, fields: dict[str, object]) -> di
     from oht50_bridge.client import BridgeError
     from oht50_bridge.client import Client
 
-    try:
-        async with Client(url, token) as vehicle:
-            return await vehicle.call(name, **fields)
-    except (BridgeError, OSError, WebSocketException) as error:
-        raise CommandError(f'{url}: {error}') from error
+    deadline = time.monotonic() + (STOP_RETRIED if name == 'emergency_stop' else 0.0)
+    while True:
+        try:
+            async with Client(url, token) as vehicle:
+                return await vehicle.call(name, **fields)
+        except BridgeError as error:
+            raise CommandError(f'{url}: {error}') from error
+        except (OSError, WebSocketException) as error:
+            if time.monotonic() >= deadline:
+                remedy = NOT_STOPPED if name == 'emergency_stop' else ''
+                raise CommandError(f'{url}: {error}{remedy}') from error
+        await asyncio.sleep(RETRY_PERIOD)

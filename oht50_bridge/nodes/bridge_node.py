@@ -23,7 +23,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Sequence
 from typing import Any
 
 import rclpy
@@ -52,16 +52,21 @@ from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
+from oht50_bridge.msg import StopRequest
+from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.bridge_settings import gateway_config
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
 from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.presence import announce
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.nodes.stop_relay import StopRelay
+from oht50_bridge.nodes.stop_relay import send
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
@@ -74,6 +79,8 @@ from oht50_bridge.vehicle.estop_order import LatchEvent
 
 SETTLING = 1.0  # s, for stops and clears from before the start to arrive
 REPORT_PERIOD = 1.0  # s
+#: Of the time limit of a command, after which the sender of a stop learns that it is not latched.
+TELL_AFTER = 0.75
 
 
 class BridgeNode(Node):
@@ -117,11 +124,23 @@ class BridgeNode(Node):
                 for call in SERVICE_CALLS.values()
             }
         )
+        self._stop_requests = topics.STOP_REQUESTS.publisher(self)
+        stop = SERVICE_CALLS[commands.EmergencyStop].name
+        self._relay = (
+            None
+            if self._is_replay
+            else StopRelay(
+                self._service_clients[stop],
+                self._publish_requests,
+                TELL_AFTER * config.command_timeout,
+            )
+        )
         for name, topic in topics.EVENT_TOPICS.items():
             topic.subscribe(self, self._on_latched if EVENTS[name].latched else self._on_event)
         topics.ESTOP_STATE.subscribe(self, self._on_estop_state)
         self._settling = steady_timer(self, SETTLING, self._settle)
         self._status = topics.BRIDGE_STATUS.publisher(self)
+        announce(self)
 
     def _on_event(self, message: Any) -> None:
         try:
@@ -176,23 +195,28 @@ class BridgeNode(Node):
             CommandFailedError: no node serves it.
 
         """
-        if self._is_replay:
+        if self._relay is None:
             raise CommandFailedError('this is a recording: there is no vehicle to command')
         call = SERVICE_CALLS[type(command)]
         client = self._service_clients[call.name]
-        if not client.service_is_ready():
+        response: Any
+        if isinstance(command, commands.EmergencyStop):
+            response = await self._relay.stop(command.reason, caller.subject)
+        elif isinstance(command, commands.ClearEstop) and self._relay.pending:
+            raise CommandFailedError(
+                'an emergency stop is on its way to safety_node; clear it when it is latched'
+            )
+        elif not client.service_is_ready():
             raise CommandFailedError('no node serves it now; try again')
-        future = client.call_async(call.request(command, caller.subject))
-        done: Future[Any] = Future()
-        future.add_done_callback(lambda response: done.set_result(response.result()))
-        try:
-            response = await asyncio.wrap_future(done)
-        finally:
-            client.remove_pending_request(future)
+        else:
+            response = await send(client, call.request(command, caller.subject))
         if isinstance(command, commands.GetSystemStatus):
             return CommandOutcome(event=to_wire(response.status))
         accepted = getattr(response, 'accepted', True)
         return CommandOutcome(accepted, getattr(response, 'message', ''), call.data(response))
+
+    def _publish_requests(self, requests: Sequence[StopRequest]) -> None:
+        self._stop_requests.publish(StopRequests(header=header(self), requests=list(requests)))
 
     def destroy_node(self) -> None:
         """Close the token files, the audit log, then the node."""

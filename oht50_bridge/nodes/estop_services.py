@@ -21,21 +21,16 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 from oht50_bridge.msg import SafetyClear
+from oht50_bridge.nodes.presence import REMEDY
+from oht50_bridge.nodes.requested_stops import RequestedStops
+from oht50_bridge.nodes.safety_publisher import NEXT_ACTIONS
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
-from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
-from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.refusal import RefusedError
-
-NEXT_ACTIONS = (
-    SafetyClear.NEXT_RESUME,
-    SafetyClear.NEXT_RETURN_HOME,
-    SafetyClear.NEXT_MANUAL_CONTROL,
-)
 
 
 class EstopServices:
@@ -47,7 +42,8 @@ class EstopServices:
         sources: judge a clear.
         position: referenced again by a clear.
         publisher: publishes a clear.
-        announce: publishes a new stop.
+        requested: latches a stop.
+        neighbour: returns who else is in the namespace of the vehicle, None: nobody.
 
     """
 
@@ -58,25 +54,28 @@ class EstopServices:
         sources: EstopSources,
         position: PositionSource,
         publisher: SafetyPublisher,
-        announce: Callable[[Estop], None],
+        requested: RequestedStops,
+        neighbour: Callable[[], str | None],
     ) -> None:
         self._node = node
         self._latch = latch
         self._sources = sources
         self._position = position
         self._publisher = publisher
-        self._announce = announce
+        self._requested = requested
+        self._neighbour = neighbour
         node.create_service(EmergencyStop, 'emergency_stop', self.emergency_stop)
         node.create_service(ClearEstop, 'clear_estop', self.clear_estop)
 
     def emergency_stop(
         self, request: EmergencyStop.Request, response: EmergencyStop.Response
     ) -> EmergencyStop.Response:
-        """Latch a stop of its own, also while another is latched."""
+        """Latch a stop of its own, also while another is latched; a repeated request only once."""
         earlier = self._latch.stops
-        reason = request.reason or 'manual_trigger'
-        estop = self._latch.trigger(_trigger_type(request.trigger_type), reason, request.source)
-        self._announce(estop)
+        estop = self._requested.latch(
+            request.trigger_type, request.reason, request.source, request.request_id
+        )
+        earlier = tuple(stop for stop in earlier if stop != estop)
         response.accepted = True
         response.estop_id = estop.estop_id
         response.message = 'emergency stop latched'
@@ -99,6 +98,10 @@ class EstopServices:
             return False, (
                 f'next_action {next_action!r}: must be resume, return_home or manual_control'
             )
+        neighbour = self._neighbour()
+        if neighbour is not None:
+            # It was meant for one of the two vehicles, and reached both.
+            return False, f'{neighbour}; {REMEDY}'
         cleared = self._latch.stops
         if not cleared:
             return True, 'no emergency stop is latched'
@@ -106,22 +109,14 @@ class EstopServices:
         try:
             # A clear is the order of a person to take the word of the position source again.
             self._position.check_reference(now)
-            self._sources.clear(request.estop_id, now)
+            self._sources.clear(request.estop_id, now, next_action)
             self._position.reference(now)
         except RefusedError as refusal:
             return False, str(refusal)
         except OSError as error:
             return False, f'the latch cannot be cleared on disk: {error}'
-        self._publisher.clear(self._latch, next_action)
+        self._publisher.clear(self._latch)
         self._node.get_logger().warning(
             f'emergency stop cleared by {request.source!r}: {"; ".join(map(str, cleared))}'
         )
         return True, 'emergency stop cleared; nothing moves without a new command'
-
-
-def _trigger_type(name: str) -> TriggerType:
-    """Return a trigger type; an unknown one must not prevent a stop."""
-    try:
-        return TriggerType(name)
-    except ValueError:
-        return TriggerType.REMOTE

@@ -45,6 +45,8 @@ from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import ModuleStatusChange
 from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.msg import StopRequest
+from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.from_hardware import discovered
 from oht50_bridge.nodes.from_hardware import drive_state
@@ -59,6 +61,7 @@ from oht50_bridge.nodes.hardware_settings import check_inputs
 from oht50_bridge.nodes.hardware_settings import check_position_source
 from oht50_bridge.nodes.hardware_settings import hardware_config
 from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.presence import NeighbourWatch
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import NS
@@ -69,6 +72,7 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
 from oht50_bridge.vehicle.estop_follower import EstopFollower
+from oht50_bridge.vehicle.held_stops import HeldStops
 
 SCAN_ADDRESSES = range(1, 17)
 REPLY_LEAD = 0.1  # s, for the reply to reach the client
@@ -93,6 +97,8 @@ class HardwareNode(Node):
         self._scan: Future[None] | None = None
         self._latched = False
         self._estop = EstopFollower()
+        self._held = HeldStops[StopRequest]()
+        self._neighbours = NeighbourWatch(self)
 
         self._drive_state = topics.DRIVE_STATE.publisher(self)
         self._hoist_state = topics.HOIST_STATE.publisher(self)
@@ -104,6 +110,8 @@ class HardwareNode(Node):
         self._status_change = topics.MODULE_STATUS_CHANGE.publisher(self)
         topics.DRIVE_COMMAND.subscribe(self, self._on_drive)
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
+        self._held_stops = topics.HELD_STOPS.publisher(self)
+        topics.STOP_REQUESTS.subscribe(self, self._on_stop_requests)
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.CHARGE_REQUEST.subscribe(self, self._on_charge)
         self.create_service(ListModules, 'list_modules', self._on_list)
@@ -132,7 +140,8 @@ class HardwareNode(Node):
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         taken = self._hardware.motor.heartbeat(
             Heartbeat(
-                permitted=beat.motion_permitted,
+                # Nobody knows whose heartbeat and whose command it is while others are there.
+                permitted=beat.motion_permitted and self._neighbours.other() is None,
                 forward=beat.speed_limit_forward,
                 backward=beat.speed_limit_backward,
                 started_at=beat.started_at,
@@ -148,7 +157,7 @@ class HardwareNode(Node):
             )
 
     def _on_charge(self, request: ChargeRequest) -> None:
-        if request.charge and self._latched:
+        if request.charge and (self._latched or self._held.requests):
             return  # an emergency stop ends charging; only a new mission starts it again
         if not self._hardware.charge(request.charge, self._age(request)):
             self.get_logger().warning(
@@ -165,13 +174,29 @@ class HardwareNode(Node):
         age = self.get_clock().now().nanoseconds - stamp if stamp else 0
         return max(0.0, age / NS)
 
+    def _on_stop_requests(self, message: StopRequests) -> None:
+        """Stop for a request, which need not wait for safety_node, until that has latched it."""
+        if self._held.request(message.requests):
+            self._hardware.motor.estop(True)
+            self._hardware.charge(False)
+            self._publish_held()
+
+    def _publish_held(self) -> None:
+        """Report the held stops, for a safety_node whose start the requester does not outlive."""
+        self._held_stops.publish(
+            StopRequests(header=header(self), requests=list(self._held.requests))
+        )
+
     def _on_estop(self, state: EstopState) -> None:
         stopped = self._estop.update(state.counter, latched=state.latched)
+        if self._held.latched(state.requests):
+            self._publish_held()
         if stopped or state.latched:  # also a stop that was cleared before its state came here
             self._hardware.motor.estop(True)
             self._hardware.charge(False)
         if not state.latched:
-            self._hardware.motor.estop(False)
+            if not self._held.requests:
+                self._hardware.motor.estop(False)
             if stopped or self._latched:
                 self._work.submit(self._release_latch)
         self._latched = state.latched

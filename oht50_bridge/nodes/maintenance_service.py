@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 
+from oht50_bridge.nodes.presence import REMEDY
 from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 from oht50_bridge.vehicle.refusal import RefusedError
@@ -31,13 +32,21 @@ class MaintenanceService:
         node: serves it.
         lock: the lock.
         changed: called after each request that may have changed it.
+        neighbour: returns who else is in the namespace of the vehicle, None: nobody.
 
     """
 
-    def __init__(self, node: Node, lock: MaintenanceLock, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        lock: MaintenanceLock,
+        changed: Callable[[], None],
+        neighbour: Callable[[], str | None],
+    ) -> None:
         self._node = node
         self._lock = lock
         self._changed = changed
+        self._neighbour = neighbour
         node.create_service(SetMaintenance, 'set_maintenance', self.set_maintenance)
 
     def set_maintenance(
@@ -58,6 +67,10 @@ class MaintenanceService:
         return response
 
     def _set(self, request: SetMaintenance.Request) -> tuple[bool, str]:
+        neighbour = None if request.active else self._neighbour()
+        if neighbour is not None:
+            # It was meant for one of the two vehicles, and reached both.
+            return False, f'{neighbour}; {REMEDY}'
         try:
             if request.active:
                 self._lock.lock(request.source)

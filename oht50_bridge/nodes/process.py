@@ -27,6 +27,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.signals import install_signal_handlers
 
+from oht50_bridge.nodes.presence import announce
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
@@ -72,6 +73,7 @@ def run(
     try:
         if not asked_to_end():
             node = make_node()
+            announce(node)
             if scheduling is not None:
                 node.get_logger().info(f'{scheduling}')
         install_signal_handlers(SignalHandlerOptions.ALL)

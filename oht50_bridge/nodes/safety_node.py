@@ -45,8 +45,10 @@ from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.presence import NeighbourWatch
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
@@ -143,6 +145,7 @@ class SafetyNode(Node):
         self._maintenance = MaintenanceLock(directory / MAINTENANCE_FILE)
         self._sources = EstopSources(self._latch, has_estop_input=estop_input is not None)
         self._publisher = SafetyPublisher(self, settings.map_frame)
+        self._neighbours = NeighbourWatch(self)
         self._motion = MotionMonitor(
             self,
             settings.map_frame,
@@ -165,9 +168,12 @@ class SafetyNode(Node):
             self._sources,
             self._limiter.position,
             self._publisher,
-            self._announce,
+            RequestedStops(self, self._latch, self._announce),
+            self._neighbours.other,
         )
-        self._maintenance_service = MaintenanceService(self, self._maintenance, self._beat)
+        self._maintenance_service = MaintenanceService(
+            self, self._maintenance, self._beat, self._neighbours.other
+        )
         steady_timer(self, 1.0 / settings.heartbeat_rate, self._beat)
         if estop_input is not None:
             steady_timer(self, ESTOP_INPUT_PERIOD, lambda: self._on_estop_input(estop_input()))
@@ -178,7 +184,8 @@ class SafetyNode(Node):
         for estop in self._latch.stops:
             self._publisher.estop(self._latch, estop)
             self.get_logger().warning(f'still latched: {estop}; clear it with clear_estop')
-        self._publisher.state(self._latch)
+        # So must be the last clear: this node may have ended before it could publish that.
+        self._publisher.clear(self._latch)
 
     def _update_parameters(self, values: dict[str, Any]) -> None:
         zones, limit = self._zone_settings, self._limiter.settings
@@ -201,6 +208,7 @@ class SafetyNode(Node):
         self._motion.publish(now)
         self._limiter.confirmed = bool(self.get_parameter(CONFIG_VERSION).value)
         self._limiter.maintenance = ', '.join(self._maintenance.owners)
+        self._limiter.neighbour = self._neighbours.other()
         limits = self._limiter.limits(self._latch.reason, now)
         direction = self._limiter.direction(now)
         self._publisher.heartbeat(limits, direction, self._mode())
@@ -220,6 +228,7 @@ class SafetyNode(Node):
         """Write the latch to its file; a failure is retried at each heartbeat."""
         try:
             self._latch.save()
+            self._publisher.changes(self._latch)
         except OSError as error:
             self.get_logger().error(
                 f'the latched emergency stop cannot be written ({error}); a restart of this '
@@ -274,7 +283,7 @@ class SafetyNode(Node):
         if estop is not None:
             self._announce(estop)
         else:
-            self._publisher.causes(self._latch)
+            self._publisher.changes(self._latch)
 
     def _announce(self, estop: Estop) -> None:
         """Publish a new stop, then write it to the disk."""

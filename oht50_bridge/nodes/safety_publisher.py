@@ -39,6 +39,11 @@ from oht50_bridge.vehicle.speed_limits import DirectedLimits
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.zones import Zone
 
+NEXT_ACTIONS = (
+    SafetyClear.NEXT_RESUME,
+    SafetyClear.NEXT_RETURN_HOME,
+    SafetyClear.NEXT_MANUAL_CONTROL,
+)
 PLACE_LIFETIME = 1.0  # s, a position older than this is not reported as the place of a stop
 
 
@@ -56,6 +61,7 @@ class SafetyPublisher:
         self._frame = frame
         self._place = Newest[Point](PLACE_LIFETIME)
         self._published_causes: list[str] = []
+        self._published_requests: tuple[str, ...] = ()
         # No date can move it, so a node that starts later always has the greater one.
         self._started_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         self._beats = 0
@@ -99,8 +105,12 @@ class SafetyPublisher:
     def state(self, latch: EstopLatch) -> None:
         """Publish the state of the latch."""
         self._published_causes = latch.causes
+        self._published_requests = latch.requests
         state = EstopState(
-            header=header(self._node), counter=latch.counter, active_causes=self._published_causes
+            header=header(self._node),
+            counter=latch.counter,
+            active_causes=self._published_causes,
+            requests=self._published_requests,
         )
         if latch.estop is not None:
             state.latched = True
@@ -109,9 +119,10 @@ class SafetyPublisher:
             state.reason = latch.reason or ''
         self._state.publish(state)
 
-    def causes(self, latch: EstopLatch) -> None:
-        """Publish the state of the latch when its causes changed."""
-        if latch.causes != self._published_causes:
+    def changes(self, latch: EstopLatch) -> None:
+        """Publish the state of the latch when its causes, or the requests on disk, changed."""
+        published = self._published_causes, self._published_requests
+        if (latch.causes, latch.requests) != published:
             self.state(latch)
 
     def estop(self, latch: EstopLatch, estop: Estop) -> None:
@@ -129,24 +140,22 @@ class SafetyPublisher:
         event.header.stamp = to_stamp(estop.stamp)
         self._estop.publish(event)
 
-    def clear(self, latch: EstopLatch, next_action: str) -> None:
-        """Publish that an operator cleared the latch.
-
-        Args:
-            latch: the latch.
-            next_action: one of SafetyClear.NEXT_*.
-
-        """
+    def clear(self, latch: EstopLatch) -> None:
+        """Publish that an operator cleared the latch, unless a stop is latched."""
         self.state(latch)
-        self._clear.publish(
-            SafetyClear(
-                header=header(self._node, self._frame),
-                counter=latch.counter,
-                cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
-                position=self._point(),
-                next_action=next_action,
-            )
+        clear = latch.last_clear
+        if clear is None:
+            return
+        known = clear.next_action in NEXT_ACTIONS  # it may come from a file
+        event = SafetyClear(
+            header=header(self._node, self._frame),
+            counter=latch.counter,
+            cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
+            position=self._point(),
+            next_action=clear.next_action if known else SafetyClear.NEXT_MANUAL_CONTROL,
         )
+        event.header.stamp = to_stamp(clear.stamp)
+        self._clear.publish(event)
 
     def zones(self, zones: Sequence[Zone], speed_limit: float) -> None:
         """Publish the zones of the rail and the limit of speed everywhere, m/s."""

@@ -111,8 +111,13 @@ SAFETY_INPUTS = Topic('safety/inputs', msg.SafetyInputs, STREAM)
 SAFETY_HEARTBEAT = Topic('safety/heartbeat', msg.SafetyHeartbeat, STREAM)
 ZONES = Topic('safety/zones', msg.Zones, STATE)
 MISSION_STATE = Topic('mission/state', msg.MissionState, STATE)
+# Emergency stops on their way to the latch: from clients, and those that hardware_node keeps still
+# for until it sees them latched.
+STOP_REQUESTS = Topic('safety/stop_requests', msg.StopRequests, STATE)
+HELD_STOPS = Topic('safety/held_stops', msg.StopRequests, STATE)
 ESTOP_STATE = Topic('safety/estop_state', msg.EstopState, STATE)
 MODULE_STATES = Topic('module/states', msg.ModuleStates, STATE)
+PRESENCE = Topic('vehicle/presence', msg.NodePresence, EVENT)
 BRIDGE_STATUS = Topic('bridge/status', msg.BridgeStatus, STATE)
 
 # For the tools of ROS 2. The absolute names are those that these tools listen to.

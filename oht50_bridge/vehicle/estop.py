@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.enums import StrEnum
@@ -30,6 +31,8 @@ LATCH_FILE = 'estop.json'
 UNREADABLE = 'estop-unreadable'  # begins the id of a stop that an unreadable file stands for
 KEPT = 32  # latched stops that are listed; more change nothing for who clears the newest
 REPORTED_REASONS = 3
+STAMPS_END = 2**31 * 1_000_000_000  # ns, from here on a stamp of ROS cannot tell the date
+KEPT_REQUESTS = 256  # that are recognised when they are repeated
 
 
 class TriggerType(StrEnum):
@@ -65,6 +68,20 @@ class Estop:
         return f'{self.estop_id} by {self.source!r}: {self.reason}'
 
 
+@dataclass(frozen=True)
+class Clear:
+    """The last clear.
+
+    Attributes:
+        next_action: what the one who cleared intends, one of SafetyClear.NEXT_*.
+        stamp: moment of the clear, ns since 1970-01-01 UTC.
+
+    """
+
+    next_action: str
+    stamp: int
+
+
 class EstopLatch:
     """Latch of the emergency stop.
 
@@ -90,6 +107,9 @@ class EstopLatch:
         self._path = path
         self._clock = clock
         self._causes: dict[str, str] = {}
+        self._requests: dict[str, Estop] = {}
+        self._written: tuple[str, ...] = ()
+        self._last_clear: Clear | None = None
         self._counter, self._stops = self._load()
         self._saved = True  # the file is as the latch is
 
@@ -109,6 +129,11 @@ class EstopLatch:
         return self._stops
 
     @property
+    def last_clear(self) -> Clear | None:
+        """The clear that opened the latch, None while a stop is latched and before the first."""
+        return None if self._stops else self._last_clear
+
+    @property
     def reason(self) -> str | None:
         """What triggered the latched stops, for a person; None when none is latched."""
         reasons = list(dict.fromkeys(stop.reason or stop.estop_id for stop in self._stops))
@@ -122,8 +147,30 @@ class EstopLatch:
         """Reasons of the causes that are present now, in the order of their appearance."""
         return list(self._causes.values())
 
-    def trigger(self, trigger_type: TriggerType, reason: str, source: str) -> Estop:
-        """Latch a stop and return it."""
+    @property
+    def requests(self) -> tuple[str, ...]:
+        """The requests that are latched since the start, or cleared, on disk; the newest last.
+
+        One that is latched in memory alone would be lost with this process.
+        """
+        return self._written
+
+    def requested(self, request_id: str) -> Estop | None:
+        """Return the stop that a request latched since the start, None when it is a new one."""
+        return self._requests.get(request_id)
+
+    def trigger(
+        self, trigger_type: TriggerType, reason: str, source: str, request_id: str = ''
+    ) -> Estop:
+        """Latch a stop and return it.
+
+        Args:
+            trigger_type: kind of its source.
+            reason: what triggered it, for a person.
+            source: who or what triggered it.
+            request_id: the request for it, of which `requested` tells; empty without one.
+
+        """
         self._saved = False
         self._counter += 1
         stop = Estop(
@@ -135,6 +182,10 @@ class EstopLatch:
             self._counter,
         )
         self._stops = (*self._stops[:1], *self._stops[1:][2 - KEPT :], stop)
+        if request_id:
+            self._requests[request_id] = stop
+            if len(self._requests) > KEPT_REQUESTS:
+                del self._requests[next(iter(self._requests))]
         return stop
 
     def set_causes(self, causes: Mapping[str, str], trigger_type: TriggerType) -> Estop | None:
@@ -158,11 +209,12 @@ class EstopLatch:
         """Note that a standing cause is gone. The latch stays."""
         self._causes.pop(name, None)
 
-    def clear(self, estop_id: str) -> bool:
+    def clear(self, estop_id: str, next_action: str = '') -> bool:
         """Open the latch, on disk first: a stop never comes back and never vanishes by a restart.
 
         Args:
             estop_id: the newest stop, as the one who clears knows it.
+            next_action: what he intends, one of SafetyClear.NEXT_*.
 
         Returns:
             False when a cause is present, or another stop is the newest; the latch stays then.
@@ -174,8 +226,10 @@ class EstopLatch:
         if self.estop is None or self._causes or estop_id != self.estop.estop_id:
             return False
         self._saved = False  # the file may be replaced even if that fails
-        self._write(self._counter + 1, ())
+        clear = Clear(next_action, self._clock())
+        self._write(self._counter + 1, (), clear)
         self._saved = True
+        self._last_clear = clear
         self._counter += 1
         self._stops = ()
         return True
@@ -190,13 +244,16 @@ class EstopLatch:
 
         """
         if not self._saved:
-            self._write(self._counter, self._stops)
+            self._write(self._counter, self._stops, self.last_clear)
             self._saved = True
 
-    def _write(self, counter: int, stops: tuple[Estop, ...]) -> None:
+    def _write(self, counter: int, stops: tuple[Estop, ...], clear: Clear | None) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        content = {'counter': counter, 'stops': [asdict(stop) for stop in stops]}
+        content: dict[str, Any] = {'counter': counter, 'stops': [asdict(stop) for stop in stops]}
+        if clear is not None:
+            content['clear'] = asdict(clear)
         replace_file(self._path, json.dumps(content).encode())
+        self._written = tuple(self._requests)
 
     def _load(self) -> tuple[int, tuple[Estop, ...]]:
         try:
@@ -208,6 +265,7 @@ class EstopLatch:
             counter = content['counter']
             if not _is_sound(counter, stops):
                 raise ValueError
+            self._last_clear = _clear_of(content.get('clear'))
         except FileNotFoundError:
             return 0, ()
         except (OSError, ValueError, TypeError, KeyError):
@@ -221,6 +279,19 @@ class EstopLatch:
             )
             return 1, (unreadable,)
         return counter, stops
+
+
+def _clear_of(fields: object) -> Clear | None:
+    """Return the clear of a file; None where it has none, as those of before, or a wrong one.
+
+    It only informs. Whether a stop is latched does not depend on it.
+    """
+    if not isinstance(fields, dict):
+        return None
+    next_action, stamp = fields.get('next_action'), fields.get('stamp')
+    if not isinstance(next_action, str) or type(stamp) is not int or not 0 <= stamp < STAMPS_END:
+        return None
+    return Clear(next_action, stamp)
 
 
 def _is_sound(counter: object, stops: tuple[Estop, ...]) -> bool:

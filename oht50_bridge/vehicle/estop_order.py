@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 
@@ -43,12 +44,17 @@ class EstopOrder:
     latched are reported, or else the last clear. They are complete when the last one, as the state
     of the latch counts it, has arrived. After that a stop is always reported, and a clear unless a
     newer stop overtook it: who reads it last would take the vehicle for cleared.
+
+    What was reported last is as the latch is, by its own state. Where it is not, because one topic
+    overtook the other, the stop or clear that holds is reported again.
     """
 
     def __init__(self) -> None:
         self._waiting: list[LatchEvent] | None = []
         self._state: tuple[int, bool] | None = None
-        self._newest_stop = 0  # counter of the stop that was reported last
+        self._stop: LatchEvent | None = None  # the newest that arrived
+        self._clear: LatchEvent | None = None
+        self._reported: LatchEvent | None = None  # the last that was reported
 
     def add(self, event: LatchEvent) -> list[Any]:
         """Use a stop or clear; return the messages to report now."""
@@ -56,15 +62,21 @@ class EstopOrder:
             self._waiting.append(event)
             return self._settle_if_complete()
         if event.stop:
-            self._newest_stop = event.counter
-        elif event.counter < self._newest_stop:
-            return []
-        return [event.message]
+            self._stop = event
+            return [*self._report(event), *self._agree()]
+        self._clear = event
+        overtaken = self._stop is not None and event.counter < self._stop.counter
+        last = self._reported
+        repeated = last is not None and not last.stop and last.counter == event.counter
+        return [] if overtaken or repeated else [*self._report(event), *self._agree()]
 
     def update(self, counter: int, *, latched: bool) -> list[Any]:
         """Use the state of the latch; return the messages to report now."""
+        if self._state is not None and counter < self._state[0] and self._reported is not None:
+            # Another latch, which counts anew: what was reported of the one before is older.
+            self._reported = replace(self._reported, counter=0)
         self._state = counter, latched
-        return self._settle_if_complete()
+        return self._settle_if_complete() if self._waiting is not None else self._agree()
 
     def settle(self) -> list[Any]:
         """Wait no longer for those from before the start; return the messages to report now."""
@@ -72,14 +84,31 @@ class EstopOrder:
             return []
         events = sorted(self._waiting, key=lambda event: event.counter)
         self._waiting = None
+        stops = [event for event in events if event.stop]
         clears = [event for event in events if not event.stop]
-        cleared = clears[-1].counter if clears else 0
+        self._stop, self._clear = stops[-1] if stops else None, clears[-1] if clears else None
+        cleared = self._clear.counter if self._clear else 0
         if self._state is not None and not self._state[1]:
             cleared = max(cleared, self._state[0])
-        reported = [event for event in events if event.stop and event.counter > cleared]
-        if reported:
-            self._newest_stop = reported[-1].counter
-        return [event.message for event in reported or clears[-1:]]
+        reported = [event for event in stops if event.counter > cleared] or clears[-1:]
+        messages = [message for event in reported for message in self._report(event)]
+        return [*messages, *self._agree()]
+
+    def _report(self, event: LatchEvent) -> list[Any]:
+        self._reported = event
+        return [event.message]
+
+    def _agree(self) -> list[Any]:
+        """Report what holds by the state of the latch, if something else was reported last."""
+        if self._state is None or self._reported is None:
+            return []
+        counter, latched = self._state
+        holds = self._stop if latched else self._clear
+        if holds is None or holds.counter != counter or self._reported.stop == latched:
+            return []
+        if self._reported.counter > counter:
+            return []  # it is newer, and the state of it comes later
+        return self._report(holds)
 
     def _settle_if_complete(self) -> list[Any]:
         if self._waiting is None or self._state is None:

@@ -171,12 +171,13 @@ class EstopSources:
         """Counter of the newest stop."""
         return self._latch.counter
 
-    def clear(self, estop_id: str, now: float) -> None:
+    def clear(self, estop_id: str, now: float, next_action: str = '') -> None:
         """Clear the latch.
 
         Args:
             estop_id: the stop that is meant; it must be the newest.
             now: s.
+            next_action: what the one who clears intends, one of SafetyClear.NEXT_*.
 
         Raises:
             RefusedError: another stop is the newest, a cause is present, or a source was not
@@ -192,7 +193,7 @@ class EstopSources:
             problem = f'is not {estop_id}' if estop_id else 'must be named by estop_id'
             raise RefusedError(f'the newest stop {problem}; latched, newest first: {latched}')
         self._check_clear(now)
-        self._latch.clear(estop_id)
+        self._latch.clear(estop_id, next_action)
         self._release_by = now + RELEASE_TIME
 
     def _check_clear(self, now: float) -> None:

@@ -27,6 +27,7 @@ class Conditions:
 
     Attributes:
         estop: reason of the latched emergency stop, None without one.
+        neighbour: who else is in the namespace of the vehicle, None: nobody.
         inputs_fresh: the safety board's report is recent.
         configured: its inputs are enabled.
         board_latched: it holds its relay open.
@@ -39,6 +40,7 @@ class Conditions:
     """
 
     estop: str | None = None
+    neighbour: str | None = None
     inputs_fresh: bool = True
     configured: bool = True
     board_latched: bool = False
@@ -56,7 +58,7 @@ class Interlock:
     Attributes:
         applies: whether it forbids motion.
         reason: why, for a person; `{estop}` is the reason of the emergency stop,
-            `{maintenance}` who is at work.
+            `{neighbour}` who else is there, `{maintenance}` who is at work.
         hold: it clears by itself.
 
     """
@@ -69,6 +71,7 @@ class Interlock:
 #: The gravest first: of several the first gives the reason.
 INTERLOCKS = (
     Interlock(lambda conditions: conditions.estop is not None, 'emergency stop: {estop}'),
+    Interlock(lambda conditions: conditions.neighbour is not None, '{neighbour}'),
     # A lost board becomes an emergency stop soon; until then the host may have been late.
     Interlock(
         lambda conditions: not conditions.inputs_fresh,
@@ -101,7 +104,9 @@ def interlock_limit(conditions: Conditions) -> Limit | None:
     for interlock in INTERLOCKS:
         if interlock.applies(conditions):
             reason = interlock.reason.format(
-                estop=conditions.estop, maintenance=conditions.maintenance
+                estop=conditions.estop,
+                neighbour=conditions.neighbour,
+                maintenance=conditions.maintenance,
             )
             return Limit(0.0, reason, hold=interlock.hold)
     return None

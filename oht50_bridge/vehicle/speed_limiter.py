@@ -119,6 +119,7 @@ class SpeedLimiter:
     Attributes:
         settings: speed limit.
         maintenance: who is at work on the vehicle; empty: nobody.
+        neighbour: who else is in the namespace of the vehicle; None: nobody.
         zones: zones of the rail.
         position: the position along the rail.
         hoist: what its rope forbids.
@@ -135,6 +136,7 @@ class SpeedLimiter:
         self.position = PositionSource(fixed.position, fixed.track.track_length)
         self.hoist = Hoist(fixed.channels, fixed.hoist)
         self.maintenance = ''
+        self.neighbour: str | None = None
         self.confirmed = False
         self._dock: tuple[float, float] = math.nan, -math.inf  # m, moment of the report
         self._in_stop_zones: frozenset[str] = frozenset()
@@ -204,6 +206,7 @@ class SpeedLimiter:
     ) -> Conditions:
         return Conditions(
             estop=estop,
+            neighbour=self.neighbour,
             inputs_fresh=inputs is not None,
             configured=inputs is not None and inputs.configured,
             board_latched=inputs is not None and inputs.latched,

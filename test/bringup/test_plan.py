@@ -23,6 +23,7 @@ import yaml
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.identity import VEHICLE
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +134,11 @@ def test_a_launch_file_can_import_it_without_the_libraries_of_the_nodes():
         'import oht50_bridge.bringup.plan'
     )
     subprocess.run([sys.executable, '-c', code], check=True, timeout=20)
+
+
+def test_the_processes_of_a_vehicle_have_its_identity(tmp_path):
+    plans = [Plan(tmp_path / name, 0, simulated=True) for name in 'aab']
+    first, again, other = (plan.environment()[VEHICLE] for plan in plans)
+    assert first == again
+    assert first.split()[0] != other.split()[0]
+    assert str(plans[0].directory) in first

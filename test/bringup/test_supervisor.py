@@ -28,13 +28,16 @@ from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.bringup.supervisor import check_port
 from oht50_bridge.signals import SIGNALS
 
+SUSPENDING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
 
 @pytest.fixture(autouse=True)
 def _restored():
     """Restore the signal handlers that a supervisor replaces."""
-    before = [signal.getsignal(number) for number in SIGNALS]
+    numbers = (*SIGNALS, *SUSPENDING)
+    before = [signal.getsignal(number) for number in numbers]
     yield
-    for number, handler in zip(SIGNALS, before, strict=True):
+    for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
 
 
@@ -43,6 +46,13 @@ def supervisor(plan):
         raise AssertionError('the bridge listens')
 
     return Supervisor(plan, os.environ, 'warn', never)
+
+
+def test_the_supervisor_is_not_suspended(tmp_path, capfd):
+    supervisor(Plan(tmp_path, 0, simulated=True))
+    for number in SUSPENDING:
+        os.kill(os.getpid(), number)
+    assert capfd.readouterr().err.count('cannot be suspended') == 1
 
 
 def test_a_port_in_use_is_refused():

@@ -16,10 +16,12 @@ import json
 
 import pytest
 from gateway.serving import Serving
+from websockets.exceptions import ConnectionClosed
 
 from oht50_bridge.cli.call import parse_field
 from oht50_bridge.cli.main import main
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.client import Client
 from oht50_bridge.gateway.commands import CommandOutcome
 
 
@@ -80,6 +82,29 @@ def test_an_error_goes_to_standard_error(capsys):
     output = capsys.readouterr()
     assert (code, output.out, commands) == (1, '', [])
     assert 'oht50 call: ws://' in output.err and 'WS-006' in output.err
+
+
+@pytest.mark.parametrize('command', ['emergency_stop', 'get_config'])
+def test_only_a_stop_is_sent_again_to_a_bridge_that_is_restarted(monkeypatch, command):
+    lost = [OSError('refused'), ConnectionClosed(None, None)]
+    enter = Client.__aenter__
+
+    async def fail_first(self):
+        if lost:
+            raise lost.pop()
+        return await enter(self)
+
+    monkeypatch.setattr(Client, '__aenter__', fail_first)
+    code, commands = call(command)
+    stops = command == 'emergency_stop'
+    assert (code, len(commands), len(lost)) == ((0, 1, 0) if stops else (1, 0, 1))
+
+
+def test_a_stop_that_reaches_no_bridge_says_that_nothing_stops(capsys, monkeypatch):
+    monkeypatch.setenv('OHT50_TOKEN', 'x')
+    monkeypatch.setattr('oht50_bridge.cli.call.STOP_RETRIED', 0.2)
+    assert main(['call', 'emergency_stop', '--url', 'ws://127.0.0.1:9/']) == 1
+    assert 'press the emergency stop button' in capsys.readouterr().err
 
 
 def test_a_bridge_that_cannot_be_reached_is_named(capsys, monkeypatch):

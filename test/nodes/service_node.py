@@ -15,13 +15,16 @@
 
 
 class ServiceNode:
-    """Keeps the services that are created, by name, and the warnings that are logged."""
+    """Keeps services and subscriptions that are created, by name, and the logged warnings."""
 
     def __init__(self):
-        self.services, self.logged = {}, []
+        self.services, self.subscriptions, self.logged = {}, {}, []
 
     def create_service(self, service, name, callback):
         self.services[name] = callback
+
+    def create_subscription(self, kind, name, callback, qos, raw=False):
+        self.subscriptions[name] = callback
 
     def get_logger(self):
         return self

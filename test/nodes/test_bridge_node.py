@@ -13,8 +13,12 @@
 # limitations under the License.
 """bridge_node: its settings, and the events from before its start."""
 
+import asyncio
+
 import pytest
 
+from oht50_bridge.gateway.commands import Caller
+from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
@@ -23,6 +27,8 @@ from oht50_bridge.nodes.bridge_node import BridgeNode
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.stamps import to_stamp
+from oht50_bridge.protocol.commands import ClearEstop
+from oht50_bridge.protocol.commands import EmergencyStop
 
 
 @pytest.fixture
@@ -89,6 +95,26 @@ def test_a_message_that_breaks_the_specification_does_not_stop_the_others(ros, p
     graph.publish(topics.SAFETY_ESTOP, estop(3))
     graph.until(lambda: published)
     assert [event.type for event in published] == ['safety.estop']
+
+
+def test_it_gives_signs_of_life(ros):
+    graph = ros.graph(BridgeNode)
+    graph.record(topics.PRESENCE)
+    graph.until(lambda: graph.last(topics.PRESENCE))
+    assert graph.last(topics.PRESENCE).node == 'bridge_node'
+
+
+def test_nothing_is_cleared_while_a_stop_is_on_its_way(ros, monkeypatch):
+    node = ros.graph(BridgeNode).node
+    caller = Caller('panel', 's', 'ann', 'admin')
+
+    async def work():
+        with pytest.raises(CommandFailedError, match='NOT LATCHED'):
+            await node.command(EmergencyStop(type='emergency_stop'), caller)
+        with pytest.raises(CommandFailedError, match='is on its way'):
+            await node.command(ClearEstop(type='clear_estop'), caller)
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize('ros', [['-p', 'replay:=true']], indirect=True)

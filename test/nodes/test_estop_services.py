@@ -19,6 +19,7 @@ import pytest
 from service_node import ServiceNode
 
 from oht50_bridge.nodes.estop_services import EstopServices
+from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import EstopLatch
@@ -35,18 +36,27 @@ class World(ServiceNode):
         super().__init__()
         self.latch = EstopLatch(path, lambda: 1)
         self.refusal = ''
+        self.neighbour = None
         self.announced, self.cleared = [], []
         self.position = PositionSource(PositionSettings(), 50.0)
-        EstopServices(self, self.latch, self, self.position, self, self.announced.append)
+        EstopServices(
+            self,
+            self.latch,
+            self,
+            self.position,
+            self,
+            RequestedStops(self, self.latch, self.announced.append),
+            lambda: self.neighbour,
+        )
 
-    def clear(self, first, second):
+    def clear(self, first, now=None, next_action=''):
         """Judge and clear the latch, as the sources; or record it, as the publisher."""
         if first is self.latch:
-            self.cleared.append(second)
+            self.cleared.append(first.last_clear.next_action)
         elif self.refusal:
             raise RefusedError(self.refusal)
         else:
-            assert self.latch.clear(first)
+            assert self.latch.clear(first, next_action)
 
     def stop(self, **request):
         return self.services['emergency_stop'](
@@ -114,3 +124,20 @@ def test_a_clear_references_a_lost_position_and_is_refused_where_it_cannot(world
         world.position.update(9.0, 0.001, 0.0, time.monotonic())
     assert world.request_clear(estop_id=estop).accepted
     assert world.position.state is PositionState.VALID
+
+
+def test_a_repeated_request_is_latched_once_and_answered_alike(world):
+    first = world.stop(reason='drill', source='alice', request_id='a')
+    again = world.stop(reason='drill', source='alice', request_id='a')
+    assert (again.accepted, again.estop_id, again.message) == (True, first.estop_id, first.message)
+    assert len(world.announced) == 1
+
+
+def test_nothing_is_cleared_while_another_vehicle_is_there(world):
+    world.neighbour = 'another vehicle, lab:/b'
+    stop = world.stop(source='alice')
+    refused = world.request_clear(estop_id=stop.estop_id)
+    assert not refused.accepted
+    assert 'lab:/b' in refused.message
+    world.neighbour = None
+    assert world.request_clear(estop_id=stop.estop_id).accepted

@@ -20,6 +20,8 @@ from simulator_process import SimulatorProcess
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import StopRequest
+from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.hardware_node import HardwareNode
 from oht50_bridge.nodes.process import StartError
@@ -208,6 +210,47 @@ def test_a_stop_that_was_cleared_before_its_state_came_needs_a_new_command(graph
     graph.node._hardware.release_safety_latch = lambda: released.append(True) or True
     graph.publish(topics.ESTOP_STATE, EstopState(counter=4))
     graph.until(lambda: stops == [True, False] and released)
+    until_moving(graph)
+
+
+def requested(*names):
+    return StopRequests(requests=[StopRequest(request_id=name) for name in names])
+
+
+def refused_for(graph, reason):
+    """Return whether the motor was stopped for a reason, while it is commanded to move."""
+    drive(graph, 0.2)
+    return state(graph).stop_verified and state(graph).stop_reason == reason
+
+
+def test_a_requested_stop_is_held_until_the_latch_reports_it(graph):
+    graph.record(topics.HELD_STOPS)
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.until(lambda: graph.node._estop._newest == 1)
+    until_moving(graph)
+    graph.publish(topics.STOP_REQUESTS, requested('a'))
+    graph.until(lambda: refused_for(graph, DriveState.STOP_ESTOP))
+    graph.until(lambda: graph.last(topics.HELD_STOPS))
+    assert [each.request_id for each in graph.last(topics.HELD_STOPS).requests] == ['a']
+    # The bridge was restarted, and so was safety_node, which knows nothing of the stop.
+    graph.publish(topics.STOP_REQUESTS, requested())
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.spin(0.3)
+    for _ in range(10):
+        assert refused_for(graph, DriveState.STOP_ESTOP)
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=3, latched=True, requests=['a']))
+    graph.until(lambda: not graph.last(topics.HELD_STOPS).requests)
+    assert refused_for(graph, DriveState.STOP_ESTOP)
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=4, requests=['a']))
+    graph.publish(topics.STOP_REQUESTS, requested('a'))  # what was read late
+    until_moving(graph)
+
+
+def test_nothing_moves_while_another_vehicle_is_in_the_namespace(graph, monkeypatch):
+    until_moving(graph)
+    monkeypatch.setattr(graph.node._neighbours, 'other', lambda: 'another vehicle')
+    graph.until(lambda: refused_for(graph, DriveState.STOP_NOT_PERMITTED))
+    monkeypatch.undo()
     until_moving(graph)
 
 

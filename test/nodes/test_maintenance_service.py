@@ -26,7 +26,10 @@ def world(tmp_path):
     world = ServiceNode()
     world.lock = MaintenanceLock(tmp_path / 'maintenance.json')
     world.changes = []
-    MaintenanceService(world, world.lock, lambda: world.changes.append(world.lock.locked))
+    world.neighbour = None
+    MaintenanceService(
+        world, world.lock, lambda: world.changes.append(world.lock.locked), lambda: world.neighbour
+    )
 
     def call(source, **request):
         return world.services['set_maintenance'](
@@ -77,3 +80,12 @@ def test_a_lock_that_cannot_be_written_holds_but_is_not_accepted(world, monkeypa
     assert not response.accepted
     assert 'stays locked' in response.message
     assert world.changes == [True, True, True]
+
+
+def test_no_lock_is_released_while_another_vehicle_is_there(world):
+    world.neighbour = 'another vehicle, lab:/b'
+    assert world.call('alice', active=True).accepted
+    for override in (False, True):
+        refused = world.call('alice', active=False, override_others=override)
+        assert (refused.accepted, refused.owners) == (False, ['alice'])
+        assert 'lab:/b' in refused.message

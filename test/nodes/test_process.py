@@ -88,6 +88,32 @@ def test_signal_ends_a_node_wherever_it_is(place, number):
     assert result.stdout == ('' if place == 'init' else 'destroyed\n')
 
 
+ANNOUNCED = """
+from importlib.util import find_spec
+if find_spec('rclpy') is None:
+    import rosless
+    rosless.install()
+from rclpy.node import Node
+from oht50_bridge.nodes import process
+for name in ('safety_node', 'recorder'):
+    process.run(
+        lambda: Node(name), lambda node: print(node.count_publishers('vehicle/presence'))
+    )
+"""
+
+
+def test_the_nodes_of_a_vehicle_give_signs_of_life():
+    with own_domain() as domain:
+        result = subprocess.run(
+            [sys.executable, '-c', ANNOUNCED],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        )
+    assert (result.stdout, result.stderr) == ('1\n0\n', '')
+
+
 WOKEN_TOO_EARLY = """
 import threading
 import rclpy

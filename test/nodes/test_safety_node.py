@@ -41,6 +41,7 @@ from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.estop import TriggerType
 
 
 def well():
@@ -211,7 +212,7 @@ def test_clear_that_fails_on_disk_leaves_the_stop_there(node, tmp_path, monkeypa
         path.write_bytes(content)
         broken()
 
-    node._sources.clear = lambda estop_id, now: node._latch.clear(estop_id)
+    node._sources.clear = lambda estop_id, now, action: node._latch.clear(estop_id)
     with monkeypatch.context() as patch:
         patch.setattr('oht50_bridge.vehicle.estop.replace_file', replace_and_fail)
         response = clear(node)
@@ -409,6 +410,45 @@ def test_a_latched_stop_is_published_by_the_next_node_for_late_subscribers(node)
         later.destroy_node()
         listener.destroy_node()
         state_listener.destroy_node()
+
+
+def test_the_last_clear_is_published_by_the_next_node_for_late_subscribers(ros, tmp_path):
+    latch = EstopLatch(tmp_path / 'estop.json', time.time_ns)
+    assert latch.clear(latch.trigger(TriggerType.REMOTE, 'drill', 'alice').estop_id, 'resume')
+    later = SafetyNode()
+    listener, received = subscribe(topics.SAFETY_CLEAR)
+    try:
+        wait_for(lambda: received or rclpy.spin_once(listener, timeout_sec=0.05))
+        (event,) = received
+        assert (event.counter, event.next_action) == (2, 'resume')
+    finally:
+        later.destroy_node()
+        listener.destroy_node()
+
+
+def test_a_requested_stop_is_named_in_the_state_when_it_is_on_disk(node, tmp_path):
+    states = []
+    node._publisher._state.publish = lambda state: states.append(
+        (list(state.requests), latched_on_disk(tmp_path) is not None)
+    )
+    request_stop(node, reason='drill', request_id='a')
+    assert states[0] == ([], False)
+    assert states[-1] == (['a'], True)
+
+
+def test_nothing_is_permitted_nor_cleared_while_another_vehicle_is_there(node):
+    confirm(node)
+    report_inputs(node)
+    assert beat_of(node).motion_permitted
+    node._neighbours._neighbours.other = lambda now: 'another vehicle, lab:/b'
+    beat = beat_of(node)
+    assert not beat.motion_permitted
+    assert beat.reason == 'another vehicle, lab:/b'
+    stop(node)
+    node._on_modules(well())
+    assert 'lab:/b' in clear(node).message
+    assert set_maintenance(node, active=True, source='alice').accepted
+    assert not set_maintenance(node, active=False, source='alice').accepted
 
 
 def test_clear_is_refused_with_the_cause_while_the_button_is_pressed(node):

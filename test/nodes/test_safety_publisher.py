@@ -119,21 +119,37 @@ def test_an_old_place_is_not_reported(node, latch, monkeypatch):
     monkeypatch.setattr(safety_publisher, 'PLACE_LIFETIME', -1.0)
     publisher, published = make_publisher(node)
     publisher.set_place(Point(x=1.0))
-    publisher.clear(latch, 'resume')
-    _, event = published
-    assert event.next_action == 'resume'
+    publisher.clear(latch)
+    assert len(published) == 1  # no stop was cleared yet
+    assert latch.clear(latch.trigger(TriggerType.REMOTE, 'drill', 'alice').estop_id, 'resume')
+    publisher.clear(latch)
+    _, state, event = published
+    assert (event.next_action, event.counter) == ('resume', state.counter)
+    assert from_stamp(event.header.stamp) == latch.last_clear.stamp
     assert math.isnan(event.position.x)
 
 
 def test_causes_are_published_only_when_they_change(node, latch):
     publisher, published = make_publisher(node)
-    publisher.causes(latch)
+    publisher.changes(latch)
     assert published == []
     latch.set_causes({'estop_button': 'pressed'}, TriggerType.HARDWARE)
-    publisher.causes(latch)
-    publisher.causes(latch)
+    publisher.changes(latch)
+    publisher.changes(latch)
     (state,) = published
     assert state.active_causes == ['pressed']
+
+
+def test_a_requested_stop_is_named_when_it_is_on_disk(node, latch):
+    publisher, published = make_publisher(node)
+    publisher.estop(latch, latch.trigger(TriggerType.REMOTE, 'drill', 'alice', 'request'))
+    assert list(published[0].requests) == []
+    publisher.changes(latch)
+    latch.save()
+    publisher.changes(latch)
+    publisher.changes(latch)
+    assert len(published) == 3
+    assert list(published[2].requests) == ['request']
 
 
 def test_zones_and_the_entry_into_one(node):

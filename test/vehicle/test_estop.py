@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from oht50_bridge.vehicle.estop import KEPT
 from oht50_bridge.vehicle.estop import UNREADABLE
+from oht50_bridge.vehicle.estop import Clear
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 
@@ -292,3 +293,45 @@ def test_latch_never_opens_with_a_cause_present_or_by_a_clear_of_another_stop(
         )
         assert set(latch.causes) == {f'{name} pressed' for name in present}
         assert latch.counter == counter
+
+
+def test_a_request_is_known_since_the_start(tmp_path):
+    latch = EstopLatch(tmp_path / 'estop.json', lambda: 1)
+    stop = latch.trigger(TriggerType.REMOTE, 'drill', 'alice', 'request')
+    assert latch.requested('request') is stop
+    assert latch.requested('') is None
+    assert latch.requests == ()  # a restart would lose it
+    latch.save()
+    assert latch.requests == ('request',)
+    assert latch.clear(stop.estop_id)
+    assert latch.requests == ('request',)
+    for number in range(1000):
+        latch.trigger(TriggerType.REMOTE, 'drill', 'alice', str(number))
+    latch.save()
+    assert len(latch.requests) < 300
+    assert latch.requested('999') is latch.estop
+
+
+def test_the_last_clear_outlives_the_node(tmp_path):
+    path = tmp_path / 'estop.json'
+    latch = EstopLatch(path, lambda: 7)
+    assert latch.last_clear is None
+    stop = latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
+    assert latch.clear(stop.estop_id, 'resume')
+    again = EstopLatch(path, lambda: 8)
+    assert again.counter == latch.counter
+    assert again.last_clear == latch.last_clear == Clear('resume', 7)
+    again.trigger(TriggerType.REMOTE, 'drill', 'alice')
+    assert again.last_clear is None
+    again.save()
+    assert EstopLatch(path, lambda: 8).last_clear is None
+
+
+@pytest.mark.parametrize(
+    'clear', [None, [], {}, {'next_action': 1, 'stamp': 1}, {'next_action': 'x', 'stamp': 2**70}]
+)
+def test_a_wrong_clear_in_the_file_informs_of_none_and_latches_nothing(tmp_path, clear):
+    path = tmp_path / 'estop.json'
+    path.write_text(json.dumps({'counter': 2, 'stops': [], 'clear': clear}))
+    latch = EstopLatch(path, lambda: 1)
+    assert (latch.estop, latch.last_clear, latch.counter) == (None, None, 2)

@@ -78,6 +78,32 @@ def test_a_clear_that_a_newer_stop_overtook_is_not_reported():
     assert order.add(clear(4)) == ['clear 4']
 
 
+def test_a_stop_that_its_clear_overtook_is_followed_by_the_clear():
+    order, _ = started()
+    assert order.update(2, latched=False) == []
+    assert order.add(clear(2)) == ['clear 2']
+    assert order.add(stop(1)) == ['stop 1', 'clear 2']
+    # A newer stop whose state comes later is no such stop.
+    assert order.add(stop(3)) == ['stop 3']
+    assert order.update(3, latched=True) == []
+
+
+def test_a_clear_that_is_published_again_is_reported_once():
+    order, _ = started()
+    assert order.add(stop(1)) == ['stop 1']
+    assert order.add(clear(2)) == ['clear 2']
+    assert order.update(2, latched=False) == []
+    assert order.add(clear(2)) == []
+
+
+def test_a_latch_that_counts_anew_and_whose_state_comes_late_ends_as_the_latch_is():
+    order, _ = started()
+    order.update(8, latched=False)
+    assert order.add(clear(8)) == ['clear 8']
+    assert order.add(stop(1))[0] == 'stop 1'
+    assert order.update(1, latched=True) == ['stop 1']
+
+
 def test_a_latch_that_counts_anew_is_reported():
     order, _ = started(stop(7))
     assert order.add(stop(1)) == ['stop 1']
@@ -104,11 +130,17 @@ def test_the_last_report_is_the_state_of_the_latch(steps, random):
     # After the start the two topics keep their own order only.
     order, reported = EstopOrder(), []
     order.settle()
-    queues = [[e for e in events if e.stop], [e for e in events if not e.stop]]
+    states = [(event.counter, event.stop) for event in events]
+    queues = [[e for e in events if e.stop], [e for e in events if not e.stop], states]
     while any(queues):
         queue = random.choice([queue for queue in queues if queue])
-        reported += order.add(queue.pop(0))
-    if latched:
-        assert reported[-1] == events[-1].message or 'stop' in reported[-1]
+        if queue is states:
+            counter, stops = queue.pop(0)
+            reported += order.update(counter, latched=stops)
+        else:
+            reported += order.add(queue.pop(0))
+    if events:
+        assert reported[-1] == events[-1].message
     stops = [message for message in reported if message.startswith('stop')]
-    assert stops == [event.message for event in events if event.stop], 'no stop is missed'
+    first = list(dict.fromkeys(stops))
+    assert first == [event.message for event in events if event.stop], 'no stop is missed'

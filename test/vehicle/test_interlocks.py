@@ -19,6 +19,7 @@ from oht50_bridge.vehicle.interlocks import interlock_limit
 
 SINGLE = {
     'estop': 'drill',
+    'neighbour': 'another vehicle',
     'inputs_fresh': False,
     'configured': False,
     'board_latched': True,

@@ -1,0 +1,70 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Nodes give signs of life, and two vehicles hear each other."""
+
+import pytest
+from rclpy.node import Node
+
+from oht50_bridge.identity import VEHICLE
+from oht50_bridge.msg import NodePresence
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.presence import NeighbourWatch
+from oht50_bridge.nodes.presence import announce
+
+
+class Watching(Node):
+    """A node of the vehicle."""
+
+    def __init__(self, name='safety_node'):
+        super().__init__(name)
+        self.watch = NeighbourWatch(self)
+        announce(self)
+
+
+def test_a_node_gives_repeated_signs_of_life(ros, monkeypatch):
+    monkeypatch.setenv(VEHICLE, '0f lab:/a')
+    graph = ros.graph(Watching)
+    graph.record(topics.PRESENCE)
+    received = graph.received[topics.PRESENCE.name]
+    graph.until(lambda: len(received) >= 3)
+    assert {(message.vehicle, message.node) for message in received} == {('0f', 'safety_node')}
+    assert len({message.instance for message in received}) == 1
+    assert 'lab:/a, process ' in received[0].description
+    assert graph.node.watch.other() is None
+
+
+def test_a_node_that_is_not_of_the_vehicle_gives_none(ros):
+    graph = ros.graph(lambda: Watching('recorder'))
+    assert graph.probe.count_publishers(topics.PRESENCE.name) == 0
+
+
+@pytest.mark.parametrize(('vehicle', 'instances'), [('1e', 'a'), ('0f', 'aba')])
+def test_another_vehicle_or_a_second_node_is_noticed(ros, monkeypatch, vehicle, instances):
+    monkeypatch.setenv(VEHICLE, '0f lab:/a')
+    graph = ros.graph(Watching)
+    logged = []
+    graph.node.get_logger = lambda: type(
+        'Logger', (), {'error': lambda _, text, **__: logged.append(text)}
+    )()
+    for instance in instances:
+        graph.publish(
+            topics.PRESENCE,
+            NodePresence(
+                vehicle=vehicle, node='mission_node', instance=instance, description='lab:/b'
+            ),
+        )
+        graph.spin(0.05)
+    graph.until(graph.node.watch.other)
+    assert 'lab:/b' in graph.node.watch.other()
+    assert 'end one of the two' in logged[0]
