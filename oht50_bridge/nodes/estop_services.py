@@ -24,12 +24,16 @@ from oht50_bridge.msg import SafetyClear
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
+from oht50_bridge.text import shown
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.refusal import RefusedError
+
+#: Characters of the reason and of the source of a stop.
+MAX_REASON = 512
 
 NEXT_ACTIONS = (
     SafetyClear.NEXT_RESUME,
@@ -74,8 +78,10 @@ class EstopServices:
     ) -> EmergencyStop.Response:
         """Latch a stop of its own, also while another is latched."""
         earlier = self._latch.stops
-        reason = request.reason or 'manual_trigger'
-        estop = self._latch.trigger(_trigger_type(request.trigger_type), reason, request.source)
+        # It is stored, logged and published: one line of bounded length, whatever it was.
+        reason = shown(request.reason, MAX_REASON) or 'manual_trigger'
+        source = shown(request.source, MAX_REASON)
+        estop = self._latch.trigger(_trigger_type(request.trigger_type), reason, source)
         self._announce(estop)
         response.accepted = True
         response.estop_id = estop.estop_id
