@@ -38,6 +38,7 @@ from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
+from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 
 
@@ -159,7 +160,7 @@ class Plan:
 
     def _lock_directory(self) -> TextIO:
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            make_private(self.directory)
             lock = (self.directory / 'lock').open('w')
         except OSError as error:
             raise BringUpError(
