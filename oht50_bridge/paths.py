@@ -77,6 +77,20 @@ def _candidates(folder: str) -> Iterator[Path]:
             yield Path(prefix) / share
 
 
+def make_private(directory: Path) -> None:
+    """Make a directory and its missing parents, for their owner alone whatever the umask is.
+
+    Raises:
+        OSError: one of them cannot be made.
+
+    """
+    if directory.is_dir():
+        return
+    if directory.parent != directory:
+        make_private(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+
+
 def default_state_dir() -> Path:
     """Return the default folder of persistent state, by the XDG Base Directory Specification."""
     base = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'

@@ -15,6 +15,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+
 import pytest
 
 from oht50_bridge import paths
@@ -53,3 +56,16 @@ def test_ros_prefix_and_none(tmp_path, monkeypatch):
     share = tmp_path / 'ros' / 'share' / 'oht50_bridge' / 'config'
     (share / 'modules').mkdir(parents=True)
     assert paths.config_dir() == share
+
+
+def test_a_directory_of_state_is_private_whatever_the_umask_is(tmp_path):
+    before = os.umask(0)
+    try:
+        paths.make_private(tmp_path / 'a' / 'b')
+        paths.make_private(tmp_path / 'a' / 'b')
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ('a', 'a/b')] == [0o700] * 2
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError):
+        paths.make_private(tmp_path / 'file' / 'x')

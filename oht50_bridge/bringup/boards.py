@@ -28,6 +28,7 @@ from typing import TextIO
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.paths import make_private
 from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
@@ -57,7 +58,7 @@ def lock_port(port: str) -> TextIO:
     directory = boards_directory(port)
     with ExitStack() as stack:
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_private(directory)
             lock = stack.enter_context((directory / 'lock').open('w'))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if Path(port).exists():

@@ -43,6 +43,7 @@ from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.signals import BLOCK_SIGNALS
 
@@ -172,7 +173,7 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
 def qos_overrides(directory: Path, profiles: dict[str, QoSProfile]) -> Path:
     """Write the QoS profiles of topics as `ros2 bag` reads them; return the file."""
     path = directory / 'bag_qos.yaml'
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
     path.write_text(
         yaml.safe_dump(
             {

@@ -25,6 +25,7 @@ from oht50_bridge.hardware.own_line import crowded_board
 from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.paths import config_dir
+from oht50_bridge.paths import make_private
 
 
 def parameter_files(params: Path | None) -> list[Path]:
@@ -156,6 +157,7 @@ def serial_ports(params: Path | None) -> list[str]:
 def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
     """Write the parameter file of one node and return it."""
     path = directory / 'parameters' / f'{node}.yaml'
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
+    path.touch(mode=0o600)
     path.write_text(yaml.safe_dump({f'{namespace}/{node}': {'ros__parameters': values}}))
     return path

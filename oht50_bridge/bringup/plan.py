@@ -39,6 +39,7 @@ from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.identity import identity_of
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.nodes import REPLAY_NAMESPACE
+from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 
 
@@ -160,7 +161,7 @@ class Plan:
 
     def _lock_directory(self) -> TextIO:
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            make_private(self.directory)
             lock = (self.directory / 'lock').open('w')
         except OSError as error:
             raise BringUpError(

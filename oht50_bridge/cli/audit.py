@@ -23,7 +23,6 @@ Typical uses:
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -35,10 +34,14 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_vehicle
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
+from oht50_bridge.cli.screen import cell
+from oht50_bridge.cli.screen import make_table
 from oht50_bridge.gateway.audit import reader
 from oht50_bridge.gateway.audit.chain import AUDIT_FILE
 from oht50_bridge.gateway.audit.chain import LogPosition
 from oht50_bridge.protocol.base import timestamp_from_seconds
+from oht50_bridge.text import json_text
+from oht50_bridge.text import shown
 
 #: Fields with a column of their own, and those of the chain.
 COLUMNS = ('time', 'what', 'client', 'subject', 'role', 'session', 'n', 'prev', 'hash')
@@ -120,10 +123,11 @@ def verify(path: Path, arguments: argparse.Namespace) -> int:
     """Print the problems, or the position of the last record."""
     report = reader.examine(path, arguments.expect)
     for problem in report.problems:
-        print(problem)
+        print(shown(problem))
     if report.problems:
         return 1
-    print(f'{path}: intact, {report.end.records} records. Note this elsewhere, for --expect:')
+    name = shown(str(path))
+    print(f'{name}: intact, {report.end.records} records. Note this elsewhere, for --expect:')
     print(f'{report.end.records}:{report.end.hash}')
     return 0
 
@@ -136,20 +140,15 @@ def show(path: Path, arguments: argparse.Namespace) -> int:
     chosen = (record for record in records(path, arguments.follow) if matches(record, arguments))
     if arguments.json:
         for record in chosen:
-            print(json.dumps(record), flush=arguments.follow)
+            print(json_text(record), flush=arguments.follow)
         return 0
     if arguments.follow:
         for record in chosen:
             console.print('  '.join(cells(record)), markup=False)
         return 0
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for column in ('time', 'what', 'client', 'subject', 'details'):
-        table.add_column(column, overflow='fold')
+    table = make_table('time', 'what', 'client', 'subject', 'details')
     for record in chosen:
-        table.add_row(*map(Text, cells(record)))
+        table.add_row(*map(cell, cells(record)))
     console.print(table, soft_wrap=False)
     return 0
 
@@ -164,7 +163,7 @@ def records(path: Path, follow: bool) -> Iterator[dict[str, Any]]:
     """
     for line in reader.follow(path) if follow else reader.read(path):
         if line.record is None:
-            print(f'{line}: not a record', file=sys.stderr)
+            print(shown(f'{line}: not a record'), file=sys.stderr)
         else:
             yield line.record
 
@@ -186,21 +185,14 @@ def cells(record: dict[str, Any]) -> list[str]:
     if record.get('role'):
         who = f'{who} ({record["role"]})'
     details = ', '.join(
-        f'{name}={json.dumps(value)}'
+        f'{name}={json_text(value)}'
         for name, value in record.items()
         if name not in COLUMNS and value is not None
     )
     return [
-        plain(text)
+        shown(str(text))
         for text in (record['time'], record['what'], record.get('client') or '', who, details)
     ]
-
-
-def plain(text: object) -> str:
-    """Return text without the characters that would control a terminal."""
-    return ''.join(
-        char if char.isprintable() else '\N{REPLACEMENT CHARACTER}' for char in str(text)
-    )
 
 
 def since(text: str) -> str:

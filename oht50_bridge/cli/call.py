@@ -13,7 +13,8 @@
 # limitations under the License.
 """Send one command to a vehicle and print its reply as JSON.
 
-A value that is valid JSON is sent as such, any other as a string:
+A field that is a text is sent as it is given. Any other value is sent as JSON if it is JSON, else
+as a text. An emergency stop is sent whatever its fields are:
 
   oht50 call set_telemetry_rate rate=5
   oht50 call emergency_stop reason=drill
@@ -26,11 +27,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import time
+from collections.abc import Collection
+from collections.abc import Sequence
 
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_client
+from oht50_bridge.protocol.catalogue import COMMANDS
+from oht50_bridge.protocol.stop_request import NAME as EMERGENCY_STOP
+from oht50_bridge.text import TextError
+from oht50_bridge.text import decoded_argument
+from oht50_bridge.text import json_text
+from oht50_bridge.text import shown
+
+#: Fields by which the client finds the reply to its command.
+CHOSEN_HERE = ('type', 'request_id')
 
 STOP_RETRIED = 5.0  # s, for which an emergency stop is sent again without a connection
 RETRY_PERIOD = 0.1  # s
@@ -59,25 +72,72 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: the bridge cannot be reached, or refused the command.
 
     """
-    fields = dict(map(parse_field, arguments.fields))
+    fields = fields_of(arguments.name, arguments.fields)
     reply = asyncio.run(send(arguments.url, client_token(arguments), arguments.name, fields))
-    print(json.dumps(reply, indent=2))
+    print(json_text(reply, indent=2))
     return 0 if reply.get('accepted', True) else 1
 
 
-def parse_field(text: str) -> tuple[str, object]:
-    """Return name and value of FIELD=VALUE.
+def fields_of(command: str, texts: Sequence[str]) -> dict[str, object]:
+    """Return the fields of a command.
+
+    Args:
+        command: its name.
+        texts: of the form FIELD=VALUE. Of an emergency stop, others are reported and left out.
 
     Raises:
-        CommandError: the text has another form.
+        CommandError: a text cannot be sent.
 
     """
-    name, equals, value = text.partition('=')
+    fields: dict[str, object] = {}
+    for text in texts:
+        try:
+            name, value = parse_field(text, texts_of(command))
+        except CommandError as error:
+            if command != EMERGENCY_STOP:
+                raise
+            print(f'oht50 call: left out: {error}', file=sys.stderr)
+        else:
+            fields[name] = value
+    return fields
+
+
+def texts_of(command: str) -> frozenset[str]:
+    """Return the names of the fields of a command that are texts."""
+    entry = COMMANDS.get(command)
+    if entry is None:
+        return frozenset()
+    return frozenset(
+        name
+        for name, schema in entry.model.model_json_schema()['properties'].items()
+        if {kind.get('type') for kind in schema.get('anyOf', [schema])} <= {'string', 'null'}
+    )
+
+
+def parse_field(text: str, texts: Collection[str] = ()) -> tuple[str, object]:
+    """Return name and value of FIELD=VALUE.
+
+    Args:
+        text: of this form.
+        texts: the fields whose value is a text and not JSON.
+
+    Raises:
+        CommandError: the text has another form, or is no valid Unicode.
+
+    """
+    try:
+        name, equals, value = decoded_argument(text).partition('=')
+    except TextError as error:
+        raise CommandError(f'{shown(text)}: {error}') from error
     if not name or not equals:
         raise CommandError(f'{text!r} is not of the form FIELD=VALUE')
+    if name in CHOSEN_HERE:
+        raise CommandError(f'{name}: it is chosen by this command; leave it out')
+    if name in texts:
+        return name, value
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 

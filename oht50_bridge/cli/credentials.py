@@ -20,6 +20,7 @@ import os
 
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
+from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.keys import KeyFiles
 from oht50_bridge.gateway.auth.keys import keys_path
@@ -29,6 +30,7 @@ from oht50_bridge.gateway.auth.token_files import AUDIENCE
 from oht50_bridge.gateway.auth.token_files import ISSUER
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.paths import config_dir
+from oht50_bridge.text import shown
 
 TOKEN = 'OHT50_TOKEN'  # noqa: S105 - the name of an environment variable
 LOCAL_TTL = 15 * 60.0  # s
@@ -47,7 +49,8 @@ def issue_pair(
         kid: id of the key that signs; None: the last key by name that can sign.
 
     Raises:
-        CommandError: the role is unknown, the life is too long, or no key can sign.
+        CommandError: the role is unknown, the subject is no valid name, the life is too long, or
+            no key can sign.
 
     """
     roles = load_roles(config_dir() / 'roles.yaml').names
@@ -70,12 +73,16 @@ def issue_pair(
             f'no key{f" named {kid}" if kid else ""} can sign: name a directory with a private '
             'key in --keys, or create a key with `oht50 token keygen`'
         )
-    return TokenAuthority(
+    authority = TokenAuthority(
         signing[:1],
         access_life=ttl,
         issuer=arguments.issuer or os.environ.get(ISSUER) or None,
         audience=arguments.audience or os.environ.get(AUDIENCE) or None,
-    ).issue(subject, role)
+    )
+    try:
+        return authority.issue(subject, role)
+    except TokenError as error:
+        raise CommandError(f'--subject {shown(subject, 64)}: {error}') from error
 
 
 def client_token(arguments: argparse.Namespace) -> str:

@@ -36,6 +36,8 @@ from oht50_bridge.bringup.limits import check_limits
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
+from oht50_bridge.cli.screen import cell
+from oht50_bridge.cli.screen import make_table
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
@@ -81,15 +83,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; return 1 if one of them is a failure."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    for column in ('check', 'result', 'remedy'):
-        table.add_column(column, overflow='fold')
+    table = make_table('check', 'result', 'remedy')
     failed = False
     for check, result, remedy in findings(arguments):
         failed = failed or result == FAILED
-        table.add_row(check, f'[{STYLES[result]}]{result}[/]', remedy)
+        table.add_row(cell(check), cell(result, STYLES[result]), cell(remedy))
     Console().print(table)
     return int(failed)
 

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import NoReturn
 from typing import Protocol
 
 from oht50_bridge.bringup.errors import BringUpError
@@ -31,6 +33,12 @@ from oht50_bridge.cli import token
 from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.text import TextError
+from oht50_bridge.text import decoded_argument
+from oht50_bridge.text import escape_logs
+from oht50_bridge.text import forgive_output
+from oht50_bridge.text import shown
+from oht50_bridge.text import shown_lines
 from oht50_bridge.version import VERSION
 
 
@@ -59,9 +67,38 @@ COMMANDS: dict[str, CommandModule] = {
 }
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages cannot control the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit with 2."""
+        super().error(shown(message))
+
+
+def decode(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Replace the texts of the arguments by what they are in UTF-8, whatever the locale is.
+
+    The fields of `call` are left to it: an emergency stop must not be refused for its reason.
+    """
+    for name, value in vars(arguments).items():
+        if name == 'fields':
+            continue
+        try:
+            if isinstance(value, str):
+                setattr(arguments, name, decoded_argument(value))
+            elif isinstance(value, list):
+                setattr(arguments, name, [decoded_argument(each) for each in value])
+            elif isinstance(value, Path):
+                decoded_argument(str(value))
+        except TextError as error:
+            parser.error(f'{value!s}: {error}; write it in UTF-8')
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
-    parser = argparse.ArgumentParser(
+    forgive_output(sys.stdout)
+    escape_logs()
+    parser = Parser(
         prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.'
     )
     parser.add_argument('--version', action='version', version=VERSION)
@@ -78,10 +115,11 @@ def main(argv: list[str] | None = None) -> int:
             )
         )
     arguments = parser.parse_args(argv)
+    decode(arguments, parser)
     try:
         return COMMANDS[arguments.command].run(arguments)
     except (CommandError, BringUpError) as error:
-        print(f'oht50 {arguments.command}: {error}', file=sys.stderr)
+        print(shown_lines(f'oht50 {arguments.command}: {error}'), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from shlex import quote
 
 from oht50_bridge.bag import BagError
 from oht50_bridge.bag import recorded_vehicle
@@ -125,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
         child = player.start(stdout=None)
         print(
             f'Replaying {replay.vehicle} of {arguments.bag} when the first client connects: '
-            f'oht50 watch ws://{arguments.host}:{arguments.port}{PATH}',
+            f'oht50 watch {quote(f"ws://{arguments.host}:{arguments.port}{PATH}")}',
             flush=True,
         )
         while not stop_signal.wait(POLL_PERIOD):

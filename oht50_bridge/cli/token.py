@@ -34,6 +34,8 @@ from oht50_bridge.cli.options import add_keys
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
+from oht50_bridge.cli.screen import cell
+from oht50_bridge.cli.screen import make_table
 from oht50_bridge.gateway.auth.keys import ALGORITHMS
 from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.keys import make_key
@@ -194,21 +196,17 @@ def add_revocation(arguments: argparse.Namespace) -> None:
 def list_revoked(arguments: argparse.Namespace) -> None:
     """Print the revocations."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     path = revocations_path(arguments.state_dir)
     try:
         revocations = load_revocations(path)
     except FileNotFoundError:
         revocations = Revocations()
-    table = Table(box=None, pad_edge=False)
-    for column in ('kind', 'revoked', 'refused tokens'):
-        table.add_column(column, overflow='fold')
+    table = make_table('kind', 'revoked', 'refused tokens')
     for subject, before in revocations.subjects.items():
-        table.add_row('subject', Text(subject), f'issued before {timestamp_from_seconds(before)}')
+        table.add_row('subject', cell(subject), f'issued before {timestamp_from_seconds(before)}')
     for token_id, until in revocations.tokens.items():
-        table.add_row('id', Text(token_id), f'kept until {timestamp_from_seconds(until)}')
+        table.add_row('id', cell(token_id), f'kept until {timestamp_from_seconds(until)}')
     Console().print(table)
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from shlex import quote
 
 from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.bringup.plan import Plan
@@ -169,15 +170,15 @@ def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
     host = f'[{arguments.host}]' if ':' in arguments.host else arguments.host
     url = f'{"wss" if encrypted else "ws"}://{host}:{arguments.port}{PATH}'
     # As it was called, so that the lines can be copied.
-    program = sys.argv[0]
+    program = quote(sys.argv[0])
     state = ''
     if arguments.state_dir != default_state_dir():
-        state = f' --state-dir {arguments.state_dir}'
+        state = f' --state-dir {quote(str(arguments.state_dir))}'
     print(
         f"""OHT-50 is up ({boards}).
   WebSocket  {url}
   Token      {program} token --role operator{state}
-  Watch      {program} watch {url}{state}
+  Watch      {program} watch {quote(url)}{state}
   ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
 discovery {arguments.discovery}
   Stop       Ctrl-C""",

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from collections import deque
@@ -32,6 +31,9 @@ from typing import Protocol
 
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import add_client
+from oht50_bridge.cli.screen import cell
+from oht50_bridge.text import json_text
+from oht50_bridge.text import shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -100,13 +102,13 @@ class Lines:
 
         """
         try:
-            print(json.dumps(event, ensure_ascii=False), flush=True)
+            print(json_text(event), flush=True)
         except BrokenPipeError:  # an OSError, as those of the connection are
             raise OutputClosedError from None
 
     def connection(self, state: str) -> None:
         """Write the state of the connection."""
-        print(f'{self._url}: {state}', file=sys.stderr)
+        print(shown(f'{self._url}: {state}'), file=sys.stderr)
 
 
 class View:
@@ -135,20 +137,19 @@ class View:
         """Return the present content."""
         from rich.console import Group
         from rich.table import Table
-        from rich.text import Text
 
         values = Table()
         values.add_column('quantity')
         values.add_column('value', justify='right', min_width=12)
         values.add_column('unit')
         for quantity, value, unit in self._rows():
-            values.add_row(quantity, text_of(value), unit)
+            values.add_row(quantity, cell(text_of(value)), unit)
         events = Table()
         for column in ('time', 'event', 'data'):
             events.add_column(column)
         for row in self._events:
-            events.add_row(*row)
-        return Group(Text(f'OHT-50  {self.url}  {self.state}'), values, events)
+            events.add_row(*map(cell, row))
+        return Group(cell(f'OHT-50  {self.url}  {self.state}'), values, events)
 
     def _rows(self) -> Iterator[tuple[str, Any, str]]:
         telemetry = self._values.get('telemetry.realtime', {}).get('data', {})

@@ -84,9 +84,13 @@ class Unsubscribed:
 
 @dataclass(frozen=True)
 class RunCommand:
-    """Pass a command to the vehicle; the role allows it."""
+    """Pass a command to the vehicle; the role allows it.
+
+    `ignored` are the parts of an emergency stop that could not be used.
+    """
 
     command: commands.Command
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ import asyncio
 
 from oht50_bridge.gateway.commands import Caller
 from oht50_bridge.gateway.context import GatewayContext
+from oht50_bridge.gateway.redact import redact
 from oht50_bridge.gateway.sender import Sender
 from oht50_bridge.gateway.session import Session
 from oht50_bridge.protocol import commands
+from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import Message
 
 #: Commands to the vehicle that one client may have in progress. Beyond this its next emergency
@@ -45,8 +47,14 @@ class CommandRunner:
         self._sender = sender
         self._running: set[asyncio.Task[None]] = set()
 
-    async def run(self, command: commands.Command) -> None:
-        """Start a command; an emergency stop waits for a place, other commands are refused."""
+    async def run(self, command: commands.Command, ignored: tuple[str, ...] = ()) -> None:
+        """Start a command; an emergency stop waits for a place, other commands are refused.
+
+        Args:
+            command: the command.
+            ignored: the parts of its message that could not be used; the answer names them.
+
+        """
         if len(self._running) >= MAX_RUNNING:
             if not isinstance(command, commands.EmergencyStop):
                 self._answer(
@@ -60,14 +68,15 @@ class CommandRunner:
         if isinstance(command, commands.ClearEstop) and command.estop_id is None:
             meant = self._sender.reported_stops.meant(self._context.loop.time())
             command = command.model_copy(update={'estop_id': meant})
-        task = self._context.tasks.spawn(self._dispatch(command))
+        task = self._context.tasks.spawn(self._dispatch(command, ignored))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _dispatch(self, command: commands.Command) -> None:
+    async def _dispatch(self, command: commands.Command, ignored: tuple[str, ...]) -> None:
         session = self._session
         caller = Caller(session.client_id, session.session_id, session.subject, session.role)
-        self._answer(command, await self._context.dispatcher.run(command, caller))
+        answer = await self._context.dispatcher.run(command, caller)
+        self._answer(command, _naming(answer, ignored))
 
     def _answer(self, command: commands.Command, answer: Message) -> None:
         """Send the answer to a command, then record both."""
@@ -77,3 +86,17 @@ class CommandRunner:
         if isinstance(estop_id, str):
             self._sender.reported_stops.add(estop_id, self._context.loop.time())
         self._context.trail.command(self._session, command, answer)
+
+
+def _naming(answer: Message, ignored: tuple[str, ...]) -> Message:
+    """Return an answer that also says which parts of the command were ignored."""
+    if not ignored:
+        return answer
+    note = redact(f'ignored: {"; ".join(ignored)}')
+    match answer:
+        case replies.CommandResult(data=data):
+            message = f'{data.message}; {note}' if data.message else note
+            return answer.model_copy(update={'data': data.model_copy(update={'message': message})})
+        case replies.Error(description=description):
+            return answer.model_copy(update={'description': f'{description}; {note}'})
+    return answer

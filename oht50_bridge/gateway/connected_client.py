@@ -299,8 +299,8 @@ class ConnectedClient:
                     self._context.trail.client('unsubscribe', self.session, types=removed)
                 case ReplayEvents(command):
                     self._replay(command)
-                case RunCommand(command):
-                    await self._commands.run(command)
+                case RunCommand(command, ignored):
+                    await self._commands.run(command, ignored)
             self.sender.outbox.numbered = self.session.resumable
 
     def _on_authenticated(self, action: Authenticated) -> None:

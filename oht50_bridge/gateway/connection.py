@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import broadcast
@@ -29,21 +30,19 @@ from websockets.protocol import Event
 from websockets.protocol import State as WireState
 
 from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.admission.request_head import MAX_REQUEST
+from oht50_bridge.gateway.admission.request_head import RequestRefusedError
+from oht50_bridge.gateway.admission.request_head import is_complete
+from oht50_bridge.gateway.admission.request_head import refusal
+from oht50_bridge.gateway.admission.request_head import rewritten
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.delivery import payload_of
 from oht50_bridge.protocol.rates import TokenBucket
 
 #: Bytes of a client that are processed at once; the smallest frame has 6.
 PIECE = 512
-#: Bytes of the request of a handshake, with all its headers.
-MAX_REQUEST = 16 * 1024
 #: Cost of the end of an unauthenticated connection, s.
 CLOSING_COST = 0.0005
-
-_HEADERS_TOO_LARGE = (
-    b'HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n'
-    b'Content-Length: 0\r\n\r\n'
-)
 
 
 class Connection(ServerConnection):
@@ -53,6 +52,7 @@ class Connection(ServerConnection):
         pending: its entry in the pool of unauthenticated connections.
         scheduler: runs the work of unauthenticated connections.
         frames: budget of frames that are no complete message.
+        answered: the gateway itself answered the request with a page or a refusal.
         authenticated: a valid token was presented.
         write_paused: the write buffer is full.
         on_writable: called when it is no longer.
@@ -65,6 +65,7 @@ class Connection(ServerConnection):
     pending: PendingConnection | None = None
     scheduler: FairScheduler
     frames: TokenBucket
+    answered = False
     authenticated = False
     write_paused = False
     on_writable: Callable[[], None] | None = None
@@ -72,7 +73,6 @@ class Connection(ServerConnection):
     on_lost: Callable[[Connection], None] | None = None
     on_flood: Callable[[], None] | None = None
     _scheduled = False
-    _requested = 0
 
     @property
     def address(self) -> str:
@@ -112,6 +112,7 @@ class Connection(ServerConnection):
         """Take control of when the transport reads."""
         super().connection_made(transport)
         self._rest = bytearray()
+        self._head = bytearray()
         self.recv_messages.resume = self._resume
         if self.on_made is not None:
             self.on_made(self)
@@ -173,15 +174,20 @@ class Connection(ServerConnection):
         until = max(0, len(self._rest) - PIECE)
         while self.request is None and len(self._rest) > until:
             length = self._rest.find(b'\n', 0, PIECE) + 1 or PIECE
-            line = bytes(self._rest[:length])
+            self._head += self._rest[:length]
             del self._rest[:length]
-            self._requested += len(line)
-            if self._requested > MAX_REQUEST:
-                self.protocol.handshake_exc = ValueError('request too large')
-                self.transport.write(_HEADERS_TOO_LARGE)
+            try:
+                if len(self._head) > MAX_REQUEST:
+                    raise RequestRefusedError(
+                        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, 'request', 'request too large'
+                    )
+                if is_complete(self._head):
+                    super().data_received(rewritten(bytes(self._head)))
+            except RequestRefusedError as error:
+                self.protocol.handshake_exc = error
+                self.transport.write(refusal(error))
                 self.transport.close()
                 return
-            super().data_received(line)
 
     def opened(self) -> None:
         """Process what arrived behind the request."""

@@ -43,7 +43,6 @@ from oht50_bridge.protocol import codec
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import timestamp_from_seconds
-from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import PROTOCOL_VERSION
 from oht50_bridge.protocol.catalogue import name_of
@@ -53,6 +52,8 @@ from oht50_bridge.protocol.errors import ErrorCode
 from oht50_bridge.protocol.errors import ProtocolError
 from oht50_bridge.protocol.patterns import expand
 from oht50_bridge.protocol.rates import SLOWEST
+from oht50_bridge.protocol.stop_request import NAME
+from oht50_bridge.protocol.stop_request import read_stop
 
 #: s, within which a session ends after its token was revoked.
 REVOKED_WITHIN = 1.0
@@ -157,6 +158,10 @@ class Session:
         """Return whether an event type is subscribed and the present role may read it."""
         return kind in self._readable and kind in self.subscriptions
 
+    def may_command(self, name: str) -> bool:
+        """Return whether the present role may give a command to the vehicle."""
+        return name in self._roles[self.role].commands
+
     @property
     def role(self) -> str:
         """Role of the present token; empty before there is one."""
@@ -255,6 +260,9 @@ class Session:
         if self.state not in (SessionState.AUTHENTICATING, SessionState.ACTIVE):
             raise IllegalTransitionError(f'message while {self.state.value}')
         self.heard()
+        # First, and apart: only the sender and the type of a stop can be wrong.
+        if self.may_command(NAME) and (stop := read_stop(message)) is not None:
+            return [RunCommand(stop.command, stop.ignored)]
         try:
             value = codec.parse(message)
         except ProtocolError as violation:
@@ -262,7 +270,7 @@ class Session:
                 return self._too_fast(violation.request_id)
             return self._fail(violation.error, violation.description, violation.request_id)
         name, request_id = value['type'], codec.request_id_of(value)
-        if not self._exempt(name) and not self._limit.allow(self._clock.steady()):
+        if not self._limit.allow(self._clock.steady()):
             return self._too_fast(request_id)
         try:
             if self.state is SessionState.AUTHENTICATING and name != 'auth':
@@ -272,10 +280,6 @@ class Session:
             return self._execute(codec.command(value))
         except ProtocolError as violation:
             return self._fail(violation.error, violation.description, violation.request_id)
-
-    def _exempt(self, name: str) -> bool:
-        entry = COMMANDS.get(name)
-        return entry is not None and entry.exempt and name in self._roles[self.role].commands
 
     def _too_fast(self, request_id: str | None) -> list[Action]:
         close = CLOSE_RATE_LIMIT if self._limit.exhausted else None
@@ -314,7 +318,7 @@ class Session:
                 self.resumable = True
                 return [ReplayEvents(command)]
         name = name_of(type(command))
-        if name not in self._roles[self.role].commands:
+        if not self.may_command(name):
             raise ProtocolError(
                 ErrorCode.PERMISSION_DENIED, f'role {self.role} may not {name}', command.request_id
             )

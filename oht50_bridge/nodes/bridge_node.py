@@ -74,6 +74,7 @@ from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
+from oht50_bridge.text import escape_logs
 from oht50_bridge.vehicle.estop_order import EstopOrder
 from oht50_bridge.vehicle.estop_order import LatchEvent
 
@@ -292,6 +293,7 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
 def main() -> None:
     """Run the node."""
     requested = stop_requested()
+    escape_logs()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:

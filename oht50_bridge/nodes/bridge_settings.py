@@ -20,6 +20,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from oht50_bridge.gateway.admission.limits import networks
+from oht50_bridge.gateway.admission.origins import normalised
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.tls import TlsFiles
@@ -95,7 +96,10 @@ def gateway_config(settings: GatewaySettings, node_settings: BridgeNodeSettings)
             f'bridge_node: trusted_proxies: {error}; give addresses or networks such as 10.0.0.0/8'
         ) from error
     values = {each.name: getattr(settings, each.name) for each in fields(settings)}
-    values['origins'] = tuple(origin for origin in settings.origins if origin)
+    try:
+        values['origins'] = tuple(normalised(origin) for origin in settings.origins if origin)
+    except ValueError as error:
+        raise StartError(f'bridge_node: origins: {error}') from error
     return GatewayConfig(
         **values, server_version=VERSION, tls=node_settings.tls_files(), proxies=proxies
     )

@@ -62,7 +62,8 @@ class MaintenanceService:
         if self._lock.owners != before:
             self._node.get_logger().warning(
                 f'maintenance: {request.source!r} changed who is at work from '
-                f'{", ".join(before) or "nobody"} to {", ".join(self._lock.owners) or "nobody"}'
+                f'{", ".join(map(repr, before)) or "nobody"} to '
+                f'{", ".join(map(repr, self._lock.owners)) or "nobody"}'
             )
         return response
 

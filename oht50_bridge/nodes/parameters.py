@@ -32,6 +32,7 @@ from rclpy.parameter import Parameter
 
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.paths import make_private
 from oht50_bridge.settings import settings_of
 
 SettingsT = TypeVar('SettingsT')
@@ -168,7 +169,7 @@ def state_directory(node: Node) -> Path:
         )
     ).expanduser()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_private(path)
     except OSError as error:
         raise StartError(
             f'state_dir {path}: {error.strerror}; give a directory that can be written to'

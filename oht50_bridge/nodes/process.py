@@ -33,6 +33,8 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
+from oht50_bridge.text import escape_logs
+from oht50_bridge.text import shown_lines
 
 
 class StartError(Exception):
@@ -65,6 +67,7 @@ def run(
 
     """
     asked_to_end = stop_requested()
+    escape_logs()
     # Before the threads of the middleware start, which inherit it.
     scheduling = None if priority is None else request_priority(priority)
     # Until the node is whole, and can be destroyed, ROS stays up.
@@ -96,5 +99,5 @@ def run(
 
 def fail(error: StartError) -> NoReturn:
     """Tell why the node cannot start and end the process, saying that a new start is no use."""
-    print(error, file=sys.stderr)
+    print(shown_lines(str(error)), file=sys.stderr)
     sys.exit(os.EX_CONFIG)

@@ -21,11 +21,13 @@ from rclpy.node import Node
 
 from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
+from oht50_bridge.text import shown
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 
 DEFAULT_REASON = 'manual_trigger'
+MAX_REASON = 512  # characters, of the source too
 
 
 class RequestedStops:
@@ -54,8 +56,12 @@ class RequestedStops:
         known = self._latch.requested(request_id)
         if known is not None:
             return known
+        # They are stored, logged and published: one line of bounded length, whatever they were.
         estop = self._latch.trigger(
-            _trigger_type(trigger_type), reason or DEFAULT_REASON, source, request_id
+            _trigger_type(trigger_type),
+            shown(reason, MAX_REASON) or DEFAULT_REASON,
+            shown(source, MAX_REASON),
+            request_id,
         )
         self._announce(estop)
         return estop

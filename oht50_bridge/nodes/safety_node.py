@@ -51,6 +51,7 @@ from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.paths import make_private
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.settings import setting
 from oht50_bridge.settings import updated_settings
@@ -311,7 +312,7 @@ def _latch_directory(state_dir: Path, latch_dir: str) -> Path:
         return state_dir
     path = Path(latch_dir).expanduser()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_private(path)
     except OSError as error:
         raise StartError(f'safety_node: latch_dir {path}: {error.strerror}') from error
     if not os.access(path, os.W_OK):

@@ -21,9 +21,13 @@ from typing import Annotated
 from typing import Any
 from typing import ClassVar
 
+from pydantic import AfterValidator
 from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import Field
+
+from oht50_bridge.text import MAX_NAME
+from oht50_bridge.text import check_name
 
 #: UTC, RFC 3339, `Z` suffix. The server writes milliseconds and accepts up to nine digits.
 Timestamp = Annotated[str, Field(pattern=r'^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$')]
@@ -40,7 +44,15 @@ def in_unit(unit: str) -> Any:
     return Field(json_schema_extra={'x-unit': unit})
 
 
-Identifier = Annotated[str, Field(min_length=1, max_length=128)]
+#: The name of something, from the vehicle.
+Identifier = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+
+#: The name of something, from a client: without control characters.
+Name = Annotated[
+    Identifier,
+    AfterValidator(check_name),
+    Field(json_schema_extra={'pattern': '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$'}),
+]
 
 
 class Model(BaseModel):

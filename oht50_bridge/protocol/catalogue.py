@@ -93,14 +93,12 @@ class CommandType:
         level: lowest level of rights that may give it; None: the command concerns the connection,
             so the gateway replies itself and every client may give it.
         replies: types of its reply, one of which is sent unless there is an error.
-        exempt: whether it is exempt from the inbound rate limit.
 
     """
 
     model: type[commands.Command]
     level: Level | None
     replies: tuple[type[Message], ...] = (replies.CommandResult,)
-    exempt: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -148,7 +146,7 @@ _COMMANDS = (
     CommandType(commands.Resume, None, (replies.ResumeResult,)),
     CommandType(commands.SetTelemetryRate, 'operator'),
     CommandType(commands.GetSystemStatus, 'viewer', (events.SystemStatus,)),
-    CommandType(commands.EmergencyStop, 'operator', exempt=True),
+    CommandType(commands.EmergencyStop, 'operator'),
     CommandType(commands.ClearEstop, 'admin'),
     CommandType(commands.SetMaintenance, 'admin'),
     CommandType(commands.StartMission, 'operator'),

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import MAX_PAYLOAD_BYTES
+from oht50_bridge.protocol.commands import MAX_REQUEST_ID
 from oht50_bridge.protocol.commands import Command
 from oht50_bridge.protocol.errors import ErrorCode
 from oht50_bridge.protocol.errors import ProtocolError
@@ -172,7 +173,7 @@ def parse(message: str | bytes) -> dict[str, Any]:
 def request_id_of(value: dict[str, Any]) -> str | None:
     """Return the `request_id` of a parsed message, or None if it has none or not a valid one."""
     request_id = value.get('request_id')
-    usable = isinstance(request_id, str) and len(request_id) <= 128
+    usable = isinstance(request_id, str) and len(request_id) <= MAX_REQUEST_ID
     return request_id if usable else None
 
 

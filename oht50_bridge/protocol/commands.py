@@ -24,9 +24,9 @@ from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import model_validator
 
-from oht50_bridge.protocol.base import Identifier
 from oht50_bridge.protocol.base import Known
 from oht50_bridge.protocol.base import Model
+from oht50_bridge.protocol.base import Name
 from oht50_bridge.protocol.base import in_unit
 from oht50_bridge.protocol.events import MissionType
 from oht50_bridge.protocol.events import NextAction
@@ -35,6 +35,9 @@ from oht50_bridge.protocol.events import RollbackReason
 #: Limited, since the reply names each unknown pattern; no useful subscription has more.
 Patterns = Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=64)]
 Token = Annotated[str, Field(min_length=1, max_length=8192)]
+#: Characters of a reason and of a request id.
+MAX_REASON = 512
+MAX_REQUEST_ID = 128
 Rate = Annotated[Known, Field(gt=0), in_unit('Hz')]
 
 
@@ -47,7 +50,7 @@ class Command(Model):
 
     """
 
-    request_id: Annotated[str, Field(max_length=128)] | None = None
+    request_id: Annotated[str, Field(max_length=MAX_REQUEST_ID)] | None = None
     example: ClassVar[dict[str, Any]]
 
 
@@ -130,10 +133,10 @@ class GetSystemStatus(Command):
 
 
 class EmergencyStop(Command):
-    """Stop the vehicle and latch the emergency stop."""
+    """Stop the vehicle and latch it; other faults of the message than `type` are ignored."""
 
     type: Literal['emergency_stop']
-    reason: Annotated[str, Field(max_length=512)] = ''
+    reason: Annotated[str, Field(max_length=MAX_REASON)] = ''
     example: ClassVar[dict[str, Any]] = {'reason': 'manual_trigger', 'request_id': 'req-124'}
 
 
@@ -141,7 +144,7 @@ class ClearEstop(Command):
     """Clear the emergency stop `estop_id`, the newest; `next_action` is for information only."""
 
     type: Literal['clear_estop']
-    estop_id: Identifier | None = None
+    estop_id: Name | None = None
     next_action: NextAction | None = None
     example: ClassVar[dict[str, Any]] = {
         'estop_id': 'estop-0f3a5c7e9b1d',
@@ -185,9 +188,9 @@ class StartMission(Command):
     type: Literal['start_mission']
     mission_type: MissionType
     target_position: Target | None = None
-    station: Identifier | None = None
+    station: Name | None = None
     payload_kg: Annotated[Annotated[Known, Field(ge=0)] | None, in_unit('kg')] = None
-    mission_id: Identifier | None = None
+    mission_id: Name | None = None
     example: ClassVar[dict[str, Any]] = {
         'mission_type': 'transport',
         'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
@@ -206,7 +209,7 @@ class PauseMission(Command):
     """Pause a mission; without `mission_id`, the active one."""
 
     type: Literal['pause_mission']
-    mission_id: Identifier | None = None
+    mission_id: Name | None = None
     example: ClassVar[dict[str, Any]] = {'mission_id': 'mission-123', 'request_id': 'req-127'}
 
 
@@ -214,7 +217,7 @@ class ResumeMission(Command):
     """Resume a paused mission."""
 
     type: Literal['resume_mission']
-    mission_id: Identifier | None = None
+    mission_id: Name | None = None
     example: ClassVar[dict[str, Any]] = {'mission_id': 'mission-123', 'request_id': 'req-128'}
 
 
@@ -222,7 +225,7 @@ class CancelMission(Command):
     """Cancel a mission."""
 
     type: Literal['cancel_mission']
-    mission_id: Identifier | None = None
+    mission_id: Name | None = None
     example: ClassVar[dict[str, Any]] = {'mission_id': 'mission-123', 'request_id': 'req-129'}
 
 
@@ -238,7 +241,7 @@ class RollbackConfig(Command):
     """Restore an earlier version of the configuration."""
 
     type: Literal['rollback_config']
-    to_version: Identifier
+    to_version: Name
     reason: RollbackReason
     example: ClassVar[dict[str, Any]] = {
         'to_version': '1.2.2',

@@ -28,6 +28,9 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 
+from oht50_bridge.text import TextError
+from oht50_bridge.text import check_name
+from oht50_bridge.text import shown
 from oht50_bridge.vehicle.active_mission import REST_TIMEOUT
 from oht50_bridge.vehicle.active_mission import ActiveMission
 from oht50_bridge.vehicle.admission import MissionRequest
@@ -146,6 +149,8 @@ class MissionManager:
                 f'mission {self._active.mission.mission_id} is active; cancel it or wait for its '
                 'end, which is when the vehicle stands'
             )
+        if request.mission_id:
+            _check_id(request.mission_id)
         if request.mission_id in self._known_ids:
             raise RefusedError(
                 f'mission_id {request.mission_id!r}: a mission of this name existed; give another'
@@ -434,3 +439,11 @@ class MissionManager:
                 mission.at_dock,
             )
         self._output.state(self._reported)
+
+
+def _check_id(mission_id: str) -> None:
+    """Refuse an id that cannot be stored, logged and shown as it is."""
+    try:
+        check_name(mission_id)
+    except TextError as error:
+        raise RefusedError(f'mission_id {shown(mission_id, 64)!r}: {error}') from None

@@ -18,6 +18,7 @@ import pytest
 from gateway.serving import Serving
 from websockets.exceptions import ConnectionClosed
 
+from oht50_bridge.cli.call import fields_of
 from oht50_bridge.cli.call import parse_field
 from oht50_bridge.cli.main import main
 from oht50_bridge.cli.options import CommandError
@@ -40,6 +41,38 @@ from oht50_bridge.gateway.commands import CommandOutcome
 )
 def test_a_value_is_json_else_text(text, field):
     assert parse_field(text) == field
+
+
+@pytest.mark.parametrize(
+    ('command', 'text', 'field'),
+    [
+        ('emergency_stop', 'reason=911', ('reason', '911')),
+        ('emergency_stop', 'reason=null', ('reason', 'null')),
+        ('start_mission', 'mission_id=7', ('mission_id', '7')),
+        ('start_mission', 'mission_type=transport', ('mission_type', 'transport')),
+        ('start_mission', 'payload_kg=7', ('payload_kg', 7)),
+        ('clear_estop', 'estop_id=1e5', ('estop_id', '1e5')),
+        ('rollback_config', 'to_version=1.0', ('to_version', '1.0')),
+        ('set_maintenance', 'active=true', ('active', True)),
+        ('update_config', 'changes={"max_velocity": 2}', ('changes', {'max_velocity': 2})),
+        ('no_command', 'x=5', ('x', 5)),
+    ],
+)
+def test_a_field_that_is_a_text_is_not_guessed(command, text, field):
+    assert dict(fields_of(command, [text])) == dict([field])
+
+
+@pytest.mark.parametrize('text', ['type=ping', 'request_id=5', 'x', 'reason=J\udcf6rg'])
+def test_a_stop_is_sent_without_what_cannot_be_sent(text, capsys):
+    assert fields_of('emergency_stop', [text, 'reason=fire']) == {'reason': 'fire'}
+    assert 'left out' in capsys.readouterr().err
+    with pytest.raises(CommandError):
+        fields_of('pause_mission', [text])
+
+
+def test_a_text_is_utf8_in_every_locale():
+    text = 'reason=Jörg'.encode().decode('ascii', 'surrogateescape')
+    assert fields_of('emergency_stop', [text]) == {'reason': 'Jörg'}
 
 
 @pytest.mark.parametrize('text', ['', 'rate', '=5'])
@@ -66,6 +99,25 @@ def test_the_reply_is_printed_as_json(capsys):
     code, (command,) = call('emergency_stop', 'reason=drill')
     reply = json.loads(capsys.readouterr().out)
     assert (code, reply['accepted'], command.reason) == (0, True, 'drill')
+
+
+@pytest.mark.parametrize(
+    'field', ['reason=911', 'reason', 'reason=\x1b]52', 'x=1', 'request_id=5']
+)
+def test_a_stop_reaches_the_vehicle_whatever_its_fields_are(field, capsys):
+    code, (command,) = call('emergency_stop', field)
+    reply = json.loads(capsys.readouterr().out)
+    assert (code, reply['accepted'], command.type) == (0, True, 'emergency_stop')
+
+
+def test_the_reply_cannot_control_the_terminal(capsys):
+    async def answer(command, caller):
+        return CommandOutcome(True, 'a\x1b]52;\x9b\u202e', {})
+
+    call('get_config', handler=answer)
+    out = capsys.readouterr().out
+    assert json.loads(out)['message'] == 'a\x1b]52;\x9b\u202e'
+    assert out.isascii() and '\x1b' not in out
 
 
 def test_a_rejected_command_is_exit_code_1(capsys):

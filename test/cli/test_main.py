@@ -18,6 +18,7 @@ import sys
 import xml.etree.ElementTree
 from pathlib import Path
 
+import jwt
 import pytest
 
 from oht50_bridge.cli.main import COMMANDS
@@ -49,6 +50,38 @@ def test_version_is_that_of_the_package(capsys):
     manifest = xml.etree.ElementTree.parse(ROOT / 'package.xml')
     assert manifest.findtext('version') == VERSION
     assert f'## {VERSION}' in (ROOT / 'CHANGELOG.md').read_text()
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['token', '--role', 'viewer', '--subject', 'J\udcf6rg'],
+        ['watch', '--state-dir', '/tmp/J\udcf6rg'],
+        ['audit', 'show', '--what', 'a', '--what', 'J\udcf6rg'],
+        ['\x1b]52;c;eA==\x07'],
+    ],
+)
+def test_an_argument_that_is_no_text_is_refused_in_one_line(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert 'Traceback' not in error and error.replace('\n', '').isprintable()
+
+
+def test_an_argument_is_utf8_in_every_locale(tmp_path, capsys):
+    subject = 'Jörg'.encode().decode('ascii', 'surrogateescape')
+    assert (
+        main(['token', '--role', 'viewer', '--subject', subject, '--state-dir', str(tmp_path)])
+        == 0
+    )
+    claims = jwt.decode(capsys.readouterr().out.strip(), options={'verify_signature': False})
+    assert claims['sub'] == 'Jörg'
+
+
+def test_an_error_with_text_from_outside_is_harmless(capsys):
+    assert main(['call', 'pause_mission', 'a\x1b]52=']) in (1, 2)
+    assert '\x1b' not in capsys.readouterr().err
 
 
 @pytest.mark.processes

@@ -68,6 +68,12 @@ def test_given_secret_is_used_and_never_made(tmp_path, capsys, monkeypatch):
     [
         (['--role', 'boss'], 'viewer, operator, system, admin'),
         (['--role', 'viewer', '--ttl', '31m'], '--ttl'),
+        (['--role', 'viewer', '--subject', ''], 'sub: empty'),
+        (
+            ['--role', 'viewer', '--subject', 'a\x1b'],
+            '--subject a\\x1b: sub: contains the control',
+        ),
+        (['--role', 'viewer', '--subject', 'a' * 300], 'at most 256'),
     ],
 )
 def test_refusal_names_the_option_and_the_remedy(tmp_path, capsys, arguments, named):

@@ -11,9 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import argparse
+import shlex
+import sys
+
 import pytest
 
 from oht50_bridge.cli.main import main
+from oht50_bridge.cli.up import announce
 
 
 def test_the_boards_are_either_simulated_or_on_a_port(capsys):
@@ -45,3 +50,38 @@ def test_one_port_for_all_boards_is_refused_where_the_safety_board_goes_deaf_on_
     error = capsys.readouterr().err
     assert error.startswith('oht50 up: serial_port /dev/ttyUSB0: board safety')
     assert error.count('\n') == 1 and 'line of its own' in error
+
+
+def test_lines_to_copy_are_quoted(tmp_path, capsys, monkeypatch):
+    directory = tmp_path / "it's mine"
+    monkeypatch.setattr(sys, 'argv', ['/opt/my tools/oht50'])
+    arguments = argparse.Namespace(
+        sim=True,
+        serial=None,
+        host='::1',
+        port=8000,
+        state_dir=directory,
+        domain=0,
+        namespace='/oht50',
+        discovery='localhost',
+    )
+    announce(arguments, encrypted=False)
+    lines = capsys.readouterr().out.splitlines()
+    token, watch = (
+        shlex.split(line.strip())[1:] for line in lines if line[2:7] in ('Token', 'Watch')
+    )
+    assert token == [
+        '/opt/my tools/oht50',
+        'token',
+        '--role',
+        'operator',
+        '--state-dir',
+        str(directory),
+    ]
+    assert watch == [
+        '/opt/my tools/oht50',
+        'watch',
+        'ws://[::1]:8000/ws/telemetry',
+        '--state-dir',
+        str(directory),
+    ]

@@ -72,6 +72,63 @@ def test_values_are_replaced_and_events_are_kept():
     assert f'{watch.EVENTS_SHOWN + 5}' in text.split('events received')[1].splitlines()[0]
 
 
+@pytest.mark.parametrize(
+    ('text', 'seen'),
+    [
+        ('[/x]', '[/x]'),
+        ('[bold', '[bold'),
+        ('\x1b]52;c;eA==\x07', '\\x1b]52;c;eA==\\x07'),
+        ('a\r\nb', 'a\\r\\nb'),
+        ('\x9b2J\u202e', '\\x9b2J\\u202e'),
+    ],
+)
+def test_text_of_an_event_is_shown_as_it_is_and_controls_nothing(text, seen):
+    view = View('ws://x/')
+    view.put(message('safety.estop', estop_id=text))
+    view.put(message('system.status', status='idle') | {'data': {'status': text, 'state': text}})
+    assert screen(view).count(seen) == 3
+
+
+def test_a_line_of_json_controls_nothing(capsys):
+    text = 'a\r\n\x1b]52\x7f\x9b\u202e ö'
+    watch.Lines('ws://x/').put({'reason': text})
+    line = capsys.readouterr().out
+    assert json.loads(line) == {'reason': text}
+    assert line[:-1].isprintable() and 'ö' in line
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize('locale', [{'LC_ALL': 'C'}, {'PYTHONIOENCODING': 'ascii:strict'}])
+def test_what_the_locale_cannot_show_is_a_question_mark(locale):
+    async def body():
+        async with Serving() as server:
+            process = await asyncio.create_subprocess_exec(
+                *OHT50,
+                'watch',
+                server.url,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ
+                | {
+                    'OHT50_TOKEN': server.token('viewer'),
+                    'PYTHONUTF8': '0',
+                    'PYTHONCOERCECLOCALE': '0',
+                }
+                | locale,
+            )
+            assert process.stdout is not None
+            await server.until(lambda: server.gateway.stats().clients == 1)
+            server.gateway.publish(make_event('safety.estop', estop_id='Jörg 起'))
+            line = await asyncio.wait_for(process.stdout.readline(), 20)
+            process.terminate()
+            _, err = await process.communicate()
+            return line, err
+
+    line, err = asyncio.run(asyncio.wait_for(body(), 60))
+    assert json.loads(line)['data']['estop_id'] == 'J?rg ?'
+    assert b'Traceback' not in err
+
+
 def test_it_shows_the_events_of_a_bridge(monkeypatch):
     async def body():
         async with Serving() as server:

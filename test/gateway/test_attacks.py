@@ -487,22 +487,24 @@ async def _(bridge):
 def bad_request(name, status, *lines, reason='request', settings=None, **more):
     @attack(name, what='refused', reason=reason, settings=settings or {})
     async def _(bridge):
-        assert await bridge.request(*lines, **more) in (status, 0)  # or closed without a word
+        # Of a request that goes on, the kernel may discard the answer.
+        allowed = (status, 0) if reason == 'request' and status == 431 else (status,)
+        assert await bridge.request(*lines, **more) in allowed
 
 
 bad_request('two hosts', 400, 'Host: y')
 bad_request('two keys', 400, 'Sec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMQ==')
 bad_request('two tokens', 400, 'Authorization: Bearer a', 'Authorization: Bearer b')
 bad_request('two origins', 400, 'Origin: http://x', 'Origin: http://evil.example')
-bad_request('a body', 0, 'Content-Length: 5')
-bad_request('two lengths', 0, 'Content-Length: 0', 'Content-Length: 5')
-bad_request('chunks', 0, 'Transfer-Encoding: chunked')
-bad_request('chunks and a length', 0, 'Content-Length: 4', 'Transfer-Encoding: chunked')
-bad_request('a space before the colon', 0, 'X-Secret : y')
-bad_request('a folded line', 0, 'X-Long: a', ' b')
-bad_request('a null character in a header', 0, 'X-Null: \x00')
-bad_request('a line without a colon', 0, 'nonsense')
-bad_request('HTTP/2 by hand', 0, start='PRI * HTTP/2.0')
+bad_request('a body', 400, 'Content-Length: 5')
+bad_request('two lengths', 400, 'Content-Length: 0', 'Content-Length: 5')
+bad_request('chunks', 400, 'Transfer-Encoding: chunked')
+bad_request('chunks and a length', 400, 'Content-Length: 4', 'Transfer-Encoding: chunked')
+bad_request('a space before the colon', 400, 'X-Secret : y')
+bad_request('a folded line', 400, 'X-Long: a', ' b')
+bad_request('a null character in a header', 400, 'X-Null: \x00')
+bad_request('a line without a colon', 400, 'nonsense')
+bad_request('HTTP/2 by hand', 505, start='PRI * HTTP/2.0')
 bad_request('an absolute URL', 404, path='http://evil.example/')
 bad_request('another path', 404, path='/ws/telemetry/../../etc/passwd')
 bad_request('an escaped path', 404, path='/ws%2ftelemetry')
@@ -519,6 +521,17 @@ bad_request(
 bad_request(
     'origin with our host as a beginning', 403, 'Origin: http://x.evil.example', reason='origin'
 )
+for _origin in ('http://[', 'http://[::1', 'http://x:99999999', '//', ':', 'http://a\tb'):
+    bad_request(f'malformed origin {_origin!a}', 403, f'Origin: {_origin}', reason='origin')
+bad_request('an origin that is not ASCII', 400, 'Origin: http://\xe4')
+bad_request('a malformed URL', 404, path='//[')
+bad_request('a malformed host of a URL', 404, path='http://[/x')
+bad_request('a body by another name', 400, 'Content-Length: +0')
+bad_request('another method', 405, start='POST /ws/telemetry HTTP/1.1')
+bad_request('a control sequence in the URL', 400, path='/\x1b]52;c;eA==\x07')
+bad_request('a control sequence in a header', 400, 'X-Evil: \x1b]52;c;eA==\x07')
+bad_request('no version of HTTP', 400, start='GET /ws/telemetry')
+bad_request('a subprotocol', 400, 'Sec-WebSocket-Protocol: jwt')
 bad_request('origin of another scheme', 403, 'Origin: chrome-extension://x', reason='origin')
 bad_request(
     'a forwarded address that is none',

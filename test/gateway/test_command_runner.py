@@ -15,6 +15,8 @@
 
 import asyncio
 
+from oht50_bridge.gateway.audit.writer import AuditWriter
+from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 
 
@@ -39,3 +41,38 @@ async def test_a_stop_is_carried_out_after_its_sender_left_while_other_commands_
         other.websocket.transport.abort()
         await asyncio.wait_for(stopped.wait(), 10)
         release.set()
+
+
+async def test_the_result_of_a_stop_says_what_was_ignored(serving, tmp_path):
+    audit = AuditWriter(tmp_path / 'audit.jsonl')
+    async with serving(audit=audit) as server:
+        peer = await server.enter()
+        await peer.send('emergency_stop', reason=None, request_id='r', timestamp='now')
+        result = await peer.receive()
+        assert (result['type'], result['request_id']) == ('command.result', 'r')
+        assert result['data']['accepted'] is True
+        assert result['data']['message'] == (
+            'done; ignored: reason: not a text; timestamp: not a field of emergency_stop'
+        )
+        assert [command.reason for command, _ in server.commands] == ['']
+        await peer.websocket.send(b'{"type":"emergency_stop","request_id":7}')
+        assert (
+            'the frame is binary; request_id: not a text'
+            in (await peer.receive())['data']['message']
+        )
+    text = audit.path.read_text()
+    assert 'ignored: reason: not a text' in text and 'the frame is binary' in text
+
+
+async def test_an_error_for_a_stop_says_what_was_ignored(serving):
+    async def handler(command, caller):
+        raise CommandFailedError('no node serves it')
+
+    async with serving(handler=handler) as server:
+        peer = await server.enter()
+        await peer.send('emergency_stop', eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9=1)
+        error = await peer.receive()
+        assert error['error_code'] == 'WS-009'
+        assert error['description'] == (
+            'emergency_stop: no node serves it; ignored: (token): not a field of emergency_stop'
+        )

@@ -171,6 +171,34 @@ def test_rates_are_clamped_to_the_table():
     assert confirmed.data.rates == {'telemetry.realtime': 10}
 
 
+@pytest.mark.parametrize('role', ['operator', 'admin', 'system'])
+@pytest.mark.parametrize(
+    'rest', ['"reason":null', '"request_id":5', '"extra":{}', '"type":"ping"', '"reason":NaN', '!']
+)
+def test_a_stop_is_judged_by_its_sender_and_type(role, rest):
+    world = World()
+    world.enter(role)
+    (action,) = world.session.receive(f'{{"type":"emergency_stop",{rest}}}')
+    assert isinstance(action, RunCommand) and action.command.type == 'emergency_stop'
+    assert len(action.ignored) == 1
+
+
+def test_a_stop_larger_than_a_message_may_be_is_carried_out():
+    world = World()
+    world.enter()
+    (action,) = world.say('emergency_stop', reason='x' * 20_000)
+    assert action.command.reason == 'x' * 512 and len(action.ignored) == 2
+
+
+def test_who_may_not_stop_cannot_by_a_wrong_message():
+    world = World()
+    (refused,) = world.say('emergency_stop', reason=None)
+    assert refused.error is ErrorCode.AUTHENTICATION_REQUIRED
+    world.enter('viewer')
+    assert world.say('emergency_stop')[0].error is ErrorCode.PERMISSION_DENIED
+    assert world.say('emergency_stop', reason=None)[0].error is ErrorCode.INVALID_MESSAGE
+
+
 MESSAGES = st.sampled_from(
     [
         'auth',

@@ -128,6 +128,7 @@ def test_a_replay_has_no_service_clients(ros):
     [
         (['-p', 'tls_key:=/nowhere'], 'TLS needs both tls_certificate and tls_key'),
         (['-p', 'trusted_proxies:=[nonsense]'], 'trusted_proxies: .*give addresses or networks'),
+        (['-p', 'origins:=[panel.example]'], "origins: 'panel.example' is not an origin"),
         (['-p', 'keys:=/nowhere'], '/nowhere'),
     ],
     indirect=['ros'],

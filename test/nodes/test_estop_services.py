@@ -72,6 +72,14 @@ def world(tmp_path):
     return World(tmp_path / 'estop.json')
 
 
+def test_what_a_stop_says_is_one_line_of_bounded_length(world):
+    response = world.stop(reason='a\r\n[WARN] b\x1b]52;' + 'x' * 2000, source='bob\n\x9b')
+    (stop,) = world.announced
+    assert response.accepted
+    assert stop.reason.startswith('a\\r\\n[WARN] b\\x1b]52;') and len(stop.reason) < 600
+    assert stop.reason.isprintable() and stop.source == 'bob\\n\\x9b'
+
+
 def test_each_stop_is_announced_and_names_those_before_it(world):
     first = world.stop(reason='drill', source='alice')
     second = world.stop(source='bob')

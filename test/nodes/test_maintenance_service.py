@@ -60,6 +60,12 @@ def test_the_lock_of_another_needs_an_override(world):
     assert "'bob'" in world.logged[-1]
 
 
+def test_the_log_shows_names_as_data(world):
+    for active in (True, False):
+        world.call('bob\r\n[WARN] \x1b]52;', active=active)
+    assert len(world.logged) == 2 and all(line.isprintable() for line in world.logged)
+
+
 def test_an_override_does_not_count_with_a_lock(world):
     world.call('alice', active=True)
     world.call('bob', active=True, override_others=True)

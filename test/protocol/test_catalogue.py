@@ -51,10 +51,6 @@ def test_classes_are_those_of_the_protocol():
     assert FAMILIES == ('system', 'telemetry', 'mission', 'safety', 'config', 'module')
 
 
-def test_only_the_emergency_stop_escapes_the_inbound_limit():
-    assert [name for name, command in COMMANDS.items() if command.exempt] == ['emergency_stop']
-
-
 def test_levels_are_those_of_the_protocol():
     assert {name for name, kind in EVENTS.items() if kind.level == 'operator'} == {
         'config.updated',

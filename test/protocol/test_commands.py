@@ -16,6 +16,7 @@ import json
 import pytest
 
 from oht50_bridge.protocol import codec
+from oht50_bridge.protocol.errors import ProtocolError
 
 
 def test_an_emergency_stop_needs_no_reason():
@@ -28,3 +29,14 @@ def test_an_emergency_stop_needs_no_reason():
 def test_a_mission_has_one_destination(destination):
     value = {'type': 'start_mission', 'mission_type': 'transport', **destination}
     assert codec.command(codec.parse(json.dumps(value)))
+
+
+@pytest.mark.parametrize('name', ['a\\u001b]52', 'a\\n', 'a\\u009b', '\\u202e', '', 'x' * 129])
+@pytest.mark.parametrize(
+    'command',
+    ['{"type":"cancel_mission","mission_id":"%s"}', '{"type":"clear_estop","estop_id":"%s"}'],
+)
+def test_a_name_from_a_client_can_be_shown_anywhere(command, name):
+    with pytest.raises(ProtocolError, match=r'WS-004 .*_id: ') as refused:
+        codec.command(codec.parse(command % name))
+    assert str(refused.value).isprintable()

@@ -48,6 +48,19 @@ rclpy.shutdown()
     assert lines == [('INFO', 'info'), ('WARN', 'warning'), ('ERROR', 'error'), ('FATAL', 'fatal')]
 
 
+def test_a_message_controls_no_terminal_and_forges_no_other(process):
+    child = process("""
+rclpy.init()
+logger = rclpy.create_node('node').get_logger()
+logger.error('a\\r\\n[WARN] [0.0] [boss]: b\\x1b]52;c;eA==\\x07 \\x9b2J \\u202e \\udcf6')
+rclpy.shutdown()
+""")
+    status, _, err = child.wait()
+    first, second = err.splitlines()
+    assert status == 0 and first.endswith('a\\x0d')
+    assert second == '    [WARN] [0.0] [boss]: b\\x1b]52;c;eA==\\x07 \\x9b2J \\u202e \\udcf6'
+
+
 @pytest.mark.parametrize(
     ('arguments', 'expected'),
     [

@@ -87,6 +87,8 @@ def test_nothing_is_commanded_without_a_mission(vehicle):
         ({'y': 0.1}, 'target y 0.1 m'),
         ({'payload': 51.0}, 'payload 51 kg'),
         ({'mission_type': 'joyride'}, "mission_type 'joyride'"),
+        ({'mission_id': 'a\x1b]52'}, 'mission_id .*: contains the control character'),
+        ({'mission_id': 'a' * 129}, 'mission_id .*: 129 characters, at most 128'),
         ({'station': 'nowhere'}, "station 'nowhere' is not known; the stations are charger"),
     ],
 )

@@ -15,57 +15,41 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 from websockets.http11 import Response
 
+from oht50_bridge.gateway.admission import origins
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.listener import Listener
 from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.admission.request_head import MAX_HEADERS
+from oht50_bridge.gateway.admission.request_head import MAX_URL
+from oht50_bridge.gateway.admission.request_head import SINGLE_HEADERS
+from oht50_bridge.gateway.admission.request_head import RequestRefusedError
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.endpoint import PATH
+from oht50_bridge.protocol.rates import TokenBucket
+from oht50_bridge.text import shown
 
-#: Headers that must be unique: a repeated one may mean one thing to a proxy and another here.
-SINGLE_HEADERS = (
-    'Host',
-    'Origin',
-    'Authorization',
-    'Upgrade',
-    'Content-Length',
-    'Sec-WebSocket-Key',
-    'Sec-WebSocket-Version',
-)
-MAX_HEADERS = 64
-MAX_URL = 4096  # characters
+#: Log lines on defects that a request reveals: at once, and then per second.
+LINES, LINES_PER_SECOND = 3, 0.01
 
-
-class RequestRefusedError(Exception):
-    """A request is refused; the message goes to the peer.
-
-    Attributes:
-        status: of the HTTP response.
-        reason: for the audit log and the metrics.
-
-    """
-
-    def __init__(self, status: HTTPStatus, reason: str, description: str) -> None:
-        super().__init__(description)
-        self.status = status
-        self.reason = reason
-
+_log = logging.getLogger(__name__)
 
 #: A page: its content type and its body.
 Page = tuple[str, bytes]
@@ -96,6 +80,7 @@ class Handshake:
         self._addresses = addresses
         self._refused = refused
         self._pages = pages
+        self._lines = TokenBucket(LINES_PER_SECOND, LINES)
 
     def respond(
         self,
@@ -119,10 +104,17 @@ class Handshake:
             self._check_headers(request)
             self._check_address(pending, request.headers, now)
             page = self._page(request)
-        except RequestRefusedError as error:
-            self._refused(pending.address, error.reason, str(error))
-            return respond(error.status, f'{error}\n')
-        return None if page is None else _body(*page)
+        except RequestRefusedError as refused:
+            error = refused
+        except Exception:
+            # A defect that anybody can reach must not fill the log.
+            if self._lines.take(time.monotonic()):
+                _log.exception('defect in the check of a request')
+            error = RequestRefusedError(HTTPStatus.BAD_REQUEST, 'request', 'not understood')
+        else:
+            return None if page is None else _body(*page)
+        self._refused(pending.address, error.reason, str(error))
+        return respond(error.status, f'{error}\n')
 
     def _check_headers(self, request: Request) -> None:
         headers = request.headers
@@ -167,15 +159,22 @@ class Handshake:
 
     def _page(self, request: Request) -> Page | None:
         """Return the page of a path; None on the path of the events."""
-        path = urlsplit(request.path).path
+        path = request.path.partition('?')[0]
         if path == PATH:
+            if request.headers.get_all('Sec-WebSocket-Protocol'):
+                # A browser would end the connection without a reason.
+                raise RequestRefusedError(
+                    HTTPStatus.BAD_REQUEST,
+                    'request',
+                    'there is no subprotocol: connect without one, and send the token in auth',
+                )
             origin = request.headers.get('Origin')
             if origin is not None and not self._may_connect(origin, request.headers['Host']):
                 raise RequestRefusedError(
                     HTTPStatus.FORBIDDEN,
                     'origin',
-                    f'pages of {redact(origin)[:200]} may not connect; the parameter origins of '
-                    'the bridge lists the origins that may',
+                    f'pages of {shown(redact(origin), 200)} may not connect; the parameter '
+                    'origins of the bridge lists the origins that may',
                 )
             return None  # without an upgrade the library answers 426
         page = self._pages.get(path)
@@ -189,12 +188,11 @@ class Handshake:
         """Return whether a page of an origin may connect to the host of its request."""
         if '*' in self._config.origins or origin in self._config.origins:
             return True
-        page = urlsplit(origin)
-        return (
-            page.scheme in ('http', 'https')
-            and bool(page.hostname)
-            and page.hostname == urlsplit(f'//{host}').hostname
-        )
+        page = origins.parts(origin)
+        if page is None:
+            return False
+        scheme, name, _ = page
+        return scheme in origins.DEFAULT_PORTS and name != '' and name == origins.host_of(host)
 
     def early_auth(self, request: Request) -> commands.Auth | None:
         """Return the `auth` in the header or URL of a request, None without one.
@@ -203,7 +201,7 @@ class Handshake:
         """
         fields: dict[str, Any] = {'type': 'auth'}
         scheme, _, token = (request.headers.get('Authorization') or '').partition(' ')
-        query = parse_qs(urlsplit(request.path).query)
+        query = parse_qs(request.path.partition('?')[2])
         if scheme.lower() == 'bearer':
             fields['token'] = token.strip()
         elif self._config.query_token and 'token' in query:

@@ -20,6 +20,7 @@ connections, and no count of failures keeps out a peer with a valid token.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import Counter
 from collections import OrderedDict
 from collections.abc import Collection
@@ -41,6 +42,12 @@ ALL_RECORDS, ALL_RECORDS_PER_SECOND = 500, 5.0
 #: Addresses that a summary of suppressed records names.
 NAMED = 50
 
+#: Bits before the IPv4 address in an IPv6 address that holds one.
+MAPPED_PREFIX = 96
+#: What proxies report of a peer whose address they do not know or do not tell (RFC 7239, section
+#: 6; nginx: a peer on a Unix socket).
+NO_ADDRESS = re.compile(r'unknown|unix:|_[\w.-]+', re.IGNORECASE)
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -61,11 +68,23 @@ def address_of(host: str) -> str:
 def networks(texts: Sequence[str]) -> tuple[Network, ...]:
     """Return the networks of addresses and prefixes such as 10.0.0.0/8.
 
+    An IPv4 address that is written as one of IPv6 becomes one of IPv4, as in `within`.
+
     Raises:
-        ValueError: one of them is neither.
+        ValueError: one of them is neither, or has bits behind its prefix: which addresses it
+            means is not certain.
 
     """
-    return tuple(ipaddress.ip_network(text) for text in texts)
+    return tuple(_network(text.strip()) for text in texts)
+
+
+def _network(text: str) -> Network:
+    network = ipaddress.ip_network(text)
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= MAPPED_PREFIX:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.ip_network((mapped, network.prefixlen - MAPPED_PREFIX))
+    return network
 
 
 def within(host: str, trusted: Collection[Network]) -> bool:
@@ -82,7 +101,8 @@ def forwarded(host: str, chain: Sequence[str], trusted: Collection[Network]) -> 
     """Return the peer's address behind trusted proxies.
 
     Each proxy appends the address of its peer, so entries that a peer wrote itself are left of
-    those of the proxies and are ignored.
+    those of the proxies and are ignored. An entry may have a port. A peer of which a proxy knows
+    no address counts as that proxy.
 
     Args:
         host: IP address that connected.
@@ -93,11 +113,23 @@ def forwarded(host: str, chain: Sequence[str], trusted: Collection[Network]) -> 
         ValueError: a proxy's entry is no address.
 
     """
-    hops = [hop.strip() for value in chain for hop in value.split(',')]
+    hops = [hop for value in chain for hop in map(_hop, value.split(',')) if hop]
     while hops and within(host, trusted):
         hop = hops.pop()
-        host = str(ipaddress.ip_address(hop.strip('[]')))
+        if NO_ADDRESS.fullmatch(hop):
+            break
+        host = str(ipaddress.ip_address(hop))
     return host
+
+
+def _hop(text: str) -> str:
+    """Return an entry of X-Forwarded-For without its port, its brackets and its zone."""
+    text = text.strip(' \t"')
+    if text.startswith('['):
+        text = text[1:].partition(']')[0]
+    elif text.count(':') == 1 and not NO_ADDRESS.fullmatch(text):
+        text = text.partition(':')[0]
+    return text.partition('%')[0]
 
 
 class _Address:

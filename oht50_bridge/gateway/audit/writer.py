@@ -42,6 +42,7 @@ from oht50_bridge.gateway.audit.chain import last_position
 from oht50_bridge.gateway.audit.chain import log_files
 from oht50_bridge.gateway.audit.chain import older_files
 from oht50_bridge.gateway.audit.chain import read_anchor
+from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.base import timestamp_from_seconds
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class AuditWriter:
         self._incomplete = False  # whether the file may end with a part of a line
         self._anchored = True
         self._prune_due = True
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         self._anchor_file = os.open(
             anchor_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )

@@ -20,6 +20,8 @@ from dataclasses import field
 
 from oht50_bridge.enums import StrEnum
 from oht50_bridge.gateway.auth.keys import Key
+from oht50_bridge.text import TextError
+from oht50_bridge.text import check_name
 
 
 class TokenType(StrEnum):
@@ -32,10 +34,26 @@ class TokenType(StrEnum):
 MAX_ACCESS_LIFE = 30 * 60.0  # s
 MAX_REFRESH_LIFE = 24 * 3600.0  # s
 LEEWAY = 5.0  # s, by which clocks may differ
+MAX_CLAIM = 256  # characters of a subject, a role, an id
 
 
 class TokenError(Exception):
     """A token is refused. The message never holds any part of the token."""
+
+
+def check_claim(name: str, value: object) -> str:
+    """Return the text of a claim, which is shown, logged and compared.
+
+    Raises:
+        TokenError: it is no text, empty, too long, no valid Unicode, or has control characters.
+
+    """
+    if not isinstance(value, str):
+        raise TokenError(f'{name}: must be a text')
+    try:
+        return check_name(value, MAX_CLAIM)
+    except TextError as error:
+        raise TokenError(f'{name}: {error}') from None
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ from oht50_bridge.gateway.auth.private_files import load_secret
 from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.private_files import read_private
 from oht50_bridge.gateway.auth.private_files import read_trusted
+from oht50_bridge.paths import make_private
 
 ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
 MIN_RSA_BITS = 2048
@@ -301,7 +302,7 @@ def make_key(directory: Path, kid: str, algorithm: str) -> Key:
     """
     if not KID.fullmatch(kid):
         raise TokenFileError(f'{kid!r}: a key id has at most 64 characters of A-Z a-z 0-9 . _ -')
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(directory)
     if algorithm == 'HS256':
         path, content = directory / f'{kid}.secret', secrets.token_urlsafe(48).encode()
     else:

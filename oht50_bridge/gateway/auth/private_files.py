@@ -22,6 +22,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from oht50_bridge.paths import make_private
+
 SECRET_FILE = 'OHT50_JWT_SECRET_FILE'  # noqa: S105 - the name of an environment variable
 
 MIN_SECRET_BYTES = 32
@@ -115,7 +117,7 @@ def load_or_create_secret(path: Path) -> bytes:
 
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         # mkstemp sets mode 0600; link, unlike rename, never replaces a file of another process.
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:

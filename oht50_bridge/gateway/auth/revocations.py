@@ -38,6 +38,7 @@ from oht50_bridge.gateway.auth.claims import MAX_REFRESH_LIFE
 from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import read_trusted
+from oht50_bridge.paths import make_private
 
 REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
 #: After this time every token that was issued before has expired.
@@ -121,7 +122,7 @@ def revoke(
 
     """
     now = time.time() if wall is None else wall
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     with path.with_name(f'{path.name}.lock').open('w') as lock:
         _give_to_bridge(Path(lock.name))
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -32,6 +32,7 @@ from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.claims import TokenType
+from oht50_bridge.gateway.auth.claims import check_claim
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
 from oht50_bridge.gateway.auth.revocations import Revocations
@@ -141,7 +142,6 @@ class TokenAuthority:
         began = _moment(payload, 'auth_time') if 'auth_time' in payload else issued
         now = self._wall()
         longest = MAX_ACCESS_LIFE if kind == TokenType.ACCESS else MAX_REFRESH_LIFE
-        subject, role = payload['sub'], payload['role']
         if payload['typ'] != kind:
             article = 'an' if kind == TokenType.ACCESS else 'a'
             raise TokenError(f'not {article} {kind.value} token')
@@ -151,11 +151,11 @@ class TokenAuthority:
             raise TokenError('not valid yet')
         if expires - issued > longest:
             raise TokenError(f'lives longer than {longest:.0f} s')
-        if not isinstance(subject, str) or not subject or not isinstance(role, str) or not role:
-            raise TokenError('sub and role must be strings that are not empty')
-        token_id, family = payload.get('jti'), payload.get('fam')
-        if not all(value is None or isinstance(value, str) for value in (token_id, family)):
-            raise TokenError('jti and fam must be strings')
+        subject, role = check_claim('sub', payload['sub']), check_claim('role', payload['role'])
+        token_id, family = (
+            None if payload.get(name) is None else check_claim(name, payload[name])
+            for name in ('jti', 'fam')
+        )
         if kind == TokenType.REFRESH and (token_id is None or family is None):
             raise TokenError('a refresh token needs jti and fam')
         return Claims(subject, role, expires, kind, min(began, issued), token_id, family, key)
@@ -184,7 +184,7 @@ class TokenAuthority:
         """Return a new pair of tokens, the first of its family.
 
         Raises:
-            TokenError: no key can sign.
+            TokenError: no key can sign, or `verify` would refuse the subject or the role.
 
         """
         return self._issue(subject, role, _new_id(), None)[0]
@@ -213,7 +213,12 @@ class TokenAuthority:
         signing, now = self._signing, self._wall()
         if signing is None:
             raise TokenError('this bridge does not issue tokens; ask the issuer of the first one')
-        payload: dict[str, Any] = {'sub': subject, 'role': role, 'iat': now, 'fam': family}
+        payload: dict[str, Any] = {
+            'sub': check_claim('sub', subject),
+            'role': check_claim('role', role),
+            'iat': now,
+            'fam': family,
+        }
         if self._issuer is not None:
             payload['iss'] = self._issuer
         if self._audience is not None:

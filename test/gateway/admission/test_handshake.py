@@ -26,6 +26,7 @@ from oht50_bridge.gateway.admission.handshake import MAX_HEADERS
 from oht50_bridge.gateway.admission.handshake import MAX_URL
 from oht50_bridge.gateway.admission.handshake import Handshake
 from oht50_bridge.gateway.admission.limits import Addresses
+from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
 
 
@@ -49,6 +50,52 @@ async def test_clients_behind_a_trusted_proxy_have_separate_limits(serving):
         assert await statuses(server, clients) == [b'200', b'200', b'429', b'200']
     async with serving(**settings) as server:
         assert (await statuses(server, clients))[2:] == [b'', b'']
+
+
+@pytest.mark.parametrize(
+    'request_',
+    [
+        b'GET /healthz HTTP/1.0\r\nHost: vehicle\r\nConnection: close\r\n\r\n',  # of nginx
+        b'GET /healthz HTTP/1.0\r\n\r\n',
+        b'GET /healthz?x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nCookie: \xe4\r\n\r\n',
+        b'\r\nGET http://x/healthz HTTP/1.1\r\nHost: x\r\nUser-Agent: \xff\r\n\r\n',
+    ],
+)
+async def test_health_checks_of_all_kinds_are_answered(serving, request_):
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
+        writer.write(request_)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.startswith(b'HTTP/1.1 200 OK\r\n') and b'"status": "ok"' in answer
+        assert server.gateway.stats().refused == {}
+
+
+@pytest.mark.parametrize(
+    ('request_', 'status'),
+    [
+        (b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\n\r\n', 426),
+        (b'GET /ws/telemetry HTTP/1.0\r\nUpgrade: websocket\r\n\r\n', 426),
+        (
+            b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n'
+            b'Connection: Upgrade\r\n\r\n',
+            400,
+        ),
+        (b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nOrigin: http://[\r\n\r\n', 403),
+        (b'nonsense\r\n\r\n', 400),
+        (b'HEAD /healthz HTTP/1.1\r\n\r\n', 405),
+    ],
+)
+async def test_each_refusal_is_counted_once_and_recorded(serving, tmp_path, request_, status):
+    audit = AuditWriter(tmp_path / 'audit.jsonl')
+    async with serving(audit=audit) as server:
+        reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
+        writer.write(request_)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.startswith(f'HTTP/1.1 {status} '.encode())
+        await server.until(lambda: sum(server.gateway.stats().refused.values()) == 1)
+    assert audit.path.read_text().count('"what":"refused"') == 1
 
 
 async def test_a_token_in_the_header_authenticates_and_in_the_url_only_if_allowed(serving):
@@ -163,6 +210,10 @@ def test_a_connection_refused_meanwhile_gets_no_page():
         ('http://vehicle.evil.example', (), False),
         ('file://vehicle', (), False),
         ('null', (), False),
+        ('null', ('null',), True),
+        ('http://[', (), False),
+        ('HTTP://Vehicle', (), True),
+        ('http://VEHICLE:80', (), True),
         ('https://panel.example', ('https://panel.example',), True),
         ('https://panel.example:8443', ('https://panel.example',), False),
         ('http://evil.example', ('*',), True),
@@ -173,6 +224,33 @@ def test_pages_of_the_same_host_and_of_listed_origins_may_connect(origin, origin
     response = requests(PATH, ('Origin', origin))
     assert (response is None) is allowed
     assert [reason for _, reason, _ in requests.refused] == ([] if allowed else ['origin'])
+
+
+def test_a_subprotocol_is_refused_with_the_remedy():
+    requests = Requests()
+    response = requests(PATH, ('Sec-WebSocket-Protocol', 'jwt'))
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert b'connect without one' in response.body
+
+
+@pytest.mark.parametrize('path', ['//[', 'http://[/', '/?x=%ff', '/%zz', '?', ''])
+def test_no_path_raises(path):
+    requests = Requests(query_token=True)
+    assert requests(path).status_code == HTTPStatus.NOT_FOUND
+    requests.handshake.early_auth(Request(path, Headers([('Authorization', 'Bearer \xff')])))
+
+
+def test_a_defect_is_a_refusal_and_few_lines_in_the_log(monkeypatch, caplog):
+    requests = Requests()
+
+    def defect(request):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(requests.handshake, '_page', defect)
+    for _ in range(50):
+        assert requests('/page').status_code == HTTPStatus.BAD_REQUEST
+    assert len(requests.refused) == 50
+    assert len(caplog.records) == 3
 
 
 def test_a_proxy_must_report_an_address():

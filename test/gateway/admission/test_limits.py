@@ -49,6 +49,18 @@ def test_a_peer_is_counted_by_its_ipv4_address_or_its_ipv6_network(host, address
         (['192.0.2.7, 10.0.0.2'], '192.0.2.7'),  # two proxies
         (['nonsense, 192.0.2.7'], '192.0.2.7'),
         (['[2001:db8::1]'], '2001:db8::1'),
+        (['1.2.3.4:51008'], '1.2.3.4'),
+        (['[2001:db8::1]:443'], '2001:db8::1'),
+        (['"[2001:db8::1]:443"'], '2001:db8::1'),
+        (['fe80::1%eth0'], 'fe80::1'),
+        (['192.0.2.7,'], '192.0.2.7'),
+        (['192.0.2.7, , '], '192.0.2.7'),
+        ([''], '10.0.0.1'),
+        (['unknown'], '10.0.0.1'),
+        (['1.1.1.1, Unknown'], '10.0.0.1'),
+        (['192.0.2.7, unknown, 10.0.0.2'], '10.0.0.2'),
+        (['_hidden'], '10.0.0.1'),
+        (['unix:'], '10.0.0.1'),
     ],
 )
 def test_a_trusted_proxy_reports_the_address_of_the_client(chain, address):
@@ -59,8 +71,18 @@ def test_the_header_of_an_untrusted_peer_is_ignored():
     assert forwarded('192.0.2.1', ['10.9.9.9'], networks(['10.0.0.0/24'])) == '192.0.2.1'
     with pytest.raises(ValueError, match='nonsense'):
         forwarded('10.0.0.1', ['nonsense'], networks(['10.0.0.0/24']))
-    with pytest.raises(ValueError):
-        networks(['10.0.0.300'])
+    for wrong in ('10.0.0.300', '10.0.0.1/8', '::ffff:10.0.0.1/100', 'localhost', ''):
+        with pytest.raises(ValueError):
+            networks([wrong])
+
+
+def test_networks_of_proxies_are_normalised():
+    assert [str(each) for each in networks([' 10.0.0.1 ', '::ffff:10.0.0.0/104', '::1'])] == [
+        '10.0.0.1/32',
+        '10.0.0.0/8',
+        '::1/128',
+    ]
+    assert forwarded('10.0.0.1', ['192.0.2.7'], networks(['::ffff:10.0.0.1'])) == '192.0.2.7'
 
 
 def test_the_delay_after_failed_authentications_doubles_and_decays():

@@ -92,6 +92,14 @@ class FromNow(NamedTuple):
         {'auth_time': 'x'},
         {'fam': ['f']},
         {'fam': 5},
+        {'sub': 'J\udcf6rg'},
+        {'role': '\ud800'},
+        {'fam': '\udfff'},
+        {'jti': 'x\udcf6'},
+        {'sub': 'ann\r\n[WARN]'},
+        {'role': 'admin\x1b]52;'},
+        {'sub': 'a' * 257},
+        {'jti': 'a' * 257},
         {'aud': 'else'},
         {'secret': b'z' * 32},
     ],
@@ -107,6 +115,15 @@ def test_what_is_not_right_is_refused_without_a_word_of_the_token(changes):
     with pytest.raises(TokenError) as refused:
         TokenAuthority([Key('HS256', SECRET)]).verify(token)
     assert token.split('.')[1] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ('subject', 'role'),
+    [('J\udcf6rg', 'viewer'), ('', 'viewer'), ('a\nb', 'viewer'), ('a', '\ud800')],
+)
+def test_what_would_be_refused_is_not_issued(subject, role):
+    with pytest.raises(TokenError):
+        TokenAuthority([Key('HS256', SECRET)]).issue(subject, role)
 
 
 def test_leeway_is_five_seconds():

@@ -38,6 +38,19 @@ _output = {'stdout': True}
 _stream_lock = threading.Lock()
 _FILTERS = ('throttle_duration_sec', 'throttle_time_source_type', 'skip_first', 'once')
 
+# A message may hold text from elsewhere: it must not control a terminal, and its further lines,
+# which are indented, must not pass for other messages.
+_ESCAPES = {
+    code: f'\\x{code:02x}' if code < 0x100 else f'\\u{code:04x}'
+    for code in (
+        *range(32),
+        *range(0x7F, 0xA0),
+        *(0x2028, 0x2029, 0x200E, 0x200F, 0x061C),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+} | {ord('\n'): '\n    ', ord('\t'): '\t'}
+
 sinks: dict[str, Sink] = {}
 """Sinks by the logger of a node; they serve its children too."""
 
@@ -144,9 +157,12 @@ class RcutilsLogger(Subset):
 
 def _emit(severity: LoggingSeverity, name: str, message: str, frame: FrameType) -> None:
     now = time.time_ns()
+    # Halves of surrogate pairs come from file names and arguments; no message can hold them.
+    message = message.encode(errors='backslashreplace').decode()
     if _output['stdout']:
         seconds, nanoseconds = divmod(now, 1_000_000_000)
-        line = f'[{severity.name}] [{seconds}.{nanoseconds:09d}] [{name}]: {message}\n'
+        text = message.translate(_ESCAPES)
+        line = f'[{severity.name}] [{seconds}.{nanoseconds:09d}] [{name}]: {text}\n'
         with _stream_lock:
             try:
                 sys.stderr.write(line)

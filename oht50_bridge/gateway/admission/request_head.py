@@ -1,0 +1,195 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The head of an HTTP request: checked, and written anew for the WebSocket library.
+
+The library is given nothing that a peer wrote but the path and the values of the headers that the
+gateway uses, all of them printable ASCII. So every version of the library behaves alike, and no
+byte of an unauthenticated peer reaches a parser that might raise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from http import HTTPStatus
+
+MAX_HEADERS = 64
+MAX_URL = 4096  # characters
+#: Bytes of a header line: the usual limit, and enough for a token.
+MAX_LINE = 8190
+#: Bytes of a request with all its headers.
+MAX_REQUEST = 16 * 1024
+#: Host of a request of HTTP/1.0 that has none. No name ends so (RFC 2606).
+NO_HOST = 'http-1-0.invalid'
+
+#: Headers that must be unique: a repeated one may mean one thing to a proxy and another here.
+SINGLE_HEADERS = (
+    'Host',
+    'Origin',
+    'Authorization',
+    'Upgrade',
+    'Content-Length',
+    'Sec-WebSocket-Key',
+    'Sec-WebSocket-Version',
+)
+# The headers that are passed on; all others are dropped.
+_USED = {
+    name.lower(): name
+    for name in (
+        'Host',
+        'Origin',
+        'Authorization',
+        'Connection',
+        'Upgrade',
+        'Sec-WebSocket-Key',
+        'Sec-WebSocket-Version',
+        'Sec-WebSocket-Extensions',
+        'Sec-WebSocket-Protocol',
+        'X-Forwarded-For',
+    )
+}
+_SINGLE = {name.lower(): name for name in SINGLE_HEADERS}
+
+_TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TARGET = re.compile(rb'(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?(/[\x21-\x7e]*)')
+_VERSION = re.compile(rb'HTTP/[0-9]\.[0-9]')
+# Printable characters, space and tab; bytes above 127 are nobody's in the headers that are used.
+_VALUE = re.compile(rb'[\x09\x20-\x7e]*')
+_ANY_VALUE = re.compile(rb'[\x09\x20-\x7e\x80-\xff]*')
+
+
+class RequestRefusedError(Exception):
+    """A request is refused; the message goes to the peer.
+
+    Attributes:
+        status: of the HTTP response.
+        reason: for the audit log and the metrics.
+
+    """
+
+    def __init__(self, status: HTTPStatus, reason: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.reason = reason
+
+
+def refusal(error: RequestRefusedError) -> bytes:
+    """Return the HTTP response of a refusal."""
+    body = f'{error}\n'.encode()
+    allow = 'Allow: GET\r\n' if error.status is HTTPStatus.METHOD_NOT_ALLOWED else ''
+    return (
+        f'HTTP/1.1 {error.status.value} {error.status.phrase}\r\n{allow}'
+        f'Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n'
+        'Connection: close\r\n\r\n'
+    ).encode() + body
+
+
+def is_complete(head: bytes | bytearray) -> bool:
+    """Return whether bytes end with the empty line that ends a request."""
+    return head.endswith((b'\n\r\n', b'\n\n')) and bool(head.strip())
+
+
+def rewritten(head: bytes) -> bytes:
+    """Return the request of a peer as a request of HTTP/1.1 that the library understands.
+
+    Args:
+        head: the request line and the headers, up to and with the empty line.
+
+    Raises:
+        RequestRefusedError: it is no request, or one that has no answer here.
+
+    """
+    lines = head.lstrip(b'\r\n').split(b'\n')[:-2]  # without the empty line
+    if not lines or not all(line.endswith(b'\r') for line in lines):
+        raise _bad('each line must end with CR LF')
+    first, *rest = (line[:-1] for line in lines)
+    target, is_old = _request_line(first)
+    if any(len(line) > MAX_LINE for line in rest):
+        raise RequestRefusedError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            'request',
+            f'a header is longer than {MAX_LINE} bytes',
+        )
+    if len(rest) > MAX_HEADERS:
+        raise RequestRefusedError(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            'request',
+            f'more than {MAX_HEADERS} headers',
+        )
+    fields = [field for field in map(_field, rest) if field is not None]
+    _check(fields)
+    if is_old:
+        # A WebSocket needs HTTP/1.1; without an upgrade the library answers so.
+        fields = [(name, value) for name, value in fields if name != 'upgrade']
+        if not any(name == 'host' for name, _ in fields):
+            fields.append(('host', NO_HOST.encode()))
+    used = b''.join(
+        b'%b: %b\r\n' % (_USED[name].encode(), value) for name, value in fields if name in _USED
+    )
+    return b'GET %b HTTP/1.1\r\n%b\r\n' % (target, used)
+
+
+def _request_line(line: bytes) -> tuple[bytes, bool]:
+    """Return the path with its query, and whether the request is of HTTP/1.0."""
+    parts = line.split(b' ')
+    if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or not _VERSION.fullmatch(parts[2]):
+        raise _bad('not a request line of HTTP')
+    method, target, version = parts
+    if version not in (b'HTTP/1.0', b'HTTP/1.1'):
+        raise RequestRefusedError(
+            HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, 'request', 'use HTTP/1.1 or HTTP/1.0'
+        )
+    if method != b'GET':
+        raise RequestRefusedError(
+            HTTPStatus.METHOD_NOT_ALLOWED, 'request', 'the only method is GET'
+        )
+    if len(target) > MAX_URL:
+        raise RequestRefusedError(
+            HTTPStatus.REQUEST_URI_TOO_LONG,
+            'request',
+            f'the URL is longer than {MAX_URL} characters',
+        )
+    path = _TARGET.fullmatch(target)
+    if path is None:
+        raise _bad('the URL is not a path of printable ASCII')
+    return path[1].partition(b'#')[0], version == b'HTTP/1.0'
+
+
+def _field(line: bytes) -> tuple[str, bytes] | None:
+    """Return the name in lower case and the value of a header; None: it has no meaning here."""
+    raw_name, colon, raw_value = line.partition(b':')
+    value = raw_value.strip(b' \t')
+    if not colon or not _TOKEN.fullmatch(raw_name) or not _ANY_VALUE.fullmatch(value):
+        raise _bad('not a header line of HTTP')
+    name = raw_name.decode().lower()
+    if name == 'transfer-encoding':
+        raise _bad('a request has no body')
+    if name not in _USED and name not in _SINGLE:
+        return None
+    if not _VALUE.fullmatch(value):
+        raise _bad(f'the header {_SINGLE.get(name) or _USED[name]} is not ASCII')
+    return name, value
+
+
+def _check(fields: list[tuple[str, bytes]]) -> None:
+    counts = Counter(name for name, _ in fields)
+    for name, shown in _SINGLE.items():
+        if counts[name] > 1:
+            raise _bad(f'the header {shown} occurs twice')
+    if any(name == 'content-length' and value != b'0' for name, value in fields):
+        raise _bad('a request has no body')
+
+
+def _bad(description: str) -> RequestRefusedError:
+    return RequestRefusedError(HTTPStatus.BAD_REQUEST, 'request', description)
