@@ -64,15 +64,32 @@ def read_regular(path: Path, check: Check | None = None) -> bytes | None:
 
 def put_aside(path: Path) -> str:
     """Rename what is wrong; return what was done, as the end of a sentence. It never fails."""
-    for number in range(1, KEPT + 1):
-        aside = path.with_name(f'{path.name}{ASIDE}{number}')
-        if not os.path.lexists(aside):
-            break
+    aside = _free_name(path)
     try:
         os.replace(path, aside)  # noqa: PTH105 - a link is renamed, not what it leads to
     except OSError as error:
         return f'; it stays there ({error.strerror})'
     return f'; kept as {aside.name}'
+
+
+def copy_aside(path: Path, content: bytes) -> str:
+    """Keep a copy of what is wrong, as `put_aside` keeps the file. It never fails."""
+    aside = _free_name(path)
+    try:
+        file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o600)
+        with os.fdopen(file, 'wb') as opened:
+            opened.write(content)
+    except OSError as error:
+        return f'; it cannot be kept ({error.strerror})'
+    return f'; kept as {aside.name}'
+
+
+def _free_name(path: Path) -> Path:
+    for number in range(1, KEPT + 1):
+        aside = path.with_name(f'{path.name}{ASIDE}{number}')
+        if not os.path.lexists(aside):
+            break
+    return aside
 
 
 def aside_names(path: Path) -> list[str]:
