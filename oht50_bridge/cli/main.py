@@ -31,6 +31,9 @@ from oht50_bridge.cli import token
 from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.standard_streams import flush_output
+from oht50_bridge.standard_streams import open_standard_streams
+from oht50_bridge.standard_streams import say
 from oht50_bridge.version import VERSION
 
 
@@ -61,6 +64,7 @@ COMMANDS: dict[str, CommandModule] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
+    open_standard_streams()
     parser = argparse.ArgumentParser(
         prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.'
     )
@@ -79,16 +83,21 @@ def main(argv: list[str] | None = None) -> int:
         )
     arguments = parser.parse_args(argv)
     try:
-        return COMMANDS[arguments.command].run(arguments)
+        code = COMMANDS[arguments.command].run(arguments)
     except (CommandError, BringUpError) as error:
-        print(f'oht50 {arguments.command}: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 0
-    except BrokenPipeError:
-        # The reader of the output, such as `head`, has ended.
-        sys.stderr.close()
-        return 0
+        say(f'oht50 {arguments.command}: {error}')
+        code = 1
+    except (KeyboardInterrupt, BrokenPipeError):  # the reader of the output has ended
+        code = 0
+    except OSError as error:
+        # Commands handle the errors of their files and connections; this one is of the output.
+        say(f'oht50 {arguments.command}: {error}')
+        code = 1
+    fault = flush_output()
+    if fault:
+        say(f'oht50 {arguments.command}: its output cannot be written: {fault}')
+        code = code or 1
+    return code
 
 
 if __name__ == '__main__':

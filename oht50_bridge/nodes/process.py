@@ -32,6 +32,7 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
+from oht50_bridge.standard_streams import say
 
 
 class StartError(Exception):
@@ -94,5 +95,5 @@ def run(
 
 def fail(error: StartError) -> NoReturn:
     """Tell why the node cannot start and end the process, saying that a new start is no use."""
-    print(error, file=sys.stderr)
+    say(str(error))
     sys.exit(os.EX_CONFIG)
