@@ -65,7 +65,7 @@ class OutputQueue:
             self._size += len(data)
             self._wake.notify()
 
-    def close(self, timeout: float = 1.0) -> None:
+    def close(self, timeout: float = 3.0) -> None:
         """Write what waits, as far as it is read within `timeout` s, and end the thread."""
         with self._wake:
             self._closing.set()
@@ -122,7 +122,7 @@ class ProcessOutput(OutputQueue):
         self._reader = threading.Thread(target=self._read, name='output-pipe', daemon=True)
         self._reader.start()
 
-    def close(self, timeout: float = 1.0) -> None:
+    def close(self, timeout: float = 3.0) -> None:
         """Close the pipe, once the processes have ended, and write what waits."""
         os.close(self.pipe)
         self._reader.join(timeout)

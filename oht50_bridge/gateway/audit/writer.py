@@ -166,7 +166,7 @@ class AuditWriter:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for path in (anchor_path(self.path), *log_files(self.path)):
-            if path.exists() and not path.is_file():
+            if os.path.lexists(path) and not path.is_file():
                 logger.error('%s: not a regular file%s', path, put_aside(path))
         anchor = os.open(anchor_path(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
