@@ -19,6 +19,8 @@ import contextlib
 import os
 from pathlib import Path
 
+PROBE_BYTES = 4096  # a block: a full disk may take an empty file
+
 
 def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
     """Replace a file; whatever fails, the file has either the old or the new content.
@@ -36,7 +38,10 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int 
     """
     new = path.with_name(f'{path.name}.new')
     try:
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        # A FIFO of this name would be waited for; it is refused, and removed below.
+        file = os.open(
+            new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK, mode
+        )
         try:
             written = 0
             while written < len(content):
@@ -64,6 +69,22 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     if path.parent.exists():
         sync_directory(path.parent)
+
+
+def try_disk(directory: Path) -> None:
+    """Find out whether files of a directory could be replaced now; nothing of it stays.
+
+    Raises:
+        OSError: the disk refuses, such as one that is full or was mounted read-only.
+
+    """
+    # Of its own name: another process may try the same directory.
+    probe = directory / f'.probe-{os.getpid()}'
+    try:
+        probe.write_bytes(bytes(PROBE_BYTES))
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def sync_directory(directory: Path) -> None:

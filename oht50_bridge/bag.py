@@ -11,20 +11,26 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The metadata and message types of bags as rosbag2 writes them; it needs no ROS."""
+"""Bags as rosbag2 writes them: metadata, message types, order, repair. It needs no ROS."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from typing import Final
 
 import yaml
 
+from oht50_bridge import mcap
 from oht50_bridge.paths import interface_dir
 from oht50_bridge.protocol.catalogue import EVENTS
 
 PACKAGE = 'oht50_bridge'
 METADATA = 'metadata.yaml'
+INFORMATION = 'rosbag2_bagfile_information'
+FORMAT: Final = 9  # of the metadata, that of Jazzy
 INFINITE = {'sec': 9223372036, 'nsec': 854775807}  # rosbag2's value of an unlimited duration
 
 
@@ -53,14 +59,15 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
         information = yaml.safe_load((bag / METADATA).read_text())
         recorded: list[tuple[str, str]] = [
             (entry['topic_metadata']['name'], entry['topic_metadata']['type'])
-            for entry in information['rosbag2_bagfile_information']['topics_with_message_count']
+            for entry in information[INFORMATION]['topics_with_message_count']
         ]
     except OSError as error:
-        raise BagError(
-            f'{error.filename}: {error.strerror}; give the folder of a bag (`ros2 bag reindex` '
-            'repairs one whose recording was interrupted)'
-        ) from error
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+        if cut_off(bag):
+            raise BagError(
+                f'{bag}: its recording was cut off; --repair makes a bag of what was recorded'
+            ) from error
+        raise BagError(f'{error.filename}: {error.strerror}; give the folder of a bag') from error
+    except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
         raise BagError(f'{bag / METADATA}: not metadata of rosbag2: {error!r}') from error
     suffixes = [f'/{event_topic(event)}' for event in EVENTS]
     vehicles = sorted(
@@ -82,6 +89,107 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
     raise BagError(
         f'{bag}: holds the events of {", ".join(vehicles)}; choose one of them by its namespace'
     )
+
+
+def cut_off(bag: Path) -> bool:
+    """Return whether a folder holds a recording (MCAP) that was not closed."""
+    return not (bag / METADATA).exists() and any(bag.glob('*.mcap'))
+
+
+def in_order(bag: Path, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
+    """Yield topic, stamp in ns and encoded message of a bag, in the order of recording.
+
+    The stamps are those of a clock that may have been set meanwhile; they do not tell the order.
+
+    Args:
+        bag: folder of the bag.
+        topics: names of the topics.
+
+    Raises:
+        BagError: the bag cannot be read.
+
+    """
+    from rosbags.rosbag2 import Reader
+    from rosbags.rosbag2 import ReaderError
+
+    try:
+        information = yaml.safe_load((bag / METADATA).read_text())[INFORMATION]
+        files = [bag / Path(name).name for name in information['relative_file_paths']]
+        if information['storage_identifier'] == 'mcap' and not information['compression_mode']:
+            for path in files:
+                try:
+                    yield from _in_order(path, topics)
+                except mcap.McapError as error:
+                    raise BagError(f'{path}: {error}') from error
+            return
+        with Reader(bag) as reader:
+            wanted = [each for each in reader.connections if each.topic in topics]
+            for connection, stamp, data in reader.messages(wanted):
+                yield connection.topic, stamp, bytes(data)
+    except (OSError, KeyError, TypeError, yaml.YAMLError, ReaderError) as error:
+        raise BagError(f'{bag}: cannot be read: {error}') from error
+
+
+def _in_order(path: Path, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
+    for message in mcap.messages(path):
+        if message.channel.topic in topics:
+            yield message.channel.topic, message.stamp, message.data
+
+
+def repair(bag: Path) -> tuple[int, Path]:
+    """Make a whole bag of a recording that was cut off; the recording is kept beside it.
+
+    Returns:
+        The number of messages, and the folder of the recording as it was found.
+
+    Raises:
+        BagError: nothing of it can be read, or the new bag cannot be written.
+
+    """
+    from rosbags.interfaces import Connection
+    from rosbags.rosbag2 import StoragePlugin
+    from rosbags.rosbag2 import Writer
+    from rosbags.rosbag2 import WriterError
+    from rosbags.rosbag2.metadata import parse_qos
+
+    bag = bag.absolute()
+    whole, kept = (bag.with_name(f'{bag.name}.{end}') for end in ('repaired', 'cut-off'))
+    types = typestore()
+    count = 0
+    try:
+        with Writer(whole, version=FORMAT, storage_plugin=StoragePlugin.MCAP) as writer:
+            connections: dict[mcap.Channel, Connection] = {}
+            for path in sorted(bag.glob('*.mcap')):
+                for channel, stamp, data in mcap.messages(path):
+                    if channel not in connections:
+                        connections[channel] = writer.add_connection(
+                            channel.topic,
+                            channel.type,
+                            msgdef=channel.definition,
+                            rihs01=_hash(types, channel),
+                            offered_qos_profiles=parse_qos(channel.qos) if channel.qos else (),
+                        )
+                    writer.write(connections[channel], stamp, data)
+                    count += 1
+        bag.rename(kept)
+        whole.rename(bag)
+    except (OSError, mcap.McapError, WriterError) as error:
+        raise BagError(
+            f'{bag}: cannot be repaired: {error}; remove {whole.name} and {kept.name} beside it '
+            'if they are there, and make room'
+        ) from error
+    return count, kept
+
+
+def _hash(types: Any, channel: mcap.Channel) -> str:
+    """Return the hash of a type, or one that no type has if it is of another version."""
+    try:
+        definition, _ = types.generate_msgdef(channel.type, ros_version=2)
+        if definition == channel.definition:
+            return str(types.hash_rihs01(channel.type))
+    except KeyError:
+        pass
+    return f'RIHS01_{0:064}'
 
 
 def typestore() -> Any:

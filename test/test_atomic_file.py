@@ -19,6 +19,7 @@ import pytest
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.atomic_file import try_disk
 
 
 @pytest.mark.parametrize('durable', [True, False])
@@ -72,6 +73,25 @@ def test_a_file_that_is_missing_can_be_removed(tmp_path):
     remove(path)
     remove(tmp_path / 'missing' / 'state')
     assert not path.exists()
+
+
+def test_a_fifo_of_the_temporary_name_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'state.new')
+    with pytest.raises(OSError):
+        replace_file(tmp_path / 'state', b'x')
+    replace_file(tmp_path / 'state', b'x')
+    assert (tmp_path / 'state').read_bytes() == b'x'
+
+
+def test_a_disk_is_tried_and_nothing_stays(tmp_path, monkeypatch):
+    try_disk(tmp_path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / f'.probe-{os.getpid()}').symlink_to('/dev/full')
+    with pytest.raises(OSError, match='No space left'):
+        try_disk(tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError):
+        try_disk(tmp_path / 'absent')
 
 
 def test_a_missing_directory_cannot_be_written(tmp_path):

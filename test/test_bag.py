@@ -11,14 +11,20 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Which vehicle a bag holds, by its metadata."""
+"""Bags: which vehicle one holds, the order of its messages, and the repair of one cut off."""
 
 import pytest
 import yaml
+from rosbags.rosbag2 import Reader
+from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import Writer
 
 from oht50_bridge.bag import BagError
+from oht50_bridge.bag import cut_off
 from oht50_bridge.bag import event_topic
+from oht50_bridge.bag import in_order
 from oht50_bridge.bag import recorded_vehicle
+from oht50_bridge.bag import repair
 from oht50_bridge.bag import typestore
 
 
@@ -57,5 +63,86 @@ def test_the_vehicle_of_a_bag(tmp_path):
         recorded_vehicle(two)
     with pytest.raises(BagError, match='no events'):
         recorded_vehicle(bag(tmp_path / 'none', ('/a/safety/estop', 'std_msgs/msg/String')))
-    with pytest.raises(BagError, match='ros2 bag reindex'):
+    with pytest.raises(BagError, match='give the folder of a bag'):
         recorded_vehicle(tmp_path)
+
+
+NS = 1_000_000_000
+START = 1_800_000_000
+
+
+def write_bag(folder, stamps, close=True, plugin=StoragePlugin.MCAP):
+    """Write a message of each stamp, s after START, with its number as its data."""
+    types = typestore()
+    writer = Writer(folder, version=9, storage_plugin=plugin)
+    writer.open()
+    connection = writer.add_connection('/a/text', 'std_msgs/msg/String', typestore=types)
+    for number, stamp in enumerate(stamps):
+        message = types.types['std_msgs/msg/String'](data=str(number))
+        data = types.serialize_cdr(message, 'std_msgs/msg/String')
+        writer.write(connection, round((START + stamp) * NS), data)
+        if plugin is StoragePlugin.MCAP and number % 3 == 2:
+            writer.storage.close_chunk()
+            writer.storage.bio.flush()
+    if close:
+        writer.close()
+    else:
+        writer.abort()
+    return folder
+
+
+def numbers(folder):
+    """Return number and stamp, s after START, of each message in the order of recording."""
+    types = typestore()
+    return [
+        (int(types.deserialize_cdr(data, 'std_msgs/msg/String').data), stamp / NS - START)
+        for _, stamp, data in in_order(folder, ['/a/text'])
+    ]
+
+
+STEPS = [0, 1, 2, 3602, 3603, 3, 4, -3596, -3595]  # s; the clock was set three times
+
+
+def test_the_order_is_that_of_the_recording_whatever_the_clock_was_set_to(tmp_path):
+    folder = write_bag(tmp_path / 'bag', STEPS)
+    assert numbers(folder) == list(enumerate(STEPS))
+    assert list(in_order(folder, ['/other'])) == []
+
+
+def test_bags_of_the_other_storage_are_read_too(tmp_path):
+    folder = write_bag(tmp_path / 'bag', [0, 1, 2], plugin=StoragePlugin.SQLITE3)
+    assert numbers(folder) == [(0, 0), (1, 1), (2, 2)]
+
+
+# Behind each chunk of three messages is its index of 63 bytes.
+@pytest.mark.parametrize(
+    ('cut', 'left'), [(0, 9), (1, 9), (63, 9), (64, 6), (100, 6), (100_000, 0)]
+)
+def test_a_recording_that_was_cut_off_is_repaired(tmp_path, cut, left):
+    folder = write_bag(tmp_path / 'bag', range(10), close=False)
+    (file,) = folder.glob('*.mcap')
+    content = file.read_bytes()
+    file.write_bytes(content[: max(len(content) - cut, 50)])
+    assert cut_off(folder)
+    with pytest.raises(BagError, match='--repair'):
+        recorded_vehicle(folder)
+    count, kept = repair(folder)
+    assert count == left
+    assert numbers(folder) == [(number, number) for number in range(count)]
+    (original,) = kept.glob('*.mcap')
+    assert original.read_bytes() == content[: max(len(content) - cut, 50)]
+    with Reader(folder) as reader:
+        for connection in reader.connections:
+            assert connection.digest == typestore().hash_rihs01('std_msgs/msg/String')
+
+
+@pytest.mark.parametrize('content', [b'', b'x' * 100, b'\x89MCAP0\r\n' + b'\xff' * 100])
+def test_what_is_no_recording_is_left_as_it_is(tmp_path, content):
+    folder = tmp_path / 'bag'
+    folder.mkdir()
+    (folder / 'bag.mcap').write_bytes(content)
+    try:
+        count, _ = repair(folder)
+        assert count == 0
+    except BagError:
+        assert (folder / 'bag.mcap').read_bytes() == content

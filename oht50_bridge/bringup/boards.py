@@ -21,14 +21,18 @@ travel motor, as the parameters name it; the port may be absent at the start.
 from __future__ import annotations
 
 import fcntl
+import os
+import stat
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.paths import make_private
+from oht50_bridge.regular_file import read_regular
 from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
@@ -59,11 +63,10 @@ def lock_port(port: str) -> TextIO:
     with ExitStack() as stack:
         try:
             make_private(directory)
-            lock = stack.enter_context((directory / 'lock').open('w'))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = stack.enter_context(open_lock(directory / 'lock'))
             if Path(port).exists():
                 _refuse_other_name(directory, Path(port))
-                (directory / 'port').write_text(str(Path(port).resolve()))
+                replace_file(directory / 'port', os.fsencode(Path(port).resolve()))
         except BlockingIOError:
             raise BringUpError(
                 f'another vehicle uses the port {port}; end it, or choose another port'
@@ -76,15 +79,36 @@ def lock_port(port: str) -> TextIO:
     return lock
 
 
+def open_lock(path: Path) -> TextIO:
+    """Open and lock a file.
+
+    What is no file is not put aside: another process may hold the lock of it.
+
+    Raises:
+        BringUpError: it is no file.
+        BlockingIOError: another process has locked it.
+        OSError: it cannot be opened.
+
+    """
+    # A FIFO would be waited for.
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+    lock = os.fdopen(file, 'w') if stat.S_ISREG(os.fstat(file).st_mode) else None
+    if lock is None:
+        os.close(file)
+        raise BringUpError(f'{path}: not a regular file; remove it')
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
 def _refuse_other_name(directory: Path, port: Path) -> None:
     for other in directory.parent.iterdir():
-        recorded = other / 'port'
-        if other == directory or not recorded.is_file():
+        if other == directory or not _may_be_port(other / 'port', port.resolve()):
             continue
-        if recorded.read_text() != str(port.resolve()):
-            continue
-        with (other / 'lock').open('w') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        open_lock(other / 'lock').close()
         if _is_locked(other):
             raise BringUpError(
                 f'{port} is the port {port.resolve()}, whose boards are under an emergency stop '
@@ -93,6 +117,18 @@ def _refuse_other_name(directory: Path, port: Path) -> None:
             )
 
 
+def _may_be_port(record: Path, port: Path) -> bool:
+    """Return whether a record names a port; one that cannot be read may name any."""
+    try:
+        content = read_regular(record)
+    except (OSError, ValueError):
+        return True
+    return content == os.fsencode(port)
+
+
 def _is_locked(directory: Path) -> bool:
-    latch = EstopLatch(directory / LATCH_FILE, time.time_ns)
-    return latch.estop is not None or MaintenanceLock(directory / MAINTENANCE_FILE).locked
+    # Not above: a launch file imports this module without the libraries of the nodes.
+
+    latch = EstopLatch(directory / LATCH_FILE, time.time_ns, look=True)
+    maintenance = MaintenanceLock(directory / MAINTENANCE_FILE, look=True)
+    return latch.estop is not None or maintenance.locked

@@ -19,6 +19,8 @@ import os
 from pathlib import Path
 
 from oht50_bridge.gateway.auth.keys import KEYS
+from oht50_bridge.gateway.auth.keys import KeyFiles
+from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import SECRET_FILE
 from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.revocations import REVOCATIONS
@@ -35,10 +37,13 @@ def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
         keys: directory or file of the keys that verify tokens; empty: the secret verifies them.
 
     Raises:
-        TokenFileError, OSError: the file of the secret cannot be used.
+        TokenFileError, OSError: the secret or one of the keys cannot be used.
 
     """
     environment = {REVOCATIONS: str(revocations_path(state_dir))}
-    if not (keys or os.environ.get(KEYS)):
+    if keys or os.environ.get(KEYS):
+        # A bridge that runs goes on without a key that became wrong; a start is refused.
+        KeyFiles(keys_path(keys, state_dir))
+    else:
         environment[SECRET_FILE] = str(make_secret(state_dir))
     return environment

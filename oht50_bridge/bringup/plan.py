@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import sys
@@ -28,9 +27,11 @@ from typing import TextIO
 
 from oht50_bridge.bringup.boards import boards_directory
 from oht50_bridge.bringup.boards import lock_port
+from oht50_bridge.bringup.boards import open_lock
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import parameter_files
+from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import simulated_vehicle
@@ -162,31 +163,29 @@ class Plan:
     def _lock_directory(self) -> TextIO:
         try:
             make_private(self.directory)
-            lock = (self.directory / 'lock').open('w')
-        except OSError as error:
-            raise BringUpError(
-                f'{error.filename}: {error.strerror}; choose another state directory'
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return open_lock(self.directory / 'lock')
         except BlockingIOError:
-            lock.close()
             raise BringUpError(
                 f'the vehicle {self.namespace} of domain {self.domain} runs already; choose '
                 'another domain or namespace (oht50 up: --domain, --namespace)'
             ) from None
-        return lock
+        except OSError as error:
+            raise BringUpError(
+                f'{error.filename}: {error.strerror}; choose another state directory'
+            ) from error
 
     def environment(self) -> dict[str, str]:
         """Return what the processes need in their environment; create the secret if it is missing.
 
         Raises:
-            TokenFileError, OSError: the file of the secret, or the directory, cannot be used.
+            TokenFileError, OSError: the secret or one of the keys cannot be used.
+            BringUpError: the parameters cannot be read.
 
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         identity = identity_of(self.directory)
-        return {**token_environment(self.state_dir, self.keys), **identity.environment()}
+        keys = self.keys or parameters_of('bridge_node', self.params).get('keys')
+        return {**token_environment(self.state_dir, str(keys or '')), **identity.environment()}
 
     def simulator(self) -> list[str]:
         """Return the command line of the simulated boards.

@@ -25,10 +25,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from oht50_bridge.bringup.output import ProcessOutput
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.bringup.restart import describe_exit
 from oht50_bridge.signals import BLOCK_SIGNALS
+from oht50_bridge.standard_streams import say
 
 POLL_PERIOD = 0.05  # s, between two checks of the processes
 STOP_TIMEOUT = 3.0  # s, from one signal to the next, stronger one
@@ -53,6 +55,8 @@ class Process:
         environment: its environment.
         watches_parent: whether it notices by itself that its parent died; otherwise the kernel
             ends it at that moment.
+        output: takes what it prints, and that it ended; None: the standard error, which then must
+            not make it wait.
 
     """
 
@@ -63,8 +67,10 @@ class Process:
         environment: dict[str, str],
         *,
         watches_parent: bool = False,
+        output: ProcessOutput | None = None,
     ) -> None:
         self.name = name
+        self._output = output
         self._watches_parent = watches_parent
         self._command = command
         self._environment = environment
@@ -74,6 +80,7 @@ class Process:
         self._backoff = Backoff()
         self._limit = RestartLimit(name)
         self._restart_at: float | None = None
+        self._restarted = False
 
     def start(self, stdout: int | None) -> subprocess.Popen[bytes]:
         """Start it in a process group of its own: Ctrl-C reaches it through the supervisor.
@@ -84,11 +91,13 @@ class Process:
 
         """
         self._restart_stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
+        pipe = None if self._output is None else self._output.pipe
         self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
             [*BLOCK_SIGNALS, *self._command],
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=stdout,
+            stdout=pipe if stdout is None else stdout,
+            stderr=pipe,
             start_new_session=True,
             preexec_fn=None if self._watches_parent else _die_with_parent,
         )
@@ -111,9 +120,15 @@ class Process:
         code = None if self._child is None else self._child.poll()
         if code is None:
             return
-        self._limit.note_exit(code, now)
-        self._restart_at = now + self._backoff.next_delay(now - self._started_at)
-        print(f'{self.name} ended ({describe_exit(code)}); starting it again', file=sys.stderr)
+        run_time = now - self._started_at
+        self._limit.note_exit(code, now, restarted=self._restarted)
+        self._restarted = True
+        self._restart_at = now + self._backoff.next_delay(run_time)
+        text = f'{self.name} ended ({describe_exit(code)}); starting it again'
+        if self._output is None:
+            say(text)
+        else:
+            self._output.say(text)
 
     def signal(self, number: int) -> None:
         """Send it a signal if it runs, and do not restart it."""

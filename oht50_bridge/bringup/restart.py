@@ -40,18 +40,23 @@ class RestartLimit:
         self._name = name
         self._exits: deque[float] = deque(maxlen=MAXIMUM_EXITS)
 
-    def note_exit(self, code: int, now: float) -> None:
+    def note_exit(self, code: int, now: float, *, restarted: bool = False) -> None:
         """Note that the process ended.
 
         Args:
             code: its exit code; negative: the number of the signal that ended it.
             now: monotonic time, s.
+            restarted: it is not the first process of its name. The first one took its
+                configuration, and what this one refuses, such as a file, may be corrected while
+                the vehicle runs.
 
         Raises:
             BringUpError: it must not be restarted; the message says why.
 
         """
         if code == os.EX_CONFIG:
+            if restarted:
+                return
             raise BringUpError(f'{self._name} refused its configuration (see above)')
         self._exits.append(now)
         if len(self._exits) == MAXIMUM_EXITS and now - self._exits[0] < EXIT_WINDOW:

@@ -24,6 +24,8 @@ from typing import IO
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.limits import check_limits
+from oht50_bridge.bringup.output import STDERR
+from oht50_bridge.bringup.output import ProcessOutput
 from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.process import POLL_PERIOD
@@ -66,6 +68,7 @@ class Supervisor:
         self._stop_signal = StopSignal()
         # The nodes have no terminal, and would go on with nobody to see or restart them.
         refuse_suspension(NOT_SUSPENDED)
+        self._output: ProcessOutput | None = None
         self._simulator: Process | None = None
         self._simulator_output: IO[bytes] | None = None
         self._nodes: list[Process] = []
@@ -80,12 +83,14 @@ class Supervisor:
         self._check()
         try:
             lock = self._plan.lock()
+            self._output = ProcessOutput(STDERR)
             try:
                 self._start()
                 while not self._stop_signal.wait(POLL_PERIOD):
                     self._restart_ended()
             finally:
                 self._stop()
+                self._output.close()
                 lock.close()
         except (OSError, TokenFileError) as error:
             raise BringUpError(str(error)) from error
@@ -101,7 +106,7 @@ class Supervisor:
         if self._plan.simulated:
             self._start_simulator(environment)
         for name in NODES:
-            process = Process(name, self._command(name), environment)
+            process = Process(name, self._command(name), environment, output=self._output)
             self._nodes.append(process)
             process.start(stdout=None)
         if self._wait_for_bridge():
@@ -131,7 +136,11 @@ class Supervisor:
 
         """
         self._simulator = Process(
-            'simulator', self._plan.simulator(), environment, watches_parent=True
+            'simulator',
+            self._plan.simulator(),
+            environment,
+            watches_parent=True,
+            output=self._output,
         )
         child = self._simulator.start(stdout=subprocess.PIPE)
         self._simulator_output = child.stdout

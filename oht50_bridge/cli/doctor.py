@@ -50,6 +50,7 @@ STYLES = {OK: 'green', WARNING: 'yellow', FAILED: 'bold red'}
 STA_UNSYNC = 0x0040  # of <sys/timex.h>
 # A clock that shows an earlier time than this version's is wrong.
 EARLIEST_TIME = 1_790_000_000  # s since 1970-01-01 UTC: 2026-09-21
+LATEST_TIME = 2**31  # s since 1970-01-01 UTC; a stamp of ROS has 32 bits, signed
 
 Finding = tuple[str, str, str]  # what was checked, result, remedy
 
@@ -209,6 +210,15 @@ def check_clock() -> Finding:
     what = 'clock'
     if time.time() < EARLIEST_TIME:
         return what, FAILED, 'it is set to the past: timedatectl set-ntp true'
+    if time.time() >= LATEST_TIME:
+        return (
+            what,
+            FAILED,
+            (
+                'it is after 2038-01-19, which no ROS message can hold, so nothing moves: '
+                'timedatectl set-ntp true'
+            ),
+        )
     # struct timex: an int, padding, then longs of which the fifth is `status`, an int.
     timex = (ctypes.c_long * 64)()
     if ctypes.CDLL(None).adjtimex(timex) < 0 or timex[5] & STA_UNSYNC:

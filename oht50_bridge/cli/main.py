@@ -33,6 +33,9 @@ from oht50_bridge.cli import token
 from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.standard_streams import flush_output
+from oht50_bridge.standard_streams import open_standard_streams
+from oht50_bridge.standard_streams import say
 from oht50_bridge.text import TextError
 from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import escape_logs
@@ -96,6 +99,7 @@ def decode(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> No
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
+    open_standard_streams()
     forgive_output(sys.stdout)
     escape_logs()
     parser = Parser(
@@ -117,16 +121,21 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     decode(arguments, parser)
     try:
-        return COMMANDS[arguments.command].run(arguments)
+        code = COMMANDS[arguments.command].run(arguments)
     except (CommandError, BringUpError) as error:
-        print(shown_lines(f'oht50 {arguments.command}: {error}'), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 0
-    except BrokenPipeError:
-        # The reader of the output, such as `head`, has ended.
-        sys.stderr.close()
-        return 0
+        say(shown_lines(f'oht50 {arguments.command}: {error}'))
+        code = 1
+    except (KeyboardInterrupt, BrokenPipeError):  # the reader of the output has ended
+        code = 0
+    except OSError as error:
+        # Commands handle the errors of their files and connections; this one is of the output.
+        say(shown_lines(f'oht50 {arguments.command}: {error}'))
+        code = 1
+    fault = flush_output()
+    if fault:
+        say(f'oht50 {arguments.command}: its output cannot be written: {fault}')
+        code = code or 1
+    return code
 
 
 if __name__ == '__main__':

@@ -20,11 +20,16 @@ The replay starts when the first client connects.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from shlex import quote
 
 from oht50_bridge.bag import BagError
+from oht50_bridge.bag import cut_off
 from oht50_bridge.bag import recorded_vehicle
+from oht50_bridge.bag import repair
+from oht50_bridge.bringup.output import STDERR
+from oht50_bridge.bringup.output import ProcessOutput
 from oht50_bridge.bringup.process import POLL_PERIOD
 from oht50_bridge.bringup.process import Process
 from oht50_bridge.bringup.process import module_command
@@ -41,6 +46,7 @@ from oht50_bridge.cli.record import require_rosbags
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.signals import StopSignal
+from oht50_bridge.standard_streams import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar='R',
         help='speed of the replay, as a factor (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--repair',
+        action='store_true',
+        help='first make a whole bag of a recording that was cut off; it is kept as BAG.cut-off',
     )
     parser.add_argument('--loop', action='store_true', help='start again at the end')
     add_listening(parser)
@@ -87,6 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     require_rosbags()
     check_port(arguments.host, arguments.port)
     try:
+        if arguments.repair and cut_off(arguments.bag):
+            count, kept = repair(arguments.bag)
+            say(f'{arguments.bag}: {count} messages; the recording is kept as {kept}')
         replay = ReplayPlan(
             state_dir=arguments.state_dir,
             vehicle=recorded_vehicle(arguments.bag, arguments.vehicle),
@@ -98,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (BagError, OSError, TokenFileError) as error:
         raise CommandError(str(error)) from error
     ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
+    output = ProcessOutput(STDERR)
     bridge = Process(
         'bridge_node',
         [
@@ -107,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
             *(text for path in files for text in ('--params-file', str(path))),
         ],
         environment,
+        output=output,
     )
     player = Process(
         'player',
@@ -120,14 +136,15 @@ def run(arguments: argparse.Namespace) -> int:
             *ros,
         ],
         environment,
+        output=output,
     )
     try:
         bridge.start(stdout=None)
         child = player.start(stdout=None)
-        print(
+        say(
             f'Replaying {replay.vehicle} of {arguments.bag} when the first client connects: '
             f'oht50 watch {quote(f"ws://{arguments.host}:{arguments.port}{PATH}")}',
-            flush=True,
+            sys.stdout,
         )
         while not stop_signal.wait(POLL_PERIOD):
             bridge.restart_if_ended()
@@ -137,4 +154,5 @@ def run(arguments: argparse.Namespace) -> int:
                 )
     finally:
         stop([bridge, player])
+        output.close()
     return 0

@@ -40,6 +40,7 @@ from oht50_bridge.gateway.tls import is_loopback
 from oht50_bridge.gateway.tls import load
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.endpoint import PATH
+from oht50_bridge.standard_streams import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,7 +175,7 @@ def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
     state = ''
     if arguments.state_dir != default_state_dir():
         state = f' --state-dir {quote(str(arguments.state_dir))}'
-    print(
+    say(
         f"""OHT-50 is up ({boards}).
   WebSocket  {url}
   Token      {program} token --role operator{state}
@@ -182,11 +183,10 @@ def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
   ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
 discovery {arguments.discovery}
   Stop       Ctrl-C""",
-        flush=True,
+        sys.stdout,
     )
     if not encrypted and not is_loopback(arguments.host):
-        print(
+        say(
             'Warning: other machines can reach this port and nothing is encrypted. Anybody on the '
-            'network path can read the tokens and stop or drive the vehicle.',
-            file=sys.stderr,
+            'network path can read the tokens and stop or drive the vehicle.'
         )

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from typing import Protocol
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import add_client
 from oht50_bridge.cli.screen import cell
+from oht50_bridge.standard_streams import say
 from oht50_bridge.text import json_text
 from oht50_bridge.text import shown
 
@@ -62,9 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             asyncio.run(follow(arguments, Lines(arguments.url), again=False))
         except OutputClosedError:
-            # What is left of the line would fail again at the exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 0  # what is left of the line is dropped at the exit
         return 1
     from rich.live import Live
 
@@ -85,7 +83,7 @@ class Output(Protocol):
 
 
 class OutputClosedError(Exception):
-    """Nobody reads the output any more, as behind `| head`."""
+    """The output cannot be written, as behind a `| head` that has ended."""
 
 
 class Lines:
@@ -98,17 +96,17 @@ class Lines:
         """Write an event.
 
         Raises:
-            OutputClosedError: nobody reads the output any more.
+            OutputClosedError: the output cannot be written any more.
 
         """
         try:
             print(json_text(event), flush=True)
-        except BrokenPipeError:  # an OSError, as those of the connection are
+        except OSError:  # as those of the connection are
             raise OutputClosedError from None
 
     def connection(self, state: str) -> None:
         """Write the state of the connection."""
-        print(shown(f'{self._url}: {state}'), file=sys.stderr)
+        say(shown(f'{self._url}: {state}'))
 
 
 class View:

@@ -15,7 +15,9 @@
 """Runs a node: `python -m oht50_bridge.nodes NAME`, or an executable of the node's name."""
 
 from oht50_bridge.signals import exit_on_signal
+from oht50_bridge.standard_streams import open_standard_streams
 
+open_standard_streams()
 exit_on_signal()
 
 import importlib  # noqa: E402

@@ -101,7 +101,7 @@ class BridgeNode(Node):
                 max_files=settings.audit_files,
             )
             self.tokens = TokenFiles(
-                keys=keys_path(settings.keys, directory),
+                keys=keys_path(settings.keys, directory, strict=False),
                 revocations=revocations_path(directory),
                 used=directory / 'refresh_tokens.json',
                 issuer=settings.token_issuer,

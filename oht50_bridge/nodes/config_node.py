@@ -73,6 +73,8 @@ class ConfigNode(Node):
             self._store = ConfigStore(state_directory(self) / 'config', settings.table_version)
         except (ConfigError, StoreError) as error:
             raise StartError(f'config_node: {error}') from error
+        for fault in filter(None, [*self._store.faults, self._store.doubt]):
+            self.get_logger().error(fault)
         self._drift = ConfigDrift(self._table.items.values())
         for misfit in self._misfits().values():
             self.get_logger().error(f'this stored value is not applied: {misfit}')
@@ -129,7 +131,7 @@ class ConfigNode(Node):
         for remote in self._remotes.values():
             config.update(remote.values)
         config.update(self._configured())
-        response.accepted = True
+        response.accepted, response.message = True, self._store.doubt
         response.version = self._store.in_force.version
         response.config = to_parameters(config)
         return response
@@ -157,7 +159,7 @@ class ConfigNode(Node):
         if request.reason not in REASONS:
             return False, f'reason {request.reason!r}: must be one of {", ".join(REASONS)}'
         in_force = self._store.in_force.version
-        if request.to_version == in_force:
+        if request.to_version == in_force and not self._store.doubt:
             return False, f'to_version {in_force}: is in force already'
         try:
             values = self._table.check(self._fit(self._store.values_of(request.to_version)))
@@ -192,6 +194,8 @@ class ConfigNode(Node):
         """
         if self._changing:
             return False, f'{self._changing} is in progress; try again'
+        if self._store.doubt and rollback is None:
+            return False, self._store.doubt
         self._changing = f'a change by {source!r}'
         self._generation += 1
         try:
@@ -265,8 +269,8 @@ class ConfigNode(Node):
     # Keeping the nodes at the version in force.
 
     def _check(self) -> None:
-        """Request the parameters of every node."""
-        if self._changing:
+        """Request the parameters of every node; none is confirmed while there is a doubt."""
+        if self._changing or self._store.doubt:
             return
         for remote in self._remotes.values():
             future = remote.read()

@@ -159,8 +159,11 @@ def configurable(node: Node, take: Callable[[dict[str, Any]], None]) -> None:
 def state_directory(node: Node) -> Path:
     """Declare the parameter state_dir and return the directory, made if it is not there.
 
+    A directory that cannot be written to is logged but does not end the node: its disk may have
+    turned read-only while the vehicle runs, and a node that was killed must come up again.
+
     Raises:
-        StartError: it cannot be made or written to.
+        StartError: it cannot be made.
 
     """
     path = Path(
@@ -175,5 +178,7 @@ def state_directory(node: Node) -> Path:
             f'state_dir {path}: {error.strerror}; give a directory that can be written to'
         ) from error
     if not os.access(path, os.W_OK):
-        raise StartError(f'state_dir {path}: not writable; give another one or change its owner')
+        node.get_logger().error(
+            f'state_dir {path} cannot be written to: nothing outlives a restart; make it writable'
+        )
     return path

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import rclpy
@@ -39,9 +38,12 @@ from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.recorder import type_name
 from oht50_bridge.nodes.stamps import NS
+from oht50_bridge.standard_streams import say
 
 LEAD = 1.0  # s, from the first client to the first event, for the client to subscribe
 SPIN_PERIOD = 0.1  # s
+LONGEST_GAP = 10.0  # s, between two events that are replayed; events come at least each second
+REPORTED_GAP = 0.5  # s; that a message is stamped a little before the one that came first is usual
 
 
 class Player(Node):
@@ -66,7 +68,7 @@ class Player(Node):
         types = bag.typestore()
         self._reader = reader
         self._connected = 0
-        self._publisher_of: dict[int, Publisher] = {}  # by the connection's number
+        self._publisher_of: dict[str, Publisher] = {}  # by the topic in the bag
         of_name = {f'{vehicle}/{topic.name}': topic for topic in topics.EVENT_TOPICS.values()}
         for connection in reader.connections:
             topic = of_name.get(connection.topic)
@@ -78,7 +80,8 @@ class Player(Node):
                     f'{reader.path}: {connection.topic} holds {connection.msgtype} of another '
                     'version of this package; replay it with that version'
                 )
-            self._publisher_of[connection.id] = topic.publisher(self)
+            if connection.topic not in self._publisher_of:
+                self._publisher_of[connection.topic] = topic.publisher(self)
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
 
     def _on_bridge(self, status: BridgeStatus) -> None:
@@ -100,25 +103,28 @@ class Player(Node):
             rclpy.spin_once(self, timeout_sec=SPIN_PERIOD)
         self._spin_until(time.monotonic() + LEAD)
 
-    def _messages(self) -> Iterator[tuple[Publisher, int, bytes]]:
-        """Yield publisher, time in ns and encoded message of each event, in the order of time."""
-        connections = [
-            connection
-            for connection in self._reader.connections
-            if connection.id in self._publisher_of
-        ]
-        for connection, stamp, data in self._reader.messages(connections):
-            yield self._publisher_of[connection.id], stamp, bytes(data)
-
     def play(self, rate: float) -> None:
-        """Publish each event at its time, `rate` times as fast as it was recorded."""
-        first: int | None = None
-        start = 0.0
-        for publisher, stamp, data in self._messages():
-            if first is None:
-                first, start = stamp, time.monotonic()
-            self._spin_until(start + (stamp - first) / NS / rate)
-            publisher.publish(data)
+        """Publish each event at its time, `rate` times as fast as it was recorded.
+
+        The order is that of the recording. The clock that stamped it may have been set meanwhile:
+        a time that goes back is no time, and a gap beyond LONGEST_GAP is one of that.
+        """
+        due = time.monotonic()
+        before: int | None = None
+        for topic, stamp, data in bag.in_order(Path(str(self._reader.path)), self._publisher_of):
+            gap = 0.0 if before is None else (stamp - before) / NS
+            before = stamp
+            if not 0.0 <= gap <= LONGEST_GAP:
+                wait = 0.0 if gap < 0.0 else LONGEST_GAP
+                if abs(gap) > REPORTED_GAP:
+                    self.get_logger().warning(
+                        f'the time of the recording steps by {gap:+.1f} s here; {wait:g} s of it '
+                        'are replayed'
+                    )
+                gap = wait
+            due += gap / rate
+            self._spin_until(due)
+            self._publisher_of[topic].publish(data)
         # Time to send the last messages.
         self._spin_until(time.monotonic() + SPIN_PERIOD)
 
@@ -129,16 +135,16 @@ def main() -> None:
 
     def work(player: Player) -> None:
         player.wait_for_client()
-        print('The replay has started', flush=True)
+        say('The replay has started', sys.stdout)
         player.play(float(rate))
         while repeat == 'loop':
             player.play(float(rate))
-        print('The replay has ended; its last values remain', flush=True)
+        say('The replay has ended; its last values remain', sys.stdout)
 
     try:
         with Reader(Path(path)) as reader:
             run(lambda: Player(reader, vehicle), work)
-    except ReaderError as error:
+    except (ReaderError, bag.BagError) as error:
         fail(StartError(str(error)))
 
 

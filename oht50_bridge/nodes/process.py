@@ -33,6 +33,7 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
+from oht50_bridge.standard_streams import say
 from oht50_bridge.text import escape_logs
 from oht50_bridge.text import shown_lines
 
@@ -99,5 +100,5 @@ def run(
 
 def fail(error: StartError) -> NoReturn:
     """Tell why the node cannot start and end the process, saying that a new start is no use."""
-    print(shown_lines(str(error)), file=sys.stderr)
+    say(shown_lines(str(error)))
     sys.exit(os.EX_CONFIG)

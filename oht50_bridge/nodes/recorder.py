@@ -15,11 +15,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
@@ -42,9 +43,11 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.standard_streams import say
 
 DEPTH = 100  # of the subscriptions, so that a pause of the disk loses no message
-FORMAT: Final = 9  # of the metadata, that of Jazzy
+FLUSH_PERIOD = 1.0  # s; what was recorded earlier outlives the process
 
 
 class Recorder(Node):
@@ -60,7 +63,7 @@ class Recorder(Node):
 
     def __init__(self, output: Path) -> None:
         super().__init__('recorder')
-        writer = Writer(output, version=FORMAT, storage_plugin=StoragePlugin.MCAP)
+        writer = Writer(output, version=bag.FORMAT, storage_plugin=StoragePlugin.MCAP)
         output.parent.mkdir(parents=True, exist_ok=True)
         writer.open()
         self._writer = writer
@@ -69,14 +72,15 @@ class Recorder(Node):
         for topic in topics.ALL:
             deep = replace(topic, qos=subscription_qos(topic.qos))
             deep.subscribe(self, self._write(topic), raw=True)
-        print(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C stops it', flush=True)
+        steady_timer(self, FLUSH_PERIOD, self._flush)
+        say(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C stops it', sys.stdout)
 
     def _write(self, topic: topics.Topic) -> Callable[[bytes], None]:
         name = self.resolve_topic_name(topic.name)
 
         def write(data: bytes) -> None:
             if not self._connections:
-                print(f'The first message of {self.get_namespace()} is recorded', flush=True)
+                say(f'The first message of {self.get_namespace()} is recorded', sys.stdout)
             connection = self._connections.get(name)
             if connection is None:
                 connection = self._connections[name] = self._writer.add_connection(
@@ -85,20 +89,51 @@ class Recorder(Node):
                     typestore=self._types,
                     offered_qos_profiles=[offered(topic.qos)],
                 )
-            self._writer.write(connection, self.get_clock().now().nanoseconds, data)
+            try:
+                self._writer.write(connection, self.get_clock().now().nanoseconds, data)
+            except OSError as error:
+                raise self._ended(error) from error
 
         return write
+
+    def _flush(self) -> None:
+        """Hand what was recorded to the system, in a chunk that can be read without an index."""
+        # Of the storage for MCAP; the library itself writes after 1 MiB.
+        storage: Any = self._writer.storage
+        try:
+            if storage.chunk.msgs:
+                storage.close_chunk()
+            storage.bio.flush()
+        except OSError as error:
+            raise self._ended(error) from error
+
+    def _ended(self, error: OSError) -> StartError:
+        """Give the bag up, of which the disk may hold a part of a record; return the reason."""
+        with contextlib.suppress(OSError):
+            self._writer.abort()
+        return StartError(
+            f'recorder: {self._writer.path}: {error.strerror}; the recording ends. Make room, '
+            f'then `oht50 replay --repair` makes a bag of what was recorded'
+        )
 
     def destroy_node(self) -> None:
         """Close the bag, then destroy the node."""
         writer = self._writer
-        writer.close()
-        print(
+        if writer.storage is not None:
+            try:
+                writer.close()
+                self._report()
+            except OSError as error:
+                say(str(self._ended(error)))
+        super().destroy_node()
+
+    def _report(self) -> None:
+        writer = self._writer
+        say(
             f'{sum(writer.counts.values())} messages of {len(writer.connections)} topics '
             f'are recorded in {writer.path}',
-            flush=True,
+            sys.stdout,
         )
-        super().destroy_node()
 
 
 def type_name(kind: type) -> str:

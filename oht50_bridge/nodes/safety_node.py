@@ -18,8 +18,8 @@ It publishes the heartbeat without which the motor stops.
 
 from __future__ import annotations
 
+import contextlib
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -181,6 +181,13 @@ class SafetyNode(Node):
         configurable(self, self._update_parameters)
 
         self._set_zones(self._zone_settings)
+        self._latch.begin()
+        for fault, meaning in (
+            (self._latch.fault, 'it counts as an emergency stop'),
+            (self._maintenance.fault, 'it counts as a lock that only an override releases'),
+        ):
+            if fault:
+                self.get_logger().error(f'{fault}; {meaning}')
         # The latched stops must be there for late subscribers although this node is a new one.
         for estop in self._latch.stops:
             self._publisher.estop(self._latch, estop)
@@ -305,7 +312,7 @@ def _latch_directory(state_dir: Path, latch_dir: str) -> Path:
     """Return the directory of the latch, made if it is not there.
 
     Raises:
-        StartError: it cannot be made or written to.
+        StartError: it cannot be made.
 
     """
     if not latch_dir:
@@ -315,12 +322,11 @@ def _latch_directory(state_dir: Path, latch_dir: str) -> Path:
         make_private(path)
     except OSError as error:
         raise StartError(f'safety_node: latch_dir {path}: {error.strerror}') from error
-    if not os.access(path, os.W_OK):
-        raise StartError(f'safety_node: latch_dir {path}: not writable; change its owner')
     earlier = state_dir / LATCH_FILE
     if earlier.exists() and not (path / LATCH_FILE).exists():
         # A latch of before latches belonged to boards must not be opened by an update.
-        earlier.replace(path / LATCH_FILE)
+        with contextlib.suppress(OSError):  # a disk that takes nothing is a stop by itself
+            earlier.replace(path / LATCH_FILE)
     return path
 
 

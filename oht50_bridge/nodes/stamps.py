@@ -20,15 +20,24 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 NS = 1_000_000_000
+LATEST = 2**31 * NS - 1  # ns since 1970-01-01 UTC; the seconds of a stamp have 32 bits, signed
 
 
 def header(node: Node, frame_id: str = '') -> Header:
-    """Return a header stamped with the moment of the call."""
-    return Header(stamp=node.get_clock().now().to_msg(), frame_id=frame_id)
+    """Return a header stamped with the moment of the call, or with LATEST if it is later."""
+    now = node.get_clock().now().nanoseconds
+    if now > LATEST:
+        node.get_logger().error(
+            'the clock is after 2038-01-19, which no ROS message can hold: nothing that depends '
+            'on the age of a message works, and nothing moves; set the clock',
+            once=True,
+        )
+    return Header(stamp=to_stamp(now), frame_id=frame_id)
 
 
 def to_stamp(nanoseconds: int) -> Time:
-    """Return a ROS time stamp of ns since 1970-01-01 UTC."""
+    """Return a ROS time stamp of ns since 1970-01-01 UTC, at most LATEST."""
+    nanoseconds = min(nanoseconds, LATEST)
     return Time(sec=nanoseconds // NS, nanosec=nanoseconds % NS)
 
 

@@ -297,6 +297,7 @@ class SystemNode(Node):
             absent={
                 name: self.count_publishers(topic.name) == 0 for name, topic in PRESENCE.items()
             },
+            disk_fault=self._host_monitor.disk_fault(),
         )
         self._follow()
         self._publish_diagnostics()

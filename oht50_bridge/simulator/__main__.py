@@ -16,7 +16,10 @@
 from __future__ import annotations
 
 from oht50_bridge.signals import exit_on_signal
+from oht50_bridge.standard_streams import open_standard_streams
+from oht50_bridge.standard_streams import say
 
+open_standard_streams()
 exit_on_signal()
 
 import argparse  # noqa: E402
@@ -70,9 +73,9 @@ def main() -> int:
             config, arguments.dir.absolute(), arguments.die_with_parent, arguments.linger
         )
     except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        print(f'simulator: {type(error).__name__}: {error}', file=sys.stderr)
+        say(f'simulator: {type(error).__name__}: {error}')
         return 2
-    print(f'simulator: {request_priority(RealtimePriority.SIMULATED_BOARDS)}', file=sys.stderr)
+    say(f'simulator: {request_priority(RealtimePriority.SIMULATED_BOARDS)}')
     simulator.run(_announce)
     return 0
 

@@ -19,7 +19,9 @@ two, the version before is in force at the next start.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
 import time
 import uuid
@@ -28,23 +30,76 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 from typing import Any
+from typing import Literal
+
+from pydantic import AfterValidator
+from pydantic import Field
+from pydantic import model_validator
 
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.regular_file import ASIDE
+from oht50_bridge.regular_file import aside_names
+from oht50_bridge.regular_file import put_aside
+from oht50_bridge.state_file import StateModel
+from oht50_bridge.state_file import UnreadableError
+from oht50_bridge.state_file import load_state
 
 PENDING = 'pending'  # stored, not confirmed
 APPLIED = 'applied'
 FAILED = 'failed'
-STATUSES = (PENDING, APPLIED, FAILED)
 KEPT = 100  # newest records; each of them that was in force can be gone back to
 
 VERSION = re.compile(r'(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})')
 
 
+LOST = re.compile(rf'({VERSION.pattern})\.json({ASIDE}\d+)?')
+
+
+def _check_value(value: Any) -> Any:
+    """Return a value that a parameter can have; pydantic would take an integer for a float.
+
+    Raises:
+        ValueError: it is another one.
+
+    """
+    for element in value if isinstance(value, list) else [value]:
+        if isinstance(element, str):
+            element.encode()
+        elif not (
+            type(element) is bool
+            or (type(element) is int and -(2**63) <= element < 2**63)
+            or (type(element) is float and math.isfinite(element))
+        ):
+            raise ValueError('no value of a parameter')
+    return value
+
+
+Values = dict[str, Annotated[Any, AfterValidator(_check_value)]]
+
+
 class StoreError(Exception):
     """The store cannot be used; the message names the file and the remedy."""
+
+
+class _StoredRecord(StateModel):
+    config_id: Annotated[str, Field(min_length=1)]
+    version: Annotated[str, Field(pattern=f'^{VERSION.pattern}$')]
+    stamp: Annotated[int, Field(ge=0, lt=2**63)]
+    source: str
+    nodes: list[str]
+    before: Values
+    values: Values
+    status: Literal['pending', 'applied', 'failed']
+
+    @model_validator(mode='after')
+    def _is_whole(self) -> _StoredRecord:
+        if not set(self.before) <= set(self.values):
+            raise ValueError('it changes what it does not configure')
+        return self
 
 
 @dataclass(frozen=True)
@@ -59,7 +114,7 @@ class Record:
         nodes: the nodes whose parameters it sets.
         before: what it changes, name to the value before.
         values: everything that is configured with it, name to value.
-        status: one of STATUSES.
+        status: PENDING, APPLIED or FAILED.
 
     """
 
@@ -87,14 +142,19 @@ class ConfigStore:
     configuration that the parameter files give, on which nothing was changed. The newest KEPT
     records stay, and older ones only for what is in force.
 
+    A record that cannot be read is put aside. If it may have been the one in force, it is not
+    known what is: see `doubt`.
+
     Args:
         directory: where the records are; made if it is not there.
         table_version: MAJOR.MINOR of the table.
         now: clock, ns since 1970-01-01 UTC.
 
+    Attributes:
+        faults: what is wrong with the records, and where they are kept; for a person.
+
     Raises:
-        StoreError: the directory cannot be used, a record cannot be understood, or the records
-            are of another major version.
+        StoreError: the directory cannot be made, or the records are of another major version.
 
     """
 
@@ -115,15 +175,10 @@ class ConfigStore:
             values={},
             status=APPLIED,
         )
-        try:
-            if not directory.exists():
-                directory.mkdir(parents=True)
-                sync_directory(directory.parent)
-            self._records = self._load()
-        except OSError as error:
-            raise StoreError(
-                f'{error.filename or directory}: {error.strerror}; make it readable and writable'
-            ) from error
+        self.faults: list[str] = []
+        self._lost: set[str] = set()  # versions whose records cannot be read
+        self._unread = False  # the directory cannot be read
+        self._records = self._load()
 
     @property
     def in_force(self) -> Record:
@@ -137,6 +192,25 @@ class ConfigStore:
     def interrupted(self) -> list[Record]:
         """The records that were neither confirmed nor given up; they are not in force."""
         return [record for record in self._records if record.status == PENDING]
+
+    @property
+    def doubt(self) -> str:
+        """Why it is not known which version was in force, and the remedy; empty if it is known.
+
+        It lasts, beyond a restart too, until a version is put in force after it.
+        """
+        lost = max(self._lost, key=_key, default='')
+        applied = any(record.status == APPLIED for record in self._records)
+        if lost and _key(lost) > _key(self.in_force.version):
+            what = f'the record of version {lost} cannot be read'
+        elif self._unread or (not applied and self._directory_was_put_aside()):
+            what = 'its records cannot be read'
+        else:
+            return ''
+        return (
+            f'the configuration in force is not known: {what}. Roll back to a version that is '
+            f'known, such as {self.in_force.version}, or repair the record and restart'
+        )
 
     def values_of(self, version: str) -> dict[str, Any]:
         """Return the value that everything now configured had in a version, by name.
@@ -155,7 +229,9 @@ class ConfigStore:
             (record for record in kept if record.version == version and record.status == APPLIED),
             None,
         )
-        if record is None:
+        if record is None or any(
+            _key(version) < _key(lost) < _key(self.in_force.version) for lost in self._lost
+        ):
             raise KeyError(version)
         values = dict(record.values)
         for later in kept:
@@ -256,6 +332,7 @@ class ConfigStore:
     def _settle(self, record: Record, status: str) -> Record:
         settled = replace(record, status=status)
         self._write(settled)
+        self._unread = self._unread and status != APPLIED
         self._replace(record, settled)
         return settled
 
@@ -263,8 +340,8 @@ class ConfigStore:
         self._records[self._records.index(record)] = settled
 
     def _next_version(self) -> str:
-        newest = self._records[-1].version if self._records else self._initial.version
-        major, minor, patch = _key(newest)
+        used = [record.version for record in self._records[-1:]]
+        major, minor, patch = max(map(_key, [*used, *self._lost, self._initial.version]))
         if self._table > (major, minor):
             return f'{self._table[0]}.{self._table[1]}.0'
         return f'{major}.{minor}.{patch + 1}'
@@ -276,13 +353,26 @@ class ConfigStore:
         content = json.dumps(asdict(record), indent=1, allow_nan=False) + '\n'
         replace_file(self._path(record.version), content.encode())
 
+    def _directory_was_put_aside(self) -> bool:
+        try:
+            return bool(aside_names(self._directory))
+        except OSError:
+            return True
+
     def _load(self) -> list[Record]:
         records = []
-        for path in self._directory.iterdir():
+        for path in self._open_directory():
             if path.suffix == '.new':
-                path.unlink()  # of a write that did not come to its end
+                with contextlib.suppress(OSError):  # of a write that did not come to its end
+                    path.unlink()
             elif path.suffix == '.json':
-                records.append(self._read(path))
+                try:
+                    records.append(self._read(path))
+                except UnreadableError as error:
+                    self.faults.append(f'{error}; it is no record of the configuration')
+                    self._note_lost(path.name)
+            else:
+                self._note_lost(path.name)
         records.sort(key=lambda record: _key(record.version))
         if records and _key(records[-1].version)[0] != self._table[0]:
             raise StoreError(
@@ -290,26 +380,48 @@ class ConfigStore:
                 f'configured is of version {self._table[0]}; move the directory away to start '
                 'with the values of the parameter files'
             )
+        self._lost -= {record.version for record in records}  # repaired
         return records
 
-    def _read(self, path: Path) -> Record:
+    def _open_directory(self) -> list[Path]:
+        """Return the files of the directory, which is made if it is not there.
+
+        Raises:
+            StoreError: it cannot be made.
+
+        """
         try:
-            record = Record(**json.loads(path.read_text()))
-            sound = (
-                VERSION.fullmatch(record.version) is not None
-                and path == self._path(record.version)
-                and record.status in STATUSES
-                and isinstance(record.nodes, list)
-                and set(record.before) <= set(record.values)
+            return sorted(self._directory.iterdir())
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self._unread = True
+            self.faults.append(f'{self._directory}: {error.strerror}{put_aside(self._directory)}')
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            sync_directory(self._directory.parent)
+        except OSError as error:
+            if not self._directory.parent.is_dir():
+                raise StoreError(
+                    f'{self._directory}: {error.strerror}; make it readable and writable'
+                ) from error
+            self.faults.append(f'{self._directory}: {error.strerror}; no change can be stored')
+        return []
+
+    def _note_lost(self, name: str) -> None:
+        match = LOST.fullmatch(name)
+        if match:
+            self._lost.add(match[1])
+
+    def _read(self, path: Path) -> Record:
+        stored = load_state(path, _StoredRecord)
+        if stored is None:
+            raise UnreadableError(f'{path}: removed meanwhile')
+        if path != self._path(stored.version):
+            raise UnreadableError(
+                f'{path}: holds version {stored.version} by another name{put_aside(path)}'
             )
-        except (ValueError, TypeError):
-            sound = False
-        if not sound:
-            raise StoreError(
-                f'{path}: is not a record of the configuration; restore it from a backup, or '
-                'remove it to go without this change'
-            )
-        return record
+        return Record(**stored.model_dump())
 
 
 def _key(version: str) -> tuple[int, int, int]:

@@ -35,6 +35,7 @@ from oht50_bridge.vehicle.estop import UNREADABLE
 from oht50_bridge.vehicle.host import with_unit
 
 BMS = 'battery management'
+DISK = 'state directory'
 BMS_HOLD = 2.0  # s, for a power board that has just started to hear of its battery
 ABSENCE_HOLD = 5.0  # s, for the nodes of a vehicle to discover one another
 
@@ -163,7 +164,11 @@ class ErrorMonitor:
         )
 
     def check(
-        self, host: Mapping[str, float], silent: Mapping[str, bool], absent: Mapping[str, bool]
+        self,
+        host: Mapping[str, float],
+        silent: Mapping[str, bool],
+        absent: Mapping[str, bool],
+        disk_fault: str = '',
     ) -> None:
         """Observe what must be checked regularly.
 
@@ -171,8 +176,16 @@ class ErrorMonitor:
             host: the quantities of HOST_THRESHOLDS, ratios and degC.
             silent: for each node of SILENCE, whether it has reported and is silent.
             absent: for each node of ABSENCE, whether nobody publishes its topic.
+            disk_fault: why the state directory cannot be written to, empty if it can be.
 
         """
+        if self._alarms[DISK].update(bool(disk_fault)):
+            self._raise(
+                'SYS-003',
+                f'{disk_fault}: no stop, mission or configuration outlives a restart, and no '
+                'mission starts',
+                'host',
+            )
         for name, value in host.items():
             severity = self._host[name].update(value)
             if severity:

@@ -22,10 +22,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from typing import Any
 
+from pydantic import Field
+from pydantic import model_validator
+
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.atomic_file import try_disk
 from oht50_bridge.enums import StrEnum
+from oht50_bridge.state_file import StateModel
+from oht50_bridge.state_file import UnreadableError
+from oht50_bridge.state_file import load_state
 
 LATCH_FILE = 'estop.json'
 UNREADABLE = 'estop-unreadable'  # begins the id of a stop that an unreadable file stands for
@@ -82,6 +90,33 @@ class Clear:
     stamp: int
 
 
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class _StoredStop(StateModel):
+    estop_id: Annotated[str, Field(min_length=1)]
+    trigger_type: Annotated[TriggerType, Field(strict=False)]
+    reason: str
+    source: str
+    stamp: Number
+    counter: Number
+
+
+class _StoredLatch(StateModel):
+    """What `save` and `clear` write: the newest stop has the number of the latch."""
+
+    counter: Number
+    stops: Annotated[list[_StoredStop], Field(max_length=KEPT)]
+    clear: Any = None  # it only informs
+
+    @model_validator(mode='after')
+    def _is_in_order(self) -> _StoredLatch:
+        numbers = [stop.counter for stop in self.stops]
+        if numbers != sorted(set(numbers)) or numbers[-1:] not in ([], [self.counter]):
+            raise ValueError('the stops are not numbered up to the counter')
+        return self
+
+
 class EstopLatch:
     """Latch of the emergency stop.
 
@@ -100,18 +135,23 @@ class EstopLatch:
     Args:
         path: file of the latch; its directory is made by `save`.
         clock: returns ns since 1970-01-01 UTC.
+        look: only look at the file: one that is wrong stays where it is.
+
+    Attributes:
+        fault: what is wrong with the file and where it is kept, empty when it could be read.
 
     """
 
-    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], int], *, look: bool = False) -> None:
+        self.fault = ''
         self._path = path
         self._clock = clock
         self._causes: dict[str, str] = {}
         self._requests: dict[str, Estop] = {}
         self._written: tuple[str, ...] = ()
         self._last_clear: Clear | None = None
-        self._counter, self._stops = self._load()
-        self._saved = True  # the file is as the latch is
+        self._counter, self._stops = self._load(aside=not look)
+        self._saved = not self.fault  # the file is as the latch is
 
     @property
     def counter(self) -> int:
@@ -255,20 +295,31 @@ class EstopLatch:
         replace_file(self._path, json.dumps(content).encode())
         self._written = tuple(self._requests)
 
-    def _load(self) -> tuple[int, tuple[Estop, ...]]:
+    def begin(self) -> Estop | None:
+        """Try the disk at the start of the latch's owner.
+
+        Returns:
+            A new stop when nothing can be written there: a stop of before could not be written
+            either, and is not known now.
+
+        """
         try:
-            content = json.loads(self._path.read_text())
-            stops = tuple(
-                Estop(**{**fields, 'trigger_type': TriggerType(fields['trigger_type'])})
-                for fields in content['stops']
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try_disk(self._path.parent)
+        except OSError as error:
+            return self.trigger(
+                TriggerType.SOFTWARE,
+                f'{self._path.name} cannot be written ({error.strerror}): a stop of before may '
+                'be lost',
+                'latch',
             )
-            counter = content['counter']
-            if not _is_sound(counter, stops):
-                raise ValueError
-            self._last_clear = _clear_of(content.get('clear'))
-        except FileNotFoundError:
-            return 0, ()
-        except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+    def _load(self, *, aside: bool) -> tuple[int, tuple[Estop, ...]]:
+        try:
+            stored = load_state(self._path, _StoredLatch, lasting=True, aside=aside)
+        except UnreadableError as error:
+            self.fault = str(error)
             unreadable = Estop(
                 f'{UNREADABLE}-{uuid.uuid4().hex[:12]}',
                 TriggerType.SOFTWARE,
@@ -278,7 +329,21 @@ class EstopLatch:
                 1,
             )
             return 1, (unreadable,)
-        return counter, stops
+        if stored is None:
+            return 0, ()
+        self._last_clear = _clear_of(stored.clear)
+        stops = tuple(
+            Estop(
+                stop.estop_id,
+                stop.trigger_type,
+                stop.reason,
+                stop.source,
+                stop.stamp,
+                stop.counter,
+            )
+            for stop in stored.stops
+        )
+        return stored.counter, stops
 
 
 def _clear_of(fields: object) -> Clear | None:
@@ -292,15 +357,3 @@ def _clear_of(fields: object) -> Clear | None:
     if not isinstance(next_action, str) or type(stamp) is not int or not 0 <= stamp < STAMPS_END:
         return None
     return Clear(next_action, stamp)
-
-
-def _is_sound(counter: object, stops: tuple[Estop, ...]) -> bool:
-    """Return whether the content of a file is one that `save` or `clear` writes."""
-    texts = [text for stop in stops for text in (stop.estop_id, stop.reason, stop.source)]
-    numbers = [counter, *(number for stop in stops for number in (stop.stamp, stop.counter))]
-    return (
-        all(isinstance(text, str) for text in texts)
-        and all(type(number) is int and number >= 0 for number in numbers)
-        and all(stop.estop_id for stop in stops)
-        and (not stops or stops[-1].counter == counter)
-    )

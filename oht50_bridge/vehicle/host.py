@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import psutil
@@ -38,12 +39,27 @@ class Host:
 
     def measure(self) -> dict[str, float]:
         """Return the quantities of HOST_THRESHOLDS: ratios 0..1, and degC or NaN."""
+        try:
+            disk = psutil.disk_usage(str(self._directory)).percent / 100.0
+        except OSError:
+            disk = math.nan
         return {
             'cpu': psutil.cpu_percent() / 100.0,
             'memory': psutil.virtual_memory().percent / 100.0,
-            'disk': psutil.disk_usage(str(self._directory)).percent / 100.0,
+            'disk': disk,
             'temperature': processor_temperature(),
         }
+
+    def disk_fault(self) -> str:
+        """Return why nothing can be written to the directory, empty if it can be."""
+        try:
+            if os.statvfs(self._directory).f_flag & os.ST_RDONLY:
+                return f'{self._directory} is mounted read-only'
+        except OSError as error:
+            return f'{self._directory}: {error.strerror}'
+        if not os.access(self._directory, os.W_OK | os.X_OK):
+            return f'{self._directory} is not writable'
+        return ''
 
 
 def processor_temperature() -> float:

@@ -16,12 +16,20 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+from typing import Any
+from typing import Literal
+
+from pydantic import Field
 
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.state_file import StateModel
+from oht50_bridge.state_file import load_state
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class MissionRecord:
         position: m, of the vehicle at the time of the record.
         travelled: m.
         energy: J.
-        duration: s, from its start to the record, on a steady clock.
+        duration: s, from its start to the record, on a steady clock; NaN when it is not known.
 
     """
 
@@ -44,6 +52,23 @@ class MissionRecord:
     errors: int
     status: str = ''
     duration: float = 0.0
+
+
+#: NaN is written as null: what is not known.
+Quantity = Annotated[float, Field(ge=0.0)]
+
+
+class _StoredRecord(StateModel):
+    mission_id: Annotated[str, Field(min_length=1)]
+    mission_type: str
+    position: float | None
+    travelled: Quantity | None
+    energy: Quantity | None
+    errors: Annotated[int, Field(ge=0, lt=2**31)]
+    status: Literal['', 'success', 'failed', 'cancelled']
+    duration: Quantity | None = None
+    #: Of an earlier version, whose duration was measured by the date: it is not reported.
+    started: int | None = None
 
 
 class Journal:
@@ -61,18 +86,19 @@ class Journal:
         """Return the record that was not cleared, None without one.
 
         Raises:
-            ValueError: the file cannot be understood.
-            OSError: it cannot be read.
+            UnreadableError: the file is wrong or cannot be read. It was put aside.
 
         """
-        try:
-            text = self._path.read_text()
-        except FileNotFoundError:
+        stored = load_state(self._path, _StoredRecord)
+        if stored is None:
             return None
-        try:
-            return MissionRecord(**json.loads(text))
-        except TypeError as error:
-            raise ValueError(f'{self._path}: {error}') from error
+        fields: dict[str, Any] = {
+            name: math.nan if value is None else value
+            for name, value in stored.model_dump(exclude={'started'}).items()
+        }
+        if stored.started is not None:
+            fields['duration'] = math.nan
+        return MissionRecord(**fields)
 
     def save(self, record: MissionRecord, *, durable: bool = True) -> None:
         """Write a record completely or not at all; `durable` waits for the disk.
@@ -83,7 +109,12 @@ class Journal:
             OSError: it could not be written.
 
         """
-        replace_file(self._path, json.dumps(asdict(record)).encode(), durable=durable)
+        fields = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in asdict(record).items()
+        }
+        content = json.dumps(fields, allow_nan=False)
+        replace_file(self._path, content.encode(), durable=durable)
 
     def clear(self) -> None:
         """Remove the record.

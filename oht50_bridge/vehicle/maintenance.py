@@ -15,15 +15,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.state_file import StateModel
+from oht50_bridge.state_file import UnreadableError
+from oht50_bridge.state_file import load_state
 from oht50_bridge.vehicle.refusal import RefusedError
 
 MAINTENANCE_FILE = 'maintenance.json'
 UNREADABLE = 'unreadable-file'  # owner of the lock that an unreadable file stands for
 MAXIMUM_OWNERS = 32
+
+
+class _StoredLocks(StateModel):
+    owners: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MAXIMUM_OWNERS)]
 
 
 class MaintenanceLock:
@@ -36,12 +47,21 @@ class MaintenanceLock:
 
     Args:
         path: file of the locks; its directory is made when it is written.
+        look: only look at the file: one that is wrong stays where it is.
+
+    Attributes:
+        fault: what is wrong with the file and where it is kept, empty when it could be read.
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, look: bool = False) -> None:
+        self.fault = ''
         self._path = path
-        self._owners = self._load()
+        self._owners = self._load(aside=not look)
+        if self.fault and not look:
+            # Best at once. What is missing beside a file that was put aside counts as locked too.
+            with contextlib.suppress(OSError):
+                self._write(self._owners)
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -98,17 +118,10 @@ class MaintenanceLock:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self._path, json.dumps({'owners': owners}).encode())
 
-    def _load(self) -> tuple[str, ...]:
+    def _load(self, *, aside: bool) -> tuple[str, ...]:
         try:
-            owners = json.loads(self._path.read_text())['owners']
-            if (
-                not isinstance(owners, list)
-                or len(owners) > MAXIMUM_OWNERS
-                or not all(isinstance(owner, str) and owner for owner in owners)
-            ):
-                raise ValueError
-        except FileNotFoundError:
-            return ()
-        except (OSError, ValueError, TypeError, KeyError):
+            stored = load_state(self._path, _StoredLocks, lasting=True, aside=aside)
+        except UnreadableError as error:
+            self.fault = str(error)
             return (UNREADABLE,)
-        return tuple(owners)
+        return () if stored is None else tuple(stored.owners)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from oht50_bridge.state_file import UnreadableError
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission import MissionOutcome
@@ -114,10 +115,9 @@ class MissionRecorder:
     def _load(self) -> MissionRecord | None:
         try:
             return self._journal.load()
-        except (OSError, ValueError) as error:
+        except UnreadableError as error:
             self._output.error(
-                f'the record of the last mission cannot be read ({error}); how it ended is not '
-                'known'
+                f'the record of the last mission is wrong ({error}); how it ended is not known'
             )
             return None
 

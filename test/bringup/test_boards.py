@@ -13,13 +13,16 @@
 # limitations under the License.
 """The directory of a set of boards, and its lock."""
 
+import os
 import time
 
 import pytest
 
 from oht50_bridge.bringup.boards import boards_directory
 from oht50_bridge.bringup.boards import lock_port
+from oht50_bridge.bringup.boards import open_lock
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
@@ -82,3 +85,29 @@ def test_a_directory_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / 'state').write_text('a file')
     with pytest.raises(BringUpError, match='XDG_STATE_HOME'):
         lock_port('/dev/ttyX')
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo])
+def test_a_lock_that_is_no_file_refuses_the_start(tmp_path, make):
+    make(tmp_path / 'lock')
+    with pytest.raises((BringUpError, IsADirectoryError)):
+        open_lock(tmp_path / 'lock')
+    assert (tmp_path / 'lock').exists(), 'another process may hold it'
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: path.write_bytes(b'\xff')])
+def test_a_latch_whose_port_cannot_be_read_may_be_that_of_any_port(tmp_path, make):
+    port = tmp_path / 'ttyX'
+    port.touch()
+    lock_port(str(port)).close()
+    other = boards_directory('/dev/other')
+    other.mkdir(parents=True)
+    make(other / 'port')
+    lock_port(str(port)).close()  # nothing is latched
+    (other / LATCH_FILE).write_text('{')
+    if (other / 'port').is_file():
+        lock_port(str(port)).close()  # it names another port
+        return
+    with pytest.raises(BringUpError, match='under an emergency stop'):
+        lock_port(str(port))
+    assert (other / LATCH_FILE).read_text() == '{'

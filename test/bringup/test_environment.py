@@ -20,7 +20,9 @@ import pytest
 
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.gateway.auth.keys import KEYS
+from oht50_bridge.gateway.auth.keys import make_key
 from oht50_bridge.gateway.auth.private_files import SECRET_FILE
+from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import REVOCATIONS
 
 
@@ -42,7 +44,14 @@ def test_the_secret_is_created_once_and_for_its_owner_alone(tmp_path):
 
 
 def test_no_secret_is_created_where_there_are_keys(tmp_path, monkeypatch):
-    assert set(token_environment(tmp_path, 'keys')) == {REVOCATIONS}
-    monkeypatch.setenv(KEYS, 'keys')
-    assert set(token_environment(tmp_path)) == {REVOCATIONS}
-    assert list(tmp_path.iterdir()) == []
+    make_key(tmp_path / 'keys', 'a', 'EdDSA')
+    assert set(token_environment(tmp_path / 'state', str(tmp_path / 'keys'))) == {REVOCATIONS}
+    monkeypatch.setenv(KEYS, str(tmp_path / 'keys'))
+    assert set(token_environment(tmp_path / 'state')) == {REVOCATIONS}
+    assert not (tmp_path / 'state').exists()
+
+
+def test_keys_that_cannot_be_used_refuse_a_start(tmp_path):
+    (tmp_path / 'a.pem').write_text('x')
+    with pytest.raises(TokenFileError, match=r'a\.pem'):
+        token_environment(tmp_path, str(tmp_path))

@@ -48,6 +48,13 @@ def test_a_refused_configuration_is_not_retried():
         RestartLimit('some_node').note_exit(os.EX_CONFIG, 0.0)
 
 
+def test_what_a_restarted_process_refuses_may_be_corrected():
+    limit = RestartLimit('some_node')
+    for number in range(3 * MAXIMUM_EXITS):
+        limit.note_exit(os.EX_CONFIG, float(number), restarted=True)
+    limit.note_exit(1, 0.0)
+
+
 def test_the_delay_doubles_until_the_process_lasts():
     backoff = Backoff()
     delays = [backoff.next_delay(0.1) for _ in range(7)]

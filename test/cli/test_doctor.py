@@ -97,6 +97,12 @@ def test_dds_and_clock():
     assert doctor.check_clock()[1] in (doctor.OK, doctor.WARNING)
 
 
+def test_clock_after_2038(monkeypatch):
+    monkeypatch.setattr(doctor.time, 'time', lambda: 2.0**31)
+    assert doctor.check_clock()[1] == doctor.FAILED
+    assert '2038' in doctor.check_clock()[2]
+
+
 def test_clock_that_is_in_the_past(monkeypatch):
     monkeypatch.setattr(doctor.time, 'time', lambda: 0.0)
     assert doctor.check_clock()[1] == doctor.FAILED

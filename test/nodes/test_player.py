@@ -13,6 +13,7 @@
 # limitations under the License.
 """player: the events of a bag, in order and at their times, once the bridge has a client."""
 
+import itertools
 import threading
 
 import pytest
@@ -141,3 +142,39 @@ def test_a_bag_of_another_version_is_refused(ros, tmp_path):
         pytest.raises(StartError, match='another version of this package'),
     ):
         Player(reader, '/oht50')
+
+
+@IN_REPLAY
+def test_steps_of_the_clock_neither_stop_the_replay_nor_change_its_order(
+    ros, tmp_path, monkeypatch, capfd
+):
+    store = bag.typestore()
+    folder = tmp_path / 'steps'
+    stamps = [1.0, 1.1, 3601.2, 3601.3, 2.4, 2.5, -3597.4]  # the clock was set three times
+    with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        name = type_name(SafetyEstop)
+        connection = writer.add_connection('/oht50/safety/estop', name, typestore=store)
+        for number, stamp in enumerate(stamps):
+            message = SafetyEstop(estop_id=str(number))
+            data = store.serialize_cdr(converted(store, message), name)
+            writer.write(connection, round((stamp + 1e6) * NS), data)
+    with Reader(folder) as reader:
+        player = Player(reader, '/oht50')
+        published, times = [], []
+        (topic,) = player._publisher_of
+        player._publisher_of[topic] = Published(published)
+        monkeypatch.setattr(player, '_spin_until', times.append)
+        player.play(1.0)
+        player.destroy_node()
+    ids = [store.deserialize_cdr(data, name).estop_id for data in published]
+    assert ids == [str(number) for number in range(len(stamps))]
+    gaps = [after - before for before, after in itertools.pairwise(times[: len(stamps)])]
+    assert gaps == pytest.approx([0.1, module.LONGEST_GAP, 0.1, 0.0, 0.1, 0.0], abs=1e-6)
+    assert capfd.readouterr().err.count('the time of the recording steps by') == 3
+
+
+class Published:
+    """Notes what is published."""
+
+    def __init__(self, messages):
+        self.publish = messages.append

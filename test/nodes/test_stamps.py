@@ -18,6 +18,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.nodes.stamps import LATEST
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
@@ -39,3 +40,20 @@ def test_a_header_has_the_time_of_its_making(ros):
     assert made.frame_id == 'map'
     assert before - 1_000_000 <= from_stamp(made.stamp) <= time.time_ns() + 1_000_000
     node.destroy_node()
+
+
+@given(st.integers(LATEST + 1, 2**63 - 1))
+def test_a_stamp_of_what_no_message_can_hold_is_the_latest(nanoseconds):
+    assert from_stamp(to_stamp(nanoseconds)) == LATEST
+
+
+def test_a_clock_after_2038_is_reported_once_and_ends_nothing(ros, monkeypatch, capfd):
+    import rclpy
+
+    monkeypatch.setattr(time, 'time_ns', lambda: LATEST + 1)
+    node = rclpy.create_node('late')
+    for _ in range(3):
+        assert from_stamp(header(node).stamp) == LATEST
+    node.get_logger().info('still there')
+    node.destroy_node()
+    assert capfd.readouterr().err.count('after 2038-01-19') == 1

@@ -180,7 +180,7 @@ def refusal(*arguments):
 def test_refusals_name_the_fault_and_the_remedy(recorded, tmp_path):
     bag, _, state_dir = recorded
     free = ['--port', free_port(), '--state-dir', state_dir]
-    assert 'ros2 bag reindex' in refusal(tmp_path, *free)
+    assert 'give the folder of a bag' in refusal(tmp_path, *free)
     assert '/oht50' in refusal(bag, '--vehicle', '/other', *free)
     copy = tmp_path / 'copy'
     copy.mkdir()

@@ -378,11 +378,79 @@ def test_directory_that_cannot_be_made_is_refused_by_its_name(tmp_path):
         lambda record: json.dumps({**record, 'version': '1.0.7'}),
         lambda record: json.dumps({**record, 'before': {'other': 1}}),
         lambda record: json.dumps({name: record[name] for name in record if name != 'values'}),
+        lambda record: json.dumps({**record, 'values': {'rate': {'a': 1}}}),
+        lambda record: json.dumps({**record, 'values': {'rate': 2**64}}),
+        lambda record: json.dumps({**record, 'stamp': -1}),
+        lambda record: json.dumps(record)[:-1] + ', "status": "failed"}',
+        lambda record: json.dumps(record).replace('5.0', '1e999'),
     ],
 )
-def test_record_that_cannot_be_understood_is_refused_by_its_name(directory, damage):
+def test_record_that_cannot_be_understood_leaves_the_configuration_in_doubt(directory, damage):
+    old = change(ConfigStore(directory, '1.0'), {'rate': 10.0}, rate=5.0)
+    change(reopened(directory), {'rate': 5.0}, rate=2.0)
+    path = directory / '1.0.2.json'
+    content = damage(json.loads(path.read_text()))
+    path.write_text(content)
+    for _ in range(2):  # a restart clears up nothing
+        store = reopened(directory)
+        assert store.in_force == old
+        assert '1.0.2' in store.doubt
+        assert 'such as 1.0.1' in store.doubt
+        assert (directory / '1.0.2.json.unreadable-1').read_text() == content
+    assert store.values_of('1.0.1') == {'rate': 5.0}, 'it can be gone back to'
+    record = store.begin({}, {}, [], 'alice')
+    assert record.version == '1.0.3', 'no version is used twice'
+    assert store.doubt, 'until it is confirmed'
+    store.confirm(record)
+    for known in (store, reopened(directory)):
+        assert not known.doubt
+        assert known.in_force.values == {'rate': 5.0}
+
+
+def test_old_record_that_cannot_be_understood_leaves_no_doubt_but_cannot_be_undone(directory):
+    store = ConfigStore(directory, '1.0')
+    for before, rate in ((10.0, 5.0), (5.0, 4.0), (4.0, 3.0)):
+        change(store, {'rate': before}, rate=rate)
+    (directory / '1.0.2.json').write_bytes(b'\xff')
+    store = reopened(directory)
+    assert (store.in_force.version, store.doubt) == ('1.0.3', '')
+    assert '1.0.2.json' in store.faults[0]
+    for version in ('1.0.0', '1.0.1', '1.0.2'):
+        with pytest.raises(KeyError):
+            store.values_of(version)
+    assert store.values_of('1.0.3') == {'rate': 3.0}
+
+
+def test_record_that_was_repaired_is_in_force_again(directory):
     change(ConfigStore(directory, '1.0'), {'rate': 10.0}, rate=5.0)
-    path = directory / '1.0.1.json'
-    path.write_text(damage(json.loads(path.read_text())))
-    with pytest.raises(StoreError, match=r'1\.0\.1\.json.*backup'):
-        reopened(directory)
+    whole = (directory / '1.0.1.json').read_bytes()
+    (directory / '1.0.1.json').write_bytes(whole[:-9])
+    assert reopened(directory).doubt
+    (directory / '1.0.1.json').write_bytes(whole)
+    store = reopened(directory)
+    assert (store.in_force.version, store.doubt, store.faults) == ('1.0.1', '', [])
+
+
+def make_file(path):
+    path.write_text('')
+
+
+@pytest.mark.parametrize('make', [make_file, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_directory_that_is_none_is_put_aside_and_leaves_a_doubt(directory, make):
+    make(directory)
+    for _ in range(2):
+        store = ConfigStore(directory, '1.0')
+        assert store.in_force.version == '1.0.0'
+        assert 'cannot be read' in store.doubt
+    assert os.path.lexists(directory.with_name('config.unreadable-1'))
+    store.confirm(store.begin({}, {}, [], 'alice'))
+    assert not reopened(directory).doubt
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo])
+def test_record_that_is_no_file_is_put_aside(directory, make):
+    directory.mkdir()
+    make(directory / '1.0.1.json')
+    store = reopened(directory)
+    assert '1.0.1' in store.doubt
+    assert [path.name for path in directory.iterdir()] == ['1.0.1.json.unreadable-1']

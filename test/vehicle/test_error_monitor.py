@@ -34,13 +34,14 @@ class World:
         self.reports = []
         self.monitor = ErrorMonitor(self.reports.append, lambda: self.now)
 
-    def check(self, seconds=1.0, silent=(), absent=(), **host):
+    def check(self, seconds=1.0, silent=(), absent=(), disk_fault='', **host):
         """Check once a second."""
         for _ in range(round(seconds)):
             self.monitor.check(
                 {**HOST, **host},
                 {name: name in silent for name in SILENCE},
                 {name: name in absent for name in ABSENCE},
+                disk_fault,
             )
             self.now += 1.0
 
@@ -53,6 +54,15 @@ class World:
 @pytest.fixture
 def world():
     return World()
+
+
+def test_a_disk_that_turns_read_only_is_reported_once(world):
+    world.check(3, disk_fault='/state is mounted read-only')
+    assert '/state is mounted read-only' in world.reports[0].description
+    assert world.codes() == ['SYS-003']
+    world.check(10)
+    world.check(1, disk_fault='/state is mounted read-only')
+    assert world.codes() == ['SYS-003']
 
 
 def test_nothing_wrong_reports_nothing(world):

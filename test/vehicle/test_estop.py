@@ -13,7 +13,10 @@
 # limitations under the License.
 """The latch of the emergency stop."""
 
+import errno
 import json
+import os
+import time
 
 import pytest
 from hypothesis import given
@@ -181,8 +184,19 @@ def test_what_follows_is_a_stop_that_can_be_understood(path):
                 {'reason': None},
                 {'stamp': '1'},
                 {'more': 1},
+                {'counter': 0},
+                {'reason': '\ud800'},
+                {'stamp': 2**63},
+                {'stamp': -1},
             )
         ),
+        json.dumps({'counter': 2**63, 'stops': []}),
+        json.dumps({'counter': 1, 'stops': [STOP, STOP]}),
+        '{"counter": 1e999, "stops": []}',
+        '{"counter": ' + '9' * 5000 + ', "stops": []}',
+        '{"counter": 0, "counter": 1, "stops": []}',
+        '{"counter": 0, "stops": [], "\\ud800": 1}',
+        '[' * 100_000,
     ],
 )
 def test_file_that_cannot_be_understood_is_a_latched_stop(path, content):
@@ -191,9 +205,47 @@ def test_file_that_cannot_be_understood_is_a_latched_stop(path, content):
     latch = latch_of(path)
     assert latch.estop.trigger_type == TriggerType.SOFTWARE
     assert latch.estop.estop_id.startswith(UNREADABLE)
-    assert not latch.clear(latch_of(path).estop.estop_id), 'of another start'
+    assert path.with_name('estop.json.unreadable-1').read_text() == content, 'it is kept'
+    assert latch.fault.endswith('kept as estop.json.unreadable-1')
+    assert not latch.clear(latch_of(path).estop.estop_id), 'of another start, and still latched'
     assert clear(latch)
     assert latch_of(path).estop is None
+
+
+def test_stop_that_an_unreadable_file_stands_for_is_written(path):
+    path.parent.mkdir()
+    path.write_text('{')
+    latch = latch_of(path)
+    latch.save()
+    assert latch_of(path).stops == latch.stops
+
+
+def test_only_looking_leaves_the_file_where_it_is(path):
+    path.parent.mkdir()
+    path.write_text('{')
+    assert EstopLatch(path, time.time_ns, look=True).estop
+    assert path.read_text() == '{'
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: path.symlink_to('nowhere')])
+def test_what_is_no_file_is_a_latched_stop(path, make):
+    path.parent.mkdir()
+    make(path)
+    latch = latch_of(path)
+    assert latch.estop.estop_id.startswith(UNREADABLE)
+    assert clear(latch)
+    assert latch_of(path).estop is None
+
+
+def test_disk_that_takes_nothing_at_the_start_is_a_stop(path, monkeypatch):
+    def refuse(directory):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    latch = latch_of(path)
+    assert latch.begin() is None
+    monkeypatch.setattr('oht50_bridge.vehicle.estop.try_disk', refuse)
+    assert latch.begin() == latch.estop
+    assert 'Read-only' in latch.reason
 
 
 def test_failed_save_leaves_the_stop_latched_and_can_be_repeated(tmp_path):

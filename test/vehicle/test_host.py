@@ -14,8 +14,10 @@
 """What is measured of the host."""
 
 import math
+import subprocess
 
 import pytest
+from support import filesystem
 
 from oht50_bridge.vehicle.errors import HOST_THRESHOLDS
 from oht50_bridge.vehicle.host import Host
@@ -27,6 +29,25 @@ def test_every_quantity_with_a_threshold_is_measured(tmp_path):
     assert values.keys() == HOST_THRESHOLDS.keys()
     assert all(0.0 <= values[name] <= 1.0 for name in ('cpu', 'memory', 'disk'))
     assert math.isnan(values['temperature']) or values['temperature'] > -40.0
+
+
+def test_a_directory_that_is_gone_ends_nothing(tmp_path):
+    host = Host(tmp_path / 'gone')
+    assert math.isnan(host.measure()['disk'])
+    assert 'No such file' in host.disk_fault()
+
+
+def test_a_disk_that_was_mounted_read_only_is_a_fault(tmp_path):
+    with filesystem(tmp_path / 'disk', '64k') as disk:
+        host = Host(disk)
+        assert host.disk_fault() == ''
+        subprocess.run(['mount', '-o', 'remount,ro', disk], check=True)
+        assert host.disk_fault() == f'{disk} is mounted read-only'
+
+
+def test_a_directory_that_may_not_be_written_is_a_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr('oht50_bridge.vehicle.host.os.access', lambda *arguments: False)
+    assert 'not writable' in Host(tmp_path).disk_fault()
 
 
 @pytest.mark.parametrize(

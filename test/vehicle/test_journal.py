@@ -13,10 +13,14 @@
 # limitations under the License.
 """The record of the active mission on disk."""
 
+import json
+import math
+from dataclasses import asdict
 from dataclasses import replace
 
 import pytest
 
+from oht50_bridge.state_file import UnreadableError
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.journal import MissionRecord
 
@@ -35,8 +39,59 @@ def test_record_outlives_the_process_until_it_is_cleared(tmp_path):
     journal.clear()
 
 
-@pytest.mark.parametrize('content', ['', '{', '[]', '{"mission_id": "x"}', '\x00', '1'])
-def test_record_that_cannot_be_understood_is_an_error_that_names_it(tmp_path, content):
-    (tmp_path / 'mission.json').write_text(content)
-    with pytest.raises(ValueError):
+def test_what_is_not_known_is_kept_as_not_known(tmp_path):
+    journal = Journal(tmp_path / 'mission.json')
+    journal.save(replace(RECORD, position=math.nan))
+    assert 'NaN' not in (tmp_path / 'mission.json').read_text(), 'which is no JSON'
+    assert math.isnan(journal.load().position)
+
+
+STORED = asdict(RECORD)
+
+
+def test_a_duration_that_was_measured_by_the_date_is_not_reported(tmp_path):
+    # As versions before 1.1 wrote it, a day ahead: the clock was set back over a power cut.
+    record = {**STORED, 'started': 1_900_000_000_000_000_000, 'duration': -86390.9}
+    (tmp_path / 'mission.json').write_text(json.dumps({**record, 'duration': 0.0}))
+    loaded = Journal(tmp_path / 'mission.json').load()
+    assert loaded.mission_id == 'm'
+    assert math.isnan(loaded.duration)
+    (tmp_path / 'mission.json').write_text(json.dumps(record))
+    with pytest.raises(UnreadableError, match='duration'):
         Journal(tmp_path / 'mission.json').load()
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        '',
+        '{',
+        '[]',
+        '{"mission_id": "x"}',
+        '\x00',
+        '1',
+        *(
+            json.dumps({**STORED, **change})
+            for change in (
+                {'duration': -0.1},
+                {'energy': -1},
+                {'travelled': '1'},
+                {'errors': 2**31},
+                {'errors': True},
+                {'mission_id': ''},
+                {'mission_id': '\ud800'},
+                {'status': 'perhaps'},
+                {'position': [1.0]},
+                {'position': 10**400},
+                {'more': 1},
+            )
+        ),
+        json.dumps({**STORED, 'position': math.nan}),
+    ],
+)
+def test_record_that_is_wrong_is_put_aside(tmp_path, content):
+    (tmp_path / 'mission.json').write_text(content)
+    with pytest.raises(UnreadableError, match=r'kept as mission\.json\.unreadable-1'):
+        Journal(tmp_path / 'mission.json').load()
+    assert (tmp_path / 'mission.json.unreadable-1').read_text() == content
+    assert Journal(tmp_path / 'mission.json').load() is None

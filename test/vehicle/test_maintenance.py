@@ -96,14 +96,25 @@ def test_an_owner_needs_a_name_and_there_is_a_limit(path):
         '{"owners": [1]}',
         '{"owners": [""]}',
         '{"owners": [null]}',
+        '{"owners": [], "owners": []}',
+        '{"owners": ["\\ud800"]}',
+        '{"owners": [], "more": 1}',
         json.dumps({'owners': ['x'] * (MAXIMUM_OWNERS + 1)}),
     ],
 )
 def test_a_file_that_cannot_be_understood_is_a_lock_that_only_an_override_releases(path, content):
     path.parent.mkdir()
     path.write_text(content)
+    assert MaintenanceLock(path, look=True).owners == (UNREADABLE,)
+    assert path.read_text() == content, 'only looked at'
     lock = MaintenanceLock(path)
     assert lock.owners == (UNREADABLE,)
+    assert lock.fault.endswith('kept as maintenance.json.unreadable-1')
+    assert path.with_name('maintenance.json.unreadable-1').read_text() == content
+    again = MaintenanceLock(path)
+    assert (again.owners, again.fault) == ((UNREADABLE,), ''), 'it was written'
+    path.unlink()
+    assert MaintenanceLock(path).owners == (UNREADABLE,), 'also if it could not be written'
     with pytest.raises(RefusedError):
         lock.release('alice')
     lock.release('alice', override=True)

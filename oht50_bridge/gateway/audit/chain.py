@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from oht50_bridge.enums import StrEnum
+from oht50_bridge.regular_file import read_regular
 
 AUDIT_FILE = 'audit.jsonl'
 FIRST_HASH = '0' * 64
@@ -138,13 +139,14 @@ def read_anchor(path: Path, attempts: int = 1) -> LogPosition | None:
     """
     for left in reversed(range(attempts)):
         try:
-            content = json.loads(anchor_path(path).read_bytes())
+            text = read_regular(anchor_path(path))
+            if text is None:
+                break
+            content = json.loads(text)
             anchor = LogPosition(int(content['records']), str(content['hash']))
             if content['check'] == _checksum(anchor):
                 return anchor
-        except FileNotFoundError:
-            break
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             pass
         if left:
             time.sleep(RETRY_PAUSE)

@@ -123,7 +123,8 @@ def _open_all(
             with contextlib.ExitStack() as attempt:
                 names = _newest_files(path, newest)
                 files: list[tuple[Path, BinaryIO]] = [
-                    (name, attempt.enter_context(name.open('rb'))) for name in names
+                    (name, attempt.enter_context(open(name, 'rb', opener=_open_now)))
+                    for name in names
                 ]
                 if names == _newest_files(path, newest) and all(
                     os.path.samestat(name.stat(), os.fstat(file.fileno())) for name, file in files
@@ -135,6 +136,11 @@ def _open_all(
                 raise
         time.sleep(RETRY_PAUSE)
     raise OSError(errno.EAGAIN, 'the files are replaced too fast to be read', str(path))
+
+
+def _open_now(path: str, flags: int) -> int:
+    """Open a file without waiting for the writer of a FIFO."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _newest_files(path: Path, count: int | None) -> list[Path]:

@@ -20,6 +20,7 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import logging
@@ -33,6 +34,7 @@ from typing import Any
 from typing import BinaryIO
 
 from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.gateway.audit.chain import ANCHOR_BYTES
 from oht50_bridge.gateway.audit.chain import ChainRecord
 from oht50_bridge.gateway.audit.chain import LogPosition
 from oht50_bridge.gateway.audit.chain import anchor_path
@@ -44,6 +46,9 @@ from oht50_bridge.gateway.audit.chain import older_files
 from oht50_bridge.gateway.audit.chain import read_anchor
 from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.base import timestamp_from_seconds
+from oht50_bridge.regular_file import copy_aside
+from oht50_bridge.regular_file import put_aside
+from oht50_bridge.regular_file import read_regular
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +73,7 @@ class AuditWriter:
         lost: how many records could not be written so far.
 
     Raises:
-        OSError: the file cannot be opened, or another process writes it.
+        OSError: another process writes the file.
 
     """
 
@@ -94,20 +99,23 @@ class AuditWriter:
         self._incomplete = False  # whether the file may end with a part of a line
         self._anchored = True
         self._prune_due = True
-        make_private(path.parent)
-        self._anchor_file = os.open(
-            anchor_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self._file: BinaryIO | None = None  # None: it cannot be opened yet
+        self._anchor_file = -1
+        self._last = LogPosition()
+        self._size = 0
         try:
-            fcntl.flock(self._anchor_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._begin()
         except BlockingIOError:
-            os.close(self._anchor_file)
             raise OSError(
                 errno.EAGAIN, 'another process writes this audit log, end it first', str(path)
             ) from None
-        self._file = self._open()
-        self._last = self._recover()
-        self._size = self._file.tell()
+        except OSError as error:
+            # As while it runs: a disk that refuses never keeps clients out.
+            logger.error(
+                'audit log %s cannot be opened: %s; records are lost until it can be',
+                path,
+                error.strerror,
+            )
         self._thread = threading.Thread(target=self._run, name='audit', daemon=True)
         self._thread.start()
 
@@ -145,12 +153,42 @@ class AuditWriter:
                 if not records:
                     break
             self._write(records, unreported)
-        self._file.close()
-        os.close(self._anchor_file)
+        if self._file is not None:
+            self._file.close()
+            os.close(self._anchor_file)
+
+    def _begin(self) -> None:
+        """Open anchor and log, and find where the chain continues.
+
+        Raises:
+            BlockingIOError: another process writes the log.
+            OSError: one of them cannot be opened.
+
+        """
+        make_private(self.path.parent)
+        for path in (anchor_path(self.path), *log_files(self.path)):
+            if os.path.lexists(path) and not path.is_file():
+                logger.error('%s: not a regular file%s', path, put_aside(path))
+        anchor = os.open(anchor_path(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(anchor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file = self._open()
+            try:
+                self._last = self._recover(file)
+            except OSError:
+                file.close()
+                raise
+        except OSError:
+            os.close(anchor)
+            raise
+        self._anchor_file, self._file, self._size = anchor, file, file.tell()
 
     def _write(self, records: list[dict[str, Any]], unreported: int) -> None:
         failed = len(records)
         try:
+            if self._file is None:
+                self._begin()
+            assert self._file is not None
             if self._incomplete:
                 os.ftruncate(self._file.fileno(), self._size)
                 self._file.seek(self._size)
@@ -209,6 +247,7 @@ class AuditWriter:
         """Write the anchor, after the records are on the disk: it never counts more than those."""
         try:
             os.pwrite(self._anchor_file, encode_anchor(self._last), 0)
+            os.ftruncate(self._anchor_file, ANCHOR_BYTES)  # what was there may have been longer
             os.fdatasync(self._anchor_file)
         except OSError as error:
             if self._anchored:
@@ -229,6 +268,7 @@ class AuditWriter:
         return file
 
     def _rotate(self) -> None:
+        assert self._file is not None
         if self.path.exists():  # it is missing if a full disk prevented the new file
             number = max((number for number, _ in older_files(self.path)), default=0) + 1
             self.path.rename(self.path.with_name(f'{self.path.name}.{number}'))
@@ -245,7 +285,7 @@ class AuditWriter:
         older = [path for _, path in older_files(self.path)]
         return older[: max(0, len(older) - self._max_files)]
 
-    def _recover(self) -> LogPosition:
+    def _recover(self, file: BinaryIO) -> LogPosition:
         """Return where the chain continues, and queue records about the state it was left in."""
         content = self.path.read_bytes()
         end = content.rfind(b'\n') + 1
@@ -254,10 +294,16 @@ class AuditWriter:
             self._waiting.append(
                 self._record(ChainRecord.TORN, text=content[end:].decode(errors='replace'))
             )
-            os.ftruncate(self._file.fileno(), end)
-            self._file.seek(end)
+            os.ftruncate(file.fileno(), end)
+            file.seek(end)
         last, anchor = last_position(log_files(self.path)), read_anchor(self.path)
         if anchor is None:
+            wrong = None
+            with contextlib.suppress(ValueError):  # it is too long to be kept
+                wrong = read_regular(anchor_path(self.path))
+            if wrong:
+                kept = copy_aside(anchor_path(self.path), wrong)
+                logger.error('%s: not an anchor%s', anchor_path(self.path), kept)
             if last.records:
                 logger.error('the anchor of audit log %s is missing', self.path)
                 self._waiting.append(self._record(ChainRecord.UNANCHORED))

@@ -47,6 +47,7 @@ from oht50_bridge.gateway.auth.private_files import load_secret
 from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.private_files import read_private
 from oht50_bridge.gateway.auth.private_files import read_trusted
+from oht50_bridge.gateway.auth.private_files import secret_path
 from oht50_bridge.paths import make_private
 
 ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
@@ -128,8 +129,13 @@ class Key:
         return f'Key(algorithm={self.algorithm!r}, kid={self.kid!r})'
 
 
-def keys_path(given: str, state_dir: Path) -> Path:
+def keys_path(given: str, state_dir: Path, *, strict: bool = True) -> Path:
     """Return the path of the keys: `given`, else OHT50_KEYS, else the secret, created if missing.
+
+    Args:
+        given: directory of keys, or file of a secret; empty: as above.
+        state_dir: directory of the secret.
+        strict: raise when the secret cannot be used; otherwise return its path all the same.
 
     Raises:
         TokenFileError: the secret is not safe to use; the message holds the remedy.
@@ -137,7 +143,14 @@ def keys_path(given: str, state_dir: Path) -> Path:
 
     """
     chosen = given or os.environ.get(KEYS)
-    return Path(chosen).expanduser() if chosen else make_secret(state_dir)
+    if chosen:
+        return Path(chosen).expanduser()
+    try:
+        return make_secret(state_dir)
+    except (OSError, TokenFileError):
+        if strict:
+            raise
+        return secret_path(state_dir)
 
 
 class KeyFiles:
@@ -145,9 +158,12 @@ class KeyFiles:
 
     Args:
         path: directory of key files, or the file of a secret.
+        strict: every file must be right now; otherwise one that is wrong has no key until it is
+            corrected, and is one of the problems.
 
     Attributes:
         keys: the keys in force; of those that can sign, the one that signs comes first.
+        problems: what was wrong at the start, unless `strict`.
 
     Raises:
         TokenFileError: a file is wrong, or there is none; the message names file and remedy.
@@ -155,8 +171,14 @@ class KeyFiles:
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, strict: bool = True) -> None:
         self._path = path
+        self.keys: list[Key] = []
+        self.problems: list[Exception] = []
+        if not strict:
+            self._signature: object = None
+            self.problems = self.reload() or []
+            return
         self._signature = self._read_signature()
         keys, problems = self._load({})
         if problems:
@@ -219,7 +241,10 @@ class KeyFiles:
 
     def _load(self, old: dict[str | None, Key]) -> tuple[list[Key], list[Exception]]:
         if not self._path.is_dir():
-            return [Key('HS256', load_secret(self._path))], []
+            try:
+                return [Key('HS256', load_secret(self._path))], []
+            except ValueError as error:
+                raise TokenFileError(f'{self._path}: {error}; replace it') from error
         check_status(self._path, self._path.stat(), WRITTEN_BY_OTHERS)
         found: dict[str | None, Key] = {}
         problems: list[Exception] = []

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -23,6 +24,7 @@ import tempfile
 from pathlib import Path
 
 from oht50_bridge.paths import make_private
+from oht50_bridge.regular_file import read_regular
 
 SECRET_FILE = 'OHT50_JWT_SECRET_FILE'  # noqa: S105 - the name of an environment variable
 
@@ -58,9 +60,13 @@ def read_trusted(path: Path) -> bytes:
 
 
 def _read(path: Path, forbidden: int) -> bytes:
-    with path.open('rb') as file:
-        check_status(path, os.fstat(file.fileno()), forbidden)
-        return file.read()
+    try:
+        content = read_regular(path, lambda name, status: check_status(name, status, forbidden))
+    except ValueError as error:
+        raise TokenFileError(f'{path}: {error}; replace it') from error
+    if content is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return content
 
 
 def check_status(path: Path, status: os.stat_result, forbidden: int) -> None:

@@ -22,18 +22,34 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from oht50_bridge.atomic_file import replace_file
-from oht50_bridge.gateway.auth.private_files import read_private
+from oht50_bridge.gateway.auth.private_files import READ_BY_OTHERS
+from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.auth.private_files import check_status
+from oht50_bridge.state_file import StateModel
+from oht50_bridge.state_file import UnreadableError
+from oht50_bridge.state_file import load_state
 
 RETRY = 1.0  # s, after a write failed
 
 logger = logging.getLogger(__name__)
+
+Moment = Annotated[float, Field(ge=0.0, le=2.0**53)]
+
+
+class _StoredFamilies(StateModel):
+    not_before: Moment
+    families: dict[str, Annotated[tuple[str | None, Moment], Field(strict=False)]]
 
 
 def _hash(name: str) -> str:
@@ -49,11 +65,8 @@ class RefreshStore:
 
     Attributes:
         not_before: refresh tokens issued before this time must be refused, since the file was
-            damaged and their use is unknown; seconds since the Unix epoch.
-
-    Raises:
-        TokenFileError: other users may read the file, or it belongs to another user.
-        OSError: the file cannot be read.
+            damaged or others could read it, and their use is unknown; seconds since the Unix
+            epoch.
 
     """
 
@@ -169,21 +182,23 @@ class RefreshStore:
 
     def _load(self, path: Path) -> None:
         try:
-            content = read_private(path)
-        except FileNotFoundError:
-            return
-        try:
-            document = json.loads(content)
-            self.not_before = float(document['not_before'])
-            self._families = {
-                str(family): (current if current is None else str(current), float(until))
-                for family, (current, until) in document['families'].items()
-            }
-        except (ValueError, TypeError, KeyError, AttributeError):
+            stored = load_state(path, _StoredFamilies, check=_check_privacy, lasting=True)
+        except UnreadableError as error:
             self.not_before = self._wall()
             self._changes = 1
             logger.error(
-                '%s is damaged: refresh tokens issued until now are refused, clients '
-                'need new tokens',
-                path,
+                '%s: damaged; refresh tokens issued until now are refused, clients need new '
+                'tokens',
+                error,
             )
+            return
+        if stored is not None:
+            self.not_before = stored.not_before
+            self._families = dict(stored.families)
+
+
+def _check_privacy(path: Path, status: os.stat_result) -> None:
+    try:
+        check_status(path, status, READ_BY_OTHERS)
+    except TokenFileError as error:
+        raise ValueError(str(error)) from error

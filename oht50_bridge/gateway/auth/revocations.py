@@ -16,16 +16,23 @@
   {"subjects": {"ann": 1795420800.0}, "tokens": {"X1dMm5oNJ3pc": 1795507205.0}}
 
 The time of a subject: its tokens that were issued earlier are refused. The time of an id of a
-token or family: the entry is kept until then. Both are in seconds since 1970-01-01 UTC.
+token or family: the entry is kept until then. `"everybody": TIME` refuses all tokens that were
+issued earlier. All times are in seconds since 1970-01-01 UTC.
+
+A list that cannot be read at a start is put aside, and one that refuses everybody's tokens of
+before takes its place: whose tokens it revoked is not known.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
+import logging
 import math
 import os
 import time
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -36,13 +43,16 @@ from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.gateway.auth.claims import LEEWAY
 from oht50_bridge.gateway.auth.claims import MAX_REFRESH_LIFE
 from oht50_bridge.gateway.auth.claims import Claims
+from oht50_bridge.gateway.auth.private_files import WRITTEN_BY_OTHERS
 from oht50_bridge.gateway.auth.private_files import TokenFileError
-from oht50_bridge.gateway.auth.private_files import read_trusted
+from oht50_bridge.gateway.auth.private_files import check_status
 from oht50_bridge.paths import make_private
 
 REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
 #: After this time every token that was issued before has expired.
 LONGEST = MAX_REFRESH_LIFE + 2 * LEEWAY  # s
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,18 +62,20 @@ class Revocations:
     Attributes:
         subjects: by subject, the time before which its refused tokens were issued.
         tokens: by id of a token or family, the time until which the entry is kept.
+        everybody: the time before which all tokens that are refused were issued.
 
     """
 
     subjects: Mapping[str, float] = field(default_factory=dict)
     tokens: Mapping[str, float] = field(default_factory=dict)
+    everybody: float = 0.0
 
     def cover(self, claims: Claims) -> bool:
         """Return whether a token is revoked."""
         return (
             claims.token_id in self.tokens
             or claims.family in self.tokens
-            or claims.began_at < self.subjects.get(claims.subject, -math.inf)
+            or claims.began_at < max(self.everybody, self.subjects.get(claims.subject, -math.inf))
         )
 
 
@@ -74,28 +86,68 @@ def revocations_path(state_dir: Path) -> Path:
 
 
 def load_revocations(path: Path) -> Revocations:
-    """Return the revocations of a file.
+    """Return the revocations of a file, which stays where it is.
 
     Raises:
         TokenFileError: other users may change the file, or it is not a list of revocations; the
             message holds the remedy.
-        OSError: the file cannot be read.
+        FileNotFoundError: it is missing.
+
+    """
+    return _load(path, aside=False)
+
+
+def _load(path: Path, *, aside: bool) -> Revocations:
+    # Not above: a launch file imports this module without the libraries of the nodes.
+    from oht50_bridge.gateway.auth.stored_revocations import StoredRevocations
+    from oht50_bridge.state_file import UnreadableError
+    from oht50_bridge.state_file import load_state
+
+    try:
+        stored = load_state(path, StoredRevocations, check=_check_trust, lasting=True, aside=aside)
+    except UnreadableError as error:
+        raise TokenFileError(
+            f'{error}: not a list of revocations; correct it, or remove it and write it '
+            'anew with `oht50 token revoke`'
+        ) from error
+    if stored is None:
+        raise FileNotFoundError(path)
+    return Revocations(**stored.model_dump())
+
+
+def _check_trust(path: Path, status: os.stat_result) -> None:
+    try:
+        check_status(path, status, WRITTEN_BY_OTHERS)
+    except TokenFileError as error:
+        raise ValueError(str(error)) from error
+
+
+def load_or_replace(path: Path, now: float) -> Revocations:
+    """Return the revocations of a file; nobody's token of before counts if it cannot be read.
+
+    Args:
+        path: the file. If it cannot be read it is put aside, and a list that says so replaces it.
+        now: the present time, seconds since the Unix epoch.
 
     """
     try:
-        tables = json.loads(read_trusted(path))
-        if set(tables) != {'subjects', 'tokens'}:
-            raise ValueError('it needs exactly the keys subjects and tokens')
-        for table in tables.values():
-            for name, moment in table.items():
-                if isinstance(moment, bool) or not isinstance(moment, int | float):
-                    raise ValueError(f'{name} needs a number, seconds since 1970-01-01 UTC')
-    except (ValueError, TypeError, AttributeError) as error:
-        raise TokenFileError(
-            f'{path}: not a list of revocations ({error}); correct it, or remove it and write it '
-            'anew with `oht50 token revoke`'
-        ) from error
-    return Revocations(**tables)
+        return _load(path, aside=True)
+    except FileNotFoundError:
+        return Revocations()
+    except TokenFileError as error:
+        logger.error(
+            '%s. Whose tokens it revoked is not known: all tokens issued until now are refused',
+            error,
+        )
+    strict = Revocations(everybody=now)
+    with contextlib.suppress(OSError):  # then it is found unreadable at the next start too
+        _write(path, strict)
+    return strict
+
+
+def _write(path: Path, revocations: Revocations) -> None:
+    replace_file(path, json.dumps(asdict(revocations), indent=2).encode() + b'\n')
+    _give_to_bridge(path)
 
 
 def revoke(
@@ -109,7 +161,7 @@ def revoke(
     """Add to the list and return it; a new entry for a subject replaces the former one.
 
     Args:
-        path: the file, created if missing.
+        path: the file, created if missing. One that cannot be read is replaced as at a start.
         subject: the subject whose tokens are refused.
         issued_before: refuse the tokens of `subject` that were issued before this time, seconds
             since the Unix epoch; None: those issued until now.
@@ -117,19 +169,16 @@ def revoke(
         wall: the present time, seconds since the Unix epoch; None: of the system clock.
 
     Raises:
-        TokenFileError: the existing list cannot be used.
         OSError: the list cannot be written.
 
     """
     now = time.time() if wall is None else wall
     make_private(path.parent)
-    with path.with_name(f'{path.name}.lock').open('w') as lock:
-        _give_to_bridge(Path(lock.name))
+    lock_path = path.with_name(f'{path.name}.lock')
+    with os.fdopen(os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)) as lock:
+        _give_to_bridge(lock_path)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            old = load_revocations(path)
-        except FileNotFoundError:
-            old = Revocations()
+        old = load_or_replace(path, now)
         subjects = {
             name: moment for name, moment in old.subjects.items() if moment + LONGEST > now
         }
@@ -138,9 +187,9 @@ def revoke(
             subjects[subject] = now if issued_before is None else issued_before
         if token_id is not None:
             tokens[token_id] = now + LONGEST
-        new = Revocations(subjects, tokens)
-        replace_file(path, json.dumps(asdict(new), indent=2).encode() + b'\n')
-        _give_to_bridge(path)
+        everybody = old.everybody if old.everybody + LONGEST > now else 0.0
+        new = Revocations(subjects, tokens, everybody)
+        _write(path, new)
     return new
 
 
@@ -155,20 +204,16 @@ class RevocationFile:
     """A list of revocations, which is read again when its file changes.
 
     Args:
-        path: the file; a missing file is an empty list.
-
-    Raises:
-        TokenFileError: the file is not safe to use, or wrong.
-        OSError: the file cannot be read.
+        path: the file; a missing file is an empty list, one that cannot be read refuses the
+            tokens of everybody that were issued until now.
+        wall: clock, seconds since the Unix epoch.
 
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wall: Callable[[], float] = time.time) -> None:
         self._path = path
-        self.revocations = Revocations()
+        self.revocations = load_or_replace(path, wall())
         self._signature = self._read_signature()
-        if self._signature is not None:
-            self.revocations = load_revocations(path)
 
     def reload(self) -> list[Exception] | None:
         """Read the file again if it changed; return the problems, or None if nothing changed.
@@ -192,6 +237,6 @@ class RevocationFile:
     def _read_signature(self) -> object:
         try:
             status = self._path.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
         return (status.st_mode, status.st_uid, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -49,9 +49,8 @@ class TokenFiles:
     Attributes:
         authority: the authority.
 
-    Raises:
-        TokenFileError: a file is not safe to use, or wrong; the message holds the remedy.
-        OSError: a file cannot be read.
+    A file that is wrong ends nothing: no token is accepted by a key that cannot be read, none that
+    was issued before by anybody when the revocations cannot be read.
 
     """
 
@@ -65,7 +64,7 @@ class TokenFiles:
         audience: str = '',
         record: Callable[..., None] = lambda what, **fields: None,
     ) -> None:
-        self._keys = KeyFiles(keys)
+        self._keys = KeyFiles(keys, strict=False)
         self._revocations = RevocationFile(revocations)
         self._record = record
         self._store = RefreshStore(used)
@@ -76,6 +75,10 @@ class TokenFiles:
             store=self._store,
         )
         self.authority.use_revocations(self._revocations.revocations)
+        for problem in self._keys.problems:
+            logger.error('%s; until it is corrected, no token is accepted by this key', problem)
+        if not self._keys.keys:
+            logger.error('%s: no key can be used, so no token is accepted', keys)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name='token-files', daemon=True)
         self._thread.start()

@@ -45,7 +45,8 @@ class TokenAuthority:
     token can determine neither its algorithm nor its key.
 
     Args:
-        keys: the keys that verify. The first that can sign signs.
+        keys: the keys that verify; without any, no token is accepted. The first that can sign
+            signs.
         issuer: `iss` that tokens must have and are signed with; None: any, and none is written.
         audience: `aud` that tokens must have and are signed with; None: tokens must not have one.
         access_life: life of access tokens signed here, s.
@@ -54,7 +55,7 @@ class TokenAuthority:
         store: the store of used refresh tokens; None: one in memory.
 
     Raises:
-        ValueError: there is no key, two keys have the same id, or a life is too long.
+        ValueError: two keys have the same id, or a life is too long.
 
     """
 
@@ -69,8 +70,6 @@ class TokenAuthority:
         wall: Callable[[], float] = time.time,
         store: RefreshStore | None = None,
     ) -> None:
-        if not keys:
-            raise ValueError('no key: the authority could not verify any token')
         if not 0 < access_life <= MAX_ACCESS_LIFE:
             raise ValueError(f'access_life: above 0, at most {MAX_ACCESS_LIFE:.0f} s')
         if not 0 < refresh_life <= MAX_REFRESH_LIFE:

@@ -37,6 +37,7 @@ from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.exceptions import ParameterUninitializedException
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_parameter_events
+from rclpy.time import message_of
 
 SetCallback = Callable[[list[Parameter]], SetParametersResult]
 SUCCESS = SetParametersResult(successful=True)
@@ -204,7 +205,8 @@ class NodeParameters(NodeEntities):
             if not result.successful:
                 return result
         event = ParameterEvent(
-            node=self.get_fully_qualified_name(), stamp=self.get_clock().now().to_msg()
+            node=self.get_fully_qualified_name(),
+            stamp=message_of(self.get_clock().now().nanoseconds),
         )
         for parameter in parameters:
             message = parameter.to_parameter_msg()

@@ -36,7 +36,7 @@ from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from rclpy.parameter_service import ParameterService
 from rclpy.qos import qos_profile_rosout_default
-from rclpy.time import Time
+from rclpy.time import message_of
 from rclpy.utilities import get_default_context
 
 USE_SIM_TIME = 'use_sim_time'
@@ -112,7 +112,7 @@ class Node(NodeParameters):
     ) -> None:
         code = frame.f_code
         log = Log(
-            stamp=Time(nanoseconds=time_ns).to_msg(),
+            stamp=message_of(time_ns),
             level=int(severity),
             name=name,
             msg=message,

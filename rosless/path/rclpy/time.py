@@ -26,6 +26,18 @@ from rclpy.clock_type import ClockType
 from rclpy.duration import S_TO_NS
 from rclpy.duration import Duration
 
+LAST_MESSAGE_NS = 2**31 * S_TO_NS - 1
+"""The last time that a message can hold; its seconds have 32 bits, with a sign."""
+
+
+def message_of(nanoseconds: int) -> TimeMessage:
+    """Return a time as a message for what rosless itself publishes, at most LAST_MESSAGE_NS.
+
+    `Time.to_msg` raises for a later one, as that of rclpy does; a log must not.
+    """
+    seconds, rest = divmod(min(nanoseconds, LAST_MESSAGE_NS), S_TO_NS)
+    return TimeMessage(sec=seconds, nanosec=rest)
+
 
 @total_ordering
 class Time(Subset):

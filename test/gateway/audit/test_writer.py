@@ -86,6 +86,66 @@ def test_two_processes_cannot_write_one_log(path, write):
     write(path, 1)
 
 
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+@pytest.mark.parametrize('name', ['audit.jsonl', 'audit.jsonl.anchor', 'audit.jsonl.1'])
+def test_what_is_no_file_is_put_aside_and_the_log_goes_on(path, write, records, make, name):
+    write(path, 2)
+    other = path.with_name(name)
+    other.unlink(missing_ok=True)
+    make(other)
+    write(path, 1)
+    assert os.path.lexists(path.with_name(f'{name}.unreadable-1'))
+    assert records(path)[-1]['what'] in ('command', 'audit.unanchored')
+    problems = verify(path)
+    assert bool(problems) == (name != 'audit.jsonl.1'), problems
+
+
+WRONG_ANCHORS = [
+    b'x' * 5_000_000,
+    b'[' * 100_000,
+    b'\xff',
+    b'{"records": 1e999, "hash": "a", "check": ""}',
+    b'{"records": ' + b'9' * 5000 + b', "hash": "a", "check": ""}',
+]
+
+
+@pytest.mark.parametrize('content', WRONG_ANCHORS, ids=range(len(WRONG_ANCHORS)))
+def test_an_anchor_that_is_wrong_is_kept_and_replaced(path, write, records, content, caplog):
+    write(path, 2)
+    anchor = path.with_name('audit.jsonl.anchor')
+    anchor.write_bytes(content)
+    write(path, 1)
+    assert 'anchor' in caplog.text
+    if len(content) < 4_000_000:
+        assert anchor.with_name(f'{anchor.name}.unreadable-1').read_bytes() == content
+    assert 'the anchor was missing' in verify(path)[0]
+    count = len(records(path))
+    write(path, 1)
+    assert len(records(path)) == count + 1, 'the anchor is right again'
+
+
+def test_a_log_that_cannot_be_opened_is_opened_later(path, records, caplog, monkeypatch):
+    refuse = threading.Event()
+    refuse.set()
+    original = os.open
+
+    def open_(name, *arguments, **options):
+        if refuse.is_set() and 'audit' in str(name):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(name))
+        return original(name, *arguments, **options)
+
+    monkeypatch.setattr('oht50_bridge.gateway.audit.writer.os.open', open_)
+    audit = AuditWriter(path)
+    assert 'cannot be opened' in caplog.text
+    audit.record('lost')
+    wait_for(lambda: audit.lost == 1, what='the loss')
+    refuse.clear()
+    audit.record('after')
+    audit.close()
+    assert [record['what'] for record in records(path)] == ['audit.lost', 'after']
+    assert verify(path) == []
+
+
 FULL_DISK = """
 import resource, sys, time
 from pathlib import Path

@@ -23,7 +23,6 @@ from support import wait_for
 
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.keys import Key
-from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 
@@ -90,7 +89,7 @@ def test_a_used_token_stays_used_over_kill_9(path):
     store.close()
 
 
-def test_the_file_holds_hashes_for_its_owner_alone(path):
+def test_the_file_holds_hashes_for_its_owner_alone(path, caplog):
     store = RefreshStore(path)
     pair = authority(store).issue('ann', 'viewer')
     claims, second = authority(store).refresh(pair.refresh)
@@ -101,12 +100,28 @@ def test_the_file_holds_hashes_for_its_owner_alone(path):
         assert part not in text
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     path.chmod(0o640)
-    with pytest.raises(TokenFileError, match='chmod 600'):
-        RefreshStore(path)
+    store = RefreshStore(path, wall=lambda: 1000.0)
+    assert 'chmod 600' in caplog.text
+    assert store.not_before == 1000.0
+    store.close()
 
 
 @pytest.mark.parametrize(
-    'content', [b'', b'{', b'[]', b'{}', b'{"not_before": 0, "families": {"a": 5}}', b'\xff']
+    'content',
+    [
+        b'',
+        b'{',
+        b'[]',
+        b'{}',
+        b'{"not_before": 0, "families": {"a": 5}}',
+        b'{"not_before": 0, "families": {"a": [1, 2]}}',
+        b'{"not_before": 0, "families": {"a": ["x", null]}}',
+        b'{"not_before": 0, "families": {"a": ["x", 1, 2]}}',
+        b'{"not_before": 1e999, "families": {}}',
+        b'{"not_before": ' + b'9' * 400 + b', "families": {}}',
+        b'[' * 100_000,
+        b'\xff',
+    ],
 )
 def test_when_the_file_is_damaged_older_tokens_are_refused(path, content, caplog):
     pair = authority(None).issue('ann', 'viewer')
@@ -114,6 +129,7 @@ def test_when_the_file_is_damaged_older_tokens_are_refused(path, content, caplog
     path.chmod(0o600)
     store = RefreshStore(path)
     assert 'damaged' in caplog.text
+    assert path.with_name(f'{path.name}.unreadable-1').read_bytes() == content
     for _ in range(2):
         with pytest.raises(TokenError, match='is unknown'):
             authority(store).refresh(pair.refresh)
@@ -122,6 +138,15 @@ def test_when_the_file_is_damaged_older_tokens_are_refused(path, content, caplog
     authority(store).verify(pair.access)
     authority(store).refresh(authority(store).issue('ann', 'viewer').refresh)
     store.close()
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_put_aside(path, make):
+    make(path)
+    store = RefreshStore(path, wall=lambda: 1000.0)
+    assert store.not_before == 1000.0
+    store.close()
+    assert path.is_file(), 'it was replaced'
 
 
 def test_a_disk_that_refuses_keeps_nobody_out_and_is_tried_again(path, caplog):

@@ -19,6 +19,8 @@ import threading
 
 import pytest
 
+from oht50_bridge.gateway.auth.claims import Claims
+from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import LONGEST
 from oht50_bridge.gateway.auth.revocations import RevocationFile
@@ -69,25 +71,66 @@ def test_nothing_is_lost_when_many_write_at_once(path):
         '{"subjects": {"ann": "2026"}, "tokens": {}}',
         '{"subjects": {"ann": true}, "tokens": {}}',
         '{"subjects": {}, "tokens": {}, "more": {}}',
+        '{"subjects": {}, "tokens": {"t": 1e999}}',
+        '{"subjects": {}, "tokens": {"t": ' + '9' * 400 + '}}',
+        '{"subjects": {}, "tokens": {"t": 1}, "tokens": {}}',
+        '{"subjects": {"\\ud800": 1}, "tokens": {}}',
+        '[' * 100_000,
     ],
 )
-def test_what_is_no_list_is_refused_with_the_file_and_the_remedy(path, content):
+def test_what_is_no_list_refuses_the_tokens_of_everybody_issued_until_now(path, content, caplog):
     path.parent.mkdir()
     path.write_text(content)
-    with pytest.raises(TokenFileError) as refused:
-        RevocationFile(path)
-    assert str(path) in str(refused.value)
-    assert 'token revoke' in str(refused.value)
-    with pytest.raises(TokenFileError):
-        revoke(path, token_id='t')
-    assert path.read_text() == content
+    with pytest.raises(TokenFileError, match='token revoke'):
+        load_revocations(path)
+    assert path.read_text() == content, 'only read'
+    file = RevocationFile(path, wall=lambda: 1000.0)
+    assert path.with_name('revoked.json.unreadable-1').read_text() == content
+    assert str(path) in caplog.text
+    assert 'all tokens issued until now are refused' in caplog.text
+    for again in (file, RevocationFile(path, wall=lambda: 2000.0)):
+        assert again.revocations.cover(claims('ann', 999.0))
+        assert not again.revocations.cover(claims('ann', 1001.0))
+        assert again.reload() is None
+    path.unlink()
+    assert RevocationFile(path, wall=lambda: 3000.0).revocations.everybody == 3000.0, (
+        'as if it could not have been written'
+    )
 
 
-def test_a_list_others_can_change_is_refused(path):
+def claims(subject, began_at):
+    return Claims(subject, 'viewer', began_at + 60, TokenType.ACCESS, began_at)
+
+
+def test_revoking_goes_on_from_a_list_that_cannot_be_read(path):
+    path.parent.mkdir()
+    path.write_text('{')
+    assert revoke(path, token_id='t', wall=1000.0).everybody == 1000.0
+    assert revoke(path, subject='ann', wall=1001.0).everybody == 1000.0
+    later = revoke(path, subject='bob', wall=1000.0 + LONGEST)
+    assert later.everybody == 0.0, 'tokens of before have expired'
+
+
+def test_a_list_others_can_change_is_not_trusted(path, caplog):
     revoke(path, token_id='t')
     path.chmod(0o666)
-    with pytest.raises(TokenFileError, match='chmod go-w'):
-        RevocationFile(path)
+    assert RevocationFile(path, wall=lambda: 5.0).revocations.everybody == 5.0
+    assert 'chmod go-w' in caplog.text
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: path.symlink_to('nowhere')])
+def test_what_is_no_file_is_not_waited_for(path, make):
+    path.parent.mkdir()
+    make(path)
+    file = RevocationFile(path, wall=lambda: 5.0)
+    assert file.revocations.everybody == 5.0
+    revoke(path, subject='ann')
+    assert file.reload() == []
+    path.unlink()
+    make(path)
+    (problem,) = file.reload()
+    assert str(path) in str(problem)
+    assert list(file.revocations.subjects) == ['ann'], 'the former content stays in force'
 
 
 def test_a_change_is_followed_and_a_wrong_one_is_not(path):

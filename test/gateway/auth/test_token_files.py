@@ -13,14 +13,15 @@
 # limitations under the License.
 """A gateway that runs follows its keys and revocations."""
 
+import os
 import threading
 
 import pytest
+from support import wait_for
 
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import load_key
 from oht50_bridge.gateway.auth.keys import make_key
-from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import revoke
 from oht50_bridge.gateway.auth.token_files import TokenFiles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
@@ -140,10 +141,31 @@ async def test_a_disk_that_hangs_blocks_no_client(files, serving, monkeypatch):
     hanging.set()
 
 
-def test_wrong_files_are_refused_at_the_start(tmp_path, keys):
-    (tmp_path / 'revoked.json').write_text('x')
-    with pytest.raises(TokenFileError, match=r'revoked\.json'):
-        TokenFiles(keys=keys, revocations=tmp_path / 'revoked.json', used=tmp_path / 'used')
+def test_wrong_files_at_the_start_trust_nobody_until_they_are_corrected(tmp_path, keys, caplog):
+    whole = (keys / '2026-10.pem').read_bytes()
+    token = TokenAuthority([load_key(keys / '2026-10.pem')]).issue('ann', 'viewer').access
+    (keys / '2026-10.pem').write_text('x')
+    (tmp_path / 'revoked.json').mkdir()
+    (tmp_path / 'used').write_text('x')
+    files = TokenFiles(keys=keys, revocations=tmp_path / 'revoked.json', used=tmp_path / 'used')
+    assert '2026-10.pem' in caplog.text
+    assert 'no token is accepted' in caplog.text
+    assert not accepted(files.authority, token)
+    (keys / '2026-10.pem').write_bytes(whole)
+    later = TokenAuthority([load_key(keys / '2026-10.pem')]).issue('ann', 'viewer').access
+    wait_for(lambda: accepted(files.authority, later), what='the key is read again')
+    assert not accepted(files.authority, token), 'it was issued before the revocations were lost'
+    files.close()
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_a_secret_that_is_no_file_is_no_key(tmp_path, make, caplog):
+    make(tmp_path / 'secret')
+    files = TokenFiles(
+        keys=tmp_path / 'secret', revocations=tmp_path / 'revoked', used=tmp_path / 'used'
+    )
+    assert 'no token is accepted' in caplog.text
+    files.close()
 
 
 def test_issuer_and_audience_come_from_the_environment(tmp_path, keys, monkeypatch):

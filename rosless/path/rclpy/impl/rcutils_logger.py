@@ -167,9 +167,8 @@ def _emit(severity: LoggingSeverity, name: str, message: str, frame: FrameType) 
             try:
                 sys.stderr.write(line)
                 sys.stderr.flush()
-            except (OSError, ValueError):
-                # The reader of stderr has ended; a vehicle goes on without its log.
-                _output['stdout'] = False
+            except (OSError, ValueError, AttributeError):
+                pass  # nobody reads it, or its disk is full; a vehicle goes on without this line
     sink = next((sinks[parent] for parent in _parents(name) if parent in sinks), None)
     if sink is not None:
         sink(now, severity, name, message, frame)
