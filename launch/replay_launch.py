@@ -49,7 +49,7 @@ def replay(**values: str) -> list[LaunchDescriptionEntity]:
         port=int(values['port']),
         use_sim_time=True,
     )
-    files = replayed.parameter_files()
+    parameters = replayed.parameter_file()
     bridge = Node(
         package=PACKAGE,
         executable='bridge_node',
@@ -58,7 +58,7 @@ def replay(**values: str) -> list[LaunchDescriptionEntity]:
         output='screen',
         respawn=True,
         respawn_delay=RESPAWN_DELAY,
-        parameters=[str(path) for path in files],
+        parameters=[str(parameters)],
         remappings=[('/clock', CLOCK)],
         additional_env=replayed.environment(),
         arguments=['--ros-args', '--log-level', values['log_level']],
@@ -83,7 +83,7 @@ def replay(**values: str) -> list[LaunchDescriptionEntity]:
             *(['--loop'] if values['loop'] == 'true' else []),
             *(['--start-paused'] if values['paused'] == 'true' else []),
             '--qos-profile-overrides-path',
-            str(qos_overrides(files[-1].parent, qos)),
+            str(qos_overrides(parameters.parent, qos)),
             '--topics',
             *qos,
             '--remap',

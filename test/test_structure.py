@@ -96,10 +96,9 @@ def test_imports_run_one_way(name):
 def test_ros_stays_in_the_nodes_and_the_bring_up(name):
     used = {each.split('.')[0] for each in all_imports()[name]} & ROS
     assert not used or part_of(name) in WITH_ROS
-    assert 'rosless' not in {each.split('.')[0] for each in all_imports()[name]} or part_of(name) in {
-        'bringup',
-        'cli',
-    }
+    assert 'rosless' not in {each.split('.')[0] for each in all_imports()[name]} or part_of(
+        name
+    ) in {'bringup', 'cli'}
 
 
 def test_nodes_never_import_one_another():

@@ -37,8 +37,6 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
-from oht50_bridge.bringup.limits import check_limits
-from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
@@ -127,8 +125,7 @@ def plan(values: dict[str, str]) -> Plan:
     """Return the plan of the vehicle that the arguments of a launch file describe.
 
     Raises:
-        BringUpError: the values contradict one another, or the limits of the nodes do, or a board
-            would stop answering on its serial line.
+        BringUpError: the values contradict one another, or the parameter files are wrong.
 
     """
     the_plan = Plan(
@@ -142,8 +139,7 @@ def plan(values: dict[str, str]) -> Plan:
         port=int(values.get('port', DEFAULT_PORT)),
         use_sim_time=values.get('use_sim_time') == 'true',
     )
-    check_lines(the_plan.params, the_plan.serial_port)
-    check_limits(the_plan.params)
+    _ = the_plan.parameters
     return the_plan
 
 
@@ -160,7 +156,7 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
             output='screen',
             respawn=True,
             respawn_delay=RESPAWN_DELAY,
-            parameters=[str(path) for path in the_plan.parameter_files(name)],
+            parameters=[str(the_plan.parameter_file(name))],
             remappings=the_plan.remappings,
             additional_env=the_plan.environment(),
             arguments=['--ros-args', '--log-level', log_level],

@@ -23,8 +23,6 @@ from collections.abc import Mapping
 from typing import IO
 
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.limits import check_limits
-from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.process import POLL_PERIOD
 from oht50_bridge.bringup.process import Process
@@ -88,8 +86,7 @@ class Supervisor:
 
     def _check(self) -> None:
         """Find what would make the start fail half-way, before anything is started."""
-        check_lines(self._plan.params, self._plan.serial_port)
-        check_limits(self._plan.params)
+        _ = self._plan.parameters
         check_port(self._plan.host, self._plan.port)
 
     def _start(self) -> None:
@@ -105,7 +102,7 @@ class Supervisor:
 
     def _command(self, node: str) -> list[str]:
         """Return the command line of a node."""
-        command = [
+        return [
             *module_command('oht50_bridge.nodes'),
             node,
             '--ros-args',
@@ -114,10 +111,9 @@ class Supervisor:
             *self._plan.remap_arguments(),
             '--log-level',
             self._log_level,
+            '--params-file',
+            str(self._plan.parameter_file(node)),
         ]
-        for path in self._plan.parameter_files(node):
-            command += ['--params-file', str(path)]
-        return command
 
     def _start_simulator(self, environment: dict[str, str]) -> None:
         """Start the simulated boards and wait until their serial lines exist.

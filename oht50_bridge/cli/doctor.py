@@ -13,7 +13,7 @@
 # limitations under the License.
 """Check whether this machine can run a vehicle, and print remedies.
 
-It checks the serial ports, the limits in the parameters, the DDS interface, the keys of tokens,
+It checks the serial ports, the parameter files, the DDS interface, the keys of tokens,
 the clock, the WebSocket port and the right to real-time priority. The exit code is 1 if a vehicle
 could not run.
 """
@@ -32,8 +32,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.limits import check_limits
-from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.errors import ParameterError
+from oht50_bridge.bringup.parameter_check import read_parameters
+from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
 from oht50_bridge.priority import RealtimePriority
@@ -98,10 +99,9 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     """Yield a finding for each check."""
     from oht50_bridge.gateway.auth.keys import KEYS
 
-    lines = parameters_of('hardware_node', arguments.params)['line'].values()
-    for device in arguments.serial or [line['device'] for line in lines]:
+    for device in arguments.serial or devices(arguments.params):
         yield check_serial(device)
-    yield check_parameters(arguments.params)
+    yield from check_parameters(arguments.params)
     yield check_dds()
     keys = arguments.keys or os.environ.get(KEYS)
     yield check_keys(Path(keys)) if keys else check_secret(arguments.state_dir)
@@ -144,14 +144,24 @@ def check_serial(device: str) -> Finding:
     return what, OK, ''
 
 
-def check_parameters(params: Path | None) -> Finding:
-    """Check that the limits of different nodes do not contradict one another."""
-    what = 'limits in the parameters'
+def devices(params: Path | None) -> list[str]:
+    """Return the serial ports of the parameters; none where these are wrong."""
     try:
-        check_limits(params)
-    except BringUpError as error:
-        return what, FAILED, str(error)
-    return what, OK, ''
+        return serial_ports(read_parameters(params))
+    except BringUpError:
+        return []  # `check_parameters` tells
+
+
+def check_parameters(params: Path | None) -> Iterator[Finding]:
+    """Check the parameter files against what the nodes declare, and the nodes' limits."""
+    what = 'parameters'
+    try:
+        read_parameters(params)
+    except ParameterError as error:
+        for line in str(error).splitlines():
+            yield what, FAILED, line
+    else:
+        yield what, OK, ''
 
 
 def check_dds() -> Finding:

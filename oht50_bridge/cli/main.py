@@ -25,6 +25,7 @@ from oht50_bridge.cli import asyncapi
 from oht50_bridge.cli import audit
 from oht50_bridge.cli import call
 from oht50_bridge.cli import doctor
+from oht50_bridge.cli import params
 from oht50_bridge.cli import record
 from oht50_bridge.cli import replay
 from oht50_bridge.cli import token
@@ -55,6 +56,7 @@ COMMANDS: dict[str, CommandModule] = {
     'replay': replay,
     'audit': audit,
     'doctor': doctor,
+    'params': params,
     'asyncapi': asyncapi,
 }
 
@@ -81,8 +83,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return COMMANDS[arguments.command].run(arguments)
     except (CommandError, BringUpError) as error:
-        print(f'oht50 {arguments.command}: {error}', file=sys.stderr)
-        return 1
+        for line in str(error).splitlines():
+            print(f'oht50 {arguments.command}: {line}', file=sys.stderr)
+        return error.exit_code if isinstance(error, BringUpError) else 1
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:

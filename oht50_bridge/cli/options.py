@@ -74,18 +74,19 @@ def add_domain(parser: argparse.ArgumentParser) -> None:
 
 def add_graph(parser: argparse.ArgumentParser) -> None:
     """Add the options that select a vehicle in the ROS graph."""
-    _add_namespace(parser)
+    add_namespace(parser)
     add_domain(parser)
 
 
 def add_vehicle(parser: argparse.ArgumentParser) -> None:
     """Add the options that select the state directory of a vehicle, without joining its graph."""
-    _add_namespace(parser)
+    add_namespace(parser)
     _add_domain_id(parser)
     add_state_dir(parser)
 
 
-def _add_namespace(parser: argparse.ArgumentParser) -> None:
+def add_namespace(parser: argparse.ArgumentParser) -> None:
+    """Add --namespace."""
     parser.add_argument(
         '--namespace',
         metavar='NS',

@@ -23,7 +23,7 @@ from oht50_bridge.gateway.admission.limits import networks
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.tls import TlsFiles
-from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.errors import StartError
 from oht50_bridge.settings import setting
 from oht50_bridge.version import VERSION
 
@@ -96,6 +96,9 @@ def gateway_config(settings: GatewaySettings, node_settings: BridgeNodeSettings)
         ) from error
     values = {each.name: getattr(settings, each.name) for each in fields(settings)}
     values['origins'] = tuple(origin for origin in settings.origins if origin)
-    return GatewayConfig(
-        **values, server_version=VERSION, tls=node_settings.tls_files(), proxies=proxies
-    )
+    try:
+        return GatewayConfig(
+            **values, server_version=VERSION, tls=node_settings.tls_files(), proxies=proxies
+        )
+    except ValueError as error:
+        raise StartError(f'bridge_node: {error}') from error

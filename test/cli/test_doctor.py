@@ -56,12 +56,20 @@ def test_serial_port(tmp_path, terminal):
     assert 'not a terminal' in doctor.check_serial('/dev/null')[2]
 
 
-def test_limits_that_contradict_one_another_are_found(tmp_path):
-    assert doctor.check_parameters(None)[1] == doctor.OK
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('{speed_limit: 0.3}', 'lower mission_node max_velocity'),
+        ('{speed_limit: fast}', "found 'fast'; write a number from 0 to 2 m/s"),
+        ('{speed_limt: 0.3}', 'write speed_limit'),
+    ],
+)
+def test_faults_of_the_parameter_files_are_found(tmp_path, text, said):
     params = tmp_path / 'params.yaml'
-    params.write_text('/**/safety_node: {ros__parameters: {speed_limit: 0.3}}')
-    _, result, remedy = doctor.check_parameters(params)
-    assert (result, 'lower mission_node max_velocity' in remedy) == (doctor.FAILED, True)
+    params.write_text(f'/**/safety_node: {{ros__parameters: {text}}}')
+    (_, result, remedy), *more = doctor.check_parameters(params)
+    assert (result, said in remedy, more) == (doctor.FAILED, True, [])
+    assert [result for _, result, _ in doctor.check_parameters(None)] == [doctor.OK]
 
 
 def test_ports_of_the_parameters_are_checked(tmp_path, terminal, capsys):

@@ -22,6 +22,7 @@ import pytest
 from rclpy.context import Context
 from support import own_domain
 
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import available_priority
 
@@ -88,6 +89,25 @@ def test_signal_ends_a_node_wherever_it_is(place, number):
     assert result.stdout == ('' if place == 'init' else 'destroyed\n')
 
 
+@pytest.mark.processes
+@pytest.mark.parametrize('node', ['telemetry_node', 'bridge_node'])
+def test_a_file_that_ros_does_not_read_is_reported_in_one_line(tmp_path, node):
+    broken = tmp_path / 'broken.yaml'
+    broken.write_text('/**:\n  ros__parameters: {rate: [1, [2]]\n')
+    command = [*module_command('oht50_bridge.nodes'), node, '--ros-args', '--params-file']
+    with own_domain() as domain:
+        result = subprocess.run(
+            [*command, str(broken)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        )
+    assert result.returncode == os.EX_CONFIG
+    (line,) = [each for each in result.stderr.splitlines() if not each.startswith('[')]
+    assert line.startswith('ROS does not start: ') and 'oht50 params check' in line
+
+
 WOKEN_TOO_EARLY = """
 import threading
 import rclpy
@@ -126,6 +146,7 @@ if find_spec('rclpy') is None:
     rosless.install()
 from rclpy.node import Node
 from oht50_bridge.nodes import process
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import scheduling_of
 
