@@ -122,6 +122,12 @@ def check_lines(vehicle: VehicleParameters, serial_port: str) -> None:
     raise BringUpError(f'parameter module.{name}.line: {fault}')
 
 
+def connections(vehicle: VehicleParameters) -> int:
+    """Return how many WebSocket connections the bridge may have, with and without a token."""
+    given = vehicle.given('bridge_node')
+    return sum(int(given.get(name, 100)) for name in ('max_connections', 'max_unauthenticated'))
+
+
 def serial_ports(vehicle: VehicleParameters) -> list[str]:
     """Return the serial ports of the lines, that of the travel motor first.
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.bringup.restart import describe_exit
-from oht50_bridge.signals import BLOCK_SIGNALS
+from oht50_bridge.signals import block_signals
 
 POLL_PERIOD = 0.05  # s, between two checks of the processes
 STOP_TIMEOUT = 3.0  # s, from one signal to the next, stronger one
@@ -38,7 +38,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this child when its parent dies, for whatever reason."""
+    """Have the kernel end this child when its parent dies, for whatever reason; block signals."""
+    block_signals()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == 1:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -85,12 +86,12 @@ class Process:
         """
         self._restart_stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
         self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
-            [*BLOCK_SIGNALS, *self._command],
+            self._command,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             start_new_session=True,
-            preexec_fn=None if self._watches_parent else _die_with_parent,
+            preexec_fn=block_signals if self._watches_parent else _die_with_parent,
         )
         self._started_at = time.monotonic()
         self._restart_at = None

@@ -13,16 +13,18 @@
 # limitations under the License.
 """Check whether this machine can run a vehicle, and print remedies.
 
-It checks the serial ports, the parameter files, the DDS interface, the keys of tokens,
-the clock, the WebSocket port and the right to real-time priority. The exit code is 1 if a vehicle
-could not run.
+It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
+keys of tokens, the clock, the WebSocket port and the right to real-time priority. The exit code is
+1 if a vehicle could not run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import grp
+import locale
 import os
 import pwd
 import socket
@@ -31,12 +33,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from oht50_bridge.bringup import host_check
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.errors import ParameterError
+from oht50_bridge.bringup.host_check import EARLIEST_TIME
+from oht50_bridge.bringup.host_check import HostFault
 from oht50_bridge.bringup.parameter_check import read_parameters
+from oht50_bridge.bringup.parameters import VehicleParameters
+from oht50_bridge.bringup.parameters import connections
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
@@ -47,8 +55,6 @@ WARNING = 'warning'
 FAILED = 'FAILED'
 STYLES = {OK: 'green', WARNING: 'yellow', FAILED: 'bold red'}
 STA_UNSYNC = 0x0040  # of <sys/timex.h>
-# A clock that shows an earlier time than this version's is wrong.
-EARLIEST_TIME = 1_790_000_000  # s since 1970-01-01 UTC: 2026-09-21
 
 Finding = tuple[str, str, str]  # what was checked, result, remedy
 
@@ -83,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the findings; return 1 if one of them is a failure."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for column in ('check', 'result', 'remedy'):
@@ -90,7 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     failed = False
     for check, result, remedy in findings(arguments):
         failed = failed or result == FAILED
-        table.add_row(check, f'[{STYLES[result]}]{result}[/]', remedy)
+        # Names and values of files are no markup.
+        table.add_row(Text(check), Text(result, STYLES[result]), Text(remedy))
     Console().print(table)
     return int(failed)
 
@@ -103,8 +111,13 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield check_serial(device)
     yield from check_parameters(arguments.params)
     yield check_dds()
+    yield from check_host(arguments)
     keys = arguments.keys or os.environ.get(KEYS)
-    yield check_keys(Path(keys)) if keys else check_secret(arguments.state_dir)
+    if keys:
+        yield check_keys(Path(keys))
+    else:
+        with contextlib.suppress(NoStateDirError):  # `check_host` tells
+            yield check_secret(arguments.state_dir)
     yield check_clock()
     yield check_port(arguments.port)
     yield check_priority()
@@ -125,8 +138,10 @@ def check_serial(device: str) -> Finding:
     if not stat.S_ISCHR(mode.st_mode):
         return what, FAILED, 'not a character device; name the port of the RS-485 adapter'
     if not os.access(path, os.R_OK | os.W_OK):
-        group = grp.getgrgid(mode.st_gid).gr_name
-        user = pwd.getpwuid(os.getuid()).pw_name
+        group, user = str(mode.st_gid), str(os.getuid())
+        with contextlib.suppress(KeyError):  # neither needs an entry
+            group = grp.getgrgid(mode.st_gid).gr_name
+            user = pwd.getpwuid(os.getuid()).pw_name
         return (
             what,
             FAILED,
@@ -162,6 +177,52 @@ def check_parameters(params: Path | None) -> Iterator[Finding]:
             yield what, FAILED, line
     else:
         yield what, OK, ''
+
+
+def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
+    """Try what `oht50 up` tries of the computer before it starts anything."""
+    environment = os.environ
+    checks = {
+        'rclpy': host_check.check_rclpy(environment),
+        'DDS participants': host_check.check_participants(environment),
+        'open files': host_check.check_descriptors(wanted_connections(arguments.params)),
+        host_check.MODEM_MANAGER: host_check.check_modem_manager(),
+        'characters of the terminal': check_encoding(),
+        'state directory': check_state_directory(arguments),
+    }
+    for what, faults in checks.items():
+        found = list(faults)
+        for fault in found:
+            yield fault.what, FAILED if fault.fatal else WARNING, fault.text
+        if not found:
+            yield what, OK, ''
+
+
+def wanted_connections(params: Path | None) -> int:
+    """Return the connections that the bridge may have; those of the defaults for wrong files."""
+    try:
+        return connections(read_parameters(params))
+    except BringUpError:
+        return connections(VehicleParameters({'bridge_node': {}}))
+
+
+def check_state_directory(arguments: argparse.Namespace) -> Iterator[HostFault]:
+    """Check that there is a state directory and that it takes files."""
+    try:
+        yield from host_check.check_state_directory(arguments.state_dir)
+    except NoStateDirError as error:
+        yield HostFault('state directory', str(error))
+
+
+def check_encoding() -> Iterator[HostFault]:
+    """Check that a terminal can show what clients write."""
+    encoding = locale.getpreferredencoding(False)
+    if encoding.upper().replace('-', '') != 'UTF8':
+        yield HostFault(
+            'characters of the terminal',
+            f'they are {encoding}, so some names cannot be shown: export LC_ALL=C.UTF-8',
+            fatal=False,
+        )
 
 
 def check_dds() -> Finding:

@@ -32,6 +32,8 @@ from oht50_bridge.cli import token
 from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.options import Options
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.version import VERSION
 
 
@@ -79,10 +81,10 @@ def main(argv: list[str] | None = None) -> int:
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(argv, Options())
     try:
         return COMMANDS[arguments.command].run(arguments)
-    except (CommandError, BringUpError) as error:
+    except (CommandError, BringUpError, NoStateDirError) as error:
         for line in str(error).splitlines():
             print(f'oht50 {arguments.command}: {line}', file=sys.stderr)
         return error.exit_code if isinstance(error, BringUpError) else 1

@@ -21,6 +21,7 @@ import re
 from datetime import datetime
 from datetime import timezone
 from pathlib import Path
+from typing import Any
 
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
@@ -36,15 +37,30 @@ class CommandError(Exception):
     """A command cannot be carried out; the message holds the remedy."""
 
 
+class Options(argparse.Namespace):
+    """The options of a command. A user without a home directory may lack a default.
+
+    Attributes:
+        state_dir: found when a command asks for it, so that none fails for lack of what it does
+            not need.
+
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name == 'state_dir':
+            return default_state_dir()
+        raise AttributeError(name)
+
+
 def add_state_dir(parser: argparse.ArgumentParser) -> None:
     """Add --state-dir."""
     parser.add_argument(
         '--state-dir',
         type=Path,
         metavar='DIR',
-        default=default_state_dir(),
+        default=argparse.SUPPRESS,  # see Options
         help='directory of persistent state, such as the signing secret and the latched emergency '
-        'stop (default: %(default)s)',
+        'stop (default: oht50 in XDG_STATE_HOME, else in ~/.local/state)',
     )
 
 

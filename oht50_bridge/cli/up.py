@@ -38,7 +38,6 @@ from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.gateway.tls import check_listening
 from oht50_bridge.gateway.tls import is_loopback
 from oht50_bridge.gateway.tls import load
-from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.endpoint import PATH
 
 
@@ -177,7 +176,7 @@ def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
     # As it was called, so that the lines can be copied.
     program = sys.argv[0]
     state = ''
-    if arguments.state_dir != default_state_dir():
+    if 'state_dir' in vars(arguments):
         state = f' --state-dir {arguments.state_dir}'
     print(
         f"""OHT-50 is up ({boards}).

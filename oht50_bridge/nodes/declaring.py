@@ -99,4 +99,6 @@ def declare_settings(
 class StateSettings:
     """Where a node keeps its state."""
 
-    state_dir: str = setting('', 'Directory of what must outlive a restart')
+    state_dir: str = setting(
+        '', 'Directory of what must outlive a restart; empty: oht50 in ~/.local/state'
+    )

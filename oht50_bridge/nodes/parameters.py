@@ -33,7 +33,9 @@ from rclpy.parameter import Parameter
 from oht50_bridge.nodes.declaring import StateSettings
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.errors import StartError
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.paths import expanded
 from oht50_bridge.settings import Setting
 
 # config_node reads it to know which configuration a node has: a restarted node has none.
@@ -190,10 +192,11 @@ def state_directory(node: Node) -> Path:
         StartError: it cannot be made or written to.
 
     """
-    settings = declare_settings(
-        NodeDeclarer(node), StateSettings, state_dir=str(default_state_dir())
-    )
-    path = Path(settings.state_dir).expanduser()
+    given = declare_settings(NodeDeclarer(node), StateSettings).state_dir
+    try:
+        path = expanded(given) if given else default_state_dir()
+    except NoStateDirError as error:
+        raise StartError(f'state_dir: {error}') from error
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -50,6 +50,7 @@ from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.safety_settings import SafetyNodeSettings
 from oht50_bridge.nodes.safety_settings import safety_settings
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.paths import expanded
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.settings import updated_settings
 from oht50_bridge.vehicle.board_reports import InputsReport
@@ -246,7 +247,7 @@ def _latch_directory(state_dir: Path, latch_dir: str) -> Path:
     """
     if not latch_dir:
         return state_dir
-    path = Path(latch_dir).expanduser()
+    path = expanded(latch_dir)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -47,6 +47,7 @@ from oht50_bridge.gateway.auth.private_files import load_secret
 from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.private_files import read_private
 from oht50_bridge.gateway.auth.private_files import read_trusted
+from oht50_bridge.paths import expanded
 
 ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
 MIN_RSA_BITS = 2048
@@ -136,7 +137,7 @@ def keys_path(given: str, state_dir: Path) -> Path:
 
     """
     chosen = given or os.environ.get(KEYS)
-    return Path(chosen).expanduser() if chosen else make_secret(state_dir)
+    return expanded(chosen) if chosen else make_secret(state_dir)
 
 
 class KeyFiles:
