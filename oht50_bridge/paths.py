@@ -92,7 +92,7 @@ def default_state_dir() -> Path:
     if base.is_absolute():
         return base / 'oht50'
     # The specification has relative paths ignored: each process might mean another folder.
-    home = expanded('~')
+    home = expanded('~') if os.environ.get('HOME') != '' else Path()
     if not home.is_absolute():
         raise NoStateDirError(
             'this user has no home directory, and so no default state directory; name one with '

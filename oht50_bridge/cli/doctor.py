@@ -49,6 +49,7 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
+from oht50_bridge.signals import blocking_prefix
 
 OK = 'ok'
 WARNING = 'warning'
@@ -189,6 +190,7 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
         host_check.MODEM_MANAGER: host_check.check_modem_manager(),
         'characters of the terminal': check_encoding(),
         'state directory': check_state_directory(arguments),
+        'env': check_env(),
     }
     for what, faults in checks.items():
         found = list(faults)
@@ -212,6 +214,17 @@ def check_state_directory(arguments: argparse.Namespace) -> Iterator[HostFault]:
         yield from host_check.check_state_directory(arguments.state_dir)
     except NoStateDirError as error:
         yield HostFault('state directory', str(error))
+
+
+def check_env() -> Iterator[HostFault]:
+    """Check the program `env`, which the launch files use; `oht50 up` does without."""
+    if not blocking_prefix():
+        yield HostFault(
+            'env',
+            'the first on PATH has no --block-signal, as that of GNU coreutils 8.31 has: Ctrl-C '
+            'within the first second of a `ros2 launch` ends a process at once',
+            fatal=False,
+        )
 
 
 def check_encoding() -> Iterator[HostFault]:
