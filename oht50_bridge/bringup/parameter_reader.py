@@ -260,6 +260,10 @@ def _nodes(section: str, tree: _Tree) -> Iterator[Given]:
             tree.line,
         )
     for key, value in tree.entries:
+        if key.text != PARAMETERS_KEY and re.sub('[^a-z]', '', key.text) == 'rosparameters':
+            raise ParameterFileError(
+                f'{shortened(key.text)}: write {PARAMETERS_KEY}, with two underscores', key.line
+            )
         if key.text != PARAMETERS_KEY:
             name = key.text.strip('/') if section else key.text
             yield from _nodes(f'{section}/{name}' if section else name, value)

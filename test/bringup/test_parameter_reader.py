@@ -85,6 +85,7 @@ VALUES = '/**:\n  ros__parameters:\n    '
         ('/**:\n  wrong: {}', 2, 'ros__parameters is missing'),
         ('ros__parameters: {a: 1}', 1, 'inside the name of a node'),
         ('/**: {ros__parameters: 5}', 1, 'must be a map'),
+        ('/**:\n  ros_parameters: {a: 1}', 2, 'write ros__parameters, with two underscores'),
         (VALUES + 'a: &x 1\n', 3, 'no anchors'),
         (VALUES + 'a: 1\n    b: *a\n', 4, 'not valid YAML|no anchors'),
         (VALUES + 'a: !!float 1\n', 3, 'no tags'),

@@ -108,6 +108,28 @@ def test_a_file_that_ros_does_not_read_is_reported_in_one_line(tmp_path, node):
     assert line.startswith('ROS does not start: ') and 'oht50 params check' in line
 
 
+@pytest.mark.processes
+def test_a_domain_that_cannot_be_joined_may_be_joined_later(tmp_path):
+    """It is one line, and not the exit code after which the node is not started again."""
+    command = module_command('oht50_bridge.nodes')
+    if 'rosless' not in command:
+        pytest.skip('ROS 2 joins when a node is made')
+    interface = '<General><Interfaces><NetworkInterface name="none0"/></Interfaces></General>'
+    result = subprocess.run(
+        [*command, 'telemetry_node'],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={
+            **os.environ,
+            'CYCLONEDDS_URI': f'<CycloneDDS><Domain>{interface}</Domain></CycloneDDS>',
+        },
+    )
+    assert result.returncode == 1
+    (line,) = [each for each in result.stderr.splitlines() if 'none0' not in each]
+    assert line.startswith('cannot join DDS domain ') and 'MaxAutoParticipantIndex' in line
+
+
 WOKEN_TOO_EARLY = """
 import threading
 import rclpy
