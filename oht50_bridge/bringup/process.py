@@ -16,15 +16,14 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
+from oht50_bridge.bringup.host_check import ros_directory
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.bringup.restart import describe_exit
@@ -149,10 +148,4 @@ def wait_for_exit(processes: Sequence[Process], timeout: float) -> bool:
 
 def module_command(module: str) -> list[str]:
     """Return the command line of a module that needs rclpy: of ROS 2, else of rosless."""
-    rclpy = importlib.util.find_spec('rclpy')
-    from_ros = (
-        rclpy is not None
-        and rclpy.origin is not None
-        and 'rosless' not in Path(rclpy.origin).parts
-    )
-    return [sys.executable, '-m', *([] if from_ros else ['rosless']), module]
+    return [sys.executable, '-m', *(['rosless'] if ros_directory() is None else []), module]
