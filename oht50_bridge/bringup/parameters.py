@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.parameter_reader import printable
 from oht50_bridge.hardware.own_line import crowded_board
 from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
@@ -116,8 +117,8 @@ def check_lines(vehicle: VehicleParameters, serial_port: str) -> None:
     name, fault = crowded
     if serial_port:
         raise BringUpError(
-            f'serial_port {serial_port}: {fault}, in a parameter file (line, module.{name}.line) '
-            'instead of one serial port for all'
+            f'serial_port {printable(serial_port)}: {fault}, in a parameter file '
+            f'(line, module.{name}.line) instead of one serial port for all'
         )
     raise BringUpError(f'parameter module.{name}.line: {fault}')
 

@@ -21,6 +21,7 @@ import sys
 from typing import Protocol
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.parameter_reader import printable
 from oht50_bridge.cli import asyncapi
 from oht50_bridge.cli import audit
 from oht50_bridge.cli import call
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         return COMMANDS[arguments.command].run(arguments)
     except (CommandError, BringUpError, NoStateDirError) as error:
         for line in str(error).splitlines():
-            print(f'oht50 {arguments.command}: {line}', file=sys.stderr)
+            print(f'oht50 {arguments.command}: {printable(line)}', file=sys.stderr)
         return error.exit_code if isinstance(error, BringUpError) else 1
     except KeyboardInterrupt:
         return 0

@@ -17,6 +17,7 @@ OHT50_FUZZ_SECONDS is how long each test runs; it prints its seed, which OHT50_F
 """
 
 import contextlib
+import io
 import os
 import random
 import re
@@ -134,14 +135,18 @@ def plausible(draw):
     return text.encode()
 
 
-def answer(capsys, arguments):
+def answer(arguments):
     """Run a command in this process; return its exit code, its output judged."""
+    out = io.StringIO()
+    # As that of a process, which can print every text.
+    err = io.TextIOWrapper(io.BytesIO(), 'utf-8', 'backslashreplace', write_through=True)
     began = time.process_time()
-    try:
-        code = main(arguments)
-    except SystemExit as error:  # of argparse
-        code = error.code
-    judged(code, *capsys.readouterr(), arguments)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main(arguments)
+        except SystemExit as error:  # of argparse
+            code = error.code
+    judged(code, out.getvalue(), err.buffer.getvalue().decode(), arguments)
     assert time.process_time() - began < LONGEST, arguments
     return code
 
@@ -164,7 +169,7 @@ def test_files(make, tmp_path, capsys):
     for _ in rounds(make.__name__):
         content = make(draw)
         path.write_bytes(content)
-        code = answer(capsys, ['params', 'check', str(path), *draw.choice([[], ['--sim']])])
+        code = answer(['params', 'check', str(path), *draw.choice([[], ['--sim']])])
         assert code in (0, os.EX_CONFIG), content
         if code == 0:
             taken += 1
@@ -202,7 +207,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize('command', ['up', 'params'])
-def test_command_lines(command, tmp_path, capsys, monkeypatch):
+def test_command_lines(command, tmp_path, monkeypatch):
     """All that `oht50 up` does before it starts something."""
     monkeypatch.setattr(Supervisor, 'run', lambda self: self._check())
     monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
@@ -212,7 +217,7 @@ def test_command_lines(command, tmp_path, capsys, monkeypatch):
         arguments = [command, *(['check'] if command == 'params' else [])]
         for _ in range(draw.randint(0, 5)):
             arguments += [draw.choice(OPTIONS), *draw.sample(WORDS, draw.randint(0, 1))]
-        answer(capsys, arguments)
+        answer(arguments)
 
 
 @pytest.mark.processes
