@@ -30,6 +30,7 @@ from typing import TextIO
 from oht50_bridge.bringup.boards import boards_directory
 from oht50_bridge.bringup.boards import lock_port
 from oht50_bridge.bringup.checked_parameters import checked_parameters
+from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import VehicleParameters
@@ -200,7 +201,7 @@ class Plan:
             TokenFileError, OSError: the file of the secret cannot be used.
 
         """
-        return token_environment(self.state_dir, self.keys)
+        return token_environment(self.state_dir, self.keys) | log_environment(self.directory)
 
     def simulator(self) -> list[str]:
         """Return the command line of the simulated boards.

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oht50_bridge.bringup.checked_parameters import checked_parameters
+from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.nodes import REPLAY_NAMESPACE
@@ -55,7 +56,7 @@ class ReplayPlan:
             TokenFileError, OSError: the file of the secret cannot be used.
 
         """
-        return token_environment(self.state_dir)
+        return token_environment(self.state_dir) | log_environment(self.state_dir)
 
     def parameter_file(self) -> Path:
         """Write the parameter file of the bridge and return it.

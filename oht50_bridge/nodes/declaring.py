@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Settings get their values from whoever declares them: a node, or the check of its files.
+"""Settings get their values from what declares them: a node, or the check of its files.
 
 What a node declares is a function of a `Declarer`, without ROS. So the parameter files are checked
 by the same code before any node starts (`bringup.declared`).

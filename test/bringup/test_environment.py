@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.private_files import SECRET_FILE
@@ -46,3 +47,15 @@ def test_no_secret_is_created_where_there_are_keys(tmp_path, monkeypatch):
     monkeypatch.setenv(KEYS, 'keys')
     assert set(token_environment(tmp_path)) == {REVOCATIONS}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_home_directory_the_logs_of_ros_are_with_the_vehicle(tmp_path, monkeypatch):
+    """Without a place for them rclpy does not start."""
+    for name in ('ROS_LOG_DIR', 'ROS_HOME'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('HOME', '/home/a')
+    assert log_environment(tmp_path) == {}
+    monkeypatch.delenv('HOME')
+    assert log_environment(tmp_path) == {'ROS_LOG_DIR': f'{tmp_path}/log'}
+    monkeypatch.setenv('ROS_LOG_DIR', '/var/log/a')
+    assert log_environment(tmp_path) == {}

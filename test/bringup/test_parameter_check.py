@@ -151,7 +151,7 @@ def test_a_fault_has_file_line_node_parameter_value_and_remedy(params, text, fau
     assert line.startswith(fault)
 
 
-def test_all_faults_are_told_at_once_and_each_once(params):
+def test_all_faults_are_reported_at_once_and_each_once(params):
     text = (
         section('mission_node', 'max_velocity: fast')
         + section('safety_node', 'speed_limit: []\n    zone_starts: [a]')
@@ -161,7 +161,7 @@ def test_all_faults_are_told_at_once_and_each_once(params):
     assert [line.partition(':')[0] for line in lines] == ['3', '6', '7', '8']
 
 
-def test_what_follows_from_another_fault_is_not_told(params):
+def test_what_follows_from_another_fault_is_not_reported(params):
     lines = faults(params(section('mission_node', 'max_velocity: fast\n    stations: [a, b]')))
     assert len(lines) == 1
 

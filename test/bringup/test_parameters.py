@@ -17,6 +17,7 @@ import pytest
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameter_check import read_parameters
+from oht50_bridge.bringup.parameter_reader import read_parameter_file
 from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.parameters import check_lines
 from oht50_bridge.bringup.parameters import serial_ports
@@ -111,6 +112,9 @@ def test_what_is_written_is_read(tmp_path):
     values['origins'] = ['off', 'https://caf\xe9', '~', '"\\']
     path = write_parameters(tmp_path, '/oht50', 'bridge_node', values)
     assert read_parameters(path).given('bridge_node').items() >= values.items()
+    given = {each.name: each.value for each in read_parameter_file(path)}
+    # For ROS 2, which does not know the types of the parameters.
+    assert (given['host'].value, given['keys'].value) == ('N', '1e3')
 
 
 @pytest.mark.parametrize(
