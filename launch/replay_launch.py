@@ -17,8 +17,6 @@ Only events are replayed, no vehicle subscribes in that namespace, and the bridg
 commands: a replay cannot move or stop a vehicle.
 """
 
-from pathlib import Path
-
 from launch import LaunchDescription
 from launch import LaunchDescriptionEntity
 from launch.actions import ExecuteProcess
@@ -31,9 +29,11 @@ from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.bringup.launching import respawned
+from oht50_bridge.bringup.launching import state_directory
 from oht50_bridge.bringup.replay import ReplayPlan
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
+from oht50_bridge.paths import expanded
 
 CLOCK = f'{REPLAY_NAMESPACE}/clock'
 CLOCK_RATE = '100'  # Hz
@@ -41,15 +41,15 @@ CLOCK_RATE = '100'  # Hz
 
 def replay(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the bridge and the player."""
-    bag = Path(values['bag']).expanduser().absolute()
+    bag = expanded(values['bag']).absolute()
     replayed = ReplayPlan(
-        state_dir=Path(values['state_dir']).expanduser().absolute(),
+        state_dir=state_directory(values['state_dir']),
         vehicle=recorded_vehicle(bag, values['vehicle']),
         host=values['host'],
         port=int(values['port']),
         use_sim_time=True,
     )
-    files = replayed.parameter_files()
+    parameters = replayed.parameter_file()
     bridge = Node(
         package=PACKAGE,
         executable='bridge_node',
@@ -58,7 +58,7 @@ def replay(**values: str) -> list[LaunchDescriptionEntity]:
         output='screen',
         respawn=True,
         respawn_delay=RESPAWN_DELAY,
-        parameters=[str(path) for path in files],
+        parameters=[str(parameters)],
         remappings=[('/clock', CLOCK)],
         additional_env=replayed.environment(),
         arguments=['--ros-args', '--log-level', values['log_level']],
@@ -83,7 +83,7 @@ def replay(**values: str) -> list[LaunchDescriptionEntity]:
             *(['--loop'] if values['loop'] == 'true' else []),
             *(['--start-paused'] if values['paused'] == 'true' else []),
             '--qos-profile-overrides-path',
-            str(qos_overrides(files[-1].parent, qos)),
+            str(qos_overrides(parameters.parent, qos)),
             '--topics',
             *qos,
             '--remap',

@@ -21,7 +21,7 @@ from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import respawned
-from oht50_bridge.signals import BLOCK_SIGNALS
+from oht50_bridge.signals import blocking_prefix
 
 # s, from SIGINT to the end. All processes get the signal at once, and hardware_node reads the stop
 # of the motor back from its board.
@@ -35,7 +35,7 @@ def simulation(**values: str) -> list[LaunchDescriptionEntity]:
         ExecuteProcess(
             name='simulator',
             cmd=command,
-            prefix=' '.join(BLOCK_SIGNALS),
+            prefix=' '.join(blocking_prefix()),
             output='screen',
             respawn=True,
             respawn_delay=RESPAWN_DELAY,

@@ -91,7 +91,33 @@ def make_private(directory: Path) -> None:
     directory.mkdir(mode=0o700, exist_ok=True)
 
 
+class NoStateDirError(Exception):
+    """There is no default folder of persistent state; the message holds the remedy."""
+
+
 def default_state_dir() -> Path:
-    """Return the default folder of persistent state, by the XDG Base Directory Specification."""
-    base = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
-    return Path(base) / 'oht50'
+    """Return the default folder of persistent state, by the XDG Base Directory Specification.
+
+    Raises:
+        NoStateDirError: this user has no home folder.
+
+    """
+    base = Path(os.environ.get('XDG_STATE_HOME', ''))
+    if base.is_absolute():
+        return base / 'oht50'
+    # The specification has relative paths ignored: each process might mean another folder.
+    home = expanded('~') if os.environ.get('HOME') != '' else Path()
+    if not home.is_absolute():
+        raise NoStateDirError(
+            'this user has no home directory, and so no default state directory; name one with '
+            '--state-dir (state_dir of a launch file), or set XDG_STATE_HOME'
+        )
+    return home / '.local' / 'state' / 'oht50'
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with `~` replaced; unchanged where there is no such user or home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

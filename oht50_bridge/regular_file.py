@@ -25,7 +25,6 @@ from pathlib import Path
 
 MAXIMUM_BYTES = 4 * 1024 * 1024  # of a state file; what the vehicle writes is far below it
 KEPT = 9  # files of one name that are put aside; then the newest replaces the last
-REASON_LENGTH = 200  # characters of what is reported about a file
 ASIDE = '.unreadable-'  # and a number follow the name of a file that was put aside
 
 Check = Callable[[Path, os.stat_result], None]
@@ -105,9 +104,3 @@ def aside_names(path: Path) -> list[str]:
         for entry in path.parent.iterdir()
         if entry.name.startswith(prefix) and entry.name[len(prefix) :].isdecimal()
     )
-
-
-def printable(text: str) -> str:
-    """Return a text as one short line, for a log: a file may hold any characters."""
-    shown = ''.join(char if char.isprintable() else '?' for char in text)
-    return shown if len(shown) <= REASON_LENGTH else f'{shown[:REASON_LENGTH]}...'

@@ -14,7 +14,7 @@
 """Settings as fields of a dataclass: each carries its default, text, unit and range.
 
 A settings dataclass is the only definition of its parameters. Nodes declare them from it
-(`nodes.parameters.declare_settings`), and `config/vehicle.yaml` is tested against it.
+(`nodes.declaring.declare_settings`), and `config/vehicle.yaml` is tested against it.
 """
 
 from __future__ import annotations

@@ -14,21 +14,45 @@
 """SIGINT and SIGTERM: how a process blocks them, exits on them, notes them and ignores them.
 
 Python needs a while until its first line runs, and longer until a node exists that can be
-destroyed. A process started with `BLOCK_SIGNALS` gets neither signal before it can handle it.
+destroyed. A process started after `block_signals`, or with `blocking_prefix`, gets neither signal
+before it can handle it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Put before a command line, it starts the command with SIGNALS blocked. `exit_on_signal` unblocks
-# them; a signal that was sent meanwhile is delivered then.
-BLOCK_SIGNALS = ('env', '--block-signal=INT', '--block-signal=TERM')
+_BLOCKING = ('env', '--block-signal=INT', '--block-signal=TERM')
+
+
+def block_signals() -> None:
+    """Block SIGNALS in this process and in what it executes, until `exit_on_signal`.
+
+    A signal that is sent meanwhile is delivered then.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+@functools.cache
+def blocking_prefix() -> tuple[str, ...]:
+    """Return what starts the command line after it with SIGNALS blocked, as `block_signals` does.
+
+    It is for who can only give a command line. Only the `env` of GNU has the options; where
+    another is first on PATH, the prefix is empty, and a signal in the first moments ends a process
+    at once.
+    """
+    try:
+        done = subprocess.run([*_BLOCKING, 'true'], capture_output=True, timeout=5.0)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return _BLOCKING if done.returncode == 0 else ()
 
 
 class StopSignal:

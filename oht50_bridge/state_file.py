@@ -34,9 +34,11 @@ from pydantic import ValidationError
 
 from oht50_bridge.regular_file import Check
 from oht50_bridge.regular_file import aside_names
-from oht50_bridge.regular_file import printable
 from oht50_bridge.regular_file import put_aside
 from oht50_bridge.regular_file import read_regular
+from oht50_bridge.text import shown
+
+REASON_LENGTH = 200  # characters of what is reported about a file
 
 ModelT = TypeVar('ModelT', bound=BaseModel)
 
@@ -108,12 +110,12 @@ def parse_state(content: bytes, model: type[ModelT]) -> ModelT:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = '.'.join(str(part) for part in first['loc'])
         raise ValueError(
-            printable(f'{where}: {first["msg"]}' if where else first['msg'])
+            shown(f'{where}: {first["msg"]}' if where else first['msg'], REASON_LENGTH)
         ) from None
     except RecursionError:
         raise ValueError('nested too deeply') from None
     except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(printable(f'not JSON of this format: {error}')) from None
+        raise ValueError(shown(f'not JSON of this format: {error}', REASON_LENGTH)) from None
 
 
 def _was_put_aside(path: Path) -> bool:

@@ -17,9 +17,9 @@ import contextlib
 import sys
 
 import rclpy
-from oht50_bridge.msg import DriveCommand
 from rclpy.executors import ExternalShutdownException
 
+from oht50_bridge.msg import DriveCommand
 from oht50_bridge.nodes import topics
 
 PERIOD = 0.05  # s

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,32 @@ def test_a_directory_of_state_is_private_whatever_the_umask_is(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(OSError):
         paths.make_private(tmp_path / 'file' / 'x')
+
+
+@pytest.mark.parametrize(
+    ('home', 'state', 'found'),
+    [
+        ('/home/a', '', '/home/a/.local/state/oht50'),
+        ('/home/a', '/var/b', '/var/b/oht50'),
+        ('/home/a', 'relative', '/home/a/.local/state/oht50'),
+        ('', '/var/b', '/var/b/oht50'),
+    ],
+)
+def test_the_default_state_directory(monkeypatch, home, state, found):
+    monkeypatch.setenv('HOME', home)
+    monkeypatch.setenv('XDG_STATE_HOME', state)
+    assert str(paths.default_state_dir()) == found
+
+
+@pytest.mark.parametrize('home', ['relative', None])
+def test_without_a_home_directory_there_is_no_default(monkeypatch, home):
+    monkeypatch.setattr(paths, 'expanded', lambda path: Path(home or path))
+    monkeypatch.delenv('XDG_STATE_HOME', raising=False)
+    with pytest.raises(paths.NoStateDirError, match='--state-dir'):
+        paths.default_state_dir()
+
+
+def test_a_user_that_does_not_exist_has_no_home_directory(monkeypatch):
+    monkeypatch.setenv('HOME', '/home/a')
+    assert str(paths.expanded('~/b')) == '/home/a/b'
+    assert str(paths.expanded('~no-such-user/b')) == '~no-such-user/b'

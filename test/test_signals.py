@@ -21,9 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from oht50_bridge.signals import BLOCK_SIGNALS
 from oht50_bridge.signals import SIGNALS
 from oht50_bridge.signals import StopSignal
+from oht50_bridge.signals import block_signals
+from oht50_bridge.signals import blocking_prefix
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import refuse_suspension
@@ -95,16 +96,21 @@ def test_ignored_signals_do_nothing(number):
 
 @BOTH
 @pytest.mark.processes
-def test_a_signal_before_the_first_line_ends_the_process_with_0_when_unblocked(number):
+@pytest.mark.parametrize('by_prefix', [True, False])
+def test_a_signal_before_the_first_line_ends_the_process_with_0_when_unblocked(number, by_prefix):
+    prefix = blocking_prefix() if by_prefix else ()
+    if by_prefix and not prefix:
+        pytest.skip('env has no --block-signal here')
     code = (
         'import sys; sys.stdin.read(); from oht50_bridge.signals import exit_on_signal;'
         'exit_on_signal(); print("not reached")'
     )
     with subprocess.Popen(
-        [*BLOCK_SIGNALS, sys.executable, '-c', code],
+        [*prefix, sys.executable, '-c', code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        preexec_fn=None if by_prefix else block_signals,
     ) as process:
         # The process has this handler at the earliest after its input has ended.
         while signal_blocked(process.pid, number) is False:
@@ -163,3 +169,17 @@ def test_a_job_of_a_terminal_goes_on_at_ctrl_z():
         shell.wait()
     assert output == 'suspended: False\nread line\n\n'
     assert errors == 'it runs on\n'
+
+
+@pytest.mark.parametrize('script', [None, 'exit 125', 'exit 1'])
+def test_without_the_env_of_gnu_there_is_no_prefix(tmp_path, monkeypatch, script):
+    """BusyBox and others refuse the options; then `env` would start nothing."""
+    if script:
+        (tmp_path / 'env').write_text(f'#!/bin/sh\n{script}\n')
+        (tmp_path / 'env').chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    blocking_prefix.cache_clear()
+    try:
+        assert blocking_prefix() == ()
+    finally:
+        blocking_prefix.cache_clear()

@@ -117,8 +117,11 @@ def test_udev_names_the_ports_as_the_parameters_do():
     named = {f'/dev/{name}' for name in re.findall(r'SYMLINK\+="([^"]+)"', rules)}
     wanted = re.findall(r'device: ([^,]+),', (ROOT / 'config' / 'vehicle.yaml').read_text())
     assert named == set(wanted)
+    ports = re.findall(r'(.+), SYMLINK', rules)
+    ignored = ', ENV{ID_MM_DEVICE_IGNORE}="1", ENV{ID_MM_PORT_IGNORE}="1"'
+    assert re.findall(r'(.+), ENV\{ID_MM_DEVICE', rules) == ports  # see ModemManager(8)
     for line in rules.splitlines():
-        if line and not line.startswith('#'):
+        if line and not line.startswith('#') and not line.endswith(ignored):
             assert re.fullmatch(
                 r'((SUBSYSTEM|KERNEL|ENV\{\w+\})=="[^"]+", )+(SYMLINK\+="\w+", )?'
                 r'GROUP="dialout", MODE="0660"',

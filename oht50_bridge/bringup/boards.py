@@ -30,6 +30,7 @@ from typing import TextIO
 
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import read_regular
@@ -40,9 +41,20 @@ from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
 
 def boards_directory(port: str) -> Path:
-    """Return the directory of the boards behind a port."""
+    """Return the directory of the boards behind a port.
+
+    Raises:
+        BringUpError: this user has no home directory.
+
+    """
     name = str(Path(port).absolute()).strip('/').replace('_', '__').replace('/', '_')
-    return default_state_dir() / 'boards' / name
+    try:
+        return default_state_dir() / 'boards' / name
+    except NoStateDirError as error:
+        raise BringUpError(
+            f'the latch of the boards at {port} is kept apart from --state-dir, and this user has '
+            'no home directory for it; set XDG_STATE_HOME'
+        ) from error
 
 
 def lock_port(port: str) -> TextIO:

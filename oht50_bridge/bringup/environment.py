@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The environment of a vehicle's processes: where the keys and revocations of tokens are."""
+"""The environment of a vehicle's processes: where keys, revocations of tokens and logs are."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
     else:
         environment[SECRET_FILE] = str(make_secret(state_dir))
     return environment
+
+
+def log_environment(directory: Path) -> dict[str, str]:
+    """Return where ROS 2 writes its logs if this user has no home directory for them.
+
+    Args:
+        directory: of the vehicle.
+
+    """
+    if any(os.environ.get(name) for name in ('ROS_LOG_DIR', 'ROS_HOME', 'HOME')):
+        return {}
+    return {'ROS_LOG_DIR': str(directory / 'log')}

@@ -11,10 +11,39 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The error of a vehicle that cannot be started."""
+"""The errors of a vehicle that cannot be started."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 
 class BringUpError(Exception):
-    """A vehicle cannot be started or kept running; the message names the reason and the remedy."""
+    """A vehicle cannot be started or kept running; the message names the reason and the remedy.
+
+    Attributes:
+        exit_code: of a command that ends by it.
+
+    """
+
+    exit_code = 1
+
+
+class ParameterError(BringUpError):
+    """The parameters of a vehicle are wrong; nothing has been started.
+
+    Args:
+        faults: one line each: file, node, parameter, what is there, what to write.
+
+    """
+
+    exit_code = os.EX_CONFIG
+    MOST = 40  # lines that are shown
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        shown = list(faults[: self.MOST])
+        if len(faults) > self.MOST:
+            shown.append(f'and {len(faults) - self.MOST} more faults')
+        super().__init__('\n'.join(shown))
+        self.faults = tuple(faults)

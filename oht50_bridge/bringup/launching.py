@@ -37,15 +37,16 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
-from oht50_bridge.bringup.limits import check_limits
-from oht50_bridge.bringup.parameters import check_lines
+from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.paths import expanded
 from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
-from oht50_bridge.signals import BLOCK_SIGNALS
+from oht50_bridge.signals import blocking_prefix
 
 PACKAGE = 'oht50_bridge'
 RESPAWN_DELAY = 0.5  # s
@@ -83,7 +84,11 @@ ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
     ),
     'rviz': ('false', 'show the vehicle in rviz', BOOLEAN),
     'use_sim_time': ('false', 'take the time from /clock; only for simulated boards', BOOLEAN),
-    'state_dir': (str(default_state_dir()), 'directory of persistent state', None),
+    'state_dir': (
+        '',
+        'directory of persistent state; empty: oht50 in XDG_STATE_HOME, else in ~/.local/state',
+        None,
+    ),
     'log_level': (
         'info',
         'lowest level of the log messages that nodes print',
@@ -128,12 +133,11 @@ def plan(values: dict[str, str]) -> Plan:
     """Return the plan of the vehicle that the arguments of a launch file describe.
 
     Raises:
-        BringUpError: the values contradict one another, or the limits of the nodes do, or a board
-            would stop answering on its serial line.
+        BringUpError: the values contradict one another, or the parameter files are wrong.
 
     """
     the_plan = Plan(
-        state_dir=Path(values['state_dir']).expanduser().absolute(),
+        state_dir=state_directory(values['state_dir']),
         domain=int(os.environ.get('ROS_DOMAIN_ID') or 0),
         namespace='/' + values['namespace'].strip('/'),
         params=Path(values['params_file']) if values.get('params_file') else None,
@@ -143,9 +147,21 @@ def plan(values: dict[str, str]) -> Plan:
         port=int(values.get('port', DEFAULT_PORT)),
         use_sim_time=values.get('use_sim_time') == 'true',
     )
-    check_lines(the_plan.params, the_plan.serial_port)
-    check_limits(the_plan.params)
+    _ = the_plan.parameters
     return the_plan
+
+
+def state_directory(given: str) -> Path:
+    """Return the state directory that an argument names; the default for an empty one.
+
+    Raises:
+        BringUpError: this user has no default.
+
+    """
+    try:
+        return (expanded(given) if given else default_state_dir()).absolute()
+    except NoStateDirError as error:
+        raise BringUpError(str(error)) from error
 
 
 def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescriptionEntity]:
@@ -156,12 +172,12 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
             executable=name,
             name=name,
             namespace=the_plan.namespace,
-            prefix=' '.join(BLOCK_SIGNALS),
+            prefix=' '.join(blocking_prefix()),
             exec_name=name,
             output='screen',
             respawn=True,
             respawn_delay=RESPAWN_DELAY,
-            parameters=[str(path) for path in the_plan.parameter_files(name)],
+            parameters=[str(the_plan.parameter_file(name))],
             remappings=the_plan.remappings,
             additional_env=the_plan.environment(),
             arguments=['--ros-args', '--log-level', log_level],

@@ -23,11 +23,10 @@ import math
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.hardware.drivers.motor_registers import ACCEL
 from oht50_bridge.hardware.drivers.motor_registers import DECEL
 from oht50_bridge.hardware.drivers.motor_registers import MotorRegisters
@@ -80,18 +79,18 @@ class _Motor:
     decel: _Quantity
 
 
-def check_limits(params: Path | None) -> None:
+def check_limits(vehicle: VehicleParameters) -> None:
     """Refuse limits of different nodes that contradict one another.
 
     Args:
-        params: parameter file whose values override those of config/vehicle.yaml.
+        vehicle: its parameters.
 
     Raises:
         BringUpError: naming both parameters and the remedy.
 
     """
     hardware, mission, safety = (
-        parameters_of(name, params) for name in ('hardware_node', 'mission_node', 'safety_node')
+        vehicle.of(name) for name in ('hardware_node', 'mission_node', 'safety_node')
     )
     for name in hardware.get('modules', ()):
         module = hardware.get('module', {}).get(name, {})

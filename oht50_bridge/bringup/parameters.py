@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The ROS parameter files: read without a node, and written for the nodes to start."""
+"""The parameters of a vehicle: what its boards are, and the files that its nodes are given."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.paths import config_dir
 from oht50_bridge.paths import make_private
+from oht50_bridge.text import shown
 
 
 def parameter_files(params: Path | None) -> list[Path]:
@@ -33,46 +35,41 @@ def parameter_files(params: Path | None) -> list[Path]:
     return [config_dir() / 'vehicle.yaml', *([params] if params is not None else [])]
 
 
-def parameters_of(name: str, params: Path | None) -> dict[str, Any]:
-    """Return the parameters of a node, nested as in the files.
+class VehicleParameters:
+    """The parameters of all nodes, as far as the files give them, in the types of the nodes.
 
-    Raises:
-        BringUpError: a file cannot be read, or is not a parameter file.
+    Args:
+        values: of each node by full name of the parameter.
 
     """
-    merged: dict[str, Any] = {}
-    for path in parameter_files(params):
-        try:
-            content = yaml.safe_load(path.read_text())
-            for node, section in ({} if content is None else content).items():
-                values = section['ros__parameters']
-                if node.split('/')[-1] in ('**', '*', name):
-                    _merge(merged, values)
-        except (OSError, yaml.YAMLError) as error:
-            raise BringUpError(f'{path}: {error}') from error
-        except (AttributeError, KeyError, TypeError) as error:
-            raise BringUpError(
-                f'{path}: not a ROS 2 parameter file (node name, ros__parameters, values)'
-            ) from error
-    return merged
+
+    def __init__(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        self._values = values
+
+    def given(self, node: str) -> dict[str, Any]:
+        """Return the parameters of a node by their full names, such as `dock.retries`."""
+        return dict(self._values[node])
+
+    def of(self, node: str) -> dict[str, Any]:
+        """Return the parameters of a node, those with a dot in dictionaries."""
+        nested: dict[str, Any] = {}
+        for name, value in self._values[node].items():
+            *parts, last = name.split('.')
+            into = nested
+            for part in parts:
+                into = into.setdefault(part, {})
+            into[last] = value
+        return nested
 
 
-def _merge(into: dict[str, Any], values: dict[str, Any]) -> None:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            _merge(into.setdefault(name, {}), value)
-        else:
-            into[name] = value
-
-
-def simulated_lines(params: Path | None) -> dict[str, Any]:
+def simulated_lines(vehicle: VehicleParameters) -> dict[str, Any]:
     """Return the serial lines of the simulator, by name: baud rate and boards of each.
 
     Raises:
         BringUpError: a module has no profile, address or line.
 
     """
-    parameters = parameters_of('hardware_node', params)
+    parameters = vehicle.of('hardware_node')
     lines: dict[str, Any] = {
         name: {'baudrate': parameters['line'][name].get('baudrate', 115200), 'boards': []}
         for name in parameters['lines']
@@ -88,30 +85,25 @@ def simulated_lines(params: Path | None) -> dict[str, Any]:
     return lines
 
 
-def simulated_vehicle(params: Path | None) -> dict[str, Any]:
-    """Return what the simulated vehicle is built of, as far as the parameters say it.
-
-    Raises:
-        BringUpError: a parameter file cannot be read.
-
-    """
-    parameters = parameters_of('hardware_node', params)
+def simulated_vehicle(vehicle: VehicleParameters) -> dict[str, Any]:
+    """Return what the simulated vehicle is built of, as far as the parameters say it."""
+    parameters = vehicle.of('hardware_node')
     names = ('travel_channel', 'hoist_channel')
     return {name: parameters[name] for name in names if name in parameters}
 
 
-def check_lines(params: Path | None, serial_port: str) -> None:
+def check_lines(vehicle: VehicleParameters, serial_port: str) -> None:
     """Refuse lines on which a board would stop answering.
 
     Args:
-        params: parameter file whose values override those of config/vehicle.yaml.
+        vehicle: its parameters.
         serial_port: port of all boards; empty: the serial lines of the parameters.
 
     Raises:
         BringUpError: naming the option or parameter, and the remedy.
 
     """
-    parameters = parameters_of('hardware_node', params)
+    parameters = vehicle.of('hardware_node')
     serial_port = serial_port or parameters.get('serial_port', '')
     boards = []
     for name in parameters['modules']:
@@ -126,20 +118,26 @@ def check_lines(params: Path | None, serial_port: str) -> None:
     name, fault = crowded
     if serial_port:
         raise BringUpError(
-            f'serial_port {serial_port}: {fault}, in a parameter file (line, module.{name}.line) '
-            'instead of one serial port for all'
+            f'serial_port {shown(serial_port)}: {fault}, in a parameter file '
+            f'(line, module.{name}.line) instead of one serial port for all'
         )
     raise BringUpError(f'parameter module.{name}.line: {fault}')
 
 
-def serial_ports(params: Path | None) -> list[str]:
+def connections(vehicle: VehicleParameters) -> int:
+    """Return how many WebSocket connections the bridge may have, with and without a token."""
+    given = vehicle.given('bridge_node')
+    return sum(int(given.get(name, 100)) for name in ('max_connections', 'max_unauthenticated'))
+
+
+def serial_ports(vehicle: VehicleParameters) -> list[str]:
     """Return the serial ports of the lines, that of the travel motor first.
 
     Raises:
         BringUpError: there is none for the travel motor.
 
     """
-    parameters = parameters_of('hardware_node', params)
+    parameters = vehicle.of('hardware_node')
     if parameters.get('serial_port'):
         return [str(parameters['serial_port'])]
     try:
@@ -159,5 +157,15 @@ def write_parameters(directory: Path, namespace: str, node: str, values: dict[st
     path = directory / 'parameters' / f'{node}.yaml'
     make_private(path.parent)
     path.touch(mode=0o600)
-    path.write_text(yaml.safe_dump({f'{namespace}/{node}': {'ros__parameters': values}}))
+    content = {f'{namespace}/{node}': {'ros__parameters': values}}
+    path.write_text(yaml.dump(content, Dumper=_Dumper, sort_keys=False), 'utf-8')
     return path
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts in quotes: without them ROS 2 takes `N` for false and `1e3` for a number."""
+
+
+_Dumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar('tag:yaml.org,2002:str', text, style='"')
+)

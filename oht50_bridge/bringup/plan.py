@@ -21,6 +21,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from typing import TextIO
@@ -28,10 +29,11 @@ from typing import TextIO
 from oht50_bridge.bringup.boards import boards_directory
 from oht50_bridge.bringup.boards import lock_port
 from oht50_bridge.bringup.boards import open_lock
+from oht50_bridge.bringup.checked_parameters import checked_parameters
+from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.parameters import parameter_files
-from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import simulated_vehicle
@@ -101,6 +103,22 @@ class Plan:
                 'commands are too old; leave it false'
             )
 
+    @cached_property
+    def parameters(self) -> VehicleParameters:
+        """The parameters of the nodes, read from the files once for all of them.
+
+        Raises:
+            ParameterError: what is wrong in the files, a line for each fault.
+
+        """
+        return checked_parameters(
+            self.params,
+            namespace=self.namespace,
+            simulated=self.simulated,
+            serial_port=self.serial_port,
+            use_sim_time=self.use_sim_time,
+        )
+
     @property
     def directory(self) -> Path:
         """The vehicle's own directory."""
@@ -132,7 +150,7 @@ class Plan:
             BringUpError: the parameters have none for the travel motor.
 
         """
-        return [self.serial_port] if self.serial_port else serial_ports(self.params)
+        return [self.serial_port] if self.serial_port else serial_ports(self.parameters)
 
     @property
     def latch_directory(self) -> Path:
@@ -184,8 +202,12 @@ class Plan:
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         identity = identity_of(self.directory)
-        keys = self.keys or parameters_of('bridge_node', self.params).get('keys')
-        return {**token_environment(self.state_dir, str(keys or '')), **identity.environment()}
+        keys = self.keys or self.parameters.given('bridge_node').get('keys')
+        return {
+            **token_environment(self.state_dir, str(keys or '')),
+            **identity.environment(),
+            **log_environment(self.directory),
+        }
 
     def simulator(self) -> list[str]:
         """Return the command line of the simulated boards.
@@ -201,22 +223,21 @@ class Plan:
             '--dir',
             str(self.directory / 'simulator'),
             '--lines',
-            json.dumps(simulated_lines(self.params)),
+            json.dumps(simulated_lines(self.parameters)),
             '--vehicle',
-            json.dumps(simulated_vehicle(self.params)),
+            json.dumps(simulated_vehicle(self.parameters)),
             '--die-with-parent',
         ]
 
-    def parameter_files(self, node: str) -> list[Path]:
-        """Return the parameter files of a node; a later one overrides the earlier ones.
+    def parameter_file(self, node: str) -> Path:
+        """Write the parameter file of a node and return it.
 
-        The last one is written here. Arguments such as `-p name:=value` would not do: ROS 2
-        applies them to every node, and what a file says of one node overrides them.
+        It holds what the check has read, and not the names of the files: a node that is restarted
+        gets the same again, not what somebody is editing. Arguments such as `-p name:=value` would
+        not do: ROS 2 applies them to every node, and what a file says of one node overrides them.
         """
-        return [
-            *parameter_files(self.params),
-            write_parameters(self.directory, self.namespace, node, self._own_parameters(node)),
-        ]
+        values = self.parameters.given(node) | self._own_parameters(node)
+        return write_parameters(self.directory, self.namespace, node, values)
 
     def _own_parameters(self, node: str) -> dict[str, Any]:
         own: dict[str, Any] = {'state_dir': str(self.directory)}
@@ -244,7 +265,7 @@ class Plan:
             own.update(
                 {
                     f'line.{line}.device': str(self.directory / 'simulator' / line)
-                    for line in simulated_lines(self.params)
+                    for line in simulated_lines(self.parameters)
                 }
             )
         elif node == 'hardware_node' and self.serial_port:

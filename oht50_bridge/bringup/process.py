@@ -16,20 +16,19 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
+from oht50_bridge.bringup.host_check import ros_directory
 from oht50_bridge.bringup.output import ProcessOutput
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.bringup.restart import describe_exit
-from oht50_bridge.signals import BLOCK_SIGNALS
+from oht50_bridge.signals import block_signals
 from oht50_bridge.standard_streams import say
 
 POLL_PERIOD = 0.05  # s, between two checks of the processes
@@ -40,7 +39,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this child when its parent dies, for whatever reason."""
+    """Have the kernel end this child when its parent dies, for whatever reason; block signals."""
+    block_signals()
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == 1:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -93,13 +93,13 @@ class Process:
         self._restart_stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
         pipe = None if self._output is None else self._output.pipe
         self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
-            [*BLOCK_SIGNALS, *self._command],
+            self._command,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=pipe if stdout is None else stdout,
             stderr=pipe,
             start_new_session=True,
-            preexec_fn=None if self._watches_parent else _die_with_parent,
+            preexec_fn=block_signals if self._watches_parent else _die_with_parent,
         )
         self._started_at = time.monotonic()
         self._restart_at = None
@@ -163,10 +163,4 @@ def wait_for_exit(processes: Sequence[Process], timeout: float) -> bool:
 
 def module_command(module: str) -> list[str]:
     """Return the command line of a module that needs rclpy: of ROS 2, else of rosless."""
-    rclpy = importlib.util.find_spec('rclpy')
-    from_ros = (
-        rclpy is not None
-        and rclpy.origin is not None
-        and 'rosless' not in Path(rclpy.origin).parts
-    )
-    return [sys.executable, '-m', *([] if from_ros else ['rosless']), module]
+    return [sys.executable, '-m', *(['rosless'] if ros_directory() is None else []), module]

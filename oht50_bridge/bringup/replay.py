@@ -18,8 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from oht50_bridge.bringup.checked_parameters import checked_parameters
+from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
-from oht50_bridge.bringup.parameters import parameter_files
 from oht50_bridge.bringup.parameters import write_parameters
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 
@@ -55,23 +56,22 @@ class ReplayPlan:
             TokenFileError, OSError: the file of the secret cannot be used.
 
         """
-        return token_environment(self.state_dir)
+        return token_environment(self.state_dir) | log_environment(self.state_dir)
 
-    def parameter_files(self) -> list[Path]:
-        """Return the parameter files of the bridge; a later one overrides the earlier ones."""
+    def parameter_file(self) -> Path:
+        """Write the parameter file of the bridge and return it.
+
+        Raises:
+            ParameterError: config/vehicle.yaml is wrong.
+
+        """
         directory = self.state_dir / f'replay-{self.port}'
-        return [
-            *parameter_files(None),
-            write_parameters(
-                directory,
-                self.namespace,
-                'bridge_node',
-                {
-                    'state_dir': str(directory),
-                    'host': self.host,
-                    'port': self.port,
-                    'replay': True,
-                    'use_sim_time': self.use_sim_time,
-                },
-            ),
-        ]
+        own = {
+            'state_dir': str(directory),
+            'host': self.host,
+            'port': self.port,
+            'replay': True,
+            'use_sim_time': self.use_sim_time,
+        }
+        values = checked_parameters(None).given('bridge_node') | own
+        return write_parameters(directory, self.namespace, 'bridge_node', values)

@@ -17,16 +17,19 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO
 
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.limits import check_limits
+from oht50_bridge.bringup.host_check import host_faults
 from oht50_bridge.bringup.output import STDERR
 from oht50_bridge.bringup.output import ProcessOutput
-from oht50_bridge.bringup.parameters import check_lines
+from oht50_bridge.bringup.parameters import VehicleParameters
+from oht50_bridge.bringup.parameters import connections
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.process import POLL_PERIOD
 from oht50_bridge.bringup.process import Process
@@ -97,8 +100,8 @@ class Supervisor:
 
     def _check(self) -> None:
         """Find what would make the start fail half-way, before anything is started."""
-        check_lines(self._plan.params, self._plan.serial_port)
-        check_limits(self._plan.params)
+        parameters = self._plan.parameters
+        check_host(self._base_environment, parameters, self._plan.state_dir)
         check_port(self._plan.host, self._plan.port)
 
     def _start(self) -> None:
@@ -114,7 +117,7 @@ class Supervisor:
 
     def _command(self, node: str) -> list[str]:
         """Return the command line of a node."""
-        command = [
+        return [
             *module_command('oht50_bridge.nodes'),
             node,
             '--ros-args',
@@ -123,10 +126,9 @@ class Supervisor:
             *self._plan.remap_arguments(),
             '--log-level',
             self._log_level,
+            '--params-file',
+            str(self._plan.parameter_file(node)),
         ]
-        for path in self._plan.parameter_files(node):
-            command += ['--params-file', str(path)]
-        return command
 
     def _start_simulator(self, environment: dict[str, str]) -> None:
         """Start the simulated boards and wait until their serial lines exist.
@@ -181,6 +183,26 @@ class Supervisor:
             stop([self._simulator])
         if self._simulator_output is not None:
             self._simulator_output.close()
+
+
+def check_host(
+    environment: Mapping[str, str], parameters: VehicleParameters, state_dir: Path
+) -> None:
+    """Try what the vehicle needs of its computer; say on stderr what is merely not well.
+
+    Args:
+        environment: of the processes.
+        parameters: of the vehicle.
+        state_dir: directory of persistent state.
+
+    Raises:
+        BringUpError: no vehicle can run on it.
+
+    """
+    for fault in host_faults(environment, connections(parameters), state_dir):
+        if fault.fatal:
+            raise BringUpError(str(fault))
+        print(f'Warning: {fault}', file=sys.stderr)
 
 
 def check_port(host: str, port: int) -> None:

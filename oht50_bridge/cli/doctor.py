@@ -13,16 +13,18 @@
 # limitations under the License.
 """Check whether this machine can run a vehicle, and print remedies.
 
-It checks the serial ports, the limits in the parameters, the DDS interface, the keys of tokens,
-the clock, the WebSocket port and the right to real-time priority. The exit code is 1 if a vehicle
-could not run.
+It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
+keys of tokens, the clock, the WebSocket port and the right to real-time priority. The exit code is
+1 if a vehicle could not run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import grp
+import locale
 import os
 import pwd
 import socket
@@ -31,25 +33,31 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from oht50_bridge.bringup import host_check
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.bringup.limits import check_limits
-from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.errors import ParameterError
+from oht50_bridge.bringup.host_check import EARLIEST_TIME
+from oht50_bridge.bringup.host_check import HostFault
+from oht50_bridge.bringup.parameter_check import read_parameters
+from oht50_bridge.bringup.parameters import VehicleParameters
+from oht50_bridge.bringup.parameters import connections
+from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
 from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_table
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
+from oht50_bridge.signals import blocking_prefix
 
 OK = 'ok'
 WARNING = 'warning'
 FAILED = 'FAILED'
 STYLES = {OK: 'green', WARNING: 'yellow', FAILED: 'bold red'}
 STA_UNSYNC = 0x0040  # of <sys/timex.h>
-# A clock that shows an earlier time than this version's is wrong.
-EARLIEST_TIME = 1_790_000_000  # s since 1970-01-01 UTC: 2026-09-21
 LATEST_TIME = 2**31  # s since 1970-01-01 UTC; a stamp of ROS has 32 bits, signed
 
 Finding = tuple[str, str, str]  # what was checked, result, remedy
@@ -98,13 +106,17 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     """Yield a finding for each check."""
     from oht50_bridge.gateway.auth.keys import KEYS
 
-    lines = parameters_of('hardware_node', arguments.params)['line'].values()
-    for device in arguments.serial or [line['device'] for line in lines]:
+    for device in arguments.serial or devices(arguments.params):
         yield check_serial(device)
-    yield check_parameters(arguments.params)
+    yield from check_parameters(arguments.params)
     yield check_dds()
+    yield from check_host(arguments)
     keys = arguments.keys or os.environ.get(KEYS)
-    yield check_keys(Path(keys)) if keys else check_secret(arguments.state_dir)
+    if keys:
+        yield check_keys(Path(keys))
+    else:
+        with contextlib.suppress(NoStateDirError):  # `check_host` tells
+            yield check_secret(arguments.state_dir)
     yield check_clock()
     yield check_port(arguments.port)
     yield check_priority()
@@ -125,8 +137,10 @@ def check_serial(device: str) -> Finding:
     if not stat.S_ISCHR(mode.st_mode):
         return what, FAILED, 'not a character device; name the port of the RS-485 adapter'
     if not os.access(path, os.R_OK | os.W_OK):
-        group = grp.getgrgid(mode.st_gid).gr_name
-        user = pwd.getpwuid(os.getuid()).pw_name
+        group, user = str(mode.st_gid), str(os.getuid())
+        with contextlib.suppress(KeyError):  # neither needs an entry
+            group = grp.getgrgid(mode.st_gid).gr_name
+            user = pwd.getpwuid(os.getuid()).pw_name
         return (
             what,
             FAILED,
@@ -144,14 +158,82 @@ def check_serial(device: str) -> Finding:
     return what, OK, ''
 
 
-def check_parameters(params: Path | None) -> Finding:
-    """Check that the limits of different nodes do not contradict one another."""
-    what = 'limits in the parameters'
+def devices(params: Path | None) -> list[str]:
+    """Return the serial ports of the parameters; none where these are wrong."""
     try:
-        check_limits(params)
-    except BringUpError as error:
-        return what, FAILED, str(error)
-    return what, OK, ''
+        return serial_ports(read_parameters(params))
+    except BringUpError:
+        return []  # `check_parameters` tells
+
+
+def check_parameters(params: Path | None) -> Iterator[Finding]:
+    """Check the parameter files against what the nodes declare, and the nodes' limits."""
+    what = 'parameters'
+    try:
+        read_parameters(params)
+    except ParameterError as error:
+        for line in str(error).splitlines():
+            yield what, FAILED, line
+    else:
+        yield what, OK, ''
+
+
+def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
+    """Try what `oht50 up` tries of the computer before it starts anything."""
+    environment = os.environ
+    checks = {
+        'rclpy': host_check.check_rclpy(environment),
+        'DDS participants': host_check.check_participants(environment),
+        'open files': host_check.check_descriptors(wanted_connections(arguments.params)),
+        host_check.MODEM_MANAGER: host_check.check_modem_manager(),
+        'characters of the terminal': check_encoding(),
+        'state directory': check_state_directory(arguments),
+        'env': check_env(),
+    }
+    for what, faults in checks.items():
+        found = list(faults)
+        for fault in found:
+            yield fault.what, FAILED if fault.fatal else WARNING, fault.text
+        if not found:
+            yield what, OK, ''
+
+
+def wanted_connections(params: Path | None) -> int:
+    """Return the connections that the bridge may have; those of the defaults for wrong files."""
+    try:
+        return connections(read_parameters(params))
+    except BringUpError:
+        return connections(VehicleParameters({'bridge_node': {}}))
+
+
+def check_state_directory(arguments: argparse.Namespace) -> Iterator[HostFault]:
+    """Check that there is a state directory and that it takes files."""
+    try:
+        yield from host_check.check_state_directory(arguments.state_dir)
+    except NoStateDirError as error:
+        yield HostFault('state directory', str(error))
+
+
+def check_env() -> Iterator[HostFault]:
+    """Check the program `env`, which the launch files use; `oht50 up` does without."""
+    if not blocking_prefix():
+        yield HostFault(
+            'env',
+            'the first on PATH has no --block-signal, as that of GNU coreutils 8.31 has: Ctrl-C '
+            'within the first second of a `ros2 launch` ends a process at once',
+            fatal=False,
+        )
+
+
+def check_encoding() -> Iterator[HostFault]:
+    """Check that a terminal can show what clients write."""
+    encoding = locale.getpreferredencoding(False)
+    if encoding.upper().replace('-', '') != 'UTF8':
+        yield HostFault(
+            'characters of the terminal',
+            f'they are {encoding}, so some names cannot be shown: export LC_ALL=C.UTF-8',
+            fatal=False,
+        )
 
 
 def check_dds() -> Finding:

@@ -27,12 +27,15 @@ from oht50_bridge.cli import asyncapi
 from oht50_bridge.cli import audit
 from oht50_bridge.cli import call
 from oht50_bridge.cli import doctor
+from oht50_bridge.cli import params
 from oht50_bridge.cli import record
 from oht50_bridge.cli import replay
 from oht50_bridge.cli import token
 from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
+from oht50_bridge.cli.options import Options
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.standard_streams import flush_output
 from oht50_bridge.standard_streams import open_standard_streams
 from oht50_bridge.standard_streams import say
@@ -66,6 +69,7 @@ COMMANDS: dict[str, CommandModule] = {
     'replay': replay,
     'audit': audit,
     'doctor': doctor,
+    'params': params,
     'asyncapi': asyncapi,
 }
 
@@ -118,13 +122,14 @@ def main(argv: list[str] | None = None) -> int:
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(argv, Options())
     decode(arguments, parser)
     try:
         code = COMMANDS[arguments.command].run(arguments)
-    except (CommandError, BringUpError) as error:
-        say(shown_lines(f'oht50 {arguments.command}: {error}'))
-        code = 1
+    except (CommandError, BringUpError, NoStateDirError) as error:
+        for line in str(error).splitlines():
+            say(shown(f'oht50 {arguments.command}: {line}'))
+        code = error.exit_code if isinstance(error, BringUpError) else 1
     except (KeyboardInterrupt, BrokenPipeError):  # the reader of the output has ended
         code = 0
     except OSError as error:

@@ -21,6 +21,7 @@ import re
 from datetime import datetime
 from datetime import timezone
 from pathlib import Path
+from typing import Any
 
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
@@ -36,15 +37,30 @@ class CommandError(Exception):
     """A command cannot be carried out; the message holds the remedy."""
 
 
+class Options(argparse.Namespace):
+    """The options of a command. A user without a home directory may lack a default.
+
+    Attributes:
+        state_dir: found when a command asks for it, so that none fails for lack of what it does
+            not need.
+
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name == 'state_dir':
+            return default_state_dir()
+        raise AttributeError(name)
+
+
 def add_state_dir(parser: argparse.ArgumentParser) -> None:
     """Add --state-dir."""
     parser.add_argument(
         '--state-dir',
         type=Path,
         metavar='DIR',
-        default=default_state_dir(),
+        default=argparse.SUPPRESS,  # see Options
         help='directory of persistent state, such as the signing secret and the latched emergency '
-        'stop (default: %(default)s)',
+        'stop (default: oht50 in XDG_STATE_HOME, else in ~/.local/state)',
     )
 
 
@@ -74,18 +90,19 @@ def add_domain(parser: argparse.ArgumentParser) -> None:
 
 def add_graph(parser: argparse.ArgumentParser) -> None:
     """Add the options that select a vehicle in the ROS graph."""
-    _add_namespace(parser)
+    add_namespace(parser)
     add_domain(parser)
 
 
 def add_vehicle(parser: argparse.ArgumentParser) -> None:
     """Add the options that select the state directory of a vehicle, without joining its graph."""
-    _add_namespace(parser)
+    add_namespace(parser)
     _add_domain_id(parser)
     add_state_dir(parser)
 
 
-def _add_namespace(parser: argparse.ArgumentParser) -> None:
+def add_namespace(parser: argparse.ArgumentParser) -> None:
+    """Add --namespace."""
     parser.add_argument(
         '--namespace',
         metavar='NS',

@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
             port=arguments.port,
         )
         environment = graph_environment(arguments) | replay.environment()
-        files = replay.parameter_files()
+        parameters = replay.parameter_file()
     except (BagError, OSError, TokenFileError) as error:
         raise CommandError(str(error)) from error
     ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
@@ -119,7 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
             *module_command('oht50_bridge.nodes'),
             'bridge_node',
             *ros,
-            *(text for path in files for text in ('--params-file', str(path))),
+            '--params-file',
+            str(parameters),
         ],
         environment,
         output=output,

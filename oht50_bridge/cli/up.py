@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-from oht50_bridge.bringup.parameters import parameters_of
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.cli.options import CommandError
@@ -38,7 +39,6 @@ from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.gateway.tls import check_listening
 from oht50_bridge.gateway.tls import is_loopback
 from oht50_bridge.gateway.tls import load
-from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.endpoint import PATH
 from oht50_bridge.standard_streams import say
 
@@ -102,7 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError, BringUpError: it cannot be started; the message holds the remedy.
 
     """
-    tls, insecure = transport(arguments)
     plan = Plan(
         state_dir=arguments.state_dir,
         domain=arguments.domain,
@@ -115,9 +114,9 @@ def run(arguments: argparse.Namespace) -> int:
         keys=arguments.keys,
         token_issuer=arguments.issuer,
         token_audience=arguments.audience,
-        tls=tls,
-        insecure=insecure,
     )
+    tls, insecure = transport(arguments, plan.parameters)
+    plan = replace(plan, tls=tls, insecure=insecure)
     Supervisor(
         plan,
         graph_environment(arguments),
@@ -127,8 +126,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def transport(arguments: argparse.Namespace) -> tuple[TlsFiles | None, bool]:
+def transport(
+    arguments: argparse.Namespace, parameters: VehicleParameters
+) -> tuple[TlsFiles | None, bool]:
     """Return the files of TLS, None without TLS, and whether other machines may do without it.
+
+    Args:
+        arguments: of the command line.
+        parameters: of the vehicle, for what the command line does not say.
 
     Raises:
         CommandError: the files cannot be used, or TLS is needed and missing.
@@ -138,7 +143,7 @@ def transport(arguments: argparse.Namespace) -> tuple[TlsFiles | None, bool]:
         arguments.tls_client_ca and not arguments.tls_cert
     ):
         raise CommandError('TLS needs both --tls-cert and --tls-key')
-    given = parameters_of('bridge_node', arguments.params)
+    given = parameters.given('bridge_node')
     names = [
         arguments.tls_cert or given.get('tls_certificate'),
         arguments.tls_key or given.get('tls_key'),
@@ -173,7 +178,7 @@ def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
     # As it was called, so that the lines can be copied.
     program = quote(sys.argv[0])
     state = ''
-    if arguments.state_dir != default_state_dir():
+    if 'state_dir' in vars(arguments):
         state = f' --state-dir {quote(str(arguments.state_dir))}'
     say(
         f"""OHT-50 is up ({boards}).

@@ -31,7 +31,6 @@ from pydantic import ValidationError
 from rclpy.client import Client
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
 from oht50_bridge.gateway.audit.chain import AUDIT_FILE
 from oht50_bridge.gateway.audit.writer import AuditWriter
@@ -57,12 +56,14 @@ from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.bridge_settings import gateway_config
+from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
-from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.presence import announce
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
+from oht50_bridge.nodes.process import initialise
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.stop_relay import StopRelay
@@ -89,8 +90,9 @@ class BridgeNode(Node):
 
     def __init__(self) -> None:
         super().__init__('bridge_node')
-        gateway_settings = declare_settings(self, GatewaySettings)
-        settings = declare_settings(self, BridgeNodeSettings)
+        declarer = NodeDeclarer(self)
+        gateway_settings = declare_settings(declarer, GatewaySettings)
+        settings = declare_settings(declarer, BridgeNodeSettings)
         directory = state_directory(self)
         config = gateway_config(gateway_settings, settings)
         try:
@@ -294,9 +296,9 @@ def main() -> None:
     """Run the node."""
     requested = stop_requested()
     escape_logs()
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
+        initialise()
         node = BridgeNode()
         asyncio.run(serve(node, requested))
     except StartError as error:

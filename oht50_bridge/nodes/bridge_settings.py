@@ -24,7 +24,7 @@ from oht50_bridge.gateway.admission.origins import normalised
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.tls import TlsFiles
-from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.errors import StartError
 from oht50_bridge.settings import setting
 from oht50_bridge.version import VERSION
 
@@ -100,6 +100,9 @@ def gateway_config(settings: GatewaySettings, node_settings: BridgeNodeSettings)
         values['origins'] = tuple(normalised(origin) for origin in settings.origins if origin)
     except ValueError as error:
         raise StartError(f'bridge_node: origins: {error}') from error
-    return GatewayConfig(
-        **values, server_version=VERSION, tls=node_settings.tls_files(), proxies=proxies
-    )
+    try:
+        return GatewayConfig(
+            **values, server_version=VERSION, tls=node_settings.tls_files(), proxies=proxies
+        )
+    except ValueError as error:
+        raise StartError(f'bridge_node: {error}') from error

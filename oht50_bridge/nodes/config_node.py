@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -25,13 +24,14 @@ from rclpy.task import Future
 
 from oht50_bridge.msg import ConfigRollback
 from oht50_bridge.nodes.config_publisher import ConfigPublisher
+from oht50_bridge.nodes.config_settings import config_table
 from oht50_bridge.nodes.parameter_client import RemoteNode
 from oht50_bridge.nodes.parameter_client import RemoteNodes
 from oht50_bridge.nodes.parameter_client import result_of
 from oht50_bridge.nodes.parameter_values import from_parameters
 from oht50_bridge.nodes.parameter_values import to_parameters
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
-from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
@@ -45,10 +45,6 @@ from oht50_bridge.vehicle.config_store import ConfigStore
 from oht50_bridge.vehicle.config_store import Record
 from oht50_bridge.vehicle.config_store import StoreError
 from oht50_bridge.vehicle.config_table import ConfigError
-from oht50_bridge.vehicle.config_table import ConfigNodeSettings
-from oht50_bridge.vehicle.config_table import ConfigTable
-from oht50_bridge.vehicle.config_table import Item
-from oht50_bridge.vehicle.config_table import ItemSettings
 
 REASONS = (ConfigRollback.REASON_PERFORMANCE_ISSUE, ConfigRollback.REASON_SAFETY_CONCERN)
 # Together they are shorter than the time after which the bridge answers WS-009.
@@ -67,11 +63,10 @@ class ConfigNode(Node):
 
     def __init__(self) -> None:
         super().__init__('config_node')
-        settings = declare_settings(self, ConfigNodeSettings)
+        settings, self._table = config_table(NodeDeclarer(self))
         try:
-            self._table = ConfigTable(self._item(name) for name in settings.items)
             self._store = ConfigStore(state_directory(self) / 'config', settings.table_version)
-        except (ConfigError, StoreError) as error:
+        except StoreError as error:
             raise StartError(f'config_node: {error}') from error
         for fault in filter(None, [*self._store.faults, self._store.doubt]):
             self.get_logger().error(fault)
@@ -99,10 +94,6 @@ class ConfigNode(Node):
             RollbackConfig, 'rollback_config', self._on_rollback, callback_group=group
         )
         steady_timer(self, settings.check_period, self._check, callback_group=group)
-
-    def _item(self, name: str) -> Item:
-        settings = declare_settings(self, ItemSettings, f'item.{name}.', parameter=name)
-        return Item(name=name, **asdict(settings))
 
     def _misfits(self) -> dict[str, ConfigError]:
         """Return the reasons why stored values are not allowed any more."""

@@ -48,6 +48,7 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.from_hardware import discovered
 from oht50_bridge.nodes.from_hardware import drive_state
 from oht50_bridge.nodes.from_hardware import hoist_state
@@ -60,7 +61,7 @@ from oht50_bridge.nodes.hardware_settings import FrameSettings
 from oht50_bridge.nodes.hardware_settings import check_inputs
 from oht50_bridge.nodes.hardware_settings import check_position_source
 from oht50_bridge.nodes.hardware_settings import hardware_config
-from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.presence import NeighbourWatch
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
@@ -83,16 +84,17 @@ class HardwareNode(Node):
 
     def __init__(self) -> None:
         super().__init__('hardware_node')
-        self._frame = declare_settings(self, FrameSettings).map_frame
-        config = hardware_config(self)
-        check_inputs(self, config)
+        declarer = NodeDeclarer(self)
+        self._frame = declare_settings(declarer, FrameSettings).map_frame
+        config = hardware_config(declarer)
+        check_inputs(declarer, config)
         try:
             self._hardware = Hardware(
                 config, self._on_sample, self._on_discovered, self._on_status_change
             )
         except HardwareConfigError as error:
             raise StartError(f'hardware_node: {error}') from error
-        check_position_source(self, config)
+        check_position_source(declarer, config)
         self._work = ThreadPoolExecutor(max_workers=2, thread_name_prefix='work')
         self._scan: Future[None] | None = None
         self._latched = False

@@ -21,11 +21,10 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.node import Node
-
 from oht50_bridge.hardware.profile_reader import load
-from oht50_bridge.nodes.parameters import declare_settings
-from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.declaring import Declarer
+from oht50_bridge.nodes.declaring import declare_settings
+from oht50_bridge.nodes.errors import StartError
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.hoist import ChannelSettings
 from oht50_bridge.vehicle.obstacles import DistanceSettings
@@ -169,11 +168,11 @@ class GuardSettings:
     )
 
 
-def check_inputs(node: Node, config: Mapping[str, Any]) -> None:
+def check_inputs(declarer: Declarer, config: Mapping[str, Any]) -> None:
     """Refuse what the safety rules rely on and no board reads.
 
     Args:
-        node: declares the parameters of those rules.
+        declarer: declares the parameters of those rules.
         config: what `hardware_config` returned.
 
     Raises:
@@ -181,8 +180,8 @@ def check_inputs(node: Node, config: Mapping[str, Any]) -> None:
             not in use; the message names parameter and remedy.
 
     """
-    directions = declare_settings(node, DistanceSettings).distance_directions
-    guard = declare_settings(node, GuardSettings).guard_input
+    directions = declare_settings(declarer, DistanceSettings).distance_directions
+    guard = declare_settings(declarer, GuardSettings).guard_input
     for module in config['modules']:
         if module['kind'] != 'safety':
             continue
@@ -190,21 +189,21 @@ def check_inputs(node: Node, config: Mapping[str, Any]) -> None:
         for channel, direction in enumerate(directions, 1):
             if direction and channel not in options['distance_inputs']:
                 raise StartError(
-                    f'{node.get_name()}: distance_directions: input {channel} looks {direction}, '
+                    f'{declarer.node}: distance_directions: input {channel} looks {direction}, '
                     f'but is not in use: set it in module.{name}.distance_inputs'
                 )
         if guard and guard not in options['digital_inputs']:
             raise StartError(
-                f'{node.get_name()}: guard_input {guard} is not in use: give its active level in '
+                f'{declarer.node}: guard_input {guard} is not in use: give its active level in '
                 f'module.{name}.digital_inputs'
             )
 
 
-def check_position_source(node: Node, config: Mapping[str, Any]) -> None:
+def check_position_source(declarer: Declarer, config: Mapping[str, Any]) -> None:
     """Check the location board against the rail, where it is the position source.
 
     Args:
-        node: declares the parameters.
+        declarer: declares the parameters.
         config: what `hardware_config` returned.
 
     Raises:
@@ -212,8 +211,8 @@ def check_position_source(node: Node, config: Mapping[str, Any]) -> None:
             the rail; the message names the remedy.
 
     """
-    origin = declare_settings(node, PositionOriginSettings).origin
-    track_length = declare_settings(node, TrackSettings).track_length
+    origin = declare_settings(declarer, PositionOriginSettings).origin
+    track_length = declare_settings(declarer, TrackSettings).track_length
     if origin is not PositionOrigin.LOCATION_BOARD:
         return
     fault = 'no module of kind dock is configured'
@@ -232,30 +231,32 @@ def check_position_source(node: Node, config: Mapping[str, Any]) -> None:
         else:
             return
     raise StartError(
-        f'{node.get_name()}: position_source location_board: {fault}; choose another profile, or '
+        f'{declarer.node}: position_source location_board: {fault}; choose another profile, or '
         'position_source topic or none'
     )
 
 
-def hardware_config(node: Node) -> dict[str, Any]:
+def hardware_config(declarer: Declarer) -> dict[str, Any]:
     """Declare the parameters of lines and modules; return the configuration of the hardware."""
-    settings = declare_settings(node, HardwareSettings)
+    settings = declare_settings(declarer, HardwareSettings)
+    # Declared even where one port carries all, so that a file may have both.
+    lines: dict[str, Any] = {
+        name: asdict(declare_settings(declarer, LineSettings, f'line.{name}.'))
+        for name in settings.lines
+    }
     if settings.serial_port:
-        lines: dict[str, Any] = {SERIAL: {'device': settings.serial_port}}
-    else:
-        lines = {
-            name: asdict(declare_settings(node, LineSettings, f'line.{name}.'))
-            for name in settings.lines
-        }
+        lines = {SERIAL: {'device': settings.serial_port}}
     line = SERIAL if settings.serial_port else None
-    channels = asdict(declare_settings(node, ChannelSettings))
-    modules = [_module(node, name, line, channels) for name in settings.modules]
+    channels = asdict(declare_settings(declarer, ChannelSettings))
+    modules = [_module(declarer, name, line, channels) for name in settings.modules]
     return {'lines': lines, 'modules': modules}
 
 
-def _module(node: Node, name: str, line: str | None, channels: dict[str, Any]) -> dict[str, Any]:
+def _module(
+    declarer: Declarer, name: str, line: str | None, channels: dict[str, Any]
+) -> dict[str, Any]:
     prefix = f'module.{name}.'
-    settings = declare_settings(node, ModuleSettings, prefix, kind=name)
+    settings = declare_settings(declarer, ModuleSettings, prefix, kind=name)
     module: dict[str, Any] = {
         'id': name,
         'kind': settings.kind,
@@ -270,7 +271,7 @@ def _module(node: Node, name: str, line: str | None, channels: dict[str, Any]) -
     if settings.gap >= 0.0:
         module['gap'] = settings.gap
     if settings.kind == 'travel_motor':
-        module['options'] = asdict(declare_settings(node, MotorSettings, prefix)) | channels
+        module['options'] = asdict(declare_settings(declarer, MotorSettings, prefix)) | channels
     elif settings.kind == 'safety':
-        module['options'] = declare_settings(node, SafetySettings, prefix).options()
+        module['options'] = declare_settings(declarer, SafetySettings, prefix).options()
     return module

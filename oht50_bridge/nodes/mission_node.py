@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
 
@@ -32,32 +31,20 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.mission_publisher import MissionPublisher
+from oht50_bridge.nodes.mission_settings import mission_settings
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
-from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
-from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.steady_timer import steady_timer
-from oht50_bridge.settings import setting
 from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import StartMission
-from oht50_bridge.vehicle.admission import MissionRules
-from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.journal import Journal
-from oht50_bridge.vehicle.mission import MissionTimeouts
-from oht50_bridge.vehicle.mission_limits import MissionLimitSettings
-from oht50_bridge.vehicle.mission_manager import ManagerSettings
 from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
-from oht50_bridge.vehicle.motion import LoopSettings
 from oht50_bridge.vehicle.position import Measurement
-from oht50_bridge.vehicle.profile import MotionLimits
-from oht50_bridge.vehicle.rail import DockSettings
-from oht50_bridge.vehicle.rail import StationSettings
-from oht50_bridge.vehicle.rail import TrackSettings
-from oht50_bridge.vehicle.rail import make_stations
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
@@ -69,26 +56,12 @@ from oht50_bridge.vehicle.zones import ZoneType
 CHARGE_PERIOD = 1.0  # s, between requests to charge
 
 
-@dataclass(frozen=True)
-class MissionNodeSettings:
-    """Rates and frame of the node."""
-
-    control_rate: float = setting(
-        50.0, 'Rate of drive commands', unit='Hz', minimum=20.0, maximum=100.0
-    )
-    progress_rate: float = setting(
-        5.0, 'Rate of mission.progress', unit='Hz', minimum=0.5, maximum=5.0
-    )
-    map_frame: str = setting('map', 'Frame of positions')
-
-
 class MissionNode(Node):
     """One mission at a time. Without one it publishes no drive command."""
 
     def __init__(self) -> None:
         super().__init__('mission_node')
-        settings = declare_settings(self, MissionNodeSettings)
-        manager_settings = self._declare_manager_settings()
+        settings, manager_settings = mission_settings(NodeDeclarer(self))
         self._limits = manager_settings.limits
         journal = Journal(state_directory(self) / 'mission.json')
         configurable(self, self._set_limits)
@@ -122,31 +95,6 @@ class MissionNode(Node):
         super().destroy_node()
 
     # Parameters.
-
-    def _declare_manager_settings(self) -> ManagerSettings:
-        track = declare_settings(self, TrackSettings)
-        stations = declare_settings(self, StationSettings)
-        docks = declare_settings(self, DockSettings).station_docks
-        try:
-            by_name = make_stations(stations, docks, track.track_length)
-        except ValueError as error:
-            raise StartError(f'mission_node: {error}') from error
-        limits = declare_settings(self, MotionLimits)
-        mission_limits = declare_settings(self, MissionLimitSettings)
-        try:
-            mission_limits.check(limits)
-        except ValueError as error:
-            raise StartError(f'mission_node: {error}') from error
-        return ManagerSettings(
-            track=track,
-            rules=declare_settings(self, MissionRules),
-            limits=limits,
-            mission_limits=mission_limits,
-            loop=declare_settings(self, LoopSettings),
-            docking=declare_settings(self, DockingSettings, 'dock.'),
-            timeouts=declare_settings(self, MissionTimeouts),
-            stations=by_name,
-        )
 
     def _set_limits(self, values: dict[str, Any]) -> None:
         self._limits = replace(self._limits, **values)

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from typing import TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
@@ -30,12 +30,14 @@ from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from oht50_bridge.nodes.process import StartError
+from oht50_bridge.nodes.declaring import StateSettings
+from oht50_bridge.nodes.declaring import declare_settings
+from oht50_bridge.nodes.errors import StartError
+from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
+from oht50_bridge.paths import expanded
 from oht50_bridge.paths import make_private
-from oht50_bridge.settings import settings_of
-
-SettingsT = TypeVar('SettingsT')
+from oht50_bridge.settings import Setting
 
 # config_node reads it to know which configuration a node has: a restarted node has none.
 CONFIG_VERSION = 'config_version'
@@ -79,45 +81,73 @@ def declare(
             ]
     try:
         return node.declare_parameter(name, default, descriptor).value
-    except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-        raise StartError(
-            f'{node.get_name()}: parameter {name}: {error}; correct its value'
-        ) from error
+    except InvalidParameterTypeException as error:
+        numbers = _as_doubles(_override(node, name), default)
+        if numbers is None:
+            raise _wrong(node, name, error) from error
+    except InvalidParameterValueException as error:
+        raise _wrong(node, name, error) from error
+    try:
+        return node.declare_parameter(name, numbers, descriptor, ignore_override=True).value
+    except InvalidParameterValueException as error:
+        raise _wrong(node, name, error) from error
 
 
-def declare_settings(
-    node: Node, cls: type[SettingsT], prefix: str = '', **defaults: Any
-) -> SettingsT:
-    """Declare each field of a settings dataclass as a parameter and return the values.
+def _wrong(node: Node, name: str, error: Exception) -> StartError:
+    said = ' '.join(str(error).split())
+    return StartError(f'{node.get_name()}: parameter {name}: {said}; correct its value')
+
+
+def _override(node: Node, name: str) -> Any:
+    """Return the value that the command line gives a parameter which is not declared."""
+    descriptor = ParameterDescriptor(dynamic_typing=True)
+    value = node.declare_parameter(name, None, descriptor).value
+    node.undeclare_parameter(name)
+    return value
+
+
+def _as_doubles(value: Any, default: Any) -> Any:
+    """Return integers that were given for doubles as doubles; None for anything else."""
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if isinstance(default, list) and isinstance(default[0], float):
+        items = value if isinstance(value, Iterable) else ()
+        numbers = [float(each) for each in items if type(each) is int]
+        return numbers if numbers and len(numbers) == len(value) else None
+    return None
+
+
+class NodeDeclarer:
+    """Declares the parameters of a running node.
 
     Args:
-        node: the node that owns the parameters.
-        cls: a dataclass whose fields are made by `settings.setting`.
-        prefix: comes before each field's name, such as `dock.`.
-        defaults: replace the defaults of some fields.
-
-    Raises:
-        StartError: a value is of another type or out of range, or the values contradict one
-            another; the message names node and parameter.
+        node: the node that owns them.
 
     """
-    values: dict[str, Any] = {}
-    for name, default, setting in settings_of(cls):
-        default = defaults.get(name, default)
-        value = declare(
-            node,
-            prefix + name,
-            list(default) if isinstance(default, tuple) else default,
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    @property
+    def node(self) -> str:
+        """Name of the node, without its namespace."""
+        return str(self._node.get_name())
+
+    def declare(self, name: str, default: Any, setting: Setting) -> Any:
+        """Declare a parameter and return its value, see `Declarer`."""
+        return declare(
+            self._node,
+            name,
+            default,
             setting.text,
             minimum=setting.minimum,
             maximum=setting.maximum,
             read_only=setting.read_only,
         )
-        values[name] = tuple(value) if isinstance(default, tuple) else value
-    try:
-        return cls(**values)
-    except ValueError as error:
-        raise StartError(f'{node.get_name()}: {error}') from error
+
+    def refuse(self, error: ValueError) -> None:
+        """Refuse values that contradict one another, see `Declarer`."""
+        raise StartError(f'{self.node}: {error}') from error
 
 
 def configurable(node: Node, take: Callable[[dict[str, Any]], None]) -> None:
@@ -166,11 +196,11 @@ def state_directory(node: Node) -> Path:
         StartError: it cannot be made.
 
     """
-    path = Path(
-        declare(
-            node, 'state_dir', str(default_state_dir()), 'Directory of what must outlive a restart'
-        )
-    ).expanduser()
+    given = declare_settings(NodeDeclarer(node), StateSettings).state_dir
+    try:
+        path = expanded(given) if given else default_state_dir()
+    except NoStateDirError as error:
+        raise StartError(f'state_dir: {error}') from error
     try:
         make_private(path)
     except OSError as error:

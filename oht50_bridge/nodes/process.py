@@ -27,6 +27,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.signals import install_signal_handlers
 
+from oht50_bridge.nodes.errors import StartError as StartError
 from oht50_bridge.nodes.presence import announce
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
@@ -36,10 +37,6 @@ from oht50_bridge.signals import stop_requested
 from oht50_bridge.standard_streams import say
 from oht50_bridge.text import escape_logs
 from oht50_bridge.text import shown_lines
-
-
-class StartError(Exception):
-    """A node cannot start; the message names the parameter and the remedy."""
 
 
 def spin(node: Node) -> None:
@@ -71,10 +68,9 @@ def run(
     escape_logs()
     # Before the threads of the middleware start, which inherit it.
     scheduling = None if priority is None else request_priority(priority)
-    # Until the node is whole, and can be destroyed, ROS stays up.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = None
     try:
+        initialise()
         if not asked_to_end():
             node = make_node()
             announce(node)
@@ -98,7 +94,26 @@ def run(
         ignore_signals()
 
 
+def initialise() -> None:
+    """Initialise ROS; until the node is whole, and can be destroyed, no signal ends it.
+
+    Raises:
+        StartError: an argument or a parameter file is wrong, which is final, or the domain cannot
+            be joined, which can be a matter of the moment.
+
+    """
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # rclpy raises several types of its C extension
+        said = ' '.join(str(error).split())
+        if 'cannot join DDS' in said:  # of rosless, after the arguments
+            raise StartError(said, final=False) from error
+        raise StartError(
+            f'ROS does not start: {said}; `oht50 params check` checks a file'
+        ) from error
+
+
 def fail(error: StartError) -> NoReturn:
-    """Tell why the node cannot start and end the process, saying that a new start is no use."""
+    """Tell why the node cannot start and end the process: by EX_CONFIG, a new start is no use."""
     say(shown_lines(str(error)))
-    sys.exit(os.EX_CONFIG)
+    sys.exit(os.EX_CONFIG if error.final else 1)

@@ -22,7 +22,6 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +41,20 @@ from oht50_bridge.nodes.from_hardware import board_report
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
 from oht50_bridge.nodes.motion_monitor import MotionMonitor
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
-from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.presence import NeighbourWatch
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
+from oht50_bridge.nodes.safety_settings import SafetyNodeSettings
+from oht50_bridge.nodes.safety_settings import safety_settings
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.paths import expanded
 from oht50_bridge.paths import make_private
 from oht50_bridge.priority import RealtimePriority
-from oht50_bridge.settings import setting
 from oht50_bridge.settings import updated_settings
 from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.estop import LATCH_FILE
@@ -61,57 +62,16 @@ from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 from oht50_bridge.vehicle.estop_sources import EstopSources
-from oht50_bridge.vehicle.hoist import ChannelSettings
 from oht50_bridge.vehicle.hoist import HoistReport
-from oht50_bridge.vehicle.hoist import HoistSettings
 from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
-from oht50_bridge.vehicle.motion_supervisor import SupervisionSettings
-from oht50_bridge.vehicle.obstacles import DistanceSettings
-from oht50_bridge.vehicle.obstacles import ObstacleSettings
-from oht50_bridge.vehicle.position_source import PositionOriginSettings
-from oht50_bridge.vehicle.position_source import PositionSettings
-from oht50_bridge.vehicle.rail import TrackSettings
-from oht50_bridge.vehicle.speed_limiter import InterlockSettings
-from oht50_bridge.vehicle.speed_limiter import LimiterSettings
 from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
-from oht50_bridge.vehicle.speed_limiter import SpeedLimitSettings
-from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import commanded_direction
 from oht50_bridge.vehicle.zones import ZoneSettings
 from oht50_bridge.vehicle.zones import ZoneTracker
 
 ESTOP_INPUT_PERIOD = 0.01  # s, between two readings of the GPIO line
-
-
-@dataclass(frozen=True)
-class SafetyNodeSettings:
-    """Settings of the node itself."""
-
-    heartbeat_rate: float = setting(
-        20.0, 'Rate of the safety heartbeat', unit='Hz', minimum=10.0, maximum=100.0
-    )
-    map_frame: str = setting('map', 'Frame of positions')
-    latch_dir: str = setting(
-        '',
-        'Directory of the emergency-stop latch and the maintenance lock, which belong to the '
-        'boards; empty: state_dir',
-    )
-    gpio_chip: str = setting(
-        '', 'GPIO chip with an emergency stop line, such as /dev/gpiochip1; empty: none'
-    )
-    gpio_line: int = setting(27, 'Line of the chip', minimum=0, maximum=511)
-    gpio_bias: str = setting(
-        'pull_down',
-        'Resistor of the line: pull_down, with contacts to the supply, or pull_up, with contacts '
-        'to ground',
-    )
-    gpio_closed: str = setting(
-        'high',
-        'Level of the line while the chain is closed: high with pull_down, low with pull_up, so '
-        'that a cut wire reads as open',
-    )
 
 
 class SafetyNode(Node):
@@ -122,23 +82,10 @@ class SafetyNode(Node):
 
     def __init__(self) -> None:
         super().__init__('safety_node')
-        settings = declare_settings(self, SafetyNodeSettings)
-        origin = declare_settings(self, PositionOriginSettings)
-        self._limiter = SpeedLimiter(
-            LimiterSettings(
-                interlocks=declare_settings(self, InterlockSettings),
-                braking=declare_settings(self, Braking),
-                obstacles=declare_settings(self, ObstacleSettings, 'obstacle_'),
-                distances=declare_settings(self, DistanceSettings),
-                track=declare_settings(self, TrackSettings),
-                position=declare_settings(self, PositionSettings),
-                origin=origin,
-                channels=declare_settings(self, ChannelSettings),
-                hoist=declare_settings(self, HoistSettings),
-            ),
-            declare_settings(self, SpeedLimitSettings),
-        )
-        self._zone_settings = declare_settings(self, ZoneSettings)
+        given = safety_settings(NodeDeclarer(self))
+        settings = given.own
+        self._limiter = SpeedLimiter(given.limiter, given.speed_limit)
+        self._zone_settings = given.zones
         self._tracker = ZoneTracker()
         estop_input = _open_estop_input(settings)
         directory = _latch_directory(state_directory(self), settings.latch_dir)
@@ -150,10 +97,10 @@ class SafetyNode(Node):
         self._motion = MotionMonitor(
             self,
             settings.map_frame,
-            origin.origin,
+            given.limiter.origin.origin,
             self._limiter.position,
             self._tracker,
-            MotionSupervisor(declare_settings(self, SupervisionSettings, 'supervision_')),
+            MotionSupervisor(given.supervision),
             self._publisher,
             self._beat,
         )
@@ -317,7 +264,7 @@ def _latch_directory(state_dir: Path, latch_dir: str) -> Path:
     """
     if not latch_dir:
         return state_dir
-    path = Path(latch_dir).expanduser()
+    path = expanded(latch_dir)
     try:
         make_private(path)
     except OSError as error:

@@ -36,6 +36,7 @@ from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.diagnostics import battery_diagnostics
 from oht50_bridge.nodes.diagnostics import host_diagnostics
 from oht50_bridge.nodes.diagnostics import module_diagnostics
@@ -44,7 +45,7 @@ from oht50_bridge.nodes.from_hardware import withhold_errors
 from oht50_bridge.nodes.markers import Scene
 from oht50_bridge.nodes.markers import markers
 from oht50_bridge.nodes.newest import Newest
-from oht50_bridge.nodes.parameters import declare_settings
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import header
@@ -81,11 +82,12 @@ class SystemNode(Node):
 
     def __init__(self) -> None:
         super().__init__('system_node')
-        settings = declare_settings(self, SystemNodeSettings)
+        declarer = NodeDeclarer(self)
+        settings = declare_settings(declarer, SystemNodeSettings)
         self._frame = settings.map_frame
         self._scene = Scene(
-            track_length=declare_settings(self, TrackSettings).track_length,
-            stations=declare_settings(self, StationSettings).positions(),
+            track_length=declare_settings(declarer, TrackSettings).track_length,
+            stations=declare_settings(declarer, StationSettings).positions(),
             base_frame=settings.base_frame,
         )
         self._host_monitor = Host(state_directory(self))

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -35,72 +34,27 @@ from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
-from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.places import place_on_rail
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.nodes.telemetry_settings import MAXIMUM_RATE
+from oht50_bridge.nodes.telemetry_settings import MINIMUM_RATE
+from oht50_bridge.nodes.telemetry_settings import TelemetrySettings
 from oht50_bridge.nodes.to_standard import battery_state
 from oht50_bridge.nodes.to_standard import odometry
 from oht50_bridge.nodes.to_standard import ranges
 from oht50_bridge.nodes.to_standard import transform
-from oht50_bridge.settings import setting
 from oht50_bridge.srv import SetTelemetryRate
 from oht50_bridge.vehicle.hoist import HOIST_LIFETIME
 from oht50_bridge.vehicle.obstacles import DistanceSettings
-from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 
-MINIMUM_RATE = 0.1  # Hz
-MAXIMUM_RATE = 10.0  # Hz, the specification's limit of telemetry.realtime
 ODOMETRY_PERIOD = 0.05  # s
 STATUS_LIFETIME = 3.0  # s, of the status of the bridge
-
-
-@dataclass(frozen=True)
-class TelemetrySettings:
-    """Rates, ages, frames, and the range of the distance inputs."""
-
-    rate: float = setting(
-        10.0,
-        'Publishing rate',
-        unit='Hz',
-        minimum=MINIMUM_RATE,
-        maximum=MAXIMUM_RATE,
-        read_only=False,
-    )
-    position_lifetime: float = setting(
-        POSITION_LIFETIME,
-        'Age beyond which a position is not reported',
-        unit='s',
-        minimum=0.05,
-        maximum=10.0,
-    )
-    power_lifetime: float = setting(
-        5.0,
-        'Age beyond which battery values are not reported',
-        unit='s',
-        minimum=0.5,
-        maximum=60.0,
-    )
-    map_frame: str = setting('map', 'Frame of positions')
-    odom_frame: str = setting('odom', 'Frame of the odometry; it coincides with map_frame')
-    base_frame: str = setting('base_link', 'Frame of the vehicle')
-    range_minimum: float = setting(
-        0.1,
-        'Least distance that the distance inputs measure',
-        unit='m',
-        minimum=0.0,
-        maximum=100.0,
-    )
-    range_maximum: float = setting(
-        0.95,
-        'Greatest distance that the distance inputs measure',
-        unit='m',
-        minimum=0.0,
-        maximum=100.0,
-    )
 
 
 class TelemetryNode(Node):
@@ -111,9 +65,12 @@ class TelemetryNode(Node):
 
     def __init__(self) -> None:
         super().__init__('telemetry_node')
-        settings = declare_settings(self, TelemetrySettings)
+        declarer = NodeDeclarer(self)
+        settings = declare_settings(declarer, TelemetrySettings)
         self._settings = settings
-        self._distance_directions = declare_settings(self, DistanceSettings).distance_directions
+        self._distance_directions = declare_settings(
+            declarer, DistanceSettings
+        ).distance_directions
         self._rate = settings.rate
         self._location: Newest[Location] = Newest(settings.position_lifetime)
         self._position: Newest[Position] = Newest(settings.position_lifetime)

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oht50_bridge.text import shown
+
 # A node gives a sign of life each 0.5 s.
 LIFETIME = 2.0  # s, for which the last sign of life of another vehicle counts
 REMEMBERED = 8  # earlier processes of a node that are recognised
@@ -63,7 +65,7 @@ class Neighbours:
 
     def update(self, presence: Presence, now: float) -> None:
         """Use a sign of life; now in s of a monotonic clock."""
-        where = ''.join(c if c.isprintable() else '?' for c in presence.description[:LONGEST])
+        where = shown(presence.description, LONGEST)
         if self._vehicle and presence.vehicle and presence.vehicle != self._vehicle:
             self._heard = f'another vehicle in this namespace, {where}', now
             return
@@ -72,7 +74,7 @@ class Neighbours:
             return
         if presence.instance in processes:
             processes.remove(presence.instance)
-            name = ''.join(c if c.isprintable() else '?' for c in presence.node[:LONGEST])
+            name = shown(presence.node, LONGEST)
             self._heard = f'a second {name} in this namespace, {where}', now
         processes.append(presence.instance)
         del processes[:-REMEMBERED]

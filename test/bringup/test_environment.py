@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.keys import make_key
@@ -55,3 +56,15 @@ def test_keys_that_cannot_be_used_refuse_a_start(tmp_path):
     (tmp_path / 'a.pem').write_text('x')
     with pytest.raises(TokenFileError, match=r'a\.pem'):
         token_environment(tmp_path, str(tmp_path))
+
+
+def test_without_a_home_directory_the_logs_of_ros_are_with_the_vehicle(tmp_path, monkeypatch):
+    """Without a place for them rclpy does not start."""
+    for name in ('ROS_LOG_DIR', 'ROS_HOME'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('HOME', '/home/a')
+    assert log_environment(tmp_path) == {}
+    monkeypatch.delenv('HOME')
+    assert log_environment(tmp_path) == {'ROS_LOG_DIR': f'{tmp_path}/log'}
+    monkeypatch.setenv('ROS_LOG_DIR', '/var/log/a')
+    assert log_environment(tmp_path) == {}

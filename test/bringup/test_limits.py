@@ -16,36 +16,28 @@
 import re
 
 import pytest
-import yaml
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.limits import check_limits
+from oht50_bridge.bringup.parameter_check import read_parameters
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
+from oht50_bridge.nodes import NODES
 
 MOTOR = 'hardware_node module.travel_motor.'
 
 
-@pytest.fixture
-def params(tmp_path):
-    """Return a function that writes parameters of nodes and returns the file."""
-
-    def write(motor=None, **nodes):
-        if motor is not None:
-            nodes['hardware_node'] = {'module': {'travel_motor': motor}}
-        path = tmp_path / 'params.yaml'
-        path.write_text(
-            yaml.safe_dump(
-                {f'/**/{node}': {'ros__parameters': values} for node, values in nodes.items()}
-            )
-        )
-        return path
-
-    return write
+def vehicle(motor=None, **nodes):
+    """Return the parameters of the shipped vehicle with other values for some nodes."""
+    shipped = read_parameters(None)
+    if motor is not None:
+        nodes['hardware_node'] = {f'module.travel_motor.{name}': motor[name] for name in motor}
+    return VehicleParameters({node: shipped.given(node) | nodes.get(node, {}) for node in NODES})
 
 
 def test_the_shipped_parameters_do_not_contradict_one_another():
-    check_limits(None)
+    check_limits(read_parameters(None))
 
 
 @pytest.mark.parametrize(
@@ -60,13 +52,13 @@ def test_the_shipped_parameters_do_not_contradict_one_another():
         (
             {
                 'motor': {'min_duty': 0.04},
-                'mission_node': {'creep_speed': 0.04, 'dock': {'final_speed': 0.02}},
+                'mission_node': {'creep_speed': 0.04, 'dock.final_speed': 0.02},
             },
             MOTOR + 'min_duty',
             'mission_node dock.final_speed',
         ),
         (
-            {'mission_node': {'dock': {'approach_speed': 0.005}}},
+            {'mission_node': {'dock.approach_speed': 0.005}},
             MOTOR + 'min_duty',
             'mission_node dock.approach_speed',
         ),
@@ -105,25 +97,23 @@ def test_the_shipped_parameters_do_not_contradict_one_another():
         ),
     ],
 )
-def test_a_contradiction_is_refused_with_both_parameters_and_the_remedy(
-    params, given, lesser, greater
-):
+def test_a_contradiction_is_refused_with_both_parameters_and_the_remedy(given, lesser, greater):
     text = f'{re.escape(lesser)}\\) is above .*{re.escape(greater)}\\): lower .* or raise'
     with pytest.raises(BringUpError, match=text):
-        check_limits(params(**given))
+        check_limits(vehicle(**given))
 
 
 @pytest.mark.parametrize('name', ['speed', 'dock_speed'])
-def test_speeds_at_obstacles_count_where_distance_inputs_are_in_use(params, name):
+def test_speeds_at_obstacles_count_where_distance_inputs_are_in_use(name):
     slow = {f'obstacle_{name}': 0.005}
-    check_limits(params(safety_node=slow))
+    check_limits(vehicle(safety_node=slow))
     slow['distance_directions'] = ['forward']
     with pytest.raises(BringUpError, match=f'safety_node obstacle_{name}'):
-        check_limits(params(safety_node=slow))
+        check_limits(vehicle(safety_node=slow))
 
 
-def test_a_dead_band_gives_slow_speeds_above_the_smallest_duty(params):
-    check_limits(params(motor={'min_duty': 0.09, 'dead_band': 0.08}, mission_node={
+def test_a_dead_band_gives_slow_speeds_above_the_smallest_duty():
+    check_limits(vehicle(motor={'min_duty': 0.09, 'dead_band': 0.08}, mission_node={
         'creep_speed': 0.011}, safety_node={'zone_limits': [0.2]}))  # fmt: skip
 
 
@@ -138,12 +128,13 @@ def test_a_dead_band_gives_slow_speeds_above_the_smallest_duty(params):
         {'hardware_node': {'modules': ['power']}},
     ],
 )
-def test_what_one_node_refuses_by_itself_is_left_to_it(params, given):
-    check_limits(params(**given))
+def test_what_one_node_refuses_by_itself_is_left_to_it(given):
+    check_limits(vehicle(**given))
 
 
-def test_a_start_is_refused(params, tmp_path):
-    path = params(motor={'max_speed': 0.4})
+def test_a_start_is_refused(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**/hardware_node: {ros__parameters: {module.travel_motor.max_speed: 0.4}}')
     plan = Plan(tmp_path / 'state', 0, params=path, simulated=True)
     with pytest.raises(BringUpError, match='mission_node max_velocity'):
         Supervisor(plan, {}, 'warn', lambda: None)._check()  # what run() begins with

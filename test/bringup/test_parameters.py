@@ -16,8 +16,10 @@
 import pytest
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.parameter_check import read_parameters
+from oht50_bridge.bringup.parameter_reader import read_parameter_file
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.parameters import check_lines
-from oht50_bridge.bringup.parameters import parameters_of
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import simulated_vehicle
@@ -35,7 +37,7 @@ def params(tmp_path):
 
 
 def test_lines_of_the_standard_vehicle():
-    lines = simulated_lines(None)
+    lines = simulated_lines(read_parameters(None))
     assert {name: [board['id'] for board in line['boards']] for name, line in lines.items()} == {
         'drive': ['travel_motor'],
         'sense': ['power', 'dock'],
@@ -48,21 +50,27 @@ def test_later_file_wins_value_by_value(params, node):
     path = params(
         f'{node}:\n  ros__parameters:\n    module: {{power: {{line: drive, address: 9}}}}\n'
     )
-    module = parameters_of('hardware_node', path)['module']['power']
+    module = read_parameters(path, simulated=True).of('hardware_node')['module']['power']
     assert (module['line'], module['address'], module['profile']) == ('drive', 9, 'stm32_power')
-    assert simulated_lines(path)['drive']['boards'][-1]['address'] == 9
+    assert (
+        simulated_lines(read_parameters(path, simulated=True))['drive']['boards'][-1]['address']
+        == 9
+    )
 
 
 @pytest.mark.parametrize('text', ['{', '[]', 'a: 1', '/**:\n  wrong: {}'])
 def test_what_is_no_parameter_file_is_refused_by_its_name(params, text):
     with pytest.raises(BringUpError, match=r'params\.yaml'):
-        parameters_of('hardware_node', params(text))
+        read_parameters(params(text))
 
 
 def test_a_board_without_a_line_is_refused(params):
     path = params('/**:\n  ros__parameters:\n    module: {power: {line: nowhere}}\n')
-    with pytest.raises(BringUpError, match=r'module\.power'):
-        simulated_lines(path)
+    with pytest.raises(BringUpError, match=r'params.yaml:3: hardware_node: module\.power\.line'):
+        read_parameters(path)
+    values = read_parameters(None).given('hardware_node') | {'module.power.line': 'nowhere'}
+    with pytest.raises(BringUpError, match=r"module\.power: 'nowhere' is missing"):
+        simulated_lines(VehicleParameters({'hardware_node': values}))
 
 
 def safety(values):
@@ -70,56 +78,72 @@ def safety(values):
 
 
 def test_the_lines_of_the_standard_vehicle_are_accepted():
-    check_lines(None, '')
+    check_lines(read_parameters(None), '')
 
 
 def test_one_serial_port_is_refused_where_a_board_goes_deaf_on_it(params):
     with pytest.raises(BringUpError) as error:
-        check_lines(None, '/dev/ttyS0')
+        read_parameters(None, serial_port='/dev/ttyS0')
     said = str(error.value)
     assert said.startswith('serial_port /dev/ttyS0: board safety (profile safety_module_fw)')
     assert 'module.safety.line' in said and '\n' not in said
-    check_lines(params(safety('profile: oht_v2_safety')), '/dev/ttyS0')
+    read_parameters(params(safety('profile: oht_v2_safety, address: 7')), serial_port='/dev/ttyS0')
     path = params('/**/hardware_node: {ros__parameters: {serial_port: /dev/ttyS1}}')
     with pytest.raises(BringUpError, match='serial_port /dev/ttyS1'):
-        check_lines(path, '')
+        read_parameters(path)
 
 
 def test_a_line_is_refused_where_a_board_goes_deaf_on_it(params):
     path = params(safety('line: sense'))
     with pytest.raises(
-        BringUpError, match=r'^parameter module\.safety\.line: .*power, dock would'
+        BringUpError, match=r'yaml:1: parameter module\.safety\.line: .*power, dock would'
     ):
-        check_lines(path, '')
+        read_parameters(path)
 
 
-def test_a_profile_that_does_not_exist_is_left_to_hardware_node(params):
-    check_lines(params(safety('profile: nonesuch')), '/dev/ttyS0')
+def test_a_profile_that_does_not_exist_is_refused(params):
+    with pytest.raises(BringUpError, match=r"module\.safety\.profile: .*'nonesuch'"):
+        read_parameters(params(safety('profile: nonesuch')), serial_port='/dev/ttyS0')
 
 
 def test_what_is_written_is_read(tmp_path):
-    path = write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1999, 'replay': True})
-    parameters = parameters_of('bridge_node', path)
-    assert (parameters['port'], parameters['replay']) == (1999, True)
+    """A text stays one, whatever YAML would take it for without quotes."""
+    values = {'host': 'N', 'port': 1999, 'replay': True, 'keys': '1e3', 'max_deliveries': 1e-05}
+    values['origins'] = ['off', 'https://caf\xe9', '~', '"\\']
+    path = write_parameters(tmp_path, '/oht50', 'bridge_node', values)
+    assert read_parameters(path).given('bridge_node').items() >= values.items()
+    given = {each.name: each.value for each in read_parameter_file(path)}
+    # For ROS 2, which does not know the types of the parameters.
+    assert (given['host'].value, given['keys'].value) == ('N', '1e3')
 
 
-def test_the_port_of_the_travel_motor_comes_first(tmp_path):
-    params = tmp_path / 'params.yaml'
+@pytest.mark.parametrize(
+    ('text', 'first'),
+    [
+        ('module: {travel_motor: {line: safety}, safety: {line: drive}}', '/dev/ttyOHT485_2'),
+        (
+            'serial_port: /dev/ttyX, module.safety: {profile: oht_v2_safety, address: 7}',
+            '/dev/ttyX',
+        ),
+    ],
+)
+def test_the_port_of_the_travel_motor_comes_first(params, text, first):
+    assert serial_ports(read_parameters(None))[0] == '/dev/ttyOHT485'
+    path = params(f'/**/hardware_node: {{ros__parameters: {{{text}}}}}\n')
+    assert serial_ports(read_parameters(path))[0] == first
 
-    def given(text):
-        params.write_text(f'/**/hardware_node:\n  ros__parameters:\n    {text}\n')
-        return params
 
-    assert serial_ports(None)[0] == '/dev/ttyOHT485'
-    ports = serial_ports(given('module: {travel_motor: {line: safety}}'))
-    assert ports == ['/dev/ttyOHT485_2', '/dev/ttyOHT485', '/dev/ttyOHT485_1']
-    assert serial_ports(given('serial_port: /dev/ttyX')) == ['/dev/ttyX']
-    for text in ('modules: [power]', 'module: {travel_motor: {line: nowhere}}'):
-        with pytest.raises(BringUpError, match='the travel motor and the device of its line'):
-            serial_ports(given(text))
+@pytest.mark.parametrize(
+    'values', [{'modules': ['power']}, {'module.travel_motor.line': 'nowhere'}]
+)
+def test_a_travel_motor_without_a_port_is_refused(values):
+    given = read_parameters(None).given('hardware_node') | values
+    with pytest.raises(BringUpError, match='the travel motor and the device of its line'):
+        serial_ports(VehicleParameters({'hardware_node': given}))
 
 
 def test_the_simulated_vehicle_has_the_motors_of_the_parameters(params):
-    assert simulated_vehicle(None) == {'travel_channel': 1, 'hoist_channel': 0}
+    none = read_parameters(None)
+    assert simulated_vehicle(none) == {'travel_channel': 1, 'hoist_channel': 0}
     path = params('/**:\n  ros__parameters: {travel_channel: 2, hoist_channel: 1}\n')
-    assert simulated_vehicle(path) == {'travel_channel': 2, 'hoist_channel': 1}
+    assert simulated_vehicle(read_parameters(path)) == {'travel_channel': 2, 'hoist_channel': 1}

@@ -103,7 +103,7 @@ def test_a_lock_that_is_refused_leaves_nothing_locked(tmp_path):
 def test_simulated_boards_have_the_latch_of_their_vehicle(tmp_path):
     plan = Plan(tmp_path, 0, simulated=True)
     assert plan.latch_directory == plan.directory
-    own = yaml.safe_load(plan.parameter_files('safety_node')[-1].read_text())
+    own = yaml.safe_load(plan.parameter_file('safety_node').read_text())
     parameters = own['/oht50/safety_node']['ros__parameters']
     assert parameters['latch_dir'] == str(plan.directory)
 
@@ -123,7 +123,7 @@ def test_each_node_gets_its_own_parameters_last(tmp_path):
         ('bridge_node', 'port', 1234),
         ('hardware_node', 'line.drive.device', str(plan.directory / 'simulator' / 'drive')),
     ):
-        own = yaml.safe_load(plan.parameter_files(node)[-1].read_text())
+        own = yaml.safe_load(plan.parameter_file(node).read_text())
         assert own[f'/hoist_a/{node}']['ros__parameters'][name] == value
 
 

@@ -21,7 +21,7 @@ from oht50_bridge.bringup.replay import ReplayPlan
 def test_replay_is_apart_from_its_vehicle(tmp_path):
     replay = ReplayPlan(tmp_path, '/oht50', '127.0.0.1', 8000)
     assert replay.namespace == '/replay/oht50'
-    (values,) = yaml.safe_load(replay.parameter_files()[-1].read_text()).values()
+    (values,) = yaml.safe_load(replay.parameter_file().read_text()).values()
     assert values['ros__parameters']['replay'] is True
     assert values['ros__parameters']['port'] == 8000
 

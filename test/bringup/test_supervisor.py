@@ -89,8 +89,9 @@ def test_a_vehicle_that_runs_already_is_refused(tmp_path):
 
 @pytest.mark.processes
 def test_when_a_process_refuses_its_configuration_all_are_stopped(tmp_path):
+    # What the files alone do not tell: there is no such chip here.
     params = tmp_path / 'wrong.yaml'
-    params.write_text('/**/safety_node:\n  ros__parameters: {speed_limit: -1.0}\n')
+    params.write_text('/**/safety_node:\n  ros__parameters: {gpio_chip: /dev/gpiochip-none}\n')
     with own_domain() as domain:
         plan = Plan(tmp_path / 'state', domain, params=params, simulated=True, port=free_port())
         # The bridge may listen before the process has come to its parameters.

@@ -16,6 +16,7 @@
 import os
 import pty
 import socket
+import sys
 
 import pytest
 
@@ -56,12 +57,20 @@ def test_serial_port(tmp_path, terminal):
     assert 'not a terminal' in doctor.check_serial('/dev/null')[2]
 
 
-def test_limits_that_contradict_one_another_are_found(tmp_path):
-    assert doctor.check_parameters(None)[1] == doctor.OK
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('{speed_limit: 0.3}', 'lower mission_node max_velocity'),
+        ('{speed_limit: fast}', "found 'fast'; write a number from 0 to 2 m/s"),
+        ('{speed_limt: 0.3}', 'write speed_limit'),
+    ],
+)
+def test_faults_of_the_parameter_files_are_found(tmp_path, text, said):
     params = tmp_path / 'params.yaml'
-    params.write_text('/**/safety_node: {ros__parameters: {speed_limit: 0.3}}')
-    _, result, remedy = doctor.check_parameters(params)
-    assert (result, 'lower mission_node max_velocity' in remedy) == (doctor.FAILED, True)
+    params.write_text(f'/**/safety_node: {{ros__parameters: {text}}}')
+    (_, result, remedy), *more = doctor.check_parameters(params)
+    assert (result, said in remedy, more) == (doctor.FAILED, True, [])
+    assert [result for _, result, _ in doctor.check_parameters(None)] == [doctor.OK]
 
 
 def test_ports_of_the_parameters_are_checked(tmp_path, terminal, capsys):
@@ -132,3 +141,50 @@ def test_a_missing_right_to_real_time_priority_is_a_warning_with_its_remedy(monk
     assert result == doctor.WARNING
     assert remedy.startswith('normal priority (nice value 0): RLIMIT_RTPRIO is 0; ')
     assert 'LimitRTPRIO=14' in remedy
+
+
+def named(arguments, capsys):
+    """Run the command and return what it says of each check, in one line."""
+    code = main(['doctor', '--serial', '/dev/none', *arguments])
+    return code, ' '.join(capsys.readouterr().out.split())
+
+
+def test_each_fault_of_the_computer_is_named_with_its_remedy(tmp_path, monkeypatch, capsys):
+    """That of each check by itself is in test/bringup/test_host_check.py."""
+    package = tmp_path / 'ros' / 'rclpy'
+    package.mkdir(parents=True)
+    (package / '__init__.py').write_text('raise ImportError("built for another Python")')
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.delitem(sys.modules, 'rclpy', raising=False)
+    monkeypatch.setenv('PYTHONPATH', str(package.parent))
+    monkeypatch.setenv('RMW_IMPLEMENTATION', 'rmw_cyclonedds_cpp')
+    monkeypatch.setenv('CYCLONEDDS_URI', '<MaxAutoParticipantIndex>4</MaxAutoParticipantIndex>')
+    monkeypatch.setattr(doctor.host_check, 'running_programs', lambda: {'ModemManager'})
+    monkeypatch.setattr(doctor, 'blocking_prefix', lambda: ())
+    monkeypatch.setattr(doctor.locale, 'getpreferredencoding', lambda _: 'ANSI_X3.4-1968')
+    monkeypatch.setattr(doctor.host_check.resource, 'getrlimit', lambda limit: (60, 60))
+    monkeypatch.setattr(doctor.host_check.resource, 'setrlimit', lambda limit, values: None)
+    params = tmp_path / '[p].yaml'
+    params.write_text('/**/safety_node: {ros__parameters: {speed_limit: "[/x]"}}')
+    code, said = named(['--params', str(params), '--state-dir', '/dev/null/x'], capsys)
+    assert code == 1
+    for part in (
+        'built for another', 'PYTHONPATH', 'MaxAutoParticipantIndex 4', 'set it to 32',
+        '99-oht50.rules', '--block-signal', 'LC_ALL=C.UTF-8', 'ulimit -n', 'name another',
+        "found '[/x]'; write a number",
+    ):  # fmt: skip
+        assert part.replace(' ', '') in said.replace(' ', ''), part
+
+
+def test_without_a_home_directory_the_option_is_named(monkeypatch, capsys):
+    monkeypatch.setenv('HOME', '')  # the same as none
+    monkeypatch.delenv('XDG_STATE_HOME', raising=False)
+    code, said = named([], capsys)
+    assert code == 1 and 'name one with --state-dir' in said
+
+
+def test_a_user_and_a_group_without_names_are_numbers(terminal, monkeypatch):
+    monkeypatch.setattr(doctor.os, 'access', lambda path, mode: False)
+    monkeypatch.setattr(doctor.os, 'getuid', lambda: 12345)
+    _, result, remedy = doctor.check_serial(terminal)
+    assert (result, remedy.split()[-5].rstrip(',')) == (doctor.FAILED, '12345')

@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import argparse
+import os
 import shlex
 import sys
 
@@ -34,7 +35,6 @@ def test_the_boards_are_either_simulated_or_on_a_port(capsys):
         (['--namespace', 'x'], 'namespace'),
         (['--host', '0.0.0.0'], '--insecure'),
         (['--tls-cert', '/missing/cert.pem'], '--tls-key'),
-        (['--params', '/missing/params.yaml'], '/missing/params.yaml'),
     ],
 )
 def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, options, named):
@@ -43,10 +43,25 @@ def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, o
     assert error.startswith('oht50 up: ') and named in error
 
 
+def test_wrong_parameters_are_refused_before_anything_exists(tmp_path, capsys):
+    params = tmp_path / 'params.yaml'
+    params.write_text('/**/safety_node:\n  ros__parameters:\n    speed_limit: .nan\n')
+    state = tmp_path / 'state'
+    arguments = ['up', '--sim', '--params', str(params), '--state-dir', str(state)]
+    assert main(arguments) == os.EX_CONFIG
+    assert capsys.readouterr().err == (
+        f'oht50 up: {params}:3: safety_node: speed_limit: found .nan; write a number from 0 to 2 '
+        'm/s, such as 0.5\n'
+    )
+    assert main([*arguments[:3], '/missing/params.yaml']) == os.EX_CONFIG
+    assert capsys.readouterr().err.startswith('oht50 up: /missing/params.yaml: No such file')
+    assert not state.exists()
+
+
 def test_one_port_for_all_boards_is_refused_where_the_safety_board_goes_deaf_on_it(
     tmp_path, capsys
 ):
-    assert main(['up', '--serial', '/dev/ttyUSB0', '--state-dir', str(tmp_path)]) == 1
+    assert main(['up', '--serial', '/dev/ttyUSB0', '--state-dir', str(tmp_path)]) == os.EX_CONFIG
     error = capsys.readouterr().err
     assert error.startswith('oht50 up: serial_port /dev/ttyUSB0: board safety')
     assert error.count('\n') == 1 and 'line of its own' in error

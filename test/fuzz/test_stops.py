@@ -25,16 +25,13 @@ import selectors
 import time
 from types import SimpleNamespace
 
-from oht50_bridge.msg import StopRequests
-from oht50_bridge.srv import ClearEstop
-from oht50_bridge.srv import EmergencyStop
-
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.hub import Hub
 from oht50_bridge.gateway.reported_stops import ReportedStops
 from oht50_bridge.hardware.motion_guard import Heartbeat
 from oht50_bridge.hardware.motion_guard import MotionGuard
+from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.estop_services import EstopServices
 from oht50_bridge.nodes.hardware_node import HardwareNode
@@ -44,6 +41,8 @@ from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.to_wire import to_wire
+from oht50_bridge.srv import ClearEstop
+from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.stop_reason import StopReason
 from oht50_bridge.vehicle.estop import LATCH_FILE
 from oht50_bridge.vehicle.estop import EstopLatch

@@ -16,12 +16,12 @@
 import asyncio
 
 import pytest
-from oht50_bridge.msg import EstopState
-from oht50_bridge.msg import SafetyClear
-from oht50_bridge.msg import SafetyEstop
 
 from oht50_bridge.gateway.commands import Caller
 from oht50_bridge.gateway.commands import CommandFailedError
+from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import SafetyClear
+from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_node import BridgeNode
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings

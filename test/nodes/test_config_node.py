@@ -14,9 +14,6 @@
 """config_node: typed changes of the parameters of another node, and their rollback."""
 
 import pytest
-from oht50_bridge.srv import GetConfig
-from oht50_bridge.srv import RollbackConfig
-from oht50_bridge.srv import UpdateConfig
 from rcl_interfaces.msg import Parameter
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.msg import ParameterValue
@@ -30,6 +27,9 @@ from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare
 from oht50_bridge.nodes.process import StartError
+from oht50_bridge.srv import GetConfig
+from oht50_bridge.srv import RollbackConfig
+from oht50_bridge.srv import UpdateConfig
 
 ITEMS = (
     "items:=['speed', 'names', 'boards']",

@@ -15,8 +15,8 @@
 
 import pytest
 import rclpy
-from oht50_bridge.msg import ConfigRollback
 
+from oht50_bridge.msg import ConfigRollback
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.config_publisher import ConfigPublisher
 from oht50_bridge.vehicle.config_drift import Drift

@@ -17,11 +17,11 @@ import math
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
-
 from oht50_bridge.nodes.diagnostics import battery_diagnostics
 from oht50_bridge.nodes.diagnostics import host_diagnostics
 from oht50_bridge.nodes.diagnostics import module_diagnostics

@@ -16,12 +16,12 @@
 import time
 
 import pytest
-from oht50_bridge.srv import ClearEstop
-from oht50_bridge.srv import EmergencyStop
 from service_node import ServiceNode
 
 from oht50_bridge.nodes.estop_services import EstopServices
 from oht50_bridge.nodes.requested_stops import RequestedStops
+from oht50_bridge.srv import ClearEstop
+from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource

@@ -16,10 +16,10 @@
 import math
 
 import pytest
-from oht50_bridge.msg import ModuleState
-from oht50_bridge.msg import ModuleStates
 
 from oht50_bridge.hardware.drivers.hoist import HoistSample
+from oht50_bridge.msg import ModuleState
+from oht50_bridge.msg import ModuleStates
 from oht50_bridge.nodes.from_hardware import board_report
 from oht50_bridge.nodes.from_hardware import hoist_state
 from oht50_bridge.nodes.from_hardware import withhold_errors

@@ -15,18 +15,18 @@
 
 import pytest
 from heartbeats import Heartbeats
+from simulator_process import SimulatorProcess
+
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
-from oht50_bridge.srv import ListModules
-from oht50_bridge.srv import ScanModules
-from simulator_process import SimulatorProcess
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.hardware_node import HardwareNode
 from oht50_bridge.nodes.process import StartError
+from oht50_bridge.srv import ListModules
+from oht50_bridge.srv import ScanModules
 
 LINES = {
     'all': {

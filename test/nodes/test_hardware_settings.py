@@ -21,6 +21,7 @@ from oht50_bridge.hardware.hardware import Hardware
 from oht50_bridge.nodes.hardware_settings import check_inputs
 from oht50_bridge.nodes.hardware_settings import check_position_source
 from oht50_bridge.nodes.hardware_settings import hardware_config
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.process import StartError
 
 MODULES = (
@@ -46,7 +47,7 @@ def given(*values):
 @pytest.fixture
 def node(ros):
     node = rclpy.create_node('hardware_node')
-    yield node
+    yield NodeDeclarer(node)
     node.destroy_node()
 
 

@@ -14,10 +14,10 @@
 """The service set_maintenance."""
 
 import pytest
-from oht50_bridge.srv import SetMaintenance
 from service_node import ServiceNode
 
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
+from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
 

@@ -14,10 +14,10 @@
 """What rviz is given to show: each marker once, with a number that stays, in its frame."""
 
 from geometry_msgs.msg import Point
-from oht50_bridge.msg import Zone
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from oht50_bridge.msg import Zone
 from oht50_bridge.nodes.markers import RED
 from oht50_bridge.nodes.markers import WHITE
 from oht50_bridge.nodes.markers import Scene

@@ -18,6 +18,8 @@ import time
 
 import pytest
 from geometry_msgs.msg import Point
+from rclpy.parameter import Parameter
+
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import Location
@@ -25,15 +27,13 @@ from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Zones
-from oht50_bridge.srv import ControlMission
-from oht50_bridge.srv import StartMission
-from rclpy.parameter import Parameter
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.mission_node import MissionNode
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.srv import ControlMission
+from oht50_bridge.srv import StartMission
 
 
 @pytest.fixture

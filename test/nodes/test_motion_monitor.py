@@ -18,12 +18,12 @@ import time
 
 import pytest
 from geometry_msgs.msg import Point
-from oht50_bridge.msg import DriveState
-from oht50_bridge.msg import Location
-from oht50_bridge.msg import SafetyInputs
 from rclpy.parameter import Parameter
 from support import wait_for
 
+from oht50_bridge.msg import DriveState
+from oht50_bridge.msg import Location
+from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.vehicle.refusal import RefusedError

@@ -19,10 +19,11 @@ import pytest
 import rclpy
 from rclpy.parameter import Parameter
 
+from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
+from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import declare
-from oht50_bridge.nodes.parameters import declare_settings
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.settings import setting
@@ -55,21 +56,21 @@ def given(*values):
 
 
 def test_without_values_the_defaults_apply(node):
-    assert declare_settings(node, Settings) == Settings()
+    assert declare_settings(NodeDeclarer(node), Settings) == Settings()
 
 
 @given('dock.speed:=1.5', "dock.names:=['b', 'c']")
 def test_given_values_apply_and_arrays_are_tuples(node):
-    settings = declare_settings(node, Settings, 'dock.')
+    settings = declare_settings(NodeDeclarer(node), Settings, 'dock.')
     assert settings == Settings(speed=1.5, names=('b', 'c'))
 
 
 def test_a_default_can_be_replaced(node):
-    assert declare_settings(node, Settings, boards=5).boards == 5
+    assert declare_settings(NodeDeclarer(node), Settings, boards=5).boards == 5
 
 
 def test_a_descriptor_holds_unit_range_and_whether_it_is_read_only(node):
-    declare_settings(node, Settings)
+    declare_settings(NodeDeclarer(node), Settings)
     speed = node.describe_parameter('speed')
     assert (speed.description, speed.read_only) == ('Speed, m/s', True)
     (limits,) = speed.floating_point_range
@@ -82,19 +83,34 @@ def test_a_descriptor_holds_unit_range_and_whether_it_is_read_only(node):
 @given('speed:=1.5', 'boards:=1')
 def test_values_that_contradict_one_another_prevent_the_start(node):
     with pytest.raises(StartError, match=r'some_node: speed: above 1\.0'):
-        declare_settings(node, Settings)
+        declare_settings(NodeDeclarer(node), Settings)
 
 
 @given('speed:=2.5')
 def test_a_value_out_of_range_prevents_the_start(node):
     with pytest.raises(StartError, match=r'some_node: parameter speed: .*2\.5'):
-        declare_settings(node, Settings)
+        declare_settings(NodeDeclarer(node), Settings)
 
 
 @given('speed:=fast')
 def test_a_value_of_another_type_prevents_the_start(node):
     with pytest.raises(StartError, match=r'some_node: parameter speed: .*fast'):
-        declare_settings(node, Settings)
+        declare_settings(NodeDeclarer(node), Settings)
+
+
+@given('speed:=1', 'gains:=[1, 2]')
+def test_an_integer_is_a_double(node):
+    assert declare(node, 'speed', 0.5, 'Speed', minimum=0.0, maximum=2.0) == 1.0
+    assert list(declare(node, 'gains', [0.5], 'Gains')) == [1.0, 2.0]
+    assert node.get_parameter('speed').type_ is Parameter.Type.DOUBLE
+
+
+@given('speed:=3', 'gains:=[true]', 'name:=1')
+def test_an_integer_is_no_more_than_a_double(node):
+    for name, default in (('speed', 0.5), ('gains', [0.5]), ('name', 'a')):
+        with pytest.raises(StartError, match=f'some_node: parameter {name}: ') as error:
+            declare(node, name, default, 'Some', minimum=0.0, maximum=2.0)
+        assert '\n' not in str(error.value)
 
 
 def test_a_configurable_parameter_is_set_with_all_others_or_not_at_all(node):

@@ -18,15 +18,15 @@ import threading
 
 import pytest
 import rclpy
-from oht50_bridge.msg import BridgeStatus
-from oht50_bridge.msg import SafetyClear
-from oht50_bridge.msg import SafetyEstop
 from rclpy.executors import SingleThreadedExecutor
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 
 from oht50_bridge import bag
+from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.msg import SafetyClear
+from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.nodes import player as module
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.player import Player

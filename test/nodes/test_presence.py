@@ -14,10 +14,10 @@
 """Nodes give signs of life, and two vehicles hear each other."""
 
 import pytest
-from oht50_bridge.msg import NodePresence
 from rclpy.node import Node
 
 from oht50_bridge.identity import VEHICLE
+from oht50_bridge.msg import NodePresence
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.presence import NeighbourWatch
 from oht50_bridge.nodes.presence import announce

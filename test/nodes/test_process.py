@@ -22,6 +22,7 @@ import pytest
 from rclpy.context import Context
 from support import own_domain
 
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import available_priority
 
@@ -114,6 +115,47 @@ def test_the_nodes_of_a_vehicle_give_signs_of_life():
     assert (result.stdout, result.stderr) == ('1\n0\n', '')
 
 
+@pytest.mark.processes
+@pytest.mark.parametrize('node', ['telemetry_node', 'bridge_node'])
+def test_a_file_that_ros_does_not_read_is_reported_in_one_line(tmp_path, node):
+    broken = tmp_path / 'broken.yaml'
+    broken.write_text('/**:\n  ros__parameters: {rate: [1, [2]]\n')
+    command = [*module_command('oht50_bridge.nodes'), node, '--ros-args', '--params-file']
+    with own_domain() as domain:
+        result = subprocess.run(
+            [*command, str(broken)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        )
+    assert result.returncode == os.EX_CONFIG
+    (line,) = [each for each in result.stderr.splitlines() if not each.startswith('[')]
+    assert line.startswith('ROS does not start: ') and 'oht50 params check' in line
+
+
+@pytest.mark.processes
+def test_a_domain_that_cannot_be_joined_may_be_joined_later(tmp_path):
+    """It is one line, and not the exit code after which the node is not started again."""
+    command = module_command('oht50_bridge.nodes')
+    if 'rosless' not in command:
+        pytest.skip('ROS 2 joins when a node is made')
+    interface = '<General><Interfaces><NetworkInterface name="none0"/></Interfaces></General>'
+    result = subprocess.run(
+        [*command, 'telemetry_node'],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={
+            **os.environ,
+            'CYCLONEDDS_URI': f'<CycloneDDS><Domain>{interface}</Domain></CycloneDDS>',
+        },
+    )
+    assert result.returncode == 1
+    (line,) = [each for each in result.stderr.splitlines() if 'none0' not in each]
+    assert line.startswith('cannot join DDS domain ') and 'MaxAutoParticipantIndex' in line
+
+
 WOKEN_TOO_EARLY = """
 import threading
 import rclpy
@@ -152,6 +194,7 @@ if find_spec('rclpy') is None:
     rosless.install()
 from rclpy.node import Node
 from oht50_bridge.nodes import process
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import scheduling_of
 

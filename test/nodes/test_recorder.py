@@ -14,13 +14,13 @@
 """recorder: what is published is in the bag."""
 
 import pytest
-from oht50_bridge.msg import SafetyEstop
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import ReliabilityPolicy
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import WriterError
 
 from oht50_bridge.bag import typestore
+from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.recorder import Recorder
 from oht50_bridge.nodes.recorder import subscription_qos

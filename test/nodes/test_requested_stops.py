@@ -14,10 +14,10 @@
 """A requested stop is latched once, by whichever way its request arrives."""
 
 import pytest
-from oht50_bridge.msg import StopRequest
-from oht50_bridge.msg import StopRequests
 from service_node import ServiceNode
 
+from oht50_bridge.msg import StopRequest
+from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.vehicle.estop import EstopLatch

@@ -20,6 +20,10 @@ import time
 import pytest
 import rclpy
 from geometry_msgs.msg import Point
+from rclpy.parameter import Parameter
+from support import own_domain
+from support import wait_for
+
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
@@ -29,17 +33,13 @@ from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SafetyInputs
-from oht50_bridge.srv import ClearEstop
-from oht50_bridge.srv import EmergencyStop
-from oht50_bridge.srv import SetMaintenance
-from rclpy.parameter import Parameter
-from support import own_domain
-from support import wait_for
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.safety_node import SafetyNode
+from oht50_bridge.srv import ClearEstop
+from oht50_bridge.srv import EmergencyStop
+from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 

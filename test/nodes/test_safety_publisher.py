@@ -19,8 +19,8 @@ import time
 import pytest
 import rclpy
 from geometry_msgs.msg import Point
-from oht50_bridge.msg import SafetyHeartbeat
 
+from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.nodes import safety_publisher
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.stamps import from_stamp

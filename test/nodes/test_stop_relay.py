@@ -16,7 +16,6 @@
 import asyncio
 
 import pytest
-from oht50_bridge.srv import EmergencyStop
 from rclpy.task import Future
 
 from oht50_bridge.gateway.commands import CommandFailedError
@@ -24,6 +23,7 @@ from oht50_bridge.nodes import stop_relay
 from oht50_bridge.nodes.stop_relay import PENDING
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.stop_relay import send
+from oht50_bridge.srv import EmergencyStop
 
 
 class SafetyNode:

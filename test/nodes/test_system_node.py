@@ -14,6 +14,7 @@
 """system_node: status, errors and diagnostics from what the other nodes report."""
 
 import pytest
+
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import ModuleState
@@ -21,11 +22,10 @@ from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Telemetry
-from oht50_bridge.srv import GetSystemStatus
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.system_node import SystemNode
+from oht50_bridge.srv import GetSystemStatus
 from oht50_bridge.vehicle.board_starts import BOARD_START_MARGIN
 
 

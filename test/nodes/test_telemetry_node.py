@@ -17,15 +17,15 @@ import math
 
 import pytest
 from geometry_msgs.msg import Point
+
 from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
-from oht50_bridge.srv import SetTelemetryRate
-
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.telemetry_node import TelemetryNode
+from oht50_bridge.srv import SetTelemetryRate
 
 NAN = math.nan
 

@@ -18,12 +18,12 @@ from xml.etree import ElementTree
 
 import pytest
 from geometry_msgs.msg import Point
-from oht50_bridge.msg import PowerState
-from oht50_bridge.msg import SafetyInputs
-from oht50_bridge.msg import Telemetry
 from sensor_msgs.msg import BatteryState
 from std_msgs.msg import Header
 
+from oht50_bridge.msg import PowerState
+from oht50_bridge.msg import SafetyInputs
+from oht50_bridge.msg import Telemetry
 from oht50_bridge.nodes.to_standard import UNKNOWN_VARIANCE
 from oht50_bridge.nodes.to_standard import battery_state
 from oht50_bridge.nodes.to_standard import odometry

@@ -16,6 +16,9 @@
 import pytest
 import yaml
 
+from oht50_bridge.bringup.declared import declare_all
+from oht50_bridge.bringup.parameter_reader import applies_to
+from oht50_bridge.bringup.parameter_reader import read_parameter_file
 from oht50_bridge.nodes import parameters
 from oht50_bridge.nodes.bridge_node import BridgeNode
 from oht50_bridge.nodes.config_node import ConfigNode
@@ -84,6 +87,16 @@ def test_the_file_has_every_parameter_with_its_type_and_default(
         if key not in SET_AT_START and not key.startswith('item.')
     }
     assert expected.keys() <= in_file.keys()
+    given = {
+        each.name: each
+        for each in read_parameter_file(config_dir() / 'vehicle.yaml')
+        if applies_to(each.section, f'/oht50/{name}')
+    }
+    # What is checked before the start is what the node declares.
+    checked = {key: default for key, (default, _) in declare_all(name, given).types.items()}
+    assert checked.pop('use_sim_time') is False
+    declared.pop('config_version', None)
+    assert {**checked, 'state_dir': ''} == {**declared, 'state_dir': ''}
     for key, default in expected.items():
         assert type(in_file[key]) is type(default), key
         if key not in EXAMPLES:

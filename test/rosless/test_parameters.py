@@ -64,6 +64,11 @@ def test_declare_and_get(spinner):
     assert node.get_parameter('i').type_ is Parameter.Type.INTEGER
     assert node.has_parameter('i') and not node.has_parameter('no')
     assert node.get_parameter_or('no', Parameter('no', value=7)).value == 7
+    node.declare_parameter('once', 1)
+    node.undeclare_parameter('once')
+    assert not node.has_parameter('once')
+    with pytest.raises(ParameterNotDeclaredException):
+        node.undeclare_parameter('once')
     with pytest.raises(ParameterNotDeclaredException):
         node.get_parameter('no')
     with pytest.raises(ParameterAlreadyDeclaredException):

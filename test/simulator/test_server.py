@@ -28,6 +28,7 @@ import pytest
 import serial
 from simulator_process import SimulatorProcess
 
+from oht50_bridge.bringup.parameter_check import read_parameters
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.hardware.rtu import frame
 from oht50_bridge.hardware.rtu import intact
@@ -302,7 +303,7 @@ def test_the_default_wiring_is_that_of_the_shipped_parameters():
             for board in line['boards']
         }
 
-    assert places(DEFAULT_CONFIG['lines']) == places(simulated_lines(None))
+    assert places(DEFAULT_CONFIG['lines']) == places(simulated_lines(read_parameters(None)))
 
 
 def test_a_board_whose_address_is_fixed_is_at_no_other(tmp_path):

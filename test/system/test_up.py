@@ -31,6 +31,7 @@ from support import place
 from support import processes_of
 from support import wait_for
 
+from oht50_bridge.bringup.parameter_check import read_parameters
 from oht50_bridge.bringup.parameters import simulated_lines
 
 
@@ -138,7 +139,7 @@ def test_every_board_on_one_serial_port(tmp_path):
     """With a safety board that can share a line; that of safety_module_fw cannot."""
     params = tmp_path / 'one_port.yaml'
     params.write_text(ONE_PORT)
-    lines = simulated_lines(params)
+    lines = simulated_lines(read_parameters(params, simulated=True))
     boards = [board for line in lines.values() for board in line['boards']]
     with SimulatorProcess({'bus': {'boards': boards}}) as simulator, own_domain() as domain:
         vehicle = Vehicle(
@@ -186,7 +187,7 @@ def test_every_board_on_one_serial_port(tmp_path):
                 assert other.stop() == 0
 
 
-def refusal(*arguments, **environment):
+def refusal(*arguments, code=1, **environment):
     result = subprocess.run(
         [*OHT50, 'up', '--sim', *arguments],
         capture_output=True,
@@ -194,7 +195,7 @@ def refusal(*arguments, **environment):
         timeout=60,
         env={**os.environ, **environment},
     )
-    assert result.returncode == 1, result.stderr
+    assert result.returncode == code, result.stderr
     assert 'Traceback' not in result.stderr
     return result.stderr
 
@@ -203,13 +204,12 @@ def test_wrong_parameters_end_the_start(tmp_path):
     state = ['--state-dir', str(tmp_path / 'state'), '--port', '1999']
     broken = tmp_path / 'broken.yaml'
     broken.write_text('{')
-    assert 'broken.yaml' in refusal('--params', str(broken), *state)
+    assert 'broken.yaml' in refusal('--params', str(broken), *state, code=os.EX_CONFIG)
     wrong = tmp_path / 'wrong.yaml'
     wrong.write_text(
         '/**/hardware_node:\n  ros__parameters:\n    module:\n      power: {profile: none_such}\n'
     )
-    with own_domain() as domain:
-        message = refusal('--params', str(wrong), '--domain', str(domain), *state)
+    message = refusal('--params', str(wrong), *state, code=os.EX_CONFIG)
     assert 'none_such' in message
     assert processes_of(str(tmp_path)) == []
 

@@ -41,6 +41,8 @@ ACCEPTS = 32
 ACCEPT_PAUSE = 0.002
 #: s of pause when there are no file descriptors left.
 EXHAUSTED_PAUSE = 0.1
+#: s between two reports of that.
+EXHAUSTED_REPORT = 60.0
 BACKLOG = 1024
 #: Receive buffer of the kernel for each connection, bytes: bounds what arrives at once.
 RECEIVE_BUFFER = 16 * 1024
@@ -180,6 +182,7 @@ class Listener:
         self._found: dict[tuple[Any, Any], PendingConnection] = {}
         self._of_address: Counter[str] = Counter()
         self._timers: dict[object, asyncio.TimerHandle] = {}
+        self._report_at = 0.0  # s of the loop, before which exhaustion is not reported again
         self._listeners = self._listen()
         self.handoff = _HandoffSocket()
         for listener in self._listeners:
@@ -288,13 +291,25 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                _log.error('no connection can be accepted: %s', error.strerror)
+                self._report_exhausted(error)
                 pause = EXHAUSTED_PAUSE
                 break
             self._admit(sock, peer)
         self._loop.remove_reader(listener)
         self._timers[listener] = self._loop.call_later(
             pause, self._loop.add_reader, listener, self._accept, listener
+        )
+
+    def _report_exhausted(self, error: OSError) -> None:
+        now = self._loop.time()
+        if now < self._report_at:
+            return
+        self._report_at = now + EXHAUSTED_REPORT
+        _log.error(
+            'no connection can be accepted: %s; allow more open files (ulimit -n, LimitNOFILE of '
+            'systemd). Reported once in %.0f s',
+            error.strerror,
+            EXHAUSTED_REPORT,
         )
 
     def _admit(self, sock: socket.socket, peer: Any) -> None:

@@ -48,6 +48,7 @@ from oht50_bridge.gateway.auth.private_files import make_secret
 from oht50_bridge.gateway.auth.private_files import read_private
 from oht50_bridge.gateway.auth.private_files import read_trusted
 from oht50_bridge.gateway.auth.private_files import secret_path
+from oht50_bridge.paths import expanded
 from oht50_bridge.paths import make_private
 
 ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
@@ -144,7 +145,7 @@ def keys_path(given: str, state_dir: Path, *, strict: bool = True) -> Path:
     """
     chosen = given or os.environ.get(KEYS)
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     try:
         return make_secret(state_dir)
     except (OSError, TokenFileError):

@@ -33,6 +33,7 @@ from rclpy.exceptions import InvalidParameterException
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.exceptions import ParameterAlreadyDeclaredException
+from rclpy.exceptions import ParameterImmutableException
 from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.exceptions import ParameterUninitializedException
 from rclpy.parameter import Parameter
@@ -125,6 +126,17 @@ class NodeParameters(NodeEntities):
         if not result.successful:
             raise InvalidParameterValueException(name, value, result.reason)
         return parameter
+
+    def undeclare_parameter(self, name: str) -> None:
+        """Remove a declared parameter.
+
+        Raises:
+            ParameterNotDeclaredException, ParameterImmutableException.
+
+        """
+        if self.describe_parameter(name).read_only:
+            raise ParameterImmutableException(name)
+        del self.__parameters[name], self.__descriptors[name]
 
     # --- getting --------------------------------------------------------------------------------
 

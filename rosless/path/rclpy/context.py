@@ -95,8 +95,9 @@ class Context(Subset):
                 if entity:
                     self._leave_domain()
                 raise RCLError(
-                    f'cannot join DDS domain {self._domain_id}: {error}; check '
-                    'CYCLONEDDS_URI and the network interface'
+                    f'cannot join DDS domain {self._domain_id}: {error}; check the network '
+                    'interface and CYCLONEDDS_URI, whose MaxAutoParticipantIndex limits the '
+                    'processes of a domain'
                 ) from error
             if _discovery.is_local():
                 _discovery.bind_to_loopback(_discovery.open_sockets() - before)

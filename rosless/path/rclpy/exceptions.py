@@ -91,6 +91,12 @@ class ParameterAlreadyDeclaredException(ParameterException):
     text = 'Parameter(s) already declared'
 
 
+class ParameterImmutableException(ParameterException):
+    """Raised when a read-only parameter is modified."""
+
+    text = 'Attempted to modify read-only parameter'
+
+
 class ParameterUninitializedException(ParameterException):
     """Raised when an uninitialized parameter is accessed."""
 

@@ -15,10 +15,14 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 
 import pytest
+
+from oht50_bridge.gateway.admission import listener
+from oht50_bridge.gateway.config import GatewayConfig
 
 
 def connect_from(address, port):
@@ -108,3 +112,23 @@ async def test_a_reused_client_port_belongs_to_the_new_connection(serving):
                     asyncio.get_running_loop().sock_recv(there, 4096), 10
                 )
                 assert answer.startswith(b'HTTP/1.1 200 OK'), answer
+
+
+class Exhausted(socket.socket):
+    """A listening socket of a process without a descriptor for one more."""
+
+    def accept(self):
+        raise OSError(errno.EMFILE, 'Too many open files')
+
+
+async def test_that_no_descriptor_is_left_is_reported_once_in_a_while(caplog, monkeypatch):
+    monkeypatch.setattr(listener, 'EXHAUSTED_PAUSE', 0.0)
+    own = listener.Listener(GatewayConfig(port=0), None, None, lambda *_: None, False)
+    with Exhausted() as exhausted:
+        for _ in range(100):
+            own._accept(exhausted)
+            own._timers.pop(exhausted).cancel()
+    own.close()
+    own.handoff.close()
+    (record,) = [each for each in caplog.records if 'accepted' in each.getMessage()]
+    assert 'LimitNOFILE' in record.getMessage()
