@@ -53,6 +53,8 @@ SCALARS = [
     'a: b: c', 'high', 'low', 'pull_up', 'travel_motor', 'drive', '"a" b', '#',
     'x' * 2000, '2026-11-23', '=',
 ]  # fmt: skip
+# Those after which a file can be read on, so that not every file ends at its first one.
+LEGAL = [each for each in SCALARS if not re.match(r'[!&*|>%@`{?]|- |\[\[|a: b|"a" b|"\\\\0', each)]
 SECTIONS = [
     '/**', '/*', '/**/*', '/oht50/*', *(f'/**/{node}' for node in NODES), 'safety_node',
     '/other/x', 'ros__parameters', '""', '?', '"\\e"', '/' * 50, '/**' * 40, '[a]', '~',
@@ -119,7 +121,8 @@ def written(draw):
     for _ in range(draw.randint(1, 4)):
         text += f'{draw.choice(SECTIONS)}:\n  {draw.choice(["ros__parameters"] * 9 + ["x"])}:\n'
         for _ in range(draw.randint(0, 4)):
-            text += f'    {draw.choice(NAMES)}: {draw.choice(SCALARS)}\n'
+            scalar = draw.choice(SCALARS if draw.random() < 0.05 else LEGAL)
+            text += f'    {draw.choice(NAMES)}: {scalar}\n'
     return text.encode('utf-8', 'surrogatepass')
 
 
