@@ -129,13 +129,18 @@ def test_a_replay_has_no_service_clients(ros):
         (['-p', 'tls_key:=/nowhere'], 'TLS needs both tls_certificate and tls_key'),
         (['-p', 'trusted_proxies:=[nonsense]'], 'trusted_proxies: .*give addresses or networks'),
         (['-p', 'origins:=[panel.example]'], "origins: 'panel.example' is not an origin"),
-        (['-p', 'keys:=/nowhere'], '/nowhere'),
     ],
     indirect=['ros'],
 )
 def test_wrong_parameters_end_the_start_with_the_remedy(ros, reason):
     with pytest.raises(StartError, match=reason):
         BridgeNode()
+
+
+@pytest.mark.parametrize('ros', [['-p', 'keys:=/nowhere']], indirect=True)
+def test_keys_that_cannot_be_read_end_nothing_and_verify_no_token(ros, caplog):
+    BridgeNode().destroy_node()
+    assert '/nowhere: no key can be used, so no token is accepted' in caplog.text
 
 
 def test_tls_files_are_named_by_the_settings():
