@@ -63,7 +63,7 @@ class LoopSettings:
         'Speed of the last millimetres, not below the smallest step of the drive',
         unit='m/s',
         minimum=0.001,
-        maximum=0.05,
+        maximum=0.2,
     )
     tolerance: float = setting(
         0.002,
