@@ -3,6 +3,7 @@
 # make lint       checks style, format and types
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
+# make test-fuzz  runs each fuzz of the running product for FUZZ_SECONDS, 60 s if not set
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
 # make setup      installs the package into .venv; each of the above does
@@ -12,6 +13,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
 TEST_ARGS ?=
+FUZZ_SECONDS ?= 60
 WHOLE_VEHICLES := test/system test/launch
 # rosless beside a real ROS 2, which tools/test-ros.sh runs.
 BESIDE_ROS := test/rosless/test_interop.py
@@ -23,7 +25,7 @@ UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit cover test-vehicles test-ros setup clients
+.PHONY: help run test lint format audit test-unit test-fuzz cover test-vehicles test-ros setup clients
 .NOTPARALLEL:
 
 help:
@@ -59,6 +61,9 @@ audit: setup
 
 test-unit: setup
 	$(PYTHON) -m pytest $(PARALLEL) --without-processes $(UNIT)
+
+test-fuzz: setup
+	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP test/fuzz
 
 cover: setup clients
 	@mkdir -p build
