@@ -34,10 +34,6 @@ from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import read_regular
-from oht50_bridge.vehicle.estop import LATCH_FILE
-from oht50_bridge.vehicle.estop import EstopLatch
-from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
-from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
 
 def boards_directory(port: str) -> Path:
@@ -140,6 +136,10 @@ def _may_be_port(record: Path, port: Path) -> bool:
 
 def _is_locked(directory: Path) -> bool:
     # Not above: a launch file imports this module without the libraries of the nodes.
+    from oht50_bridge.vehicle.estop import LATCH_FILE
+    from oht50_bridge.vehicle.estop import EstopLatch
+    from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
+    from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
     latch = EstopLatch(directory / LATCH_FILE, time.time_ns, look=True)
     maintenance = MaintenanceLock(directory / MAINTENANCE_FILE, look=True)

@@ -65,8 +65,7 @@ from oht50_bridge.vehicle.status import Situation
 from oht50_bridge.vehicle.status import StateMachine
 from oht50_bridge.version import VERSION
 
-# Without a report of the boards for this long, their state is not known.
-MODULES_LIFETIME = 3.0  # s
+MODULES_LIFETIME = 3.0  # s, after which the state of the boards is not known
 # Without a heartbeat for this long, safety_node is gone. The motor stopped long before.
 HEARTBEAT_LIFETIME = 2.0  # s
 PERMISSION_LIFETIME = 0.5  # s; the motor has stopped by then

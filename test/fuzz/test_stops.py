@@ -38,7 +38,6 @@ from oht50_bridge.nodes.hardware_node import HardwareNode
 from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
-from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.srv import ClearEstop
@@ -195,7 +194,7 @@ class Process:
         self.world.services[name] = self, callback
 
     def get_clock(self):
-        now = SimpleNamespace(to_msg=lambda: to_stamp(self.world.wall()))
+        now = SimpleNamespace(nanoseconds=self.world.wall())
         return SimpleNamespace(now=lambda: now)
 
     def get_logger(self):
