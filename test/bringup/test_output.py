@@ -69,8 +69,10 @@ def test_a_reader_that_does_not_read_makes_nobody_wait_and_learns_of_what_is_los
     assert 'bytes of output were dropped: nobody read' in read[0].decode()
     assert lines[-1] == 'the last'
     kept = [int(line) for line in lines if line.isdecimal()]
-    assert kept == list(range(len(kept)))
-    assert len(kept) * 100 >= CAPACITY
+    assert kept == sorted(set(kept))
+    # What is lost is none of the first ones.
+    first = CAPACITY // 100
+    assert kept[:first] == list(range(first))
 
 
 def test_a_reader_that_has_ended_or_a_full_disk_ends_nothing(pipe):
@@ -95,8 +97,12 @@ def test_a_process_does_not_wait_for_who_reads_its_output(pipe):
     )
     child = subprocess.Popen([sys.executable, '-c', code], stdout=output.pipe, stderr=output.pipe)
     assert child.wait(60) == 0
-    assert len(os.read(source, 100)) == 100
-    output.close(0.1)
+    reader = threading.Thread(target=read_all, args=(source,))
+    reader.start()
+    output.close(30.0)
+    os.close(target)
+    reader.join(30)
+    assert not output._thread.is_alive()
 
 
 @pytest.mark.processes
