@@ -248,7 +248,9 @@ def test_no_text_harms_who_watches(tmp_path):
         at = json.loads(server.stdout.readline())
         client = Client(at['port'], at['admin'])
         watch = [*OHT50, 'watch', client.url]
-        viewer = {'OHT50_TOKEN': at['viewer'], 'TERM': 'xterm'}
+        # pytest-xdist sets the size of a terminal.
+        size = {'COLUMNS': '160', 'LINES': '60'}
+        viewer = {'OHT50_TOKEN': at['viewer'], 'TERM': 'xterm', **size}
         own, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 60, 160, 0, 0))
         screen = Screen(own)
