@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,8 @@ def make_private(directory: Path) -> None:
     """
     if directory.is_dir():
         return
+    if directory.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     if directory.parent != directory:
         make_private(directory.parent)
     directory.mkdir(mode=0o700, exist_ok=True)
