@@ -14,6 +14,7 @@
 """Time stamps of messages."""
 
 import time
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,10 +51,12 @@ def test_a_stamp_of_what_no_message_can_hold_is_the_latest(nanoseconds):
 def test_a_clock_after_2038_is_reported_once_and_ends_nothing(ros, monkeypatch, capfd):
     import rclpy
 
-    monkeypatch.setattr(time, 'time_ns', lambda: LATEST + 1)
     node = rclpy.create_node('late')
+    now = SimpleNamespace(nanoseconds=LATEST + 1)
+    monkeypatch.setattr(node, 'get_clock', lambda: SimpleNamespace(now=lambda: now))
     for _ in range(3):
         assert from_stamp(header(node).stamp) == LATEST
     node.get_logger().info('still there')
+    monkeypatch.undo()
     node.destroy_node()
     assert capfd.readouterr().err.count('after 2038-01-19') == 1
