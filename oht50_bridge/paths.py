@@ -87,11 +87,16 @@ def make_private(directory: Path) -> None:
     """
     if directory.is_dir():
         return
-    if directory.exists():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
     if directory.parent != directory:
         make_private(directory.parent)
-    directory.mkdir(mode=0o700, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        # Perhaps a directory that another process has made by now.
+        if not directory.is_dir():
+            raise NotADirectoryError(
+                errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory)
+            ) from None
 
 
 class NoStateDirError(Exception):

@@ -16,6 +16,7 @@
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings
 
@@ -32,3 +33,45 @@ os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 # How long an example takes is the affair of the machine, which may be busy.
 settings.register_profile('busy', deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile('busy')
+
+
+COVERAGE = 'COVERAGE_PROCESS_CONFIG'  # has a process measure its coverage
+MARKER = 'cover_processes'
+
+
+def pytest_configure(config):
+    """Register the marker."""
+    config.addinivalue_line(
+        'markers', f'{MARKER}: coverage of the processes that it starts counts'
+    )
+
+
+# What pytest-xdist starts a worker with makes coverage start there by COVERAGE, and pytest-cov by
+# its options, before it starts for the worker. With all three each line costs thrice, and
+# `no_cover` stops only one of them.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Start workers that measure no coverage by themselves."""
+    os.environ.pop(COVERAGE, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session):
+    """End in a worker what has measured its start."""
+    cov = session.config.pluginmanager.getplugin('_cov')
+    if hasattr(session.config, 'workerinput') and cov is not None and cov.cov_controller:
+        cov.cov_controller.cov.stop()
+        cov.cov_controller.cov.save()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Measure the coverage of processes only where nothing else runs what they run: it is slow."""
+    measured = os.environ.get(COVERAGE)
+    if item.get_closest_marker(MARKER) is None:
+        os.environ.pop(COVERAGE, None)
+    try:
+        return (yield)
+    finally:
+        if measured is not None:
+            os.environ[COVERAGE] = measured

@@ -72,6 +72,17 @@ def test_a_directory_of_state_is_private_whatever_the_umask_is(tmp_path):
         paths.make_private(tmp_path / 'file' / 'x')
 
 
+def test_a_directory_that_another_process_makes_at_the_same_time_is_one(tmp_path, monkeypatch):
+    def made_meanwhile(self, mode):
+        make(self, mode)
+        raise FileExistsError
+
+    make = Path.mkdir
+    monkeypatch.setattr(Path, 'mkdir', made_meanwhile)
+    paths.make_private(tmp_path / 'a' / 'b')
+    assert (tmp_path / 'a' / 'b').is_dir()
+
+
 @pytest.mark.parametrize(
     ('home', 'state', 'found'),
     [

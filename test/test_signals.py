@@ -30,6 +30,8 @@ from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import refuse_suspension
 from oht50_bridge.signals import stop_requested
 
+pytestmark = pytest.mark.cover_processes
+
 SUSPENDING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 SHELL = """
 import os, signal, subprocess, sys

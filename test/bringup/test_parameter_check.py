@@ -24,6 +24,8 @@ from oht50_bridge.bringup.errors import ParameterError
 from oht50_bridge.bringup.parameter_check import read_parameters
 from oht50_bridge.nodes import NODES
 
+pytestmark = pytest.mark.cover_processes
+
 
 @pytest.fixture
 def params(tmp_path):

@@ -25,6 +25,8 @@ from oht50_bridge.cli.main import COMMANDS
 from oht50_bridge.cli.main import main
 from oht50_bridge.version import VERSION
 
+pytestmark = pytest.mark.cover_processes
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -31,6 +31,8 @@ from oht50_bridge.cli.watch import View
 from oht50_bridge.cli.watch import follow
 from oht50_bridge.cli.watch import text_of
 
+pytestmark = pytest.mark.cover_processes
+
 
 def message(kind, **data):
     return json.loads(make_event(kind, **data).model_dump_json())

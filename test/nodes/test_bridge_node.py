@@ -30,6 +30,8 @@ from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.protocol.commands import ClearEstop
 from oht50_bridge.protocol.commands import EmergencyStop
 
+pytestmark = pytest.mark.cover_processes
+
 
 @pytest.fixture
 def published(monkeypatch):

@@ -28,6 +28,8 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
 
+pytestmark = pytest.mark.cover_processes
+
 LINES = {
     'all': {
         'boards': [

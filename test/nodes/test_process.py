@@ -26,6 +26,8 @@ from oht50_bridge.bringup.process import module_command
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import available_priority
 
+pytestmark = pytest.mark.cover_processes
+
 NODE = """
 import os, sys
 from importlib.util import find_spec

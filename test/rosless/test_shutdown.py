@@ -29,6 +29,8 @@ from rclpy.exceptions import NotInitializedException
 from rclpy.executors import ExternalShutdownException
 from std_msgs.msg import String
 
+pytestmark = pytest.mark.cover_processes
+
 NODE = """
 from rclpy.executors import ExternalShutdownException
 rclpy.init()

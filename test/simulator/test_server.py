@@ -41,6 +41,8 @@ from oht50_bridge.simulator.control import SimulatorClient
 from oht50_bridge.simulator.server import DEFAULT_CONFIG
 from oht50_bridge.simulator.server import Simulator
 
+pytestmark = pytest.mark.cover_processes
+
 CALM = {'loss': 0.0, 'overwrite': 0.0, 'quiet_after': 0.0}
 LINES = {
     'all': {'boards': [

@@ -33,6 +33,8 @@ from oht50_bridge.hardware.watchdog.protocol import PULSE_TIMEOUT
 from oht50_bridge.hardware.watchdog.protocol import WAITING
 from oht50_bridge.hardware.watchdog.supervisor import WatchdogSupervisor
 
+pytestmark = pytest.mark.cover_processes
+
 OWNER = """
 import itertools, json, sys, time
 from oht50_bridge.hardware.hardware import Hardware

@@ -27,6 +27,8 @@ from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import available_priority
 from oht50_bridge.priority import scheduling_of
 
+pytestmark = pytest.mark.cover_processes
+
 NOTHING_TO_STOP = {'device': '/dev/null/none', 'writes': [], 'checks': []}
 
 

@@ -21,6 +21,8 @@ import sys
 import pytest
 from contract import ROOT
 
+pytestmark = pytest.mark.cover_processes
+
 pytest.importorskip('rosbags', reason='modules are generated with rosbags')
 pytest.importorskip('cyclonedds.idl', reason='descriptors are made with the cyclonedds wheel')
 
