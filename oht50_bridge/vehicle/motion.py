@@ -107,6 +107,7 @@ class MotionLoop:
         self._planned: tuple[float | None, MotionLimits] | None = None
         self._creeps = 0
         self._creeping = 0.0  # direction, 0 while not creeping
+        self._creep_until = 0.0  # s, end of the command of a short way
         self._stopped_at: float | None = None  # s, when the final stop was commanded
         self._seen = measurement.position
         self._way = 0.0  # m, commanded since the newest measurement
@@ -297,6 +298,7 @@ class MotionLoop:
         """Creep to the target and stop there; at standstill check whether it has arrived."""
         error = target - self.position
         speed = min(self._loop.creep_speed, speed_limit, self._limits.max_velocity)
+        delay_way = speed * self._loop.drive_delay
         if self._stopped_at is None:
             if self._creeping == 0.0 and abs(error) > self.tolerance / 2.0:
                 self._creeping = math.copysign(1.0, error)
@@ -305,7 +307,11 @@ class MotionLoop:
                     raise MotionError(
                         f'{abs(error) * 1000:.1f} mm from the target after {MAXIMUM_CREEPS} tries'
                     )
-            if self._creeping != 0.0 and error * self._creeping > speed * self._loop.drive_delay:
+                # A short way from standstill: the position changes only after the delay.
+                short = abs(error) <= 2.0 * delay_way and abs(self.velocity) <= STANDSTILL
+                self._creep_until = self._now + abs(error) / speed if short and speed else 0.0
+            left = error * self._creeping
+            if left > delay_way or (left > 0.0 and self._now < self._creep_until):
                 return self._creeping * speed
             self._stopped_at = self._now
             self._creeping = 0.0

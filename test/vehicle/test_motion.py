@@ -17,6 +17,7 @@ import math
 from collections import deque
 
 import pytest
+from hypothesis import example
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -40,9 +41,19 @@ OVERSHOOT = 0.001  # m, half of the finest tolerance
 class Carrier:
     """A vehicle as coarse as the real one: late, 1 % of speed, ramps, a board read at 20 Hz."""
 
-    def __init__(self, position, resolution=0.001, *, drive_delay=0.08, ramp=1.0, full_speed=1.0):
+    def __init__(
+        self,
+        position,
+        resolution=0.001,
+        *,
+        drive_delay=0.08,
+        ramp=1.0,
+        full_speed=1.0,
+        dead_band=0.0,
+    ):
         self.position, self.velocity = position, 0.0
         self.resolution, self.ramp, self.full_speed = resolution, ramp, full_speed
+        self.dead_band = dead_band  # m/s, of a command below which it stands
         self.commands = deque([0.0] * round(drive_delay / PERIOD))
         self.ticks = 0
         self.blocked = False
@@ -50,6 +61,8 @@ class Carrier:
     def drive(self, command):
         self.commands.append(command)
         wanted = round(self.commands.popleft() / self.full_speed, 2) * self.full_speed
+        if abs(wanted) < self.dead_band:
+            wanted = 0.0
         change = self.ramp * PERIOD
         self.velocity += max(-change, min(change, wanted - self.velocity))
         if not self.blocked:
@@ -133,6 +146,24 @@ def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
             if seconds is None or 'not arrived' not in str(error):
                 raise
     assert carrier.position == pytest.approx(3.0, abs=0.002)
+
+
+@pytest.mark.no_cover  # the same lines, again and again
+@settings(max_examples=40)
+@given(
+    way=st.one_of(st.floats(-0.02, 0.02), st.floats(-1.0, 1.0)),
+    drive_delay=st.sampled_from((0.06, 0.08, 0.1)),
+    ramp=st.sampled_from((1.0, 100.0)),
+)
+@example(way=-0.0048, drive_delay=0.08, ramp=100.0)
+def test_arrives_with_a_drive_that_stands_below_a_command(way, drive_delay, ramp):
+    loop = LoopSettings(creep_speed=0.08, tolerance=0.004)
+    carrier = Carrier(5.0, drive_delay=drive_delay, ramp=ramp, dead_band=0.08)
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, loop)
+    motion.go(5.0 + way)
+    for _ in travel(motion, carrier, seconds=30.0):
+        pass
+    assert abs(carrier.position - 5.0 - way) <= loop.tolerance
 
 
 def test_pause_comes_to_rest_and_going_on_arrives():
