@@ -18,21 +18,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 from typing import Protocol
+from typing import cast
 
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.cli import asyncapi
-from oht50_bridge.cli import audit
-from oht50_bridge.cli import call
-from oht50_bridge.cli import doctor
-from oht50_bridge.cli import params
-from oht50_bridge.cli import record
-from oht50_bridge.cli import replay
-from oht50_bridge.cli import token
-from oht50_bridge.cli import up
-from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import Options
 from oht50_bridge.paths import NoStateDirError
@@ -60,18 +53,32 @@ class CommandModule(Protocol):
         """Run the command and return its exit code."""
 
 
-COMMANDS: dict[str, CommandModule] = {
-    'up': up,
-    'token': token,
-    'watch': watch,
-    'call': call,
-    'record': record,
-    'replay': replay,
-    'audit': audit,
-    'doctor': doctor,
-    'params': params,
-    'asyncapi': asyncapi,
-}
+COMMANDS: tuple[str, ...] = (
+    'up',
+    'token',
+    'watch',
+    'call',
+    'record',
+    'replay',
+    'audit',
+    'doctor',
+    'params',
+    'asyncapi',
+)
+
+
+def wanted(argv: Sequence[str]) -> dict[str, CommandModule]:
+    """Return the modules of the commands that a command line is about: one, if it names one.
+
+    To import them all takes longer than most of them run.
+    """
+    words = [word for word in argv if not word.startswith('-')]
+    names = COMMANDS
+    if words and words[0] in COMMANDS:
+        names = (words[0],)
+    elif list(argv) == ['--version']:
+        names = ()
+    return {name: cast(CommandModule, import_module(f'oht50_bridge.cli.{name}')) for name in names}
 
 
 class Parser(argparse.ArgumentParser):
@@ -103,6 +110,7 @@ def decode(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> No
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
     open_standard_streams()
     forgive_output(sys.stdout)
     escape_logs()
@@ -111,7 +119,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument('--version', action='version', version=VERSION)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name, command in COMMANDS.items():
+    modules = wanted(argv)
+    for name, command in modules.items():
         description = command.__doc__ or ''
         summary = description.partition('\n')[0].rstrip('.')
         command.add_arguments(
@@ -125,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv, Options())
     decode(arguments, parser)
     try:
-        code = COMMANDS[arguments.command].run(arguments)
+        code = modules[arguments.command].run(arguments)
     except (CommandError, BringUpError, NoStateDirError) as error:
         for line in str(error).splitlines():
             say(shown(f'oht50 {arguments.command}: {line}'))

@@ -55,6 +55,18 @@ def test_version_is_that_of_the_package(capsys):
 
 
 @pytest.mark.parametrize(
+    ('arguments', 'imported'),
+    [(['--version'], []), (['record', '--help'], ['record']), (['--help'], sorted(COMMANDS))],
+)
+def test_only_what_the_command_line_is_about_is_imported(arguments, imported, monkeypatch):
+    for name in COMMANDS:
+        monkeypatch.delitem(sys.modules, f'oht50_bridge.cli.{name}', raising=False)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert sorted(n for n in COMMANDS if f'oht50_bridge.cli.{n}' in sys.modules) == imported
+
+
+@pytest.mark.parametrize(
     'arguments',
     [
         ['token', '--role', 'viewer', '--subject', 'J\udcf6rg'],
