@@ -21,6 +21,13 @@ from support import place
 from support import running
 from support import wait_for
 
+# The files that take longest: begun last, one of them would run on alone.
+FIRST = ('test_replay.py', 'test_day.py')
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
 
 @pytest.fixture(scope='module')
 def shared_vehicle(tmp_path_factory, request):

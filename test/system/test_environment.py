@@ -67,8 +67,13 @@ def one_line(command, code, **environment):
 
 
 def test_a_vehicle_runs_without_a_user_entry_a_home_and_options_of_env(tmp_path):
-    with own_domain() as domain, Stripped(tmp_path, domain) as vehicle:
+    """And without encryption beyond this machine, where that is asked for explicitly."""
+    unencrypted = ('--insecure', '--host', '0.0.0.0')
+    with own_domain() as domain, Stripped(tmp_path, domain, *unencrypted) as vehicle:
         vehicle.wait_until_up()
+        assert 'nothing is encrypted' in vehicle.log.read_text()
+        with vehicle.client('operator') as client:
+            assert client.call('emergency_stop')['accepted']
         assert 'Traceback' not in vehicle.log.read_text()
 
 

@@ -11,7 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A whole vehicle with TLS, without, and under floods."""
+"""A whole vehicle with TLS under floods, and what is refused without.
+
+test_environment.py has one that listens beyond its machine in the clear.
+"""
 
 import json
 import os
@@ -20,7 +23,6 @@ import subprocess
 import sys
 import time
 
-import pytest
 from gateway.certificates import Authority
 from gateway.certificates import install
 from gateway.certificates import pem
@@ -94,19 +96,6 @@ def test_the_bridge_refuses_by_itself(tmp_path):
     assert result.returncode == os.EX_CONFIG
     assert 'tls_certificate' in result.stderr and 'insecure' in result.stderr
     assert 'Traceback' not in result.stderr
-
-
-@pytest.mark.parametrize('options', [('--insecure', '--host', '0.0.0.0')], ids=['insecure'])
-def test_it_does_so_when_asked_explicitly(tmp_path, options):
-    with own_domain() as domain:
-        vehicle = Up(tmp_path, domain, *options)
-        try:
-            vehicle.wait_until_up()
-            assert 'nothing is encrypted' in vehicle.log.read_text()
-            with vehicle.client('operator') as client:
-                assert client.call('emergency_stop')['accepted']
-        finally:
-            vehicle.stop()
 
 
 def test_an_operator_stops_an_encrypted_vehicle_under_floods(tmp_path):
