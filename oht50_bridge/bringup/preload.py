@@ -162,7 +162,7 @@ class Preloaded:
             command: its command line, as `subprocess` would take it.
 
         Returns:
-            None where it cannot be had at once; execute it then.
+            None where it cannot be forked at once; execute it then.
 
         """
         if not self._can_fork(0.0) or self._channel is None:
