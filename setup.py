@@ -65,7 +65,11 @@ setup(
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
     package_data={PACKAGE: ['py.typed'], 'rosless': ['py.typed', 'path/**/*.py', 'path/**/*.pyi']},
-    install_requires=['cyclonedds==11.0.1', *requirements('requirements.txt')],
+    install_requires=[
+        'cyclonedds==11.0.1',
+        'setproctitle>=1.3,<2',
+        *requirements('requirements.txt'),
+    ],
     extras_require={
         'gpio': ['gpiod>=2,<3'],
         'test': [

@@ -106,13 +106,14 @@ def own_domain():
 def processes_of(marker, command=re.compile('')):
     """Return the pids of processes whose command line or environment holds `marker`.
 
-    Their command line, with NUL between its words, must match `command`.
+    Their command line, with a space between its words, must match `command`.
     """
     found = []
     for entry in Path('/proc').iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):
-                words = (entry / 'cmdline').read_text(errors='replace')
+                # A process that was forked from another one shows spaces.
+                words = (entry / 'cmdline').read_text(errors='replace').replace('\0', ' ')
                 if not command.search(words):
                     continue
                 text = words + (entry / 'environ').read_text(errors='replace')
@@ -250,7 +251,7 @@ class Up(Background):
     def node_pid(self, name):
         """Return the process id of a node."""
         pids = processes_of(
-            str(self.state_dir), re.compile(rf'nodes\0{name}\0|oht50_bridge/{name}\0')
+            str(self.state_dir), re.compile(rf'nodes {name} |oht50_bridge/{name} ')
         )
         return pids[0] if pids else None
 

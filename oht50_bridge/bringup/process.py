@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -25,23 +24,23 @@ from collections.abc import Sequence
 
 from oht50_bridge.bringup.host_check import ros_directory
 from oht50_bridge.bringup.output import ProcessOutput
+from oht50_bridge.bringup.preload import Forked
+from oht50_bridge.bringup.preload import Preloaded
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.bringup.restart import describe_exit
+from oht50_bridge.prctl import signal_at_parent_death
 from oht50_bridge.signals import block_signals
 from oht50_bridge.standard_streams import say
 
 POLL_PERIOD = 0.05  # s, between two checks of the processes
 STOP_TIMEOUT = 3.0  # s, from one signal to the next, stronger one
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def _die_with_parent() -> None:
     """Have the kernel end this child when its parent dies, for whatever reason; block signals."""
     block_signals()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal_at_parent_death(signal.SIGTERM)
     if os.getppid() == 1:
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -57,6 +56,7 @@ class Process:
             ends it at that moment.
         output: takes what it prints, and that it ended; None: the standard error, which then must
             not make it wait.
+        preloaded: forks it where it can; None: it is executed.
 
     """
 
@@ -68,13 +68,15 @@ class Process:
         *,
         watches_parent: bool = False,
         output: ProcessOutput | None = None,
+        preloaded: Preloaded | None = None,
     ) -> None:
         self.name = name
         self._output = output
+        self._preloaded = preloaded
         self._watches_parent = watches_parent
         self._command = command
         self._environment = environment
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[bytes] | Forked | None = None
         self._restart_stdout: int | None = None
         self._started_at = 0.0
         self._backoff = Backoff()
@@ -82,7 +84,7 @@ class Process:
         self._restart_at: float | None = None
         self._restarted = False
 
-    def start(self, stdout: int | None) -> subprocess.Popen[bytes]:
+    def start(self, stdout: int | None) -> subprocess.Popen[bytes] | Forked:
         """Start it in a process group of its own: Ctrl-C reaches it through the supervisor.
 
         Args:
@@ -91,8 +93,15 @@ class Process:
 
         """
         self._restart_stdout = subprocess.DEVNULL if stdout == subprocess.PIPE else stdout
+        forked = None if self._preloaded is None else self._preloaded.fork(self._command)
+        self._child = forked or self._execute(stdout)
+        self._started_at = time.monotonic()
+        self._restart_at = None
+        return self._child
+
+    def _execute(self, stdout: int | None) -> subprocess.Popen[bytes]:
         pipe = None if self._output is None else self._output.pipe
-        self._child = subprocess.Popen(  # noqa: S603 - a list, no shell
+        return subprocess.Popen(  # noqa: S603 - a list, no shell
             self._command,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -101,9 +110,6 @@ class Process:
             start_new_session=True,
             preexec_fn=block_signals if self._watches_parent else _die_with_parent,
         )
-        self._started_at = time.monotonic()
-        self._restart_at = None
-        return self._child
 
     def restart_if_ended(self) -> None:
         """Restart it when it has ended, after a delay that depends on how long it ran.
@@ -135,6 +141,11 @@ class Process:
         self._restart_at = None
         if self._child is not None and self._child.poll() is None:
             self._child.send_signal(number)
+
+    @property
+    def pid(self) -> int | None:
+        """Its pid, also when it has ended; None before the start."""
+        return None if self._child is None else self._child.pid
 
     @property
     def running(self) -> bool:

@@ -31,6 +31,9 @@ from oht50_bridge.bringup.output import ProcessOutput
 from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.parameters import connections
 from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.bringup.preload import PRELOAD
+from oht50_bridge.bringup.preload import Preloaded
+from oht50_bridge.bringup.preload import can_preload
 from oht50_bridge.bringup.process import POLL_PERIOD
 from oht50_bridge.bringup.process import Process
 from oht50_bridge.bringup.process import module_command
@@ -54,6 +57,8 @@ class Supervisor:
         environment: of the processes; that of the plan is added.
         log_level: lowest level of the log messages that nodes print.
         on_ready: called once when clients can connect.
+        preload: whether the nodes are forked from one process with their imports done, where
+            that is possible.
 
     """
 
@@ -63,15 +68,19 @@ class Supervisor:
         environment: Mapping[str, str],
         log_level: str,
         on_ready: Callable[[], None],
+        *,
+        preload: bool = True,
     ) -> None:
         self._plan = plan
         self._base_environment = environment
         self._log_level = log_level
         self._on_ready = on_ready
+        self._preload = preload and can_preload()
         self._stop_signal = StopSignal()
         # The nodes have no terminal, and would go on with nobody to see or restart them.
         refuse_suspension(NOT_SUSPENDED)
         self._output: ProcessOutput | None = None
+        self._preloaded: Preloaded | None = None
         self._simulator: Process | None = None
         self._simulator_output: IO[bytes] | None = None
         self._nodes: list[Process] = []
@@ -86,13 +95,15 @@ class Supervisor:
         self._check()
         try:
             lock = self._plan.lock()
-            self._output = ProcessOutput(STDERR)
+            output = self._output = ProcessOutput(STDERR)
             try:
-                self._start()
+                self._start(output)
                 while not self._stop_signal.wait(POLL_PERIOD):
                     self._restart_ended()
             finally:
                 self._stop()
+                if self._preloaded is not None:
+                    self._preloaded.close()
                 self._output.close()
                 lock.close()
         except (OSError, TokenFileError) as error:
@@ -104,12 +115,18 @@ class Supervisor:
         check_host(self._base_environment, parameters, self._plan.state_dir)
         check_port(self._plan.host, self._plan.port)
 
-    def _start(self) -> None:
+    def _start(self, output: ProcessOutput) -> None:
         environment = {**self._base_environment, **self._plan.environment()}
+        commands = {name: self._command(name) for name in NODES}
+        if self._preload:
+            room = min(len(' '.join(command)) for command in commands.values())
+            self._preloaded = Preloaded(module_command(PRELOAD), room, environment, output)
         if self._plan.simulated:
             self._start_simulator(environment)
-        for name in NODES:
-            process = Process(name, self._command(name), environment, output=self._output)
+        if self._preloaded is not None:
+            self._preloaded.wait(START_TIMEOUT, lambda: self._stop_signal.requested)
+        for name, command in commands.items():
+            process = Process(name, command, environment, output=output, preloaded=self._preloaded)
             self._nodes.append(process)
             process.start(stdout=None)
         if self._wait_for_bridge():
@@ -173,8 +190,11 @@ class Supervisor:
         return False
 
     def _restart_ended(self) -> None:
-        for process in [*([self._simulator] if self._simulator else []), *self._nodes]:
+        processes = [*([self._simulator] if self._simulator else []), *self._nodes]
+        for process in processes:
             process.restart_if_ended()
+        if self._preloaded is not None:
+            self._preloaded.watch({process.pid for process in processes})
 
     def _stop(self) -> None:
         """Stop the nodes, then the simulator: the motor's stop is read back from its board."""

@@ -149,10 +149,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         while not stop_signal.wait(POLL_PERIOD):
             bridge.restart_if_ended()
-            if child.poll():
-                raise CommandError(
-                    f'the player ended ({describe_exit(child.returncode)}, see above)'
-                )
+            if code := child.poll():
+                raise CommandError(f'the player ended ({describe_exit(code)}, see above)')
     finally:
         stop([bridge, player])
         output.close()

@@ -91,6 +91,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='warn',
         help='lowest level of the log messages that nodes print (default: %(default)s)',
     )
+    parser.add_argument(
+        '--no-preload',
+        action='store_true',
+        help='without ROS 2: start each node by itself, not from one process that has imported '
+        'what all of them need; it takes more memory and a longer start',
+    )
     add_keys(parser)
     add_state_dir(parser)
 
@@ -122,6 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         graph_environment(arguments),
         arguments.log_level,
         lambda: announce(arguments, encrypted=tls is not None),
+        preload=not arguments.no_preload,
     ).run()
     return 0
 

@@ -31,7 +31,6 @@ from oht50_bridge.vehicle.neighbours import Neighbours
 from oht50_bridge.vehicle.neighbours import Presence
 
 PERIOD = 0.5  # s, between two signs of life
-INSTANCE = uuid.uuid4().hex
 REMEDY = 'nothing moves: end one of the two, or give each its own --namespace or --domain'
 
 
@@ -40,6 +39,7 @@ def announce(node: Node) -> None:
     if node.get_name() not in NODES:
         return
     identity = own_identity()
+    instance = uuid.uuid4().hex  # of this process: the module can be imported before a fork
     publisher = topics.PRESENCE.publisher(node)
 
     def publish() -> None:
@@ -48,7 +48,7 @@ def announce(node: Node) -> None:
                 header=header(node),
                 vehicle=identity.vehicle,
                 node=node.get_name(),
-                instance=INSTANCE,
+                instance=instance,
                 description=f'{identity.description or "started by hand"}, process {os.getpid()}',
             )
         )

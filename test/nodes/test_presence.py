@@ -44,6 +44,14 @@ def test_a_node_gives_repeated_signs_of_life(ros, monkeypatch):
     assert graph.node.watch.other() is None
 
 
+def test_processes_that_were_forked_are_instances_of_their_own(ros):
+    graph = ros.graph(Watching)
+    graph.record(topics.PRESENCE)
+    received = graph.received[topics.PRESENCE.name]
+    announce(graph.node)  # as a second process with the same imports does
+    graph.until(lambda: len({message.instance for message in received}) == 2)
+
+
 def test_a_node_that_is_not_of_the_vehicle_gives_none(ros):
     graph = ros.graph(lambda: Watching('recorder'))
     assert graph.probe.count_publishers(topics.PRESENCE.name) == 0

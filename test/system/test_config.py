@@ -40,25 +40,28 @@ PARAMETERS = """
 SITECUSTOMIZE = """
 import os, pathlib, signal, sys
 
-if b'config_node' in pathlib.Path('/proc/self/cmdline').read_bytes():
-    control = pathlib.Path(os.environ['KILL_AT'])
-    calls = 0
+control = pathlib.Path(os.environ['KILL_AT'])
+calls = 0
 
-    def watched(original):
-        def call(*arguments):
-            global calls
-            callers = [sys._getframe(depth).f_code.co_filename for depth in (1, 2)]
-            ours = any(caller.endswith('atomic_file.py') for caller in callers)
-            if ours and control.exists():
-                calls += 1
-                if calls == int(control.read_text()):
-                    control.unlink()
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return original(*arguments)
-        return call
+def in_config_node():
+    # Asked at each call: a node may have been forked from a process that ran this.
+    return b'config_node' in pathlib.Path('/proc/self/cmdline').read_bytes()
 
-    for name in ('write', 'fsync', 'replace'):
-        setattr(os, name, watched(getattr(os, name)))
+def watched(original):
+    def call(*arguments):
+        global calls
+        callers = [sys._getframe(depth).f_code.co_filename for depth in (1, 2)]
+        ours = any(caller.endswith('atomic_file.py') for caller in callers)
+        if ours and control.exists() and in_config_node():
+            calls += 1
+            if calls == int(control.read_text()):
+                control.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments)
+    return call
+
+for name in ('write', 'fsync', 'replace'):
+    setattr(os, name, watched(getattr(os, name)))
 """
 
 
