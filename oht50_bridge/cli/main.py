@@ -37,12 +37,12 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import Options
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.standard_streams import flush_output
+from oht50_bridge.standard_streams import forgive_output
 from oht50_bridge.standard_streams import open_standard_streams
 from oht50_bridge.standard_streams import say
 from oht50_bridge.text import TextError
 from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import escape_logs
-from oht50_bridge.text import forgive_output
 from oht50_bridge.text import shown
 from oht50_bridge.text import shown_lines
 from oht50_bridge.version import VERSION

@@ -25,16 +25,6 @@ from oht50_bridge.bringup.parameter_check import read_parameters
 from oht50_bridge.nodes import NODES
 
 
-@pytest.fixture
-def params(tmp_path):
-    def write(text):
-        path = tmp_path / 'params.yaml'
-        path.write_text(text)
-        return path
-
-    return write
-
-
 def section(node, values):
     return f'/**/{node}:\n  ros__parameters:\n    {values}\n'
 
