@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -35,6 +36,7 @@ from oht50_bridge.cli import up
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import Options
+from oht50_bridge.cli.screen import forget_absurd_size
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.standard_streams import flush_output
 from oht50_bridge.standard_streams import forgive_output
@@ -105,6 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return its exit code."""
     open_standard_streams()
     forgive_output(sys.stdout)
+    forget_absurd_size(os.environ)
     escape_logs()
     parser = Parser(
         prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.'
