@@ -14,8 +14,8 @@
 """Check whether this machine can run a vehicle, and print remedies.
 
 It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
-keys of tokens, the clock, the WebSocket port and the right to real-time priority. The exit code is
-1 if a vehicle could not run.
+keys of tokens, the clock, the terminal, the WebSocket port and the right to real-time priority.
+The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
