@@ -15,9 +15,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
@@ -26,6 +28,10 @@ import yaml
 from oht50_bridge import mcap
 from oht50_bridge.paths import interface_dir
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.text import shown
+
+if TYPE_CHECKING:
+    from rosbags.rosbag2 import Reader
 
 PACKAGE = 'oht50_bridge'
 METADATA = 'metadata.yaml'
@@ -109,31 +115,55 @@ def in_order(bag: Path, topics: Collection[str]) -> Iterator[tuple[str, int, byt
         BagError: the bag cannot be read.
 
     """
-    from rosbags.rosbag2 import Reader
-    from rosbags.rosbag2 import ReaderError
-
     try:
         information = yaml.safe_load((bag / METADATA).read_text())[INFORMATION]
         files = [bag / Path(name).name for name in information['relative_file_paths']]
-        if information['storage_identifier'] == 'mcap' and not information['compression_mode']:
+        mode = str(information.get('compression_mode', '')).lower()
+        if information['storage_identifier'] == 'mcap' and mode != 'file':
+            compression = information['compression_format'] if mode == 'message' else ''
             for path in files:
-                try:
-                    yield from _in_order(path, topics)
-                except mcap.McapError as error:
-                    raise BagError(f'{path}: {error}') from error
+                yield from _in_order(path, topics, compression)
             return
-        with Reader(bag) as reader:
+        with contextlib.closing(open_reader(bag)) as reader:
             wanted = [each for each in reader.connections if each.topic in topics]
             for connection, stamp, data in reader.messages(wanted):
                 yield connection.topic, stamp, bytes(data)
-    except (OSError, KeyError, TypeError, yaml.YAMLError, ReaderError) as error:
-        raise BagError(f'{bag}: cannot be read: {error}') from error
+    except BagError:
+        raise
+    except Exception as error:
+        raise _unreadable(bag, error) from error
 
 
-def _in_order(path: Path, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
+def open_reader(bag: Path) -> Reader:
+    """Open a bag with the library rosbags; close what is returned.
+
+    Raises:
+        BagError: it cannot be read.
+
+    """
+    from rosbags.rosbag2 import Reader
+
+    try:
+        reader = Reader(bag)
+        reader.open()
+    except Exception as error:
+        raise _unreadable(bag, error) from error
+    return reader
+
+
+def _unreadable(bag: Path, error: Exception) -> BagError:
+    """Return the error for what a library raises of a damaged file, which may be of any type."""
+    return BagError(f'{bag}: cannot be read: {shown(str(error) or repr(error), 300)}')
+
+
+def _in_order(
+    path: Path, topics: Collection[str], compression: str
+) -> Iterator[tuple[str, int, bytes]]:
+    """Yield the messages of an MCAP file, each of which may be compressed on its own."""
     for message in mcap.messages(path):
         if message.channel.topic in topics:
-            yield message.channel.topic, message.stamp, message.data
+            data = mcap.expanded(compression, message.data) if compression else message.data
+            yield message.channel.topic, message.stamp, data
 
 
 def repair(bag: Path) -> tuple[int, Path]:

@@ -27,6 +27,8 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -34,6 +36,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import InvalidURI
 
 REPLY_TIMEOUT = 5.0  # s; the bridge itself gives up after 2 s
 
@@ -52,6 +55,15 @@ class BridgeError(Exception):
         self.code: str = code
 
 
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Name the address in an error of its port or of the name of its host."""
+    try:
+        yield
+    except ValueError as error:
+        raise InvalidURI(url, str(error)) from error
+
+
 class Client:
     """A connection to a bridge: `async with` connects and authenticates, its end closes.
 
@@ -65,8 +77,10 @@ class Client:
     """
 
     def __init__(self, url: str, token: str) -> None:
+        self._url = url
         self._token = token
-        self._connecting = connect(url, proxy=None)
+        with _named(url):
+            self._connecting = connect(url, proxy=None)
         self._connection: ClientConnection | None = None
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
@@ -83,7 +97,8 @@ class Client:
             BridgeError: the bridge refused the token.
 
         """
-        self._connection = await self._connecting.__aenter__()
+        with _named(self._url):
+            self._connection = await self._connecting.__aenter__()
         try:
             await self._send({'type': 'auth', 'token': self._token})
             reply = json.loads(await self._connection.recv())

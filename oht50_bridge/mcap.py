@@ -20,15 +20,21 @@ Format: https://mcap.dev/spec
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from typing import BinaryIO
 from typing import NamedTuple
 
+from oht50_bridge.text import shown
+
 MAGIC = b'\x89MCAP0\r\n'
 MAXIMUM_RECORD = 2**30  # bytes; a length beyond it is not one
+MAXIMUM_EXPANDED = 2**26  # bytes of a chunk that was compressed; those of rosbag2 have 768 KiB
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 0x03, 0x04, 0x05, 0x06, 0x0F
 
 
@@ -65,7 +71,7 @@ def messages(path: Path) -> Iterator[RecordedMessage]:
     """Yield the messages of a file in the order of recording, up to where it is cut off.
 
     Raises:
-        McapError: it is not MCAP, or a chunk of it is compressed or damaged.
+        McapError: it is not MCAP, a chunk of it is damaged, or compressed in an unknown way.
         OSError: it cannot be read.
 
     """
@@ -76,6 +82,10 @@ def messages(path: Path) -> Iterator[RecordedMessage]:
         channels: dict[int, Channel] = {}
         try:
             yield from _messages(file, schemas, channels)
+        except McapError as error:
+            raise McapError(f'{path}: {error}') from error
+        except RecursionError:
+            raise McapError(f'{path}: a chunk is in a chunk') from None
         except (struct.error, KeyError, UnicodeDecodeError) as error:
             raise McapError(f'{path}: a record is damaged ({type(error).__name__})') from error
 
@@ -100,9 +110,8 @@ def _messages(
             _, _, size, _ = struct.unpack('<QQQI', body.read(28))
             compression = _text(body)
             (length,) = struct.unpack('<Q', body.read(8))
-            if compression or length != size:
-                raise McapError(f'compressed by {compression or "something"}')
-            yield from _messages(io.BytesIO(body.read(length)), schemas, channels)
+            records = _records_of_chunk(compression, body.read(length), size)
+            yield from _messages(io.BytesIO(records), schemas, channels)
         elif kind == _DATA_END:
             return
 
@@ -114,6 +123,60 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if length > MAXIMUM_RECORD or len(content := file.read(length)) < length:
             return
         yield kind, content
+
+
+def _records_of_chunk(compression: str, data: bytes, size: int) -> bytes:
+    """Return the records of a chunk.
+
+    Raises:
+        McapError: they are not `size` bytes.
+
+    """
+    if compression:
+        data = expanded(compression, data, size)
+    if len(data) != size:
+        raise McapError(f'a chunk has not the {size} bytes that it should have')
+    return data
+
+
+def expanded(compression: str, data: bytes, size: int = MAXIMUM_EXPANDED) -> bytes:
+    """Return what was compressed.
+
+    Args:
+        compression: zstd or lz4.
+        data: what is compressed.
+        size: most bytes that it may expand to; a few kilobytes can claim any number.
+
+    Raises:
+        McapError: it is damaged, compressed in an unknown way, or expands to more.
+
+    """
+    if size > MAXIMUM_EXPANDED:
+        raise McapError(f'{size} bytes are compressed, at most {MAXIMUM_EXPANDED} are expanded')
+    try:
+        # One byte more than is allowed shows that there are more.
+        result: bytes = _decompressor(compression).decompress(data, max_length=size + 1)
+    except (RuntimeError, MemoryError, OSError, ValueError, EOFError, _zstd().ZstdError) as error:
+        raise McapError(f'what is compressed by {compression} is damaged ({error})') from error
+    if len(result) > size:
+        raise McapError(f'what is compressed by {compression} expands to more than {size} bytes')
+    return result
+
+
+def _decompressor(compression: str) -> Any:
+    if compression == 'zstd':
+        return _zstd().ZstdDecompressor()
+    if compression == 'lz4':
+        from lz4.frame import LZ4FrameDecompressor  # type: ignore[import-untyped]  # no stubs
+
+        return LZ4FrameDecompressor()
+    raise McapError(f'compressed by {shown(compression, 20)}; zstd and lz4 can be read')
+
+
+def _zstd() -> Any:
+    """Return the library that the library rosbags requires on this version of Python."""
+    name = 'compression.zstd' if sys.version_info >= (3, 14) else 'backports.zstd'
+    return importlib.import_module(name)
 
 
 def _text(body: BinaryIO) -> str:

@@ -45,6 +45,14 @@ def open_standard_streams() -> None:
         sys.stdin = os.fdopen(0, closefd=False)
 
 
+def forgive_output(*streams: TextIO) -> None:
+    """Let streams write `?` for what their encoding cannot hold, instead of an exception."""
+    for stream in streams:
+        reconfigure = getattr(stream, 'reconfigure', None)
+        if reconfigure is not None:
+            reconfigure(errors='replace')
+
+
 def say(text: str, stream: TextIO | None = None) -> None:
     """Print a line, if it can be.
 

@@ -25,7 +25,6 @@ import logging
 import os
 import re
 from typing import Any
-from typing import TextIO
 
 #: Characters of the longest name.
 MAX_NAME = 128
@@ -131,14 +130,6 @@ def decoded_argument(text: str) -> str:
         return os.fsencode(text).decode()
     except UnicodeError:
         raise TextError('not valid Unicode: UTF-8 cannot encode it') from None
-
-
-def forgive_output(*streams: TextIO) -> None:
-    """Let streams write `?` for what their encoding cannot hold, instead of an exception."""
-    for stream in streams:
-        reconfigure = getattr(stream, 'reconfigure', None)
-        if reconfigure is not None:
-            reconfigure(errors='replace')
 
 
 class OneMessageFormatter(logging.Formatter):

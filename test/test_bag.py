@@ -13,8 +13,12 @@
 # limitations under the License.
 """Bags: which vehicle one holds, the order of its messages, and the repair of one cut off."""
 
+import random
+
 import pytest
 import yaml
+from rosbags.rosbag2 import CompressionFormat
+from rosbags.rosbag2 import CompressionMode
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
@@ -71,10 +75,13 @@ NS = 1_000_000_000
 START = 1_800_000_000
 
 
-def write_bag(folder, stamps, close=True, plugin=StoragePlugin.MCAP):
+def write_bag(
+    folder, stamps, close=True, plugin=StoragePlugin.MCAP, compression=CompressionMode.NONE
+):
     """Write a message of each stamp, s after START, with its number as its data."""
     types = typestore()
     writer = Writer(folder, version=9, storage_plugin=plugin)
+    writer.set_compression(compression, CompressionFormat.ZSTD)
     writer.open()
     connection = writer.add_connection('/a/text', 'std_msgs/msg/String', typestore=types)
     for number, stamp in enumerate(stamps):
@@ -146,3 +153,48 @@ def test_what_is_no_recording_is_left_as_it_is(tmp_path, content):
         assert count == 0
     except BagError:
         assert (folder / 'bag.mcap').read_bytes() == content
+
+
+KINDS = [
+    (plugin, compression)
+    for plugin in StoragePlugin
+    for compression in CompressionMode
+    # of MCAP alone
+    if plugin is StoragePlugin.MCAP or compression is not CompressionMode.STORAGE
+]
+
+
+@pytest.mark.parametrize(('plugin', 'compression'), KINDS)
+def test_bags_are_read_however_they_are_stored(tmp_path, plugin, compression):
+    folder = write_bag(tmp_path / 'bag', [0, 1, 2], plugin=plugin, compression=compression)
+    assert numbers(folder) == [(0, 0), (1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(('plugin', 'compression'), KINDS)
+def test_a_damaged_bag_is_an_error_in_one_line(tmp_path, plugin, compression):
+    folder = write_bag(tmp_path / 'bag', range(30), plugin=plugin, compression=compression)
+    (file,) = (path for path in folder.iterdir() if path.name != 'metadata.yaml')
+    content = file.read_bytes()
+    chance = random.Random(1)
+    errors = 0
+    for number in range(60):
+        damaged = bytearray(content)
+        for _ in range(chance.randrange(1, 6)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        if number % 3 == 0:
+            del damaged[chance.randrange(len(damaged)) :]
+        file.write_bytes(damaged)
+        try:
+            list(in_order(folder, ['/a/text']))
+        except BagError as error:
+            errors += 1
+            assert str(error).startswith(str(folder)) and str(error).isprintable()
+    assert errors
+
+
+def test_a_message_that_expands_to_no_end_is_refused(tmp_path, monkeypatch):
+    compression = CompressionMode.MESSAGE
+    folder = write_bag(tmp_path / 'bag', [0], compression=compression)
+    monkeypatch.setattr('oht50_bridge.mcap.expanded.__defaults__', (3,))
+    with pytest.raises(BagError, match='more than 3 bytes'):
+        numbers(folder)

@@ -20,6 +20,7 @@ from gateway.serving import Serving
 from gateway.serving import make_event
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import InvalidURI
 
 from oht50_bridge import client
 from oht50_bridge.client import BridgeError
@@ -123,3 +124,13 @@ def test_without_a_connection_it_says_how_to_make_one():
             await Client('ws://127.0.0.1:9/', 'x').__aenter__()
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize('url', [f'ws://{"a" * 64}', 'ws://a..b:1/', 'ws://[::1/', 'ws://h:99999'])
+def test_an_address_that_can_be_none_is_an_error_of_the_protocol(url):
+    async def connect():
+        async with Client(url, 'token'):
+            pass
+
+    with pytest.raises(InvalidURI, match="isn't a valid URI"):
+        asyncio.run(connect())

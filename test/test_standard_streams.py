@@ -16,10 +16,14 @@
 import os
 import subprocess
 import sys
+from io import BytesIO
+from io import TextIOWrapper
 
 import pytest
 from support import OHT50
 from support import ROOT
+
+from oht50_bridge.standard_streams import forgive_output
 
 pytestmark = pytest.mark.processes
 
@@ -110,3 +114,11 @@ def test_no_command_breaks_over_its_output(tmp_path, command, redirection):
     if redirection == '>/dev/full' and command[0] == 'token':
         assert done.returncode == 1, 'who asked for a token has none'
         assert 'No space left on device' in done.stderr
+
+
+def test_output_that_the_locale_cannot_show_is_a_question_mark():
+    stream = TextIOWrapper(BytesIO(), encoding='ascii')
+    forgive_output(stream, None)
+    stream.write('m/s² J\udcf6rg')
+    stream.flush()
+    assert stream.buffer.getvalue() == b'm/s? J?rg'

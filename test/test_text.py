@@ -15,8 +15,6 @@ import json
 import logging
 import sys
 import unicodedata
-from io import BytesIO
-from io import TextIOWrapper
 
 import pytest
 from hypothesis import given
@@ -28,7 +26,6 @@ from oht50_bridge.text import check_name
 from oht50_bridge.text import check_text
 from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import escape_logs
-from oht50_bridge.text import forgive_output
 from oht50_bridge.text import json_text
 from oht50_bridge.text import shown
 from oht50_bridge.text import shown_lines
@@ -104,14 +101,6 @@ def test_an_argument_is_utf8_in_every_locale(argument, text):
 def test_an_argument_that_is_not_utf8_is_refused(argument):
     with pytest.raises(TextError, match='Unicode'):
         decoded_argument(argument)
-
-
-def test_output_that_the_locale_cannot_show_is_a_question_mark():
-    stream = TextIOWrapper(BytesIO(), encoding='ascii')
-    forgive_output(stream, None)
-    stream.write('m/s² J\udcf6rg')
-    stream.flush()
-    assert stream.buffer.getvalue() == b'm/s? J?rg'
 
 
 def test_no_log_record_passes_for_another(monkeypatch, capsys):

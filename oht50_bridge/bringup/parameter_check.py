@@ -173,7 +173,7 @@ def _contradiction(text: str, placed: list[_Placed], params: Path | None) -> str
 
 def _misplaced(placed: list[_Placed], namespace: str) -> Iterator[_Fault]:
     """Yield a fault for each section that is for no node of the vehicle: it would do nothing."""
-    shown = shortened(namespace)
+    vehicle = shortened(namespace)
     seen = set()
     for each in placed:
         section = each.given.section
@@ -186,10 +186,10 @@ def _misplaced(placed: list[_Placed], namespace: str) -> Iterator[_Fault]:
             yield _Fault(
                 each.file,
                 each.line,
-                f'{shortened(section)}: the vehicle {shown} has no such node; write '
+                f'{shortened(section)}: the vehicle {vehicle} has no such node; write '
                 f'/**/{close}, where NODE is one of {", ".join(NODES)}'
                 if close == 'NODE'
-                else f'{shortened(section)}: the vehicle {shown} has no such node; write '
+                else f'{shortened(section)}: the vehicle {vehicle} has no such node; write '
                 f'/**/{close}, or put what is for others into a file of its own',
             )
 

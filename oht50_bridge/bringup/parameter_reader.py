@@ -90,8 +90,8 @@ class Scalar:
     def __str__(self) -> str:
         if self.value is None:
             return 'nothing'
-        shown = shortened(self.text)
-        return shown if self.plain and not isinstance(self.value, str) else repr(shown)
+        text = shortened(self.text)
+        return text if self.plain and not isinstance(self.value, str) else repr(text)
 
 
 @dataclass(frozen=True)

@@ -236,8 +236,9 @@ def check_port(host: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
+        except (OSError, TypeError) as error:  # of what can be no name of a host
+            reason = getattr(error, 'strerror', None) or str(error)
             raise BringUpError(
-                f'cannot listen on {host} port {port}: {error.strerror}; choose another with '
+                f'cannot listen on {host} port {port}: {reason}; choose another with '
                 '--host or --port'
             ) from error

@@ -14,8 +14,8 @@
 """Check whether this machine can run a vehicle, and print remedies.
 
 It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
-keys of tokens, the clock, the WebSocket port and the right to real-time priority. The exit code is
-1 if a vehicle could not run.
+keys of tokens, the clock, the terminal, the WebSocket port and the right to real-time priority.
+The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from oht50_bridge.bringup import host_check
@@ -45,7 +46,9 @@ from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import port
 from oht50_bridge.cli.screen import cell
+from oht50_bridge.cli.screen import make_console
 from oht50_bridge.cli.screen import make_table
+from oht50_bridge.cli.screen import terminal_fault
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
@@ -91,14 +94,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; return 1 if one of them is a failure."""
-    from rich.console import Console
-
     table = make_table('check', 'result', 'remedy')
     failed = False
     for check, result, remedy in findings(arguments):
         failed = failed or result == FAILED
         table.add_row(cell(check), cell(result, STYLES[result]), cell(remedy))
-    Console().print(table)
+    make_console().print(table)
     return int(failed)
 
 
@@ -187,6 +188,7 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
         'open files': host_check.check_descriptors(wanted_connections(arguments.params)),
         host_check.MODEM_MANAGER: host_check.check_modem_manager(),
         'characters of the terminal': check_encoding(),
+        'terminal': check_terminal(environment),
         'state directory': check_state_directory(arguments),
         'env': check_env(),
     }
@@ -232,6 +234,18 @@ def check_encoding() -> Iterator[HostFault]:
         yield HostFault(
             'characters of the terminal',
             f'they are {encoding}, so some names cannot be shown: export LC_ALL=C.UTF-8',
+            fatal=False,
+        )
+
+
+def check_terminal(environment: Mapping[str, str]) -> Iterator[HostFault]:
+    """Check that `oht50 watch` can draw a screen on the terminal."""
+    fault = terminal_fault(environment)
+    if fault:
+        yield HostFault(
+            'terminal',
+            f'{fault}, so `oht50 watch` writes lines instead of a screen: export '
+            'TERM=xterm-256color',
             fatal=False,
         )
 

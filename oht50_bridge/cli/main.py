@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -28,14 +29,15 @@ from typing import cast
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import Options
+from oht50_bridge.cli.screen import forget_absurd_size
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.standard_streams import flush_output
+from oht50_bridge.standard_streams import forgive_output
 from oht50_bridge.standard_streams import open_standard_streams
 from oht50_bridge.standard_streams import say
 from oht50_bridge.text import TextError
 from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import escape_logs
-from oht50_bridge.text import forgive_output
 from oht50_bridge.text import shown
 from oht50_bridge.text import shown_lines
 from oht50_bridge.version import VERSION
@@ -113,6 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     open_standard_streams()
     forgive_output(sys.stdout)
+    forget_absurd_size(os.environ)
     escape_logs()
     parser = Parser(
         prog='oht50', description='Run and watch an OHT-50 overhead hoist transport vehicle.'

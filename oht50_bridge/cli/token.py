@@ -35,6 +35,7 @@ from oht50_bridge.cli.options import add_state_dir
 from oht50_bridge.cli.options import duration
 from oht50_bridge.cli.options import moment
 from oht50_bridge.cli.screen import cell
+from oht50_bridge.cli.screen import make_console
 from oht50_bridge.cli.screen import make_table
 from oht50_bridge.gateway.auth.keys import ALGORITHMS
 from oht50_bridge.gateway.auth.keys import KEYS
@@ -195,8 +196,6 @@ def add_revocation(arguments: argparse.Namespace) -> None:
 
 def list_revoked(arguments: argparse.Namespace) -> None:
     """Print the revocations."""
-    from rich.console import Console
-
     path = revocations_path(arguments.state_dir)
     try:
         revocations = load_revocations(path)
@@ -207,7 +206,7 @@ def list_revoked(arguments: argparse.Namespace) -> None:
         table.add_row('subject', cell(subject), f'issued before {timestamp_from_seconds(before)}')
     for token_id, until in revocations.tokens.items():
         table.add_row('id', cell(token_id), f'kept until {timestamp_from_seconds(until)}')
-    Console().print(table)
+    make_console().print(table)
 
 
 def keygen(arguments: argparse.Namespace) -> None:

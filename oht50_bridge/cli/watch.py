@@ -14,14 +14,13 @@
 """Show the live state and events of a vehicle in the terminal until Ctrl-C.
 
 For a vehicle of this machine the command signs a token; for another one, set OHT50_TOKEN.
-Where the output is no terminal, each event is written as one line of JSON.
+Where the output is no terminal, or TERM is unset or "dumb", each event is a line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,6 +30,8 @@ from typing import Protocol
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import add_client
 from oht50_bridge.cli.screen import cell
+from oht50_bridge.cli.screen import has_screen
+from oht50_bridge.cli.screen import make_console
 from oht50_bridge.standard_streams import say
 from oht50_bridge.text import json_text
 from oht50_bridge.text import shown
@@ -55,10 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the vehicle until Ctrl-C, and connect again after a lost connection.
 
     Returns:
-        1 when the output is no terminal and the connection was lost, which ends the command.
+        1 when lines are written and the connection was lost, which ends the command.
 
     """
-    if not sys.stdout.isatty():
+    if not has_screen():
         try:
             asyncio.run(follow(arguments, Lines(arguments.url), again=False))
         except OutputClosedError:
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.live import Live
 
     view = View(arguments.url)
-    with Live(get_renderable=view.render, refresh_per_second=10):
+    with Live(console=make_console(), get_renderable=view.render, refresh_per_second=10):
         asyncio.run(follow(arguments, view, again=True))
     return 0
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Protocol
 
+from oht50_bridge.first_and_newest import first_and_newest
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.protocol.base import Message
@@ -137,4 +138,4 @@ class Hub:
             if isinstance(latched.event, SafetyEstop)
             and latched.event.data.estop_id != message.data.estop_id
         ]
-        self._latched = [*others[:1], *others[1:][2 - KEPT_PER_TYPE :], event]
+        self._latched = first_and_newest([*others, event], KEPT_PER_TYPE)

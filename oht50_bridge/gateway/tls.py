@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import socket
 import ssl
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from oht50_bridge.gateway.host_addresses import host_addresses
 
 #: Only key exchange with forward secrecy and authenticated encryption, as TLS 1.3 always has.
 CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20'
@@ -182,8 +183,9 @@ def is_loopback(host: str) -> bool:
     """
     if not host:
         return False  # all interfaces
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition('%')[0]) for entry in found]
+    addresses = [
+        ipaddress.ip_address(str(entry[4][0]).partition('%')[0]) for entry in host_addresses(host)
+    ]
     return all(
         (getattr(address, 'ipv4_mapped', None) or address).is_loopback for address in addresses
     )

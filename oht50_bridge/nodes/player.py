@@ -18,6 +18,7 @@ Arguments: BAG, the NAMESPACE of the vehicle in it, the RATE as a factor, and `o
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,6 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.utilities import remove_ros_args
 from rosbags.rosbag2 import Reader
-from rosbags.rosbag2 import ReaderError
 
 from oht50_bridge import bag
 from oht50_bridge.msg import BridgeStatus
@@ -142,9 +142,9 @@ def main() -> None:
         say('The replay has ended; its last values remain', sys.stdout)
 
     try:
-        with Reader(Path(path)) as reader:
+        with contextlib.closing(bag.open_reader(Path(path))) as reader:
             run(lambda: Player(reader, vehicle), work)
-    except (ReaderError, bag.BagError) as error:
+    except bag.BagError as error:
         fail(StartError(str(error)))
 
 

@@ -31,6 +31,7 @@ from pydantic import model_validator
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import try_disk
 from oht50_bridge.enums import StrEnum
+from oht50_bridge.first_and_newest import first_and_newest
 from oht50_bridge.state_file import StateModel
 from oht50_bridge.state_file import UnreadableError
 from oht50_bridge.state_file import load_state
@@ -221,7 +222,7 @@ class EstopLatch:
             self._clock(),
             self._counter,
         )
-        self._stops = (*self._stops[:1], *self._stops[1:][2 - KEPT :], stop)
+        self._stops = tuple(first_and_newest((*self._stops, stop), KEPT))
         if request_id:
             self._requests[request_id] = stop
             if len(self._requests) > KEPT_REQUESTS:

@@ -27,16 +27,6 @@ from oht50_bridge.nodes import NODES
 pytestmark = pytest.mark.cover_processes
 
 
-@pytest.fixture
-def params(tmp_path):
-    def write(text):
-        path = tmp_path / 'params.yaml'
-        path.write_text(text)
-        return path
-
-    return write
-
-
 def section(node, values):
     return f'/**/{node}:\n  ros__parameters:\n    {values}\n'
 

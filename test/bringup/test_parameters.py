@@ -26,16 +26,6 @@ from oht50_bridge.bringup.parameters import simulated_vehicle
 from oht50_bridge.bringup.parameters import write_parameters
 
 
-@pytest.fixture
-def params(tmp_path):
-    def write(text):
-        path = tmp_path / 'params.yaml'
-        path.write_text(text)
-        return path
-
-    return write
-
-
 def test_lines_of_the_standard_vehicle():
     lines = simulated_lines(read_parameters(None))
     assert {name: [board['id'] for board in line['boards']] for name, line in lines.items()} == {

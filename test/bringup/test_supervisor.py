@@ -65,6 +65,12 @@ def test_a_port_in_use_is_refused():
     check_port('127.0.0.1', port)
 
 
+@pytest.mark.parametrize('host', ['a' * 64, '.', 'xn--é', 'a\0b'])
+def test_what_cannot_be_the_name_of_a_host_is_refused(host):
+    with pytest.raises(BringUpError, match='choose another with --host'):
+        check_port(host, 0)
+
+
 def test_a_parameter_file_is_checked_before_anything_is_started(tmp_path):
     params = tmp_path / 'broken.yaml'
     params.write_text('{')

@@ -158,8 +158,6 @@ def judged(code, out, err, arguments):
     assert code in ANSWERS, (code, arguments, err)
     for text in (out, err):
         assert 'Traceback' not in text, arguments
-        if code == USAGE:
-            continue  # argparse repeats the command line
         assert all(line.isprintable() for line in text.split('\n')), (arguments, text)
     assert len(err.splitlines()) < 60, arguments
 

@@ -18,25 +18,12 @@ from __future__ import annotations
 import copy
 
 import pytest
+from hardware.two_boards import CONFIG
 
 from oht50_bridge.hardware.config import read_lines
 from oht50_bridge.hardware.config import read_module
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.hardware import Hardware
-
-CONFIG = {
-    'lines': {'a': {'device': '/dev/none-a'}, 'b': {'device': '/dev/none-b'}},
-    'modules': [
-        {
-            'id': 'm',
-            'kind': 'travel_motor',
-            'profile': 'driver_2_motor',
-            'line': 'a',
-            'address': 3,
-        },
-        {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 5},
-    ],
-}
 
 
 @pytest.mark.parametrize(

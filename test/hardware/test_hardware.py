@@ -21,24 +21,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hardware.two_boards import CONFIG
 
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.errors import PortLostError
 from oht50_bridge.hardware.hardware import Hardware
-
-CONFIG = {
-    'lines': {'a': {'device': '/dev/none-a'}, 'b': {'device': '/dev/none-b'}},
-    'modules': [
-        {
-            'id': 'm',
-            'kind': 'travel_motor',
-            'profile': 'driver_2_motor',
-            'line': 'a',
-            'address': 3,
-        },
-        {'id': 's', 'kind': 'safety', 'profile': 'safety_module_fw', 'line': 'b', 'address': 5},
-    ],
-}
 
 
 def test_missing_port_is_reported_and_nothing_is_left_behind(wait_for):

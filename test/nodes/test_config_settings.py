@@ -14,29 +14,16 @@
 """The table of what clients may configure, from the parameters."""
 
 import pytest
+from declarer import Declarer
 
 from oht50_bridge.nodes.config_settings import config_table
 from oht50_bridge.nodes.errors import StartError
 
 
-class Declarer:
-    """Has values and takes the defaults of others."""
-
-    node = 'config_node'
-
-    def __init__(self, **values):
-        self.values = values
-
-    def declare(self, name, default, setting):
-        return self.values.get(name, default)
-
-    def refuse(self, error):
-        raise StartError(str(error))
-
-
 def test_an_item_is_a_parameter_of_its_name_unless_it_names_another():
     _, table = config_table(
         Declarer(
+            'config_node',
             items=['rate', 'jerk'],
             **{'item.rate.node': 'a_node', 'item.rate.parameter': 'r', 'item.jerk.node': 'b_node'},
         )
@@ -47,4 +34,4 @@ def test_an_item_is_a_parameter_of_its_name_unless_it_names_another():
 
 def test_a_wrong_item_is_refused_by_its_name():
     with pytest.raises(StartError, match='config_node: rate: node is missing'):
-        config_table(Declarer(items=['rate']))
+        config_table(Declarer('config_node', items=['rate']))

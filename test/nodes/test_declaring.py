@@ -16,6 +16,7 @@
 from dataclasses import dataclass
 
 import pytest
+from declarer import Declarer
 
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.errors import StartError
@@ -32,27 +33,6 @@ class Settings:
     def __post_init__(self):
         if self.names == ('wrong',):
             raise ValueError('names: wrong')
-
-
-class Declarer:
-    """Has values and keeps what was declared."""
-
-    node = 'some_node'
-
-    def __init__(self, raises=True, **values):
-        self.values = values
-        self.raises = raises
-        self.declared = []
-        self.refused = []
-
-    def declare(self, name, default, setting):
-        self.declared.append((name, default, setting.description))
-        return self.values.get(name, default)
-
-    def refuse(self, error):
-        self.refused.append(str(error))
-        if self.raises:
-            raise StartError(str(error))
 
 
 def test_each_field_is_declared_with_its_prefix_and_arrays_are_tuples():

@@ -14,29 +14,20 @@
 """The settings of missions, from the parameters."""
 
 import pytest
+from declarer import Declarer
 
 from oht50_bridge.nodes.errors import StartError
 from oht50_bridge.nodes.mission_settings import mission_settings
 
 
-class Declarer:
-    """Has values and takes the defaults of others."""
-
-    node = 'mission_node'
-
-    def __init__(self, **values):
-        self.values = values
-
-    def declare(self, name, default, setting):
-        return self.values.get(name, default)
-
-    def refuse(self, error):
-        raise StartError(str(error))
-
-
 def test_stations_are_on_the_rail_with_their_docks():
     _, settings = mission_settings(
-        Declarer(stations=['a', 'b'], station_positions=[1.0, 2.0], station_docks=[True, False])
+        Declarer(
+            'mission_node',
+            stations=['a', 'b'],
+            station_positions=[1.0, 2.0],
+            station_docks=[True, False],
+        )
     )
     assert list(settings.stations) == ['a', 'b']
 
@@ -50,4 +41,4 @@ def test_stations_are_on_the_rail_with_their_docks():
 )
 def test_what_does_not_go_together_is_refused(values, said):
     with pytest.raises(StartError, match=said):
-        mission_settings(Declarer(**values))
+        mission_settings(Declarer('mission_node', **values))

@@ -13,13 +13,26 @@
 # limitations under the License.
 """recorder: what is published is in the bag."""
 
+import contextlib
+import itertools
+import subprocess
+
 import pytest
+import rclpy
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import ReliabilityPolicy
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import WriterError
+from support import ROOT
+from support import filesystem
+from support import fill
 
+from oht50_bridge import mcap
+from oht50_bridge.bag import in_order
+from oht50_bridge.bag import recorded_vehicle
+from oht50_bridge.bag import repair
 from oht50_bridge.bag import typestore
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.recorder import Recorder
@@ -65,3 +78,77 @@ def test_a_subscription_loses_no_message_but_asks_for_no_more_than_is_offered():
 
 def test_the_name_of_a_type():
     assert type_name(SafetyEstop) == 'oht50_bridge/msg/SafetyEstop'
+
+
+@contextlib.contextmanager
+def recording(bag, log):
+    """Run a recorder in a process of its own; yield it."""
+    with log.open('w') as output:
+        process = subprocess.Popen(
+            [*module_command('oht50_bridge.nodes'), 'recorder', str(bag)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def on_disk(bag):
+    """Return how many messages could be read if the recorder ended now."""
+    with contextlib.suppress(mcap.McapError):  # nothing is written yet
+        return sum(1 for path in bag.glob('*.mcap') for _ in mcap.messages(path))
+    return 0
+
+
+def estop_ids(bag):
+    store = typestore()
+    return [
+        store.deserialize_cdr(data, 'oht50_bridge/msg/SafetyEstop').estop_id
+        for _, _, data in in_order(bag, [f'{recorded_vehicle(bag)}/safety/estop'])
+    ]
+
+
+@pytest.mark.processes
+def test_what_was_recorded_a_second_before_a_kill_is_readable(ros, tmp_path):
+    graph = ros.graph(lambda: rclpy.create_node('vehicle'))
+    bag = tmp_path / 'bag'
+    with recording(bag, tmp_path / 'log') as process:
+        for number in range(3):
+            graph.publish(topics.SAFETY_ESTOP, SafetyEstop(estop_id=f'e{number}'))
+        graph.until(lambda: on_disk(bag) == 3)
+        process.kill()
+        process.wait()
+    count, _ = repair(bag)
+    assert count == 3
+    assert estop_ids(bag) == ['e0', 'e1', 'e2']
+
+
+@pytest.mark.processes
+def test_a_full_disk_ends_the_recording_in_one_line_and_leaves_what_is_on_it(ros, tmp_path):
+    graph = ros.graph(lambda: rclpy.create_node('vehicle'))
+    log = tmp_path / 'log'
+    with filesystem(tmp_path / 'disk', '1m') as disk:
+        bag = disk / 'bag'
+        with recording(bag, log) as process:
+            for number in range(3):
+                graph.publish(topics.SAFETY_ESTOP, SafetyEstop(estop_id=f'e{number}'))
+            graph.until(lambda: on_disk(bag) == 3)
+            filler = fill(disk)
+            numbers = itertools.count(3)
+
+            def ended():
+                message = SafetyEstop(estop_id=f'e{next(numbers)}', trigger_type='x' * 200)
+                graph.publish(topics.SAFETY_ESTOP, message)
+                return process.poll() is not None
+
+            graph.until(ended)
+        text = log.read_text()
+        assert text.count('No space left on device') == 1 and 'Make room' in text
+        assert 'Traceback' not in text and process.returncode > 0
+        filler.unlink()
+        repair(bag)
+        assert estop_ids(bag)[:3] == ['e0', 'e1', 'e2']

@@ -35,6 +35,7 @@ from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.host_addresses import host_addresses
 
 #: Connections accepted at once from a listening socket, and s of pause when there are more.
 ACCEPTS = 32
@@ -190,12 +191,7 @@ class Listener:
         self._sweep()
 
     def _listen(self) -> list[socket.socket]:
-        found = socket.getaddrinfo(
-            self._config.host or None,
-            self._config.port,
-            type=socket.SOCK_STREAM,
-            flags=socket.AI_PASSIVE,
-        )
+        found = host_addresses(self._config.host, self._config.port)
         listeners: list[socket.socket] = []
         port = self._config.port
         try:

@@ -184,9 +184,9 @@ def _field(line: bytes) -> tuple[str, bytes] | None:
 
 def _check(fields: list[tuple[str, bytes]]) -> None:
     counts = Counter(name for name, _ in fields)
-    for name, shown in _SINGLE.items():
+    for name, spelling in _SINGLE.items():
         if counts[name] > 1:
-            raise _bad(f'the header {shown} occurs twice')
+            raise _bad(f'the header {spelling} occurs twice')
     if any(name == 'content-length' and value != b'0' for name, value in fields):
         raise _bad('a request has no body')
 
