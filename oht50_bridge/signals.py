@@ -25,8 +25,10 @@ import functools
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
+from collections.abc import Iterator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BLOCKING = ('env', '--block-signal=INT', '--block-signal=TERM')
@@ -111,6 +113,24 @@ def exit_on_signal() -> None:
     """
     handle_signals(lambda: os._exit(os.EX_OK))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+@contextlib.contextmanager
+def exiting_on_interrupt() -> Iterator[None]:
+    """Let SIGINT end this process silently with exit code 0 meanwhile, in the main thread.
+
+    It is for imports, which are long, and out of which a KeyboardInterrupt would end in a
+    traceback. A process that ignores the signal goes on ignoring it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: os._exit(os.EX_OK))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def stop_requested() -> Callable[[], bool]:

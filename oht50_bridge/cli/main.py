@@ -31,6 +31,7 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import Options
 from oht50_bridge.cli.screen import forget_absurd_size
 from oht50_bridge.paths import NoStateDirError
+from oht50_bridge.signals import exiting_on_interrupt
 from oht50_bridge.standard_streams import flush_output
 from oht50_bridge.standard_streams import forgive_output
 from oht50_bridge.standard_streams import open_standard_streams
@@ -122,7 +123,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument('--version', action='version', version=VERSION)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    modules = wanted(argv)
+    with exiting_on_interrupt():
+        modules = wanted(argv)
     for name, command in modules.items():
         description = command.__doc__ or ''
         summary = description.partition('\n')[0].rstrip('.')

@@ -54,6 +54,17 @@ def test_version_is_that_of_the_package(capsys):
     assert f'## {VERSION}' in (ROOT / 'CHANGELOG.md').read_text()
 
 
+@pytest.mark.processes
+def test_ctrl_c_during_the_imports_of_a_command_ends_it_silently():
+    code = (
+        'import os, signal; from oht50_bridge.cli import main; '
+        'main.import_module = lambda name: os.kill(os.getpid(), signal.SIGINT); '
+        "main.main(['watch'])"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b'', b'')
+
+
 @pytest.mark.parametrize(
     ('arguments', 'imported'),
     [(['--version'], []), (['record', '--help'], ['record']), (['--help'], sorted(COMMANDS))],

@@ -11,15 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A bridge and a safety_node, each a process of its own, for fuzzes; and what all fuzzes check.
-
-OHT50_FUZZ_SECONDS sets how long each lasts (3), OHT50_FUZZ_SEED where the chance begins.
-"""
+"""A bridge and a safety_node, each a process of its own, for fuzzes; and what all fuzzes check."""
 
 import contextlib
 import json
 import os
-import random
 import re
 import subprocess
 import unicodedata
@@ -31,8 +27,6 @@ from support import own_domain
 
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.process import module_command
-
-SECONDS = float(os.environ.get('OHT50_FUZZ_SECONDS', '3'))
 
 # Half of them are harmless letters: what surrounds a fault matters as well.
 PIECES = [
@@ -67,13 +61,6 @@ PIECES = [
     'NaN',
     'null',
 ]
-
-
-def chance():
-    """The chance of a fuzz; its seed is printed."""
-    seed = int(os.environ.get('OHT50_FUZZ_SEED') or random.SystemRandom().randrange(10**9))
-    print(f'seed {seed}')
-    return random.Random(seed)
 
 
 def text(pick, most=12):

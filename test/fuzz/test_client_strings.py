@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import pty
+import random
 import re
 import struct
 import subprocess
@@ -29,14 +30,14 @@ from pathlib import Path
 
 import jwt
 import pytest
-from fuzz.processes import SECONDS
-from fuzz.processes import chance
 from fuzz.processes import check_audit
 from fuzz.processes import check_harmless
 from fuzz.processes import check_log
 from fuzz.processes import nodes
 from fuzz.processes import text
 from fuzz.processes import token
+from fuzz.seconds import SECONDS
+from fuzz.seconds import new_seed
 from support import OHT50
 from support import wait_for
 from websockets.exceptions import ConnectionClosed
@@ -195,7 +196,7 @@ def argument(pick):
 
 @pytest.mark.processes
 def test_no_text_harms_the_bridge_or_its_log(tmp_path):
-    pick = chance()
+    pick = random.Random(new_seed())
     counts = {'messages': 0, 'stops': 0, 'tokens': 0, 'command lines': 0}
     with nodes(tmp_path, ['safety_node', 'bridge_node']) as (started, port):
         own = token(tmp_path)
@@ -229,7 +230,7 @@ def test_no_text_harms_the_bridge_or_its_log(tmp_path):
 
 @pytest.mark.processes
 def test_no_text_harms_who_watches(tmp_path):
-    pick = chance()
+    pick = random.Random(new_seed())
     errors, lines = tmp_path / 'errors', tmp_path / 'lines'
     script = Path(__file__).with_name('echo_gateway.py')
     path = os.pathsep.join([str(script.parents[1]), str(script.parents[2])])

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Arbitrary parameter files and command lines: an answer of printable lines, and nothing else.
-
-OHT50_FUZZ_SECONDS is how long each test runs; it prints its seed, which OHT50_FUZZ_SEED repeats.
-"""
+"""Arbitrary parameter files and command lines: an answer of printable lines, and nothing else."""
 
 import contextlib
 import io
@@ -27,6 +24,8 @@ import time
 from pathlib import Path
 
 import pytest
+from fuzz.seconds import SECONDS
+from fuzz.seconds import new_seed
 
 from oht50_bridge.bringup.declared import declare_all
 from oht50_bridge.bringup.parameter_check import read_parameters
@@ -36,7 +35,6 @@ from oht50_bridge.cli.main import main
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import config_dir
 
-SECONDS = float(os.environ.get('OHT50_FUZZ_SECONDS', '3'))
 LONGEST = 5.0  # s of processor time, of one answer in this process
 USAGE = 2  # exit code of argparse
 ANSWERS = {0, 1, USAGE, os.EX_CONFIG}
@@ -69,9 +67,7 @@ SHIPPED = (config_dir() / 'vehicle.yaml').read_bytes()
 
 
 def rng():
-    seed = int(os.environ.get('OHT50_FUZZ_SEED', random.randrange(2**32)))
-    print(f'seed {seed}', end=' ')
-    return random.Random(seed)
+    return random.Random(new_seed())
 
 
 def rounds(what):

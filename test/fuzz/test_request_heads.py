@@ -15,17 +15,18 @@
 
 import asyncio
 import json
+import random
 import re
 import time
 import urllib.request
 
 import pytest
-from fuzz.processes import SECONDS
-from fuzz.processes import chance
 from fuzz.processes import check_audit
 from fuzz.processes import check_log
 from fuzz.processes import nodes
 from fuzz.processes import text
+from fuzz.seconds import SECONDS
+from fuzz.seconds import new_seed
 from support import wait_for
 
 PARALLEL = 4
@@ -159,7 +160,7 @@ def page(port, path):
 
 @pytest.mark.processes
 def test_no_request_harms_the_bridge(tmp_path):
-    pick = chance()
+    pick = random.Random(new_seed())
 
     async def attacks(port):
         until = time.monotonic() + SECONDS

@@ -11,10 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Arbitrary state files: against every store, and against nodes as processes of their own.
-
-OHT50_FUZZ_SECONDS sets how long (3), OHT50_FUZZ_SEED where the chance begins (1).
-"""
+"""Arbitrary state files: against every store, and against nodes as processes of their own."""
 
 import contextlib
 import json
@@ -29,6 +26,8 @@ import time
 from dataclasses import asdict
 
 import pytest
+from fuzz.seconds import SECONDS
+from fuzz.seconds import new_seed
 from support import ROOT
 from support import free_port
 from support import own_domain
@@ -55,8 +54,6 @@ from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 
-SECONDS = float(os.environ.get('OHT50_FUZZ_SECONDS', '3'))
-SEED = int(os.environ.get('OHT50_FUZZ_SEED', '1'))
 HANG = 60.0  # s; none of the stores takes a second, but a busy machine may take many
 NOW = 2_000_000_000.0
 
@@ -328,7 +325,8 @@ def clear(directory):
 
 
 def test_no_store_breaks_on_an_arbitrary_file(tmp_path, caplog):
-    fuzz = Fuzz(SEED)
+    seed = new_seed()
+    fuzz = Fuzz(seed)
     directory = tmp_path / 'state'
     end = time.monotonic() + SECONDS
     count = 0
@@ -343,14 +341,14 @@ def test_no_store_breaks_on_an_arbitrary_file(tmp_path, caplog):
         except Exception as error:
             kept = tmp_path / 'failed'
             shutil.copytree(directory, kept, symlinks=True, ignore_dangling_symlinks=True)
-            raise AssertionError(f'seed {SEED}, input {count}: {name}, kept in {kept}') from error
-        assert time.monotonic() - began < HANG, f'seed {SEED}, input {count}: {name}'
+            raise AssertionError(f'seed {seed}, input {count}: {name}, kept in {kept}') from error
+        assert time.monotonic() - began < HANG, f'seed {seed}, input {count}: {name}'
         count += 1
         for record in caplog.records:
             assert record.getMessage() == shown(record.getMessage())
             assert record.exc_info is None, record.getMessage()
         caplog.clear()
-    print(f'{count} state files, seed {SEED}')
+    print(f'{count} state files, seed {seed}')
 
 
 NODES = ('safety_node', 'config_node', 'mission_node', 'bridge_node')
@@ -360,7 +358,8 @@ CONTROL = re.compile(r'[\x00-\x09\x0b-\x1f\x7f-\x9f]')
 
 @pytest.mark.processes
 def test_no_node_dies_of_arbitrary_files(tmp_path, monkeypatch):
-    fuzz = Fuzz(SEED)
+    seed = new_seed()
+    fuzz = Fuzz(seed)
     end = time.monotonic() + SECONDS
     rounds = files = 0
     with own_domain() as domain:
@@ -373,9 +372,9 @@ def test_no_node_dies_of_arbitrary_files(tmp_path, monkeypatch):
                 if fuzz.chance.random() < 0.8:
                     fuzz.put(directory / name, whole)
                     files += 1
-            run_nodes(directory, tmp_path, f'seed {SEED}, round {rounds}')
+            run_nodes(directory, tmp_path, f'seed {seed}, round {rounds}')
             rounds += 1
-    print(f'{files} state files in {rounds} rounds of 4 nodes, seed {SEED}')
+    print(f'{files} state files in {rounds} rounds of 4 nodes, seed {seed}')
 
 
 def run_nodes(directory, tmp_path, where):

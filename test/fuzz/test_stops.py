@@ -19,11 +19,13 @@ is killed at any message, messages take their time and meet a late reader as DDS
 
 import asyncio
 import itertools
-import os
 import random
 import selectors
 import time
 from types import SimpleNamespace
+
+from fuzz.seconds import SECONDS
+from fuzz.seconds import new_seed
 
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.history import EventHistory
@@ -51,7 +53,6 @@ from oht50_bridge.vehicle.estop_order import LatchEvent
 from oht50_bridge.vehicle.held_stops import HeldStops
 from oht50_bridge.vehicle.refusal import RefusedError
 
-SECONDS = float(os.environ.get('OHT50_FUZZ_SECONDS', '3'))
 TICK = 0.05  # s, of heartbeats and of the other commander
 QUIET = 6.0  # s, after which everything has settled that is not disturbed any more
 STEPS = 25  # of one run
@@ -545,7 +546,7 @@ async def run(world, log):
 
 
 def test_no_order_of_events_loses_a_stop_or_clears_an_unseen_one(tmp_path, capsys):
-    seed = int(os.environ.get('OHT50_FUZZ_SEED', time.time_ns() % 1_000_000_007))
+    seed = new_seed()
     end = time.monotonic() + SECONDS
     runs = stops = moves = excused = cleared = 0
     for number in itertools.count():
