@@ -13,6 +13,7 @@
 # limitations under the License.
 """Signals as in a terminal, messages that check their fields, and patience with a busy machine."""
 
+import contextlib
 import os
 import signal
 
@@ -60,8 +61,12 @@ def pytest_sessionstart(session):
     """End in a worker what has measured its start."""
     cov = session.config.pluginmanager.getplugin('_cov')
     if hasattr(session.config, 'workerinput') and cov is not None and cov.cov_controller:
+        from coverage import CoverageException
+
         cov.cov_controller.cov.stop()
-        cov.cov_controller.cov.save()
+        # A worker that starts erases what others wrote; they have imported the same.
+        with contextlib.suppress(CoverageException):
+            cov.cov_controller.cov.save()
 
 
 @pytest.hookimpl(wrapper=True)
