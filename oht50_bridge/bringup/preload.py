@@ -42,6 +42,7 @@ from oht50_bridge.signals import block_signals
 PRELOAD = 'oht50_bridge.nodes.preload'
 RUN = b'run'
 FORK_TIMEOUT = 3.0  # s, until a forked node must have said its pid
+END_TIMEOUT = 0.5  # s, for its end once its socket is closed
 MAXIMUM_STARTS = 5  # of the process; after that, nodes are executed
 
 
@@ -195,6 +196,10 @@ class Preloaded:
             with contextlib.suppress(OSError):
                 self._ready = bool(self._channel.recv(4096))
             if not self._ready:
+                if self._child is not None:
+                    # Its socket is closed a moment before its exit code is known.
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self._child.wait(END_TIMEOUT)
                 self._discard()
         return self._ready
 
