@@ -177,7 +177,7 @@ def test_a_damaged_bag_is_an_error_in_one_line(tmp_path, plugin, compression):
     content = file.read_bytes()
     chance = random.Random(1)
     errors = 0
-    for number in range(60):
+    for number in range(18):
         damaged = bytearray(content)
         for _ in range(chance.randrange(1, 6)):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)

@@ -196,15 +196,15 @@ class Preloaded:
             with contextlib.suppress(OSError):
                 self._ready = bool(self._channel.recv(4096))
             if not self._ready:
-                if self._child is not None:
-                    # Its socket is closed a moment before its exit code is known.
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        self._child.wait(END_TIMEOUT)
                 self._discard()
         return self._ready
 
     def _discard(self) -> None:
         """End it, and have another one started where that may help."""
+        if self._child is not None:
+            # Its socket is closed a moment before its exit code is known.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(END_TIMEOUT)
         code = self.close()
         if code is not None:
             self._output.say(

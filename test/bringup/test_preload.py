@@ -132,6 +132,7 @@ def tree(pid):
     return psutil.Process(pid).children(recursive=True)
 
 
+@pytest.mark.cover_processes
 @pytest.mark.parametrize(
     ('code', 'expected'),
     [
@@ -299,6 +300,7 @@ def test_a_process_that_does_not_answer_is_replaced(preloaded, printed, monkeypa
     assert preloaded.fork(command('pass')) is None
 
 
+@pytest.mark.cover_processes
 def test_a_thread_in_it_is_refused(output, printed):
     script = PRELOAD.replace(
         'preload.main()',
@@ -315,6 +317,7 @@ def test_a_thread_in_it_is_refused(output, printed):
         preloaded.close()
 
 
+@pytest.mark.cover_processes
 def test_a_node_without_leave_does_not_run(preloaded, tmp_path, monkeypatch):
     monkeypatch.setattr(module, 'RUN', b'not')
     path = tmp_path / 'ran'

@@ -21,6 +21,7 @@ from oht50_bridge.bringup.host_check import ros_directory
 
 pytestmark = [
     pytest.mark.processes,
+    pytest.mark.cover_processes,
     pytest.mark.skipif(ros_directory() is not None, reason='nodes are forked without ROS 2 only'),
 ]
 
