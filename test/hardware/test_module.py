@@ -273,6 +273,7 @@ BLOCKS = [
     [(ExceptionReplyError('exception 2'), 0.0), (FrameError('x'), 0.06), (TIMEOUT, 0.15)],
     ids=lambda value: getattr(value, 'code', ''),
 )
+@pytest.mark.no_cover  # the same lines, again and again
 @pytest.mark.parametrize(
     ('profile', 'dead'), BLOCKS, ids=[f'{name}-{block.name}' for name, block in BLOCKS]
 )
