@@ -23,7 +23,6 @@ from rclpy.qos import DurabilityPolicy
 from rclpy.qos import ReliabilityPolicy
 from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import WriterError
-from support import ROOT
 from support import filesystem
 from support import fill
 
@@ -86,7 +85,6 @@ def recording(bag, log):
     with log.open('w') as output:
         process = subprocess.Popen(
             [*module_command('oht50_bridge.nodes'), 'recorder', str(bag)],
-            cwd=ROOT,
             stdout=output,
             stderr=output,
         )
