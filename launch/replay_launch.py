@@ -25,12 +25,12 @@ from launch_ros.actions import Node
 from oht50_bridge.bag import recorded_vehicle
 from oht50_bridge.bringup.launching import BOOLEAN
 from oht50_bridge.bringup.launching import PACKAGE
-from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.bringup.launching import respawned
 from oht50_bridge.bringup.launching import state_directory
 from oht50_bridge.bringup.replay import ReplayPlan
+from oht50_bridge.bringup.restart import MINIMUM_DELAY
 from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
 from oht50_bridge.paths import expanded
@@ -57,7 +57,7 @@ def replay(**values: str) -> list[LaunchDescriptionEntity]:
         namespace=replayed.namespace,
         output='screen',
         respawn=True,
-        respawn_delay=RESPAWN_DELAY,
+        respawn_delay=MINIMUM_DELAY,
         parameters=[str(parameters)],
         remappings=[('/clock', CLOCK)],
         additional_env=replayed.environment(),

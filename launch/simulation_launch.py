@@ -17,10 +17,10 @@ from launch import LaunchDescription
 from launch import LaunchDescriptionEntity
 from launch.actions import ExecuteProcess
 
-from oht50_bridge.bringup.launching import RESPAWN_DELAY
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import respawned
+from oht50_bridge.bringup.restart import MINIMUM_DELAY
 from oht50_bridge.signals import blocking_prefix
 
 # s, from SIGINT to the end. All processes get the signal at once, and hardware_node reads the stop
@@ -38,7 +38,7 @@ def simulation(**values: str) -> list[LaunchDescriptionEntity]:
             prefix=' '.join(blocking_prefix()),
             output='screen',
             respawn=True,
-            respawn_delay=RESPAWN_DELAY,
+            respawn_delay=MINIMUM_DELAY,
         ),
         'simulator',
     )

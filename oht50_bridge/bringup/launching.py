@@ -39,6 +39,7 @@ from rclpy.qos import QoSProfile
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.bringup.restart import MINIMUM_DELAY
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import NoStateDirError
@@ -49,7 +50,6 @@ from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.signals import blocking_prefix
 
 PACKAGE = 'oht50_bridge'
-RESPAWN_DELAY = 0.5  # s
 BAG_DEPTH = 100  # of the queues of bags, so that a pause of the recorder loses no message
 BOOLEAN = ('true', 'false')
 
@@ -176,7 +176,7 @@ def vehicle_node(the_plan: Plan, name: str, log_level: str) -> list[LaunchDescri
             exec_name=name,
             output='screen',
             respawn=True,
-            respawn_delay=RESPAWN_DELAY,
+            respawn_delay=MINIMUM_DELAY,
             parameters=[str(the_plan.parameter_file(name))],
             remappings=the_plan.remappings,
             additional_env=the_plan.environment(),

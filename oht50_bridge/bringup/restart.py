@@ -23,8 +23,10 @@ from oht50_bridge.bringup.errors import BringUpError
 
 MAXIMUM_EXITS = 10  # of a process within EXIT_WINDOW: then it is not started again
 EXIT_WINDOW = 60.0  # s
-STABLE = 10.0  # s, a process that ran this long is restarted without delay
-MINIMUM_DELAY = 0.2  # s, before the second restart in a row
+STABLE = 10.0  # s, a process that ran this long is restarted with the least delay
+#: s, between the end of a process and the next start, at least. Longer than a mission waits for
+#: what it lacks (loss_timeout): it must not go on as if its hardware_node had never ended.
+MINIMUM_DELAY = 0.5
 MAXIMUM_DELAY = 5.0  # s, between two starts of a process that keeps ending
 
 
@@ -75,7 +77,7 @@ class Backoff:
     def next_delay(self, run_time: float) -> float:
         """Return the delay before the next start, in s, after a run of `run_time` s."""
         if run_time >= STABLE:
-            self._delay = 0.0
+            self._delay = MINIMUM_DELAY
         else:
             self._delay = min(MAXIMUM_DELAY, max(MINIMUM_DELAY, 2 * self._delay))
         return self._delay

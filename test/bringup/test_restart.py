@@ -25,6 +25,7 @@ from oht50_bridge.bringup.restart import STABLE
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import RestartLimit
 from oht50_bridge.bringup.restart import describe_exit
+from oht50_bridge.vehicle.mission import MissionTimeouts
 
 
 def test_a_process_that_keeps_ending_is_not_restarted():
@@ -58,9 +59,15 @@ def test_what_a_restarted_process_refuses_may_be_corrected():
 def test_the_delay_doubles_until_the_process_lasts():
     backoff = Backoff()
     delays = [backoff.next_delay(0.1) for _ in range(7)]
-    assert delays == [0.2, 0.4, 0.8, 1.6, 3.2, MAXIMUM_DELAY, MAXIMUM_DELAY]
-    assert backoff.next_delay(STABLE) == 0.0
-    assert backoff.next_delay(0.1) == 0.2
+    assert delays == [0.5, 1.0, 2.0, 4.0, MAXIMUM_DELAY, MAXIMUM_DELAY, MAXIMUM_DELAY]
+    assert backoff.next_delay(STABLE) == 0.5
+    assert backoff.next_delay(0.1) == 1.0
+
+
+def test_a_mission_notices_that_a_node_was_away():
+    assert min(Backoff().next_delay(run_time) for run_time in (0.0, STABLE)) > (
+        MissionTimeouts().loss_timeout
+    )
 
 
 @pytest.mark.parametrize(

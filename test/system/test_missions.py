@@ -177,6 +177,16 @@ def test_killed_mission_node_stops_the_vehicle_and_its_mission_is_reported_faile
     )
 
 
+def test_killed_hardware_node_ends_the_mission(vehicle, simulator, operator):
+    mission = drive(operator, simulator, 28.0)
+    pid = vehicle.node_pid('hardware_node')
+    os.kill(pid, signal.SIGKILL)
+    data = operator.wait('mission.completed', 15.0)['data']
+    assert (data['mission_id'], data['status']) == (mission, 'failed')
+    vehicle.wait_for_new('hardware_node', pid)
+    stays(simulator)
+
+
 def charge_request(simulator):
     return simulator.read('power', 'charge_request')
 
