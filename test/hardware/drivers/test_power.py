@@ -330,6 +330,17 @@ def test_motor_stands_until_the_power_board_was_read(make_rig):
     assert rig.hw.motor.state().stop_reason != StopReason.CHARGING
 
 
+def test_a_request_that_was_never_read_back_counts_as_engaged(make_rig):
+    rig = make_rig('power', boards={'power': ('stm32_power', 'sense', 2, {'absent': True})})
+    (power,) = rig.start()._power
+    engaged = []
+    power.on_charger = engaged.append
+    power.may_charge = lambda: True
+    assert power.request_charge(True)
+    assert power.request_charge(False)
+    assert engaged == [True, True]
+
+
 def test_seven_percent_of_lost_requests_are_not_noticed(make_rig):
     rig = make_rig('power', boards={'power': ('stm32_power', 'sense', 2, {'loss': 0.07})})
     rig.config['modules'][0]['polls'] = {block.name: 0.02 for block in PROFILE.polls}
