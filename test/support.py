@@ -39,6 +39,8 @@ from oht50_bridge.simulator.control import SimulatorClient
 
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
 ROOT = Path(__file__).resolve().parent.parent
+STARTING = 5.0  # s, in which the services of a node that started are found
+UNKNOWN = 'no node serves it now'  # in the description of an error
 SETTLING = 3.0  # s, after which what the end of a node caused is known
 STANDS_AT = 0.0005  # m, from a place, half a step of the position
 JUMP = 1.0  # m, that no motion explains
@@ -411,16 +413,26 @@ class Connection:
         raise AssertionError(f'no {kind} within {timeout} s; last seen: {seen}')
 
     def call(self, command, **fields):
-        """Send a command; return the data of its reply, or raise RefusedError."""
+        """Send a command; return the data of its reply, or raise RefusedError.
+
+        Just after the start of a node the bridge may not know its services yet, and says so.
+        """
+        deadline = time.monotonic() + STARTING
+        while True:
+            reply = self._request(command, fields)
+            if reply['type'] != 'error':
+                return reply['data']
+            if UNKNOWN not in reply['description'] or time.monotonic() > deadline:
+                raise RefusedError(f'{command}: {reply}')
+            time.sleep(0.1)
+
+    def _request(self, command, fields):
         request_id = f'call-{next(self._numbers)}'
         self.send(command, request_id=request_id, **fields)
-        reply = self.wait(
+        return self.wait(
             ('command.result', 'error'),
             where=lambda message: message.get('request_id') == request_id,
         )
-        if reply['type'] == 'error':
-            raise RefusedError(f'{command}: {reply}')
-        return reply['data']
 
     def attempt(self, command, **fields):
         """Send a command that may be refused, such as while a node starts anew."""
