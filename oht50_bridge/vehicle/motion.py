@@ -107,7 +107,7 @@ class MotionLoop:
         self._planned: tuple[float | None, MotionLimits] | None = None
         self._creeps = 0
         self._creeping = 0.0  # direction, 0 while not creeping
-        self._creep_until = 0.0  # s, end of the command of a short way
+        self._creep_until: float | None = None  # s, end of the command of a short way
         self._stopped_at: float | None = None  # s, when the final stop was commanded
         self._seen = measurement.position
         self._way = 0.0  # m, commanded since the newest measurement
@@ -307,11 +307,13 @@ class MotionLoop:
                     raise MotionError(
                         f'{abs(error) * 1000:.1f} mm from the target after {MAXIMUM_CREEPS} tries'
                     )
-                # A short way from standstill: the position changes only after the delay.
+                # Of a short way from standstill the position would tell too late when to stop.
                 short = abs(error) <= 2.0 * delay_way and abs(self.velocity) <= STANDSTILL
-                self._creep_until = self._now + abs(error) / speed if short and speed else 0.0
+                self._creep_until = self._now + abs(error) / speed if short and speed else None
             left = error * self._creeping
-            if left > delay_way or (left > 0.0 and self._now < self._creep_until):
+            if left > 0.0 and (
+                left > delay_way if self._creep_until is None else self._now < self._creep_until
+            ):
                 return self._creeping * speed
             self._stopped_at = self._now
             self._creeping = 0.0

@@ -156,6 +156,7 @@ def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
     ramp=st.sampled_from((1.0, 100.0)),
 )
 @example(way=-0.0048, drive_delay=0.08, ramp=100.0)
+@example(way=0.009765625, drive_delay=0.1, ramp=1.0)
 def test_arrives_with_a_drive_that_stands_below_a_command(way, drive_delay, ramp):
     loop = LoopSettings(creep_speed=0.08, tolerance=0.004)
     carrier = Carrier(5.0, drive_delay=drive_delay, ramp=ramp, dead_band=0.08)
