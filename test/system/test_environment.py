@@ -71,7 +71,7 @@ def test_a_vehicle_runs_without_a_user_entry_a_home_and_options_of_env(tmp_path)
     unencrypted = ('--insecure', '--host', '0.0.0.0')
     with own_domain() as domain, Stripped(tmp_path, domain, *unencrypted) as vehicle:
         vehicle.wait_until_up()
-        assert 'nothing is encrypted' in vehicle.log.read_text()
+        vehicle.wait_for('nothing is encrypted')
         with vehicle.client('operator') as client:
             assert client.call('emergency_stop')['accepted']
         assert 'Traceback' not in vehicle.log.read_text()

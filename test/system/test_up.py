@@ -160,7 +160,7 @@ def test_every_board_on_one_serial_port(tmp_path):
                     operator.send('emergency_stop')
                     stopped = operator.wait('safety.estop')['data']['estop_id']
                     wait_for(lambda: client.read('travel_motor', 'command_speed') == 0)
-                    assert client.log()[0][0] - sent < 0.300
+                    assert wait_for(client.log)[0][0] - sent < 0.300
                 finally:
                     commander.kill()
                     commander.wait()
