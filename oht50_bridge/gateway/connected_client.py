@@ -42,7 +42,6 @@ from oht50_bridge.gateway.session import Session
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import Message
-from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.errors import CLOSE_RATE_LIMIT
 from oht50_bridge.protocol.errors import ErrorCode
 
@@ -245,6 +244,11 @@ class ConnectedClient:
 
     # Time
 
+    def check(self) -> None:
+        """End the session, or do what else is due; called for all clients each second."""
+        if not self._closing and self.session.next_tick() <= 0:
+            self._tick()
+
     def _tick(self) -> None:
         if not self._closing:
             self._context.tasks.spawn(self._on_tick())
@@ -320,15 +324,12 @@ class ConnectedClient:
         )
 
     def _on_subscribed(self, action: Subscribed) -> None:
-        for kind in (kind for kind in action.granted if EVENTS[kind].is_state):
-            self.sender.outbox.set_rate(kind, self.session.rate_of(kind))
-        self._context.hub.subscribe(self.sender, action.granted)
+        rates = {kind: self.session.rate_of(kind) for kind in action.granted}
+        self._context.hub.subscribe(self.sender, rates)
         self._context.trail.client(
             'subscribe', self.session, types=action.granted, denied=action.denied
         )
-        for event in self._context.hub.last_values(action.added):
-            self.sender.outbox.offer(event, self._loop.time())
-        self.sender.pump()
+        self._context.hub.send_last_values(self.sender, action.added)
 
     def _replay(self, command: commands.Resume) -> None:
         history, responses = self._context.history, self._context.responses

@@ -33,13 +33,18 @@ from oht50_bridge.gateway.hub import Hub
 from oht50_bridge.gateway.metrics import Counts
 from oht50_bridge.gateway.registry import Registry
 from oht50_bridge.gateway.responses import Responses
+from oht50_bridge.gateway.state_fanout import StateFanout
 from oht50_bridge.gateway.tasks import Tasks
-from oht50_bridge.gateway.throttle import Throttle
+from oht50_bridge.protocol.rates import TokenBucket
 
 
 @dataclass(frozen=True)
 class GatewayContext:
-    """The collaborators of one running gateway."""
+    """The collaborators of one running gateway.
+
+    `budget` is that of the event frames of the whole server. State-class events wait for it;
+    event-class events never do, but use it.
+    """
 
     config: GatewayConfig
     loop: asyncio.AbstractEventLoop
@@ -53,7 +58,8 @@ class GatewayContext:
     registry: Registry
     history: EventHistory
     hub: Hub
-    throttle: Throttle
+    states: StateFanout
+    budget: TokenBucket
     dispatcher: Dispatcher
     responses: Responses
     counts: Counts

@@ -11,18 +11,21 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The fan-out: who subscribed to which events, and their last values."""
+"""Who subscribed to which events, and the last values of the state class."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Protocol
 
 from oht50_bridge.first_and_newest import first_and_newest
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.history import EventHistory
+from oht50_bridge.gateway.state_fanout import StateFanout
+from oht50_bridge.gateway.state_fanout import StateSubscriber
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.events import SafetyEstop
@@ -33,17 +36,11 @@ KEPT_PER_TYPE = 16
 _log = logging.getLogger(__name__)
 
 
-class Subscriber(Protocol):
+class Subscriber(StateSubscriber, Protocol):
     """Somebody who receives events."""
 
-    def may_read(self, kind: str) -> bool:
-        """Return whether it may receive an event type now."""
-
     def offer(self, event: OutgoingEvent) -> None:
-        """Send an event, at once or later."""
-
-    def drop(self) -> None:
-        """End it at once: it failed."""
+        """Send an event-class event, at once or later."""
 
 
 class Hub:
@@ -52,48 +49,71 @@ class Hub:
     Args:
         encode: returns the payload of a message.
         history: keeps event-class events for clients that resume.
+        states: sends state-class events.
 
     """
 
-    def __init__(self, encode: Callable[[Message], bytes], history: EventHistory) -> None:
+    def __init__(
+        self, encode: Callable[[Message], bytes], history: EventHistory, states: StateFanout
+    ) -> None:
         self._encode = encode
         self._history = history
-        self._subscribers: dict[str, dict[Subscriber, None]] = {kind: {} for kind in EVENTS}
+        self._states = states
+        self._subscribers: dict[str, dict[Subscriber, None]] = {
+            name: {} for name, kind in EVENTS.items() if not kind.is_state
+        }
         self._last: dict[str, dict[str, OutgoingEvent]] = {}
         # Every stop that is latched, or the clear.
         self._latched: list[OutgoingEvent] = []
 
-    def subscribe(self, subscriber: Subscriber, kinds: Iterable[str]) -> None:
-        """Send these types to a subscriber from now on."""
-        for kind in kinds:
-            self._subscribers[kind][subscriber] = None
+    def subscribe(self, subscriber: Subscriber, rates: Mapping[str, float]) -> None:
+        """Send these types to a subscriber from now on; those of the state class at a rate, Hz."""
+        for kind, rate in rates.items():
+            if EVENTS[kind].is_state:
+                self._states.subscribe(subscriber, kind, rate)
+            else:
+                self._subscribers[kind][subscriber] = None
 
     def unsubscribe(self, subscriber: Subscriber, kinds: Iterable[str]) -> None:
         """Send these types to a subscriber no more."""
         for kind in kinds:
-            self._subscribers[kind].pop(subscriber, None)
+            if EVENTS[kind].is_state:
+                self._states.unsubscribe(subscriber, kind)
+            else:
+                self._subscribers[kind].pop(subscriber, None)
 
     def forget(self, subscriber: Subscriber) -> None:
         """Send nothing to a subscriber any more."""
         for subscribers in self._subscribers.values():
             subscribers.pop(subscriber, None)
+        self._states.forget(subscriber)
+
+    def send_last_values(self, subscriber: Subscriber, kinds: Iterable[str]) -> None:
+        """Send the last values and the latched stops of some types to a new subscriber."""
+        for event in self.last_values(kinds):
+            if event.kind.is_state:
+                self._states.send_last(subscriber, event)
+            else:
+                subscriber.offer(event)
 
     def last_values(self, kinds: Iterable[str]) -> list[OutgoingEvent]:
-        """Return the last values of some types, for a new subscriber."""
+        """Return, of some types, the stops that are latched or the clear, and the last values."""
         wanted = set(kinds)
-        values = [value for kind in wanted for value in self._last.get(kind, {}).values()]
         # Not numbered: they are the present state, not events that were missed.
-        values += [
-            OutgoingEvent(latched.event, self._encode)
-            for latched in self._latched
-            if latched.kind.name in wanted
+        latched = [
+            OutgoingEvent(kept.event, self._encode)
+            for kept in self._latched
+            if kept.kind.name in wanted
         ]
-        return values
+        return latched + [value for kind in wanted for value in self._last.get(kind, {}).values()]
 
     def publish(self, message: Message) -> OutgoingEvent:
         """Send an event to every subscriber that may read it; return it."""
         event = self._keep(message)
         kind = event.kind.name
+        if event.kind.is_state:
+            self._states.publish(event)
+            return event
         subscribers = list(self._subscribers[kind])
         if subscribers:
             _ = event.frame  # an event that cannot be encoded fails here, not once per client
@@ -124,6 +144,7 @@ class Hub:
             self._latch(event)
         if kind.ends is not None:
             self._last.get(kind.ends, {}).pop(event.key[1], None)
+            self._states.end(kind.ends, event.key[1])
         return event
 
     def _latch(self, event: OutgoingEvent) -> None:

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The outgoing messages of one client: their order and their rates. No I/O, no clock.
+"""The events and replies of one client: their order and their rates. No I/O, no clock.
 
-Two planes. State plane: the newest value per type and key, at most at a rate. Event plane: every
-event, first in first out, bounded; a client whose queue overflows or becomes too old is a slow
-consumer. `safety.estop` and `safety.clear` overtake everything, in their own order.
+Every event-class event is sent, first in first out. The queue is bounded: a client for which it
+overflows or becomes too old is a slow consumer. `safety.estop` and `safety.clear` overtake
+everything, in their own order. Events of the state class are sent by `state_fanout`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ from collections.abc import Sequence
 
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.protocol.catalogue import EVENTS
-from oht50_bridge.protocol.rates import Slot
 from oht50_bridge.protocol.rates import TokenBucket
 
 EVENT_BURST = 5
 
 
 class _Waiting:
-    """An entry of the event plane: an event, or a frame that is no event (a reply)."""
+    """An event, or a frame that is no event (a reply)."""
 
     __slots__ = ('counted', 'item', 'since')
 
@@ -50,11 +49,10 @@ class Outbox:
     calls `pop` again at `due`. All times in seconds of one monotonic clock.
 
     Args:
-        capacity: entries that may wait in the event plane, replayed ones not counted.
+        capacity: entries that may wait, replayed ones not counted.
         max_age: s that an entry which could be sent may wait for the connection.
-        take_state: called before each state-class frame; False postpones it (the caller then
-            makes sure that `pop` is called again).
-        charge: called for each event-class frame that is sent.
+        rate_of: returns the rate of a type, Hz.
+        charge: called for each event that is sent.
 
     """
 
@@ -65,46 +63,23 @@ class Outbox:
         max_age: float = 10.0,
         numbered: bool = False,
         rate_of: Callable[[str], float] = lambda kind: EVENTS[kind].rate,
-        take_state: Callable[[], bool] = lambda: True,
         charge: Callable[[], None] = lambda: None,
     ) -> None:
         self.capacity = capacity
         self.max_age = max_age
         self.numbered = numbered
         self._rate_of = rate_of
-        self._take_state = take_state
         self._charge = charge
         self._urgent: deque[_Waiting] = deque()
         self._ready: deque[_Waiting] = deque()
         self._held: dict[str, deque[_Waiting]] = {}
-        self._state: dict[tuple[str, str], OutgoingEvent] = {}
-        self._slots: dict[str, Slot] = {}
         self._buckets: dict[str, TokenBucket] = {}
         self._last_immediate: dict[str, OutgoingEvent] = {}
         self._counted = 0
 
-    def set_rate(self, kind: str, rate: float) -> None:
-        """Set the rate of a state-class type, Hz; a change does not open the slot early."""
-        slot = self._slots.get(kind)
-        if slot is None:
-            self._slots[kind] = Slot(rate)
-        else:
-            slot.change(rate)
-
-    def offer(self, delivery: OutgoingEvent, now: float) -> bool:
-        """Queue an event; return whether it replaced an older value."""
-        if delivery.kind.is_state:
-            # It keeps the place of the value it replaces.
-            replaced = delivery.key in self._state
-            self._state[delivery.key] = delivery
-            return replaced
-        self._offer_event(delivery, now)
-        return False
-
-    def _offer_event(self, delivery: OutgoingEvent, now: float) -> None:
+    def offer(self, delivery: OutgoingEvent, now: float) -> None:
+        """Queue an event."""
         kind = delivery.kind
-        if kind.ends is not None:
-            self._state.pop((kind.ends, delivery.key[1]), None)
         entry = _Waiting(delivery, now, True)
         self._counted += 1
         if delivery.seq is None:
@@ -148,8 +123,6 @@ class Outbox:
 
     def retain(self, allowed: Callable[[str], bool]) -> None:
         """Drop queued events of types that are no longer allowed."""
-        for key in [key for key in self._state if not allowed(key[0])]:
-            del self._state[key]
         self._filter(lambda entry: isinstance(entry.item, bytes) or allowed(entry.item.kind.name))
 
     def pop(self, now: float) -> OutgoingEvent | bytes | None:
@@ -167,14 +140,6 @@ class Outbox:
             if isinstance(entry.item, OutgoingEvent):
                 self._charge()
             return entry.item
-        for key, delivery in self._state.items():
-            slot = self._slot(key[0])
-            if now >= slot.ready_at():
-                if not self._take_state():
-                    return None
-                slot.take(now)
-                del self._state[key]
-                return delivery
         return None
 
     def bytes_of(self, delivery: OutgoingEvent) -> bytes:
@@ -196,9 +161,7 @@ class Outbox:
 
     def due(self, now: float) -> float | None:
         """Return when `pop` may return an item, if it returns none now; None: never."""
-        times = [self._bucket(name).ready_at(now) for name in self._held]
-        times += [self._slot(key[0]).ready_at() for key in self._state]
-        return min(times, default=None)
+        return min((self._bucket(name).ready_at(now) for name in self._held), default=None)
 
     def stale_at(self) -> float | None:
         """Return when the oldest entry that may be sent will be too old; None: none is queued."""
@@ -218,7 +181,6 @@ class Outbox:
         return (
             len(self._urgent)
             + len(self._ready)
-            + len(self._state)
             + sum(len(queue) for queue in tuple(self._held.values()))
         )
 
@@ -249,12 +211,6 @@ class Outbox:
     def _release(self, name: str, now: float) -> None:
         for entry in self._held.pop(name):
             self._enqueue(entry, now)
-
-    def _slot(self, kind: str) -> Slot:
-        slot = self._slots.get(kind)
-        if slot is None:
-            slot = self._slots[kind] = Slot(self._rate_of(kind))
-        return slot
 
     def _bucket(self, kind: str) -> TokenBucket:
         bucket = self._buckets.get(kind)

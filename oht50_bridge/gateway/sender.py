@@ -28,13 +28,13 @@ from oht50_bridge.protocol.events import SafetyEstop
 
 
 class Sender:
-    """Writes frames while the connection accepts them; the rest waits in the outbox.
+    """Writes frames while the connection accepts them; events and replies wait in the outbox.
 
     Frames are made once for all clients and written directly to the transport, but only while it
     holds less than its high-water mark. So a client that does not read fills its own bounded
     outbox, not the memory of the process, and delays nobody.
 
-    It is the subscriber that the hub knows, and the waiter that the throttle knows.
+    It is the subscriber that the hub knows.
 
     Args:
         context: the collaborators of the gateway.
@@ -56,8 +56,7 @@ class Sender:
             capacity=context.config.outbox_capacity,
             max_age=context.config.outbox_age,
             rate_of=context.config.rate_of,
-            take_state=lambda: context.throttle.take(self),
-            charge=context.throttle.charge,
+            charge=lambda: context.budget.charge(context.loop.time()),
         )
         self.reported_stops = ReportedStops()
         self._context = context
@@ -67,13 +66,21 @@ class Sender:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float('inf')
         self._closed = False
-        connection.on_writable = self.pump
+        self._compression = context.config.compression
+        connection.on_writable = self._on_writable
 
     def offer(self, event: OutgoingEvent) -> None:
-        """Send an event, at once or when its turn comes."""
-        if self.outbox.offer(event, self._loop.time()):
-            self._context.counts.replaced += 1
+        """Send an event-class event, at once or when its turn comes."""
+        self.outbox.offer(event, self._loop.time())
         self.pump()
+
+    def write_state(self, event: OutgoingEvent) -> bool:
+        """Write a state-class event now; return False if the connection is full or closed."""
+        connection = self._connection
+        if connection.write_paused or self._closed or not connection.is_open:
+            return False
+        connection.send_frame(event.frame, compression=self._compression)
+        return True
 
     def drop(self) -> None:
         """End the connection at once."""
@@ -88,8 +95,7 @@ class Sender:
         """Send a message ahead of all that is queued; nothing is sent after it."""
         if not self._closed and self._connection.is_open:
             self._connection.send_frame(
-                self._context.responses.frame(message),
-                compression=self._context.config.compression,
+                self._context.responses.frame(message), compression=self._compression
             )
         self.close()
 
@@ -100,7 +106,6 @@ class Sender:
         if self._timer is not None:
             self._timer.cancel()
         self._context.hub.forget(self)
-        self._context.throttle.forget(self)
 
     def pump(self) -> None:
         """Send what may be sent now, and schedule the rest."""
@@ -108,7 +113,7 @@ class Sender:
         if self._closed or not connection.is_open:
             return
         now = self._loop.time()
-        outbox, compression = self.outbox, self._context.config.compression
+        outbox = self.outbox
         while not connection.write_paused and connection.is_open:
             item = outbox.pop(now)
             if item is None:
@@ -118,7 +123,7 @@ class Sender:
                 if isinstance(item.event, SafetyEstop):
                     self.reported_stops.add(item.event.data.estop_id, now)
                 item = outbox.bytes_of(item)
-            connection.send_frame(item, compression=compression)
+            connection.send_frame(item, compression=self._compression)
         if len(outbox):
             self._schedule(now)
 
@@ -130,12 +135,14 @@ class Sender:
         due = self.outbox.stale_at() if self._connection.write_paused else self.outbox.due(now)
         if due is None or (self._timer is not None and now < self._timer_at <= due):
             return
-        if due <= now:
-            return  # only the throttle delays it, which will call `pump`
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = due
         self._timer = self._loop.call_at(due, self._on_time)
+
+    def _on_writable(self) -> None:
+        self.pump()
+        self._context.states.serve(self)
 
     def _on_time(self) -> None:
         self._timer = None

@@ -56,8 +56,8 @@ from oht50_bridge.gateway.metrics import Stats
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.gateway.registry import Registry
 from oht50_bridge.gateway.responses import Responses
+from oht50_bridge.gateway.state_fanout import StateFanout
 from oht50_bridge.gateway.tasks import Tasks
-from oht50_bridge.gateway.throttle import Throttle
 from oht50_bridge.gateway.tls import Certificate
 from oht50_bridge.gateway.tls import check_listening
 from oht50_bridge.protocol.base import Message
@@ -78,6 +78,8 @@ FRAMES_PER_COMMAND = 10
 HANDSHAKE_COST = 0.0005
 CERTIFICATE_PERIOD = 1.0  # s, between two checks of the certificate's files
 REPORT_PERIOD = 60.0  # s, between two reports to the audit log
+#: s, within which a session ends after its token was revoked or the date changed.
+CHECK_PERIOD = 1.0
 #: Log lines on failed handshakes: at once, and then per second.
 LINES, LINES_PER_SECOND = 10, 0.1
 #: Characters of the description of a failed handshake.
@@ -152,7 +154,6 @@ class Gateway:
         self._responses = Responses(self._counts, wall)
         self._registry = Registry(config)
         self._trail = Trail(audit, self._counts, time.monotonic)
-        self._hub = Hub(self._responses.encode, self.history)
         self._metrics = Metrics(self.stats, self._counts)
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._context: GatewayContext | None = None
@@ -208,6 +209,7 @@ class Gateway:
         if self._certificate is not None:
             self._repeat('certificate', CERTIFICATE_PERIOD, self._certificate.reload)
         self._repeat('report', REPORT_PERIOD, self._trail.report)
+        self._repeat('clients', CHECK_PERIOD, self._check_clients)
 
     def _make_context(self, loop: asyncio.AbstractEventLoop) -> GatewayContext:
         config = self.config
@@ -215,6 +217,10 @@ class Gateway:
         listener = Listener(
             config, scheduler, addresses, self._trail.refused, config.tls is not None
         )
+        rate = config.max_deliveries
+        # So much at once that passes to as many clients as fit do not depend on their jitter.
+        budget = TokenBucket(rate, max(1.0, rate / 5))
+        states = StateFanout(loop, budget, config.rate_of, self._counts)
         pages = {'/healthz': self._health, '/metrics': self._metrics_page}
         return GatewayContext(
             config=config,
@@ -228,8 +234,9 @@ class Gateway:
             handshake=Handshake(config, listener, addresses, self._trail.refused, pages),
             registry=self._registry,
             history=self.history,
-            hub=self._hub,
-            throttle=Throttle(loop, config.max_deliveries),
+            hub=Hub(self._responses.encode, self.history, states),
+            states=states,
+            budget=budget,
             dispatcher=Dispatcher(self._handler, self._responses, config.command_timeout),
             responses=self._responses,
             counts=self._counts,
@@ -245,6 +252,10 @@ class Gateway:
             work()
 
         self._timers[name] = asyncio.get_running_loop().call_later(period, run)
+
+    def _check_clients(self) -> None:
+        for client in list(self.clients):
+            client.check()
 
     @property
     def port(self) -> int:
@@ -262,7 +273,7 @@ class Gateway:
         self._ingress.close()
         for timer in self._timers.values():
             timer.cancel()
-        context.throttle.close()
+        context.states.close()
         context.listener.close()
         context.scheduler.drain()
         server.close(close_connections=False)
@@ -373,9 +384,10 @@ class Gateway:
     def publish(self, event: Message) -> None:
         """Send an event to every client that subscribed to it and may read it.
 
-        The audit log comes after the sending: nothing delays an emergency stop.
+        It must be started. The audit log comes after the sending: nothing delays a stop.
         """
-        self._trail.event(self._hub.publish(event))
+        assert self._context is not None
+        self._trail.event(self._context.hub.publish(event))
 
     def publish_threadsafe(self, event: Message) -> None:
         """Publish from any thread. Of the state class the newest value replaces queued ones.
@@ -398,7 +410,7 @@ class Gateway:
             clients=self._registry.authenticated_count,
             connections=self._registry.open_count,
             unauthenticated=len(self._context.listener) if listening and self._context else 0,
-            waiting=sum(len(client.sender.outbox) for client in list(self.clients)),
+            waiting=self._waiting(),
             deliveries=self._counts.delivered.total(),
             replaced=self._counts.replaced,
             slow_consumers=self._counts.errors[ErrorCode.SLOW_CONSUMER.code],
@@ -409,6 +421,10 @@ class Gateway:
             refused=dict(self._counts.refused),
             certificate=dict(self._counts.certificate),
         )
+
+    def _waiting(self) -> int:
+        states = len(self._context.states) if self._context is not None else 0
+        return states + sum(len(client.sender.outbox) for client in list(self.clients))
 
     def _health(self) -> Page:
         assert self._context is not None

@@ -55,9 +55,6 @@ from oht50_bridge.protocol.rates import SLOWEST
 from oht50_bridge.protocol.stop_request import NAME
 from oht50_bridge.protocol.stop_request import read_stop
 
-#: s, within which a session ends after its token was revoked.
-REVOKED_WITHIN = 1.0
-
 
 class SessionState(Enum):
     """State of a connection."""
@@ -196,8 +193,10 @@ class Session:
         return limit, ping, notice, left + LEEWAY
 
     def next_tick(self) -> float:
-        """Return in how many s, at the latest, `tick` must be called."""
-        return max(0.0, min(REVOKED_WITHIN, *self._deadlines()))
+        """Return in how many s `tick` must be called; a revocation or a new date hastens it."""
+        if self.claims is not None and self._authority.is_revoked(self.claims):
+            return 0.0
+        return max(0.0, min(self._deadlines()))
 
     def tick(self) -> list[Action]:
         """Return the actions that are due by time."""

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import sys
+
 #: Tolerance for rounding, since callers ask again at exactly the time that `ready_at` returned.
 _ROUNDING = 1e-6
 #: The lowest rate other than 0, Hz: it keeps periods within 1000 s.
@@ -56,11 +58,18 @@ class TokenBucket:
         self._tokens -= 1
         return True
 
-    def charge(self, now: float) -> None:
-        """Take a token even if there is none; the debt is limited to `burst` tokens."""
+    def available(self, now: float) -> int:
+        """Return how many tokens can be taken now."""
+        if self.rate <= 0:
+            return sys.maxsize
+        self._refill(now)
+        return max(0, int(self._tokens + _ROUNDING))
+
+    def charge(self, now: float, tokens: int = 1) -> None:
+        """Take tokens even if there are none; the debt is limited to `burst` tokens."""
         if self.rate > 0:
             self._refill(now)
-            self._tokens = max(-self.burst, self._tokens - 1)
+            self._tokens = max(-self.burst, self._tokens - tokens)
 
     def ready_at(self, now: float) -> float:
         """Return the time from which a token is available; `now` if there is one already."""
@@ -73,14 +82,15 @@ class TokenBucket:
 class Slot:
     """A limit of one value per period of `rate` Hz; a rate of 0 is no limit.
 
-    A value may come up to a tenth of a period early, as from a source at exactly the limit whose
-    clock jitters; the next slot does not move, so that the mean rate holds: within any window of
-    w seconds at most (w * rate + 0.1) + 1 values.
+    A value may come up to 0.3 periods early, as from a source whose clock jitters; the next slot
+    does not move, so that the mean rate holds: within any window of w seconds at most
+    (w * rate + 0.3) + 1 values.
     """
 
     __slots__ = ('_next', 'period')
 
-    TOLERANCE = 0.1
+    EARLY = 0.3  # periods
+    LATE = 0.1  # periods
 
     def __init__(self, rate: float) -> None:
         self.period = 1 / rate if rate > 0 else 0.0
@@ -95,7 +105,19 @@ class Slot:
 
     def ready_at(self) -> float:
         """Return the time from which the slot is free."""
-        return self._next - self.period * self.TOLERANCE
+        return self._next - self.period * self.EARLY
+
+    def late_at(self) -> float:
+        """Return the time to which a value that found it taken waits for a newer one.
+
+        From a source at a multiple of the rate a newer one comes when the slot is free. Until
+        then, and as much longer as the source may jitter, an older one must not take it.
+        """
+        return self._next + self.period * self.LATE
+
+    def has_rate(self, rate: float) -> bool:
+        """Return whether its rate is this one, Hz."""
+        return self.period == (1 / rate if rate > 0 else 0.0)
 
     def change(self, rate: float) -> None:
         """Change the rate; the slot that was taken last still counts."""

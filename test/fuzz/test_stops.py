@@ -30,7 +30,9 @@ from fuzz.seconds import new_seed
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.hub import Hub
+from oht50_bridge.gateway.metrics import Counts
 from oht50_bridge.gateway.reported_stops import ReportedStops
+from oht50_bridge.gateway.state_fanout import StateFanout
 from oht50_bridge.hardware.motion_guard import Heartbeat
 from oht50_bridge.hardware.motion_guard import MotionGuard
 from oht50_bridge.msg import StopRequests
@@ -42,6 +44,7 @@ from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.to_wire import to_wire
+from oht50_bridge.protocol.rates import TokenBucket
 from oht50_bridge.srv import ClearEstop
 from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.stop_reason import StopReason
@@ -289,9 +292,12 @@ class Bridge(Process):
         self.relay = StopRelay(
             self, lambda pending: requests.publish(StopRequests(requests=list(pending))), 1.5
         )
-        self.hub = Hub(lambda message: b'', EventHistory('epoch', 1000))
+        states = StateFanout(
+            asyncio.get_running_loop(), TokenBucket(0, 1), lambda kind: 0.0, Counts()
+        )
+        self.hub = Hub(lambda message: b'', EventHistory('epoch', 1000), states)
         self.order, self.client = EstopOrder(), ReportedStops()
-        self.hub.subscribe(self, ['safety.estop', 'safety.clear'])
+        self.hub.subscribe(self, {'safety.estop': 1.0, 'safety.clear': 1.0})
         for topic in (topics.SAFETY_ESTOP, topics.SAFETY_CLEAR):
             stop = topic is topics.SAFETY_ESTOP
 

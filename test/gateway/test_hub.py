@@ -13,12 +13,18 @@
 # limitations under the License.
 """The fan-out."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.hub import KEPT_PER_TYPE
 from oht50_bridge.gateway.hub import Hub
+from oht50_bridge.gateway.metrics import Counts
+from oht50_bridge.gateway.state_fanout import StateFanout
+from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.codec import Encoder
+from oht50_bridge.protocol.rates import TokenBucket
 
 
 async def test_every_latched_stop_is_sent_on_subscribing_until_a_clear(serving, event):
@@ -83,28 +89,42 @@ class Recorder:
             raise RuntimeError('broken')
         self.events.append(event)
 
+    def write_state(self, event):
+        self.offer(event)
+        return True
+
     def drop(self):
         self.dropped = True
 
 
+def make_hub(encode=None, history=None):
+    loop = SimpleNamespace(time=lambda: 100.0, call_at=lambda when, callback: None)
+    states = StateFanout(loop, TokenBucket(0, 1), lambda kind: EVENTS[kind].rate, Counts())
+    return Hub(encode or Encoder().encode, history or EventHistory('epoch', 10), states)
+
+
 @pytest.fixture
 def hub():
-    return Hub(Encoder().encode, EventHistory('epoch', 10))
+    return make_hub()
+
+
+def rates(*kinds):
+    return {kind: EVENTS[kind].rate for kind in kinds}
 
 
 def test_only_subscribers_that_may_read_an_event_get_it(hub, event):
     reader, other_role, unsubscribed = Recorder(), Recorder(readable=()), Recorder()
     for subscriber in (reader, other_role, unsubscribed):
-        hub.subscribe(subscriber, ['safety.estop'])
-    hub.unsubscribe(unsubscribed, ['safety.estop'])
-    published = hub.publish(event('safety.estop'))
-    assert reader.events == [published]
+        hub.subscribe(subscriber, rates('safety.estop', 'mission.progress'))
+    hub.unsubscribe(unsubscribed, ['safety.estop', 'mission.progress'])
+    published = [hub.publish(event(kind)) for kind in ('safety.estop', 'mission.progress')]
+    assert reader.events == published
     assert other_role.events == unsubscribed.events == []
 
 
 def test_a_forgotten_subscriber_gets_nothing(hub, event):
     reader = Recorder()
-    hub.subscribe(reader, ['safety.estop', 'mission.progress'])
+    hub.subscribe(reader, rates('safety.estop', 'mission.progress'))
     hub.forget(reader)
     hub.publish(event('safety.estop'))
     hub.publish(event('mission.progress'))
@@ -113,8 +133,8 @@ def test_a_forgotten_subscriber_gets_nothing(hub, event):
 
 def test_a_subscriber_that_fails_is_dropped_and_the_next_gets_the_event(hub, event, caplog):
     broken, reader = Recorder(fails=True), Recorder()
-    hub.subscribe(broken, ['safety.estop'])
-    hub.subscribe(reader, ['safety.estop'])
+    hub.subscribe(broken, rates('safety.estop'))
+    hub.subscribe(reader, rates('safety.estop'))
     hub.publish(event('safety.estop'))
     assert broken.dropped and not reader.dropped
     assert len(reader.events) == 1
@@ -123,7 +143,7 @@ def test_a_subscriber_that_fails_is_dropped_and_the_next_gets_the_event(hub, eve
 
 def test_event_class_events_are_numbered_and_state_class_events_are_not(event):
     history = EventHistory('epoch', 10)
-    hub = Hub(Encoder().encode, history)
+    hub = make_hub(history=history)
     kinds = ['safety.estop', 'telemetry.realtime', 'safety.clear']
     assert [hub.publish(event(kind)).seq for kind in kinds] == [1, None, 2]
     assert [kept.kind.name for kept in history.after('epoch', 0)] == [
@@ -151,8 +171,9 @@ def test_an_event_that_cannot_be_encoded_reaches_no_subscriber(event):
     def encode(message):
         raise ValueError('not encodable')
 
-    hub, reader = Hub(encode, EventHistory('epoch', 10)), Recorder()
-    hub.subscribe(reader, ['safety.estop'])
-    with pytest.raises(ValueError, match='not encodable'):
-        hub.publish(event('safety.estop'))
+    hub, reader = make_hub(encode), Recorder()
+    hub.subscribe(reader, rates('safety.estop', 'mission.progress'))
+    for kind in ('safety.estop', 'mission.progress'):
+        with pytest.raises(ValueError, match='not encodable'):
+            hub.publish(event(kind))
     assert reader.events == [] and not reader.dropped

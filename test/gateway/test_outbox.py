@@ -21,14 +21,15 @@ from oht50_bridge.gateway.outbox import Outbox
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.codec import Encoder
 
+EVENT_CLASS = {name: kind for name, kind in EVENTS.items() if not kind.is_state}
+
 
 @pytest.fixture
 def deliver(event):
     counter = iter(range(1, 10**9))
 
     def make(kind, seq=True, **data):
-        number = None if EVENTS[kind].is_state or not seq else next(counter)
-        return OutgoingEvent(event(kind, **data), Encoder().encode, number)
+        return OutgoingEvent(event(kind, **data), Encoder().encode, next(counter) if seq else None)
 
     return make
 
@@ -40,37 +41,12 @@ def popped(outbox, now):
     return items
 
 
-def test_the_newest_value_wins_and_comes_in_its_slot(deliver):
-    outbox = Outbox()
-    values = [deliver('telemetry.realtime') for _ in range(4)]
-    assert not outbox.offer(values[0], 10.0)
-    assert popped(outbox, 10.0) == [values[0]]
-    for value in values[1:]:
-        outbox.offer(value, 10.02)
-    assert popped(outbox, 10.02) == []
-    due = outbox.due(10.02)
-    assert 10.02 < due <= 10.1
-    assert popped(outbox, due) == [values[3]]
-    assert len(outbox) == 0 and outbox.due(due) is None
-
-
-def test_progress_is_kept_per_mission_and_ends_with_it(deliver):
-    outbox = Outbox()
-    one, two = (deliver('mission.progress', mission_id=name) for name in ('m-1', 'm-2'))
-    outbox.offer(one, 1.0)
-    outbox.offer(two, 1.0)
-    end = deliver('mission.completed', mission_id='m-1')
-    outbox.offer(end, 1.0)
-    assert popped(outbox, 1.0) == [end, two]
-
-
 def test_a_stop_overtakes_everything_that_waits(deliver):
     outbox = Outbox()
     before = [deliver('module.discovered') for _ in range(3)]
     for delivery in before:
         outbox.offer(delivery, 1.0)
     outbox.reply(b'reply', 1.0)
-    outbox.offer(deliver('telemetry.realtime'), 1.0)
     stop = deliver('safety.estop')
     outbox.offer(stop, 1.0)
     assert popped(outbox, 1.0)[:5] == [stop, *before, b'reply']
@@ -104,22 +80,16 @@ def test_what_a_client_reads_last_of_stop_and_clear_is_how_things_stand(event, k
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(sorted(EVENTS)), st.floats(0, 0.5), st.booleans()), max_size=120
+        st.tuples(st.sampled_from(sorted(EVENT_CLASS)), st.floats(0, 0.5), st.booleans()),
+        max_size=120,
     )
 )
-def test_events_are_never_lost_nor_reordered_and_the_newest_state_arrives(event, steps):
+def test_events_are_never_lost_nor_reordered(event, steps):
     outbox, now, offered, read = Outbox(capacity=10**6), 1.0, [], []
-    newest = {}
     for number, (kind, gap, reads) in enumerate(steps, 1):
         now += gap
-        state = EVENTS[kind].is_state
-        delivery = OutgoingEvent(event(kind), Encoder().encode, None if state else number)
-        if kind == 'mission.completed':
-            newest.pop('mission.progress', None)
-        outbox.offer(delivery, now)
-        newest[kind] = delivery
-        if not state:
-            offered.append(delivery)
+        offered.append(OutgoingEvent(event(kind), Encoder().encode, number))
+        outbox.offer(offered[-1], now)
         if reads:
             read += popped(outbox, now)
     while len(outbox):
@@ -127,26 +97,23 @@ def test_events_are_never_lost_nor_reordered_and_the_newest_state_arrives(event,
         if len(outbox):
             assert outbox.due(now) > now
             now = outbox.due(now) + 1e-6
-    for kind, entry in EVENTS.items():
-        mine = [item for item in read if item.kind is entry]
-        if entry.is_state:
-            if kind in newest:
-                assert mine[-1] is newest[kind]
-        else:
-            assert mine == [item for item in offered if item.kind is entry]
+    for entry in EVENT_CLASS.values():
+        assert [item for item in read if item.kind is entry] == [
+            item for item in offered if item.kind is entry
+        ]
 
 
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([kind for kind, entry in EVENTS.items() if not entry.immediate]),
+            st.sampled_from([kind for kind, entry in EVENT_CLASS.items() if not entry.immediate]),
             st.floats(0, 0.4),
         ),
         max_size=150,
     )
 )
 def test_no_window_of_any_length_holds_more_than_the_rate_allows(event, steps):
-    outbox, now, taken = Outbox(capacity=10**6), 1.0, {kind: [] for kind in EVENTS}
+    outbox, now, taken = Outbox(capacity=10**6), 1.0, {kind: [] for kind in EVENT_CLASS}
 
     def read():
         for item in popped(outbox, now):
@@ -158,20 +125,12 @@ def test_no_window_of_any_length_holds_more_than_the_rate_allows(event, steps):
             now = max(now + 1e-6, due)
             read()
         now = end
-        outbox.offer(
-            OutgoingEvent(
-                event(kind), Encoder().encode, None if EVENTS[kind].is_state else number
-            ),
-            now,
-        )
+        outbox.offer(OutgoingEvent(event(kind), Encoder().encode, number), now)
         read()
     for kind, times in taken.items():
-        entry = EVENTS[kind]
-        # State class: one per slot, which may be taken a tenth of a period early.
-        burst = 1.1 if entry.is_state else EVENT_BURST
         for first, begin in enumerate(times):
             for last in range(first, len(times)):
-                allowed = burst + entry.rate * (times[last] - begin)
+                allowed = EVENT_BURST + EVENTS[kind].rate * (times[last] - begin)
                 assert last - first + 1 <= allowed + 1e-3, kind
 
 
@@ -255,19 +214,8 @@ def test_what_may_no_longer_be_read_is_dropped(deliver):
     outbox = Outbox(capacity=5)
     for _ in range(5):
         outbox.offer(deliver('config.updated'), 1.0)
-        outbox.offer(deliver('telemetry.realtime'), 1.0)
     keep = deliver('safety.zone_entered')
     outbox.offer(keep, 1.0)
     outbox.retain(lambda kind: kind == 'safety.zone_entered')
     assert outbox.overflow(1.0) is None
     assert popped(outbox, 1.0) == [keep]
-
-
-def test_a_state_value_put_off_by_the_server_stays(deliver):
-    allowed = []
-    outbox = Outbox(take_state=lambda: bool(allowed))
-    value = deliver('telemetry.realtime')
-    outbox.offer(value, 1.0)
-    assert outbox.pop(1.0) is None
-    allowed.append(1)
-    assert outbox.pop(1.0) is value

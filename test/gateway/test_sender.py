@@ -131,7 +131,7 @@ async def test_a_client_that_stops_reading_keeps_one_state_value(serving, event)
             return client.connection.write_paused
 
         await server.until(fill)
-        assert len(client.sender.outbox) == 1
+        assert server.gateway.stats().waiting == 1
         assert client.connection.transport.get_write_buffer_size() < 64 * 1024
         assert server.gateway.stats().replaced > 1000
         stuck.close()

@@ -47,7 +47,7 @@ def test_a_bucket_never_gives_more_than_burst_and_rate_in_any_window(gaps, rate,
 
 @given(GAPS, RATES)
 def test_a_slot_never_gives_more_than_its_rate_in_any_window(gaps, rate):
-    most(times_taken(Slot(rate), gaps), lambda window: window * rate + 0.1 + 1)
+    most(times_taken(Slot(rate), gaps), lambda window: window * rate + 0.3 + 1)
 
 
 @given(GAPS, RATES, st.integers(1, 5))
@@ -67,7 +67,7 @@ def test_both_keep_their_word_on_when(gaps, rate, burst):
 
 def test_a_source_at_the_limit_passes_whole_in_spite_of_jitter():
     slot = Slot(10)
-    assert all(slot.take(100 + k / 10 + (0.009 if k % 2 else 0.0)) for k in range(1000))
+    assert all(slot.take(100 + k / 10 + (0.029 if k % 2 else 0.0)) for k in range(1000))
 
 
 def test_a_rate_of_zero_lifts_the_limit():
@@ -96,4 +96,4 @@ def test_a_faster_rate_does_not_open_a_slot_before_its_new_period():
 
 def test_coming_early_every_time_gains_nothing_in_the_long_run():
     slot = Slot(10)
-    assert sum(slot.take(100 + k * 0.0905) for k in range(1000)) <= 90.5 * 10 + 1.1
+    assert sum(slot.take(100 + k * 0.0705) for k in range(1000)) <= 70.5 * 10 + 1.3

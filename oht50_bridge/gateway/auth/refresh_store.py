@@ -27,6 +27,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,7 @@ class _StoredFamilies(StateModel):
     families: dict[str, Annotated[tuple[str | None, Moment], Field(strict=False)]]
 
 
+@lru_cache(maxsize=1024)
 def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
