@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -49,6 +50,7 @@ from oht50_bridge.nodes.to_standard import battery_state
 from oht50_bridge.nodes.to_standard import odometry
 from oht50_bridge.nodes.to_standard import ranges
 from oht50_bridge.nodes.to_standard import transform
+from oht50_bridge.protocol.rates import Slot
 from oht50_bridge.srv import SetTelemetryRate
 from oht50_bridge.vehicle.hoist import HOIST_LIFETIME
 from oht50_bridge.vehicle.obstacles import DistanceSettings
@@ -72,6 +74,7 @@ class TelemetryNode(Node):
             declarer, DistanceSettings
         ).distance_directions
         self._rate = settings.rate
+        self._slot = Slot(settings.rate)
         self._location: Newest[Location] = Newest(settings.position_lifetime)
         self._position: Newest[Position] = Newest(settings.position_lifetime)
         self._hoist: Newest[HoistState] = Newest(HOIST_LIFETIME)
@@ -80,6 +83,9 @@ class TelemetryNode(Node):
         self._last_update: Time | None = None
         self._streaming = False
         self._odometry_stamp: Time | None = None
+        self._position_stamp: Time | None = None
+        self._position_at = -math.inf  # s, monotonic, when that position came
+        self._position_waits = False  # for its turn to be published
 
         self._telemetry = topics.TELEMETRY.publisher(self)
         self._status = topics.TELEMETRY_STATUS.publisher(self)
@@ -89,13 +95,13 @@ class TelemetryNode(Node):
         self._tf = topics.TF.publisher(self)
         self._tf_static = topics.TF_STATIC.publisher(self)
         topics.LOCATION.subscribe(self, self._location.put)
-        topics.POSITION.subscribe(self, self._position.put)
+        topics.POSITION.subscribe(self, self._on_position)
         topics.HOIST_STATE.subscribe(self, self._hoist.put)
         topics.POWER.subscribe(self, self._on_power)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
         self.create_service(SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)
-        self._timer = steady_timer(self, 1.0 / self._rate, self._publish)
+        self._timer = steady_timer(self, 1.0 / self._rate, self._on_time)
         steady_timer(self, 1.0, self._publish_status)
         steady_timer(self, ODOMETRY_PERIOD, self._publish_odometry)
         configurable(self, self._take_parameters)
@@ -136,7 +142,26 @@ class TelemetryNode(Node):
         self._odometry.publish(message)
         self._tf.publish(TFMessage(transforms=[transform(message)]))
 
+    def _on_position(self, position: Position) -> None:
+        """Publish the estimate when its position is new: it must not wait for a timer."""
+        self._position.put(position)
+        if position.header.stamp == self._position_stamp:
+            return
+        self._position_stamp = position.header.stamp
+        self._position_at = time.monotonic()
+        self._position_waits = True
+        if self._slot.take(self._position_at):
+            self._publish()
+
+    def _on_time(self) -> None:
+        """Publish the estimate although no position comes."""
+        now = time.monotonic()
+        longest = self._slot.period if self._position_waits else self._settings.position_lifetime
+        if now - self._position_at > longest and self._slot.take(now):
+            self._publish()
+
     def _publish(self) -> None:
+        self._position_waits = False
         telemetry = self._estimate()
         hoist = self._hoist.get()
         if hoist is not None and hoist.referenced:
@@ -205,8 +230,9 @@ class TelemetryNode(Node):
     def _take_parameters(self, values: dict[str, Any]) -> None:
         if 'rate' in values:
             self._rate = values['rate']
+            self._slot.change(self._rate)
             self.destroy_timer(self._timer)
-            self._timer = steady_timer(self, 1.0 / self._rate, self._publish)
+            self._timer = steady_timer(self, 1.0 / self._rate, self._on_time)
             self._publish_status()
 
     def _on_set_rate(

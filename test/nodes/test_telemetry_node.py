@@ -82,6 +82,26 @@ def test_the_position_is_that_of_safety_node(graph):
     graph.until(lambda: math.isnan(graph.last(topics.TELEMETRY).position.x))
 
 
+@pytest.mark.parametrize('ros', [['-p', 'rate:=0.1']], indirect=True)
+def test_a_new_position_does_not_wait_for_the_timer(graph):
+    # At 0.1 Hz the first tick comes after 10 s.
+    def known():
+        graph.publish(topics.POSITION, position(graph, 7.0))
+        return graph.last(topics.TELEMETRY)
+
+    graph.until(known, timeout=5.0)
+    assert graph.last(topics.TELEMETRY).position.x == 7.0
+    for x in (8.0, 9.0, 10.0):
+        graph.publish(topics.POSITION, position(graph, x))
+
+    def arrived():
+        odometry = graph.last(topics.ODOMETRY)
+        return odometry and odometry.pose.pose.position.x == 10.0
+
+    graph.until(arrived)
+    assert len(graph.received[topics.TELEMETRY.name]) == 1
+
+
 @pytest.mark.parametrize('fault', [{'state': 'lost'}, {'state': 'unknown'}, {'age': 0.6}])
 def test_a_position_that_is_not_valid_or_too_old_is_none(graph, fault):
     graph.until(lambda: graph.last(topics.TELEMETRY))
