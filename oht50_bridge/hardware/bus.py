@@ -126,8 +126,8 @@ class SerialLine:
         # The next try, and the last one, is of work that has waited for too long.
         self._giving_turn = self._turn_was_given = False
         # The request whose last try had no good reply; one that is late may come for a while.
-        self._unanswered: Request | None = None
-        self._late_until = 0.0
+        # By board, the last request without a reply, and until when that may still come.
+        self._unanswered: dict[int, tuple[Request | None, float]] = {}
         self._thread = threading.Thread(target=self._run, name=f'line-{name}', daemon=True)
 
     # For any thread.
@@ -296,11 +296,13 @@ class SerialLine:
         free_at = self._quiet_since + endpoint.timing.gap
         if endpoint.unit != self._last_address:
             free_at = max(free_at, self._quiet_since + endpoint.timing.foreign_gap)
-        if isinstance(task.request, Read) and task.request is not self._unanswered:
+        unanswered, late_until = self._unanswered.get(endpoint.unit, (None, 0.0))
+        if isinstance(task.request, Read) and task.request is not unanswered:
             # A reply to a read does not name its registers: a late reply to another request would
-            # be taken for its own, and so on with each request that follows. The reply to a write
-            # repeats the request, and a stop must not wait.
-            free_at = max(free_at, self._late_until)
+            # be taken for its own, and so on with each request that follows. It names its board,
+            # so that others are read meanwhile. The reply to a write repeats the request, and a
+            # stop must not wait.
+            free_at = max(free_at, late_until)
         gap = free_at - time.monotonic()
         if gap > 0:
             with self._changed:
@@ -352,9 +354,10 @@ class SerialLine:
                 return
             self._advance(task, error)
         else:
-            if request is self._unanswered:
+            unit = request.endpoint.unit
+            if request is self._unanswered.get(unit, (None, 0.0))[0]:
                 self._expect_late(request)  # this may be the reply to the previous try
-                self._unanswered = None
+                self._unanswered[unit] = (None, self._unanswered[unit][1])
             if task.worker is not None:
                 task.worker.exchanged(None)
             self._advance(task, reply)
@@ -362,8 +365,8 @@ class SerialLine:
             task.served_at = time.monotonic()
 
     def _expect_late(self, request: Request) -> None:
-        self._unanswered = request
-        self._late_until = time.monotonic() + _LATENESS * request.endpoint.timing.timeout
+        until = time.monotonic() + _LATENESS * request.endpoint.timing.timeout
+        self._unanswered[request.endpoint.unit] = (request, until)
 
     def _advance(self, task: _Task, result: Reply | Exception | None) -> None:
         """Send the generator its result and keep its next request, or finish the round."""

@@ -426,6 +426,37 @@ def test_late_reply_is_not_taken_for_that_of_the_next_request(wire):
     board.join()
 
 
+def test_other_boards_are_read_while_a_reply_may_be_late(wire):
+    """A late reply names its board: it is not taken for theirs, and they do not wait for it."""
+    line, end = wire
+    asked = []
+
+    def answer():
+        """Answer the first request after the second, which is to another board."""
+        for _ in range(2):
+            request = b''
+            while len(request) < 8:
+                request += os.read(end, 8 - len(request))
+            asked.append((request[0], time.monotonic()))
+        for unit, word in ((4, 1), (5, 2)):
+            reply = bytes([unit, 3, 2, 0, word])
+            os.write(end, reply + crc16(reply))
+            time.sleep(0.01)
+
+    boards = threading.Thread(target=answer)
+    boards.start()
+    line.start()
+    timing = Timing(timeout=0.5, retries=0, gap=0.004, offline_after=1.0)
+    with pytest.raises(CommunicationTimeoutError):
+        line.submit(once(Read(Endpoint(4, timing), 1, 1)), Priority.POLL).result(5)
+    failed = time.monotonic()
+    reply = line.submit(once(Read(Endpoint(5, timing), 1, 1)), Priority.POLL).result(5)
+    boards.join()
+    assert reply.words == (2,)
+    assert [unit for unit, _ in asked] == [4, 5]
+    assert asked[1][1] - failed < 0.2  # a reply to board 4 may come for 0.25 s
+
+
 @pytest.mark.parametrize('noise', [b'\x00', b'\x04\x03\xff', b'\x04\x83\x02'])
 def test_a_line_on_which_bytes_never_end_is_not_waited_for(wire, noise):
     line, end = wire
