@@ -4,6 +4,7 @@
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
 # make test-fuzz  runs each fuzz of the running product for FUZZ_SECONDS, 60 s if not set
+# make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
 # make setup      installs the package into .venv; each of the above does
@@ -14,6 +15,7 @@ STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
 TEST_ARGS ?=
 FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
 WHOLE_VEHICLES := test/system test/launch
 # rosless beside a real ROS 2, which tools/test-ros.sh runs.
 BESIDE_ROS := test/rosless/test_interop.py
@@ -25,7 +27,7 @@ UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-fuzz cover test-vehicles test-ros setup clients
+.PHONY: help run test lint format audit test-unit test-fuzz bench cover test-vehicles test-ros setup clients
 .NOTPARALLEL:
 
 help:
@@ -64,6 +66,10 @@ test-unit: setup
 
 test-fuzz: setup
 	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP test/fuzz
+
+bench: setup
+	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'
+	$(PYTHON) bench/default.py $(BENCH_ARGS)
 
 cover: setup clients
 	@mkdir -p build
