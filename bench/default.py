@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument('--clients', type=int, default=99)
     parser.add_argument('--seconds', type=float, default=10)
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--stuck', type=int, default=0, help='more clients, which read nothing')
     parser.add_argument('--events', nargs='+', default=['telemetry.realtime'])
     parser.add_argument('--alone', action='store_true', help='without the other server')
     options = parser.parse_args()
@@ -148,7 +149,7 @@ def main() -> None:
     ours, theirs = [], []
     for _ in range(options.rounds):
         with vehicle_server() as (port, pid, token):
-            load = Load(port, token, tuple(options.events), options.clients)
+            load = Load(port, token, tuple(options.events), options.clients, stuck=options.stuck)
             ours.append(measure(load, pid, options.seconds))
         show('  oht50', ours[-1:])
         if not options.alone:
