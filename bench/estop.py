@@ -23,9 +23,7 @@ command to the motor board's speed register, as the board saw it.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import json
 import multiprocessing
 import statistics
 import sys
@@ -35,10 +33,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from websockets.asyncio.client import connect
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 
+from load import Load
+from load import connected
 from stopping import DECELERATION
 from stopping import FULL_SPEED
 from stopping import PARAMETERS
@@ -85,23 +83,6 @@ def show(what: str, values: Sequence[float], limit: float) -> None:
     )
 
 
-async def _listen(url: str, token: str) -> None:
-    async with connect(url, proxy=None) as socket:
-        await socket.send(json.dumps({'type': 'auth', 'token': token}))
-        await socket.send(json.dumps({'type': 'subscribe', 'events': ['*']}))
-        async for _ in socket:
-            pass
-
-
-async def _listen_all(url: str, token: str, count: int) -> None:
-    await asyncio.gather(*(_listen(url, token) for _ in range(count)))
-
-
-def listen(url: str, token: str, count: int) -> None:
-    """Connect `count` clients that subscribe to every event, and read until killed."""
-    asyncio.run(_listen_all(url, token, count))
-
-
 def burn() -> NoReturn:
     """Keep a processor busy."""
     while True:
@@ -111,16 +92,13 @@ def burn() -> NoReturn:
 @contextlib.contextmanager
 def load_of(vehicle: Up, clients: int, busy: int) -> Iterator[None]:
     """Load the vehicle's bridge with clients, and this machine with busy processes."""
-    processes = [
-        multiprocessing.Process(
-            target=listen, args=(vehicle.url, vehicle.token('admin'), clients), daemon=True
-        )
-    ]
-    processes += [multiprocessing.Process(target=burn, daemon=True) for _ in range(busy)]
+    processes = [multiprocessing.Process(target=burn, daemon=True) for _ in range(busy)]
+    load = Load(vehicle.port, vehicle.token('viewer'), ('*',), clients, within=2.0)
     for process in processes:
         process.start()
     try:
-        yield
+        with connected(load):
+            yield
         assert all(process.is_alive() for process in processes), 'the load did not last'
     finally:
         for process in processes:
