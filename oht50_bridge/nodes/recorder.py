@@ -69,10 +69,13 @@ class Recorder(Node):
         self._writer = writer
         self._types = bag.typestore()
         self._connections: dict[str, Connection] = {}
+        # What is latched comes in the first moments, and never again.
+        self._at_once = True
         for topic in topics.ALL:
             deep = replace(topic, qos=subscription_qos(topic.qos))
             deep.subscribe(self, self._write(topic), raw=True)
-        steady_timer(self, FLUSH_PERIOD, self._flush)
+        self._flush()
+        steady_timer(self, FLUSH_PERIOD, self._on_timer)
         say(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C stops it', sys.stdout)
 
     def _write(self, topic: topics.Topic) -> Callable[[bytes], None]:
@@ -93,8 +96,14 @@ class Recorder(Node):
                 self._writer.write(connection, self.get_clock().now().nanoseconds, data)
             except OSError as error:
                 raise self._ended(error) from error
+            if self._at_once:
+                self._flush()
 
         return write
+
+    def _on_timer(self) -> None:
+        self._flush()
+        self._at_once = not self._connections
 
     def _flush(self) -> None:
         """Hand what was recorded to the system, in a chunk that can be read without an index."""
