@@ -40,6 +40,8 @@ from oht50_bridge.simulator.control import SimulatorClient
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
 ROOT = Path(__file__).resolve().parent.parent
 STARTING = 5.0  # s, in which the services of a node that started are found
+# What can be no name of a host; the last one is no Unicode either.
+NO_HOSTS = ['a' * 64, 'a..b', '.', 'xn--\xe9', 'a\0b', '\udcff']
 UNKNOWN = 'no node serves it now'  # in the description of an error
 SETTLING = 3.0  # s, after which what the end of a node caused is known
 STANDS_AT = 0.0005  # m, from a place, half a step of the position
