@@ -37,6 +37,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
+from oht50_bridge.bag import PACKAGE as PACKAGE
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import MINIMUM_DELAY
@@ -49,7 +50,6 @@ from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.signals import blocking_prefix
 
-PACKAGE = 'oht50_bridge'
 BAG_DEPTH = 100  # of the queues of bags, so that a pause of the recorder loses no message
 BOOLEAN = ('true', 'false')
 
