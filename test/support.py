@@ -136,7 +136,15 @@ def command_line(pid):
 
 
 class Background:
-    """A process of these tests, with its output in a file, in a session of its own."""
+    """A process of these tests, with its output in a file, in a session of its own.
+
+    Attributes:
+        is_job: whether it is in a process group of this session instead, as a job of a shell is,
+            which a terminal can suspend.
+
+    """
+
+    is_job = False
 
     def __init__(self, log, command, environment=None):
         self.log = log
@@ -147,7 +155,8 @@ class Background:
                 stderr=output,
                 stdin=subprocess.DEVNULL,
                 env=environment,
-                start_new_session=True,
+                start_new_session=not self.is_job,
+                preexec_fn=os.setpgrp if self.is_job else None,
             )
 
     def wait_for(self, text, timeout=30.0):
