@@ -44,6 +44,7 @@ from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.parameters import connections
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import domain
 from oht50_bridge.cli.options import port
 from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_console
@@ -110,7 +111,6 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     for device in arguments.serial or devices(arguments.params):
         yield check_serial(device)
     yield from check_parameters(arguments.params)
-    yield check_dds()
     yield from check_host(arguments)
     keys = arguments.keys or os.environ.get(KEYS)
     if keys:
@@ -184,7 +184,10 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
     environment = os.environ
     checks = {
         'rclpy': host_check.check_rclpy(environment),
+        'DDS over the loopback interface': host_check.check_loopback(),
+        'DDS domain': check_domain(environment),
         'DDS participants': host_check.check_participants(environment),
+        host_check.CYCLONE: host_check.check_cyclone(environment),
         'open files': host_check.check_descriptors(wanted_connections(arguments.params)),
         host_check.MODEM_MANAGER: host_check.check_modem_manager(),
         'characters of the terminal': check_encoding(),
@@ -198,6 +201,14 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
             yield fault.what, FAILED if fault.fatal else WARNING, fault.text
         if not found:
             yield what, OK, ''
+
+
+def check_domain(environment: Mapping[str, str]) -> Iterator[HostFault]:
+    """Check the domain that `oht50 up` takes where it is given none."""
+    try:
+        domain(environment.get('ROS_DOMAIN_ID') or '0')
+    except argparse.ArgumentTypeError as error:
+        yield HostFault('DDS domain', f'ROS_DOMAIN_ID: {error}: correct it, or unset it')
 
 
 def wanted_connections(params: Path | None) -> int:
@@ -248,23 +259,6 @@ def check_terminal(environment: Mapping[str, str]) -> Iterator[HostFault]:
             'TERM=xterm-256color',
             fatal=False,
         )
-
-
-def check_dds() -> Finding:
-    """Check that UDP packets reach this machine over its loopback interface."""
-    what = 'DDS over the loopback interface'
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-    ):
-        try:
-            receiver.bind(('127.0.0.1', 0))
-            receiver.settimeout(1.0)
-            sender.sendto(b'oht50', receiver.getsockname())
-            receiver.recv(16)
-        except OSError as error:
-            return what, FAILED, f'{error}; enable it: ip link set lo up'
-    return what, OK, ''
 
 
 def check_keys(path: Path) -> Finding:

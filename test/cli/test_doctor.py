@@ -101,8 +101,14 @@ def test_keys(tmp_path):
     assert (how, 'chmod 600' in remedy) == (doctor.FAILED, True)
 
 
-def test_dds_and_clock():
-    assert doctor.check_dds()[1] == doctor.OK
+def test_the_domain():
+    assert [list(doctor.check_domain({'ROS_DOMAIN_ID': text})) for text in ('', '232')] == [[], []]
+    for wrong in ('abc', '233', '-1'):
+        (fault,) = doctor.check_domain({'ROS_DOMAIN_ID': wrong})
+        assert fault.fatal and f'ROS_DOMAIN_ID: {wrong!r}' in fault.text
+
+
+def test_clock():
     assert doctor.check_clock()[1] in (doctor.OK, doctor.WARNING)
 
 
