@@ -14,8 +14,8 @@
 """Check whether this machine can run a vehicle, and print remedies.
 
 It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
-keys of tokens, the clock, the terminal, the WebSocket port and the right to real-time priority.
-The exit code is 1 if a vehicle could not run.
+state files, the keys of tokens, the clock, the terminal, the WebSocket port and the right to
+real-time priority. The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
@@ -193,6 +193,7 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
         'characters of the terminal': check_encoding(),
         'terminal': check_terminal(environment),
         'state directory': check_state_directory(arguments),
+        'state files': check_state_files(arguments),
         'env': check_env(),
     }
     for what, faults in checks.items():
@@ -225,6 +226,14 @@ def check_state_directory(arguments: argparse.Namespace) -> Iterator[HostFault]:
         yield from host_check.check_state_directory(arguments.state_dir)
     except NoStateDirError as error:
         yield HostFault('state directory', str(error))
+
+
+def check_state_files(arguments: argparse.Namespace) -> Iterator[HostFault]:
+    """Look at the files of all vehicles and sets of boards, as their nodes will."""
+    from oht50_bridge.bringup.state_check import state_faults
+
+    with contextlib.suppress(NoStateDirError):  # `check_state_directory` tells
+        yield from state_faults(arguments.state_dir)
 
 
 def check_env() -> Iterator[HostFault]:
@@ -278,20 +287,25 @@ def check_keys(path: Path) -> Finding:
 
 def check_secret(state_dir: Path) -> Finding:
     """Check that there is a signing secret that other users cannot read."""
+    from oht50_bridge.gateway.auth.private_files import SECRET_FILE
+    from oht50_bridge.gateway.auth.private_files import TokenFileError
+    from oht50_bridge.gateway.auth.private_files import load_secret
     from oht50_bridge.gateway.auth.private_files import secret_path
 
     path = secret_path(state_dir)
     what = f'signing secret {path}'
     try:
-        mode = path.stat().st_mode
+        load_secret(path)
     except FileNotFoundError:
+        if path.is_symlink():
+            return what, FAILED, 'a link that leads nowhere; remove it'
+        if os.environ.get(SECRET_FILE):
+            return what, FAILED, f'missing; create it, or correct or unset {SECRET_FILE}'
         return what, WARNING, 'missing; `oht50 up` or `oht50 token` creates it'
+    except TokenFileError as error:
+        return what, FAILED, str(error)
     except OSError as error:
-        return what, FAILED, f'{error.strerror}; choose another --state-dir'
-    if stat.S_IMODE(mode) & 0o077:
-        return what, FAILED, f'other users can read it: delete it, or chmod 600 {path}'
-    if not os.access(path, os.R_OK):
-        return what, FAILED, 'no permission to read it; run as its owner'
+        return what, FAILED, f'{error.strerror}; run as its owner, or choose another --state-dir'
     return what, OK, ''
 
 

@@ -85,7 +85,9 @@ class StoreError(Exception):
     """The store cannot be used; the message names the file and the remedy."""
 
 
-class _StoredRecord(StateModel):
+class StoredVersion(StateModel):
+    """The content of the file of a version; see `Record`."""
+
     config_id: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(pattern=f'^{VERSION.pattern}$')]
     stamp: Annotated[int, Field(ge=0, lt=2**63)]
@@ -96,7 +98,7 @@ class _StoredRecord(StateModel):
     status: Literal['pending', 'applied', 'failed']
 
     @model_validator(mode='after')
-    def _is_whole(self) -> _StoredRecord:
+    def _is_whole(self) -> StoredVersion:
         if not set(self.before) <= set(self.values):
             raise ValueError('it changes what it does not configure')
         return self
@@ -414,7 +416,7 @@ class ConfigStore:
             self._lost.add(match[1])
 
     def _read(self, path: Path) -> Record:
-        stored = load_state(path, _StoredRecord)
+        stored = load_state(path, StoredVersion)
         if stored is None:
             raise UnreadableError(f'{path}: removed meanwhile')
         if path != self._path(stored.version):

@@ -103,7 +103,7 @@ class _StoredStop(StateModel):
     counter: Number
 
 
-class _StoredLatch(StateModel):
+class StoredLatch(StateModel):
     """What `save` and `clear` write: the newest stop has the number of the latch."""
 
     counter: Number
@@ -111,7 +111,7 @@ class _StoredLatch(StateModel):
     clear: Any = None  # it only informs
 
     @model_validator(mode='after')
-    def _is_in_order(self) -> _StoredLatch:
+    def _is_in_order(self) -> StoredLatch:
         numbers = [stop.counter for stop in self.stops]
         if numbers != sorted(set(numbers)) or numbers[-1:] not in ([], [self.counter]):
             raise ValueError('the stops are not numbered up to the counter')
@@ -318,7 +318,7 @@ class EstopLatch:
 
     def _load(self, *, aside: bool) -> tuple[int, tuple[Estop, ...]]:
         try:
-            stored = load_state(self._path, _StoredLatch, lasting=True, aside=aside)
+            stored = load_state(self._path, StoredLatch, lasting=True, aside=aside)
         except UnreadableError as error:
             self.fault = str(error)
             unreadable = Estop(

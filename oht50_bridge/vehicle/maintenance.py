@@ -33,7 +33,9 @@ UNREADABLE = 'unreadable-file'  # owner of the lock that an unreadable file stan
 MAXIMUM_OWNERS = 32
 
 
-class _StoredLocks(StateModel):
+class StoredLocks(StateModel):
+    """The content of the file."""
+
     owners: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MAXIMUM_OWNERS)]
 
 
@@ -120,7 +122,7 @@ class MaintenanceLock:
 
     def _load(self, *, aside: bool) -> tuple[str, ...]:
         try:
-            stored = load_state(self._path, _StoredLocks, lasting=True, aside=aside)
+            stored = load_state(self._path, StoredLocks, lasting=True, aside=aside)
         except UnreadableError as error:
             self.fault = str(error)
             return (UNREADABLE,)

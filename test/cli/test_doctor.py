@@ -194,3 +194,26 @@ def test_a_user_and_a_group_without_names_are_numbers(terminal, monkeypatch):
     monkeypatch.setattr(doctor.os, 'getuid', lambda: 12345)
     _, result, remedy = doctor.check_serial(terminal)
     assert (result, remedy.split()[-5].rstrip(',')) == (doctor.FAILED, '12345')
+
+
+def test_a_folder_of_the_configuration_that_is_none_is_a_finding(tmp_path, monkeypatch):
+    monkeypatch.setenv('OHT50_CONFIG_DIR', str(tmp_path / 'none'))
+    ((_, result, remedy),) = doctor.check_parameters(None)
+    assert result == doctor.FAILED and 'OHT50_CONFIG_DIR' in remedy
+    assert doctor.devices(None) == []
+
+
+def test_a_secret_that_no_vehicle_would_take(tmp_path, monkeypatch):
+    path = tmp_path / 'jwt_secret'
+    path.write_text('short')
+    path.chmod(0o600)
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+    path.unlink()
+    path.symlink_to('nowhere')
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+    path.unlink()
+    path.mkdir(mode=0o700)
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+    monkeypatch.setenv('OHT50_JWT_SECRET_FILE', str(tmp_path / 'other'))
+    _, result, remedy = doctor.check_secret(tmp_path)
+    assert result == doctor.FAILED and 'OHT50_JWT_SECRET_FILE' in remedy
