@@ -38,6 +38,7 @@ from oht50_bridge.text import shown
 
 IMPORT_TIMEOUT = 30.0  # s
 CYCLONE = 'Cyclone DDS'
+RMW = 'rmw_cyclonedds_cpp'
 # Joins the domain as a node does. A node that starts may be ended by a fault of Cyclone DDS.
 JOIN = 'import rclpy; rclpy.init(args=[]); rclpy.create_node("oht50_check"); rclpy.shutdown()'
 ATTEMPTS = 2
@@ -162,8 +163,10 @@ def check_loopback() -> Iterator[HostFault]:
 
 def check_cyclone(environment: Mapping[str, str]) -> Iterator[HostFault]:
     """Join the domain once with the configuration that Cyclone DDS was given, if it was."""
-    if not environment.get('CYCLONEDDS_URI') or not _has_cyclone(environment):
+    if not environment.get('CYCLONEDDS_URI'):
         return
+    if ros_directory() and environment.get('RMW_IMPLEMENTATION') not in (None, '', RMW):
+        return  # another DDS; where none is named, Cyclone may be the one that is installed
     code = JOIN if ros_directory() else f'import rosless; rosless.install(); {JOIN}'
     said = ''
     for _ in range(ATTEMPTS):
@@ -189,11 +192,6 @@ def check_cyclone(environment: Mapping[str, str]) -> Iterator[HostFault]:
     )
 
 
-def _has_cyclone(environment: Mapping[str, str]) -> bool:
-    """Return whether the nodes use Cyclone DDS; another one does not read its configuration."""
-    return not ros_directory() or environment.get('RMW_IMPLEMENTATION') == 'rmw_cyclonedds_cpp'
-
-
 def _of_cyclone(text: str) -> str:
     """Return the first line that Cyclone DDS logged, without time, domain and thread."""
     found = re.search(r'^[0-9.]+ \[\w*\] +[^:\n]*: (.*)$', text, re.MULTILINE)
@@ -202,8 +200,8 @@ def _of_cyclone(text: str) -> str:
 
 def check_participants(environment: Mapping[str, str]) -> Iterator[HostFault]:
     """Check that Cyclone DDS lets as many processes join a domain as a vehicle has nodes."""
-    if not _has_cyclone(environment):
-        return
+    if ros_directory() and environment.get('RMW_IMPLEMENTATION') != RMW:
+        return  # another DDS, which does not read it
     given = _cyclone_configuration(environment.get('CYCLONEDDS_URI', ''))
     found = re.findall(r'MaxAutoParticipantIndex>\s*([0-9]{1,9})\s*<', given)
     # The last one counts. Each process takes an index, from 0.

@@ -40,7 +40,7 @@ def host_addresses(host: str, port: int | None = None) -> list[Found]:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except ValueError as error:  # or of the encoding of names: a label is too long
-        raise OSError(errno.EINVAL, f'no name of a host: {error}') from None
+        raise OSError(errno.EINVAL, f'no name of a host: {error.__cause__ or error}') from None
 
 
 def bound_sockets(host: str, port: int) -> list[socket.socket]:

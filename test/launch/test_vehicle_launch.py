@@ -120,13 +120,13 @@ def test_wrong_parameters_end_the_launch(tmp_path):
         assert processes_of(str(vehicle.state_dir)) == []
 
 
-def refusal(domain, *arguments):
+def refusal(domain, *arguments, **environment):
     done = subprocess.run(
         ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', *arguments],
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        env={**os.environ, 'ROS_DOMAIN_ID': str(domain), **environment},
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 1
@@ -144,6 +144,19 @@ def test_refusals_name_the_fault_and_the_remedy(tmp_path):
             vehicle.wait_until_up()
             assert 'runs already' in refusal(domain, 'sim:=true', 'port:=1999', state)
             assert vehicle.stop() == 0
+
+
+def test_a_computer_that_no_vehicle_can_run_on_is_one_line(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with own_domain() as domain:
+        said = refusal(domain, 'sim:=true', f'state_dir:={tmp_path / "file"}')
+        assert f'{tmp_path / "file"} is no directory; name another' in said
+        said = refusal(
+            domain, 'sim:=true', f'state_dir:={tmp_path / "state"}', CYCLONEDDS_URI='<CycloneDDS'
+        )
+        assert 'it cannot join a domain with what CYCLONEDDS_URI says (' in said
+        assert 'process started' not in said
+    assert processes_of(str(tmp_path)) == []
 
 
 def test_the_arguments_are_described():
