@@ -25,6 +25,7 @@ from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.nodes import topics
+from oht50_bridge.paths import make_private
 
 
 def record(**values: str) -> list[LaunchDescriptionEntity]:
@@ -36,7 +37,7 @@ def record(**values: str) -> list[LaunchDescriptionEntity]:
     for topic in topics.ALL:
         name = renamed.get(topic.name, topic.name)
         qos[name if name.startswith('/') else f'{vehicle.namespace}/{name}'] = topic.qos
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_private(output.parent)
     return [
         LogInfo(msg=f'Recording {vehicle.namespace} to {output}'),
         ExecuteProcess(

@@ -44,6 +44,7 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.paths import make_private
 from oht50_bridge.standard_streams import say
 
 DEPTH = 100  # of the subscriptions, so that a pause of the disk loses no message
@@ -64,7 +65,7 @@ class Recorder(Node):
     def __init__(self, output: Path) -> None:
         super().__init__('recorder')
         writer = Writer(output, version=bag.FORMAT, storage_plugin=StoragePlugin.MCAP)
-        output.parent.mkdir(parents=True, exist_ok=True)
+        make_private(output.parent)
         writer.open()
         self._writer = writer
         self._types = bag.typestore()

@@ -41,6 +41,7 @@ from pydantic import model_validator
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import ASIDE
 from oht50_bridge.regular_file import aside_names
 from oht50_bridge.regular_file import put_aside
@@ -400,7 +401,7 @@ class ConfigStore:
             self._unread = True
             self.faults.append(f'{self._directory}: {error.strerror}{put_aside(self._directory)}')
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            make_private(self._directory)
             sync_directory(self._directory.parent)
         except OSError as error:
             if not self._directory.parent.is_dir():

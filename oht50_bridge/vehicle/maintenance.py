@@ -23,6 +23,7 @@ from typing import Annotated
 from pydantic import Field
 
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.paths import make_private
 from oht50_bridge.state_file import StateModel
 from oht50_bridge.state_file import UnreadableError
 from oht50_bridge.state_file import load_state
@@ -117,7 +118,7 @@ class MaintenanceLock:
         return ', '.join(map(repr, self._owners))
 
     def _write(self, owners: tuple[str, ...]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._path.parent)
         replace_file(self._path, json.dumps({'owners': owners}).encode())
 
     def _load(self, *, aside: bool) -> tuple[str, ...]:
