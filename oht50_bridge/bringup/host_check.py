@@ -269,9 +269,10 @@ def check_state_directory(state_dir: Path) -> Iterator[HostFault]:
         yield HostFault(what, f'no permission to write; chown it to user {os.getuid()}')
     elif space.f_bavail * space.f_frsize < FREE_SPACE or (space.f_files and not space.f_favail):
         free = space.f_bavail * space.f_frsize / 1e6
+        missing = 'it, or no vehicle starts' if space.f_bavail == 0 else 'the audit log'
         yield HostFault(
             what,
-            f'{free:.0f} MB and {space.f_favail} files are free; make room for the audit log',
+            f'{free:.0f} MB and {space.f_favail} files are free; make room for {missing}',
             fatal=False,
         )
 

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import sys
@@ -107,8 +108,13 @@ class Supervisor:
                     self._preloaded.close()
                 self._output.close()
                 lock.close()
-        except (OSError, TokenFileError) as error:
+        except TokenFileError as error:
             raise BringUpError(str(error)) from error
+        except OSError as error:
+            remedy = '; make room' if error.errno in (errno.ENOSPC, errno.EDQUOT) else ''
+            raise BringUpError(
+                f'{error.filename or self._plan.state_dir}: {error.strerror or error}{remedy}'
+            ) from error
 
     def _check(self) -> None:
         """Find what would make the start fail half-way, before anything is started."""

@@ -19,6 +19,8 @@ import socket
 
 import pytest
 from support import NO_HOSTS
+from support import filesystem
+from support import fill
 from support import free_port
 from support import own_domain
 from support import processes_of
@@ -106,6 +108,14 @@ def test_lines_are_checked_before_anything_is_started(tmp_path):
     with pytest.raises(BringUpError, match='line of its own'):
         supervisor(plan).run()
     assert not (tmp_path / 'state').exists()
+
+
+def test_a_full_disk_is_named_with_the_remedy(tmp_path):
+    with filesystem(tmp_path / 'disk', '64k') as disk:
+        fill(disk)
+        plan = Plan(disk / 'state', 0, simulated=True, port=free_port())
+        with pytest.raises(BringUpError, match=r'disk/state\S*: No space left on device; '):
+            supervisor(plan).run()
 
 
 def test_a_vehicle_that_runs_already_is_refused(tmp_path):
