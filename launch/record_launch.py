@@ -21,6 +21,7 @@ from launch.actions import ExecuteProcess
 from launch.actions import LogInfo
 from rclpy.qos import QoSProfile
 
+from oht50_bridge.bringup.launching import bag_storage
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import qos_overrides
@@ -51,6 +52,12 @@ def record(**values: str) -> list[LaunchDescriptionEntity]:
                 str(output),
                 '--storage',
                 'mcap',
+                # Otherwise it keeps messages to itself until there are megabytes of them, and they
+                # are lost with it.
+                '--max-cache-size',
+                '0',
+                '--storage-config-file',
+                str(bag_storage(vehicle.directory)),
                 '--node-name',
                 'recorder',
                 '--disable-keyboard-controls',

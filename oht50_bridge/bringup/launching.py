@@ -52,6 +52,7 @@ from oht50_bridge.signals import blocking_prefix
 
 BAG_DEPTH = 100  # of the queues of bags, so that a pause of the recorder loses no message
 BOOLEAN = ('true', 'false')
+BAG_CHUNK = 4096  # bytes of messages that are handed over at once: those of less than a second
 
 # Name: default, description, choices; None if the argument is free text.
 ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
@@ -203,6 +204,14 @@ def qos_overrides(directory: Path, profiles: dict[str, QoSProfile]) -> Path:
             }
         )
     )
+    return path
+
+
+def bag_storage(directory: Path) -> Path:
+    """Write how `ros2 bag record` stores messages in MCAP; return the file."""
+    path = directory / 'bag_storage.yaml'
+    make_private(directory)
+    path.write_text(yaml.safe_dump({'chunkSize': BAG_CHUNK}))
     return path
 
 
