@@ -130,7 +130,8 @@ def _files(directory: Path) -> Iterator[HostFault]:
         try:
             load_state(path, kind.model, check=kind.check, lasting=kind.lasting, aside=False)
         except UnreadableError as error:
-            yield _fault(path, str(error).removeprefix(f'{path}: '), kind.comes)
+            reason = str(error).removeprefix(f'{path}: ').removeprefix(f'{path} ')
+            yield _fault(path, reason, kind.comes)
 
 
 def _versions(directory: Path) -> Iterator[HostFault]:
