@@ -21,10 +21,12 @@ from launch.actions import ExecuteProcess
 from launch.actions import LogInfo
 from rclpy.qos import QoSProfile
 
+from oht50_bridge.bringup.launching import bag_storage
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import qos_overrides
 from oht50_bridge.nodes import topics
+from oht50_bridge.paths import make_private
 
 
 def record(**values: str) -> list[LaunchDescriptionEntity]:
@@ -36,7 +38,7 @@ def record(**values: str) -> list[LaunchDescriptionEntity]:
     for topic in topics.ALL:
         name = renamed.get(topic.name, topic.name)
         qos[name if name.startswith('/') else f'{vehicle.namespace}/{name}'] = topic.qos
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_private(output.parent)
     return [
         LogInfo(msg=f'Recording {vehicle.namespace} to {output}'),
         ExecuteProcess(
@@ -50,6 +52,12 @@ def record(**values: str) -> list[LaunchDescriptionEntity]:
                 str(output),
                 '--storage',
                 'mcap',
+                # Otherwise it keeps messages to itself until there are megabytes of them, and they
+                # are lost with it.
+                '--max-cache-size',
+                '0',
+                '--storage-config-file',
+                str(bag_storage(vehicle.directory)),
                 '--node-name',
                 'recorder',
                 '--disable-keyboard-controls',

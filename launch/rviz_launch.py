@@ -24,6 +24,7 @@ from oht50_bridge.bringup.launching import PACKAGE
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.nodes import NAMESPACE
+from oht50_bridge.paths import make_private
 
 
 def rviz(**values: str) -> list[LaunchDescriptionEntity]:
@@ -31,7 +32,7 @@ def rviz(**values: str) -> list[LaunchDescriptionEntity]:
     vehicle = plan(values)
     view = Path(get_package_share_directory(PACKAGE)) / 'config' / 'oht50.rviz'
     own = vehicle.directory / 'oht50.rviz'
-    own.parent.mkdir(parents=True, exist_ok=True)
+    make_private(own.parent)
     own.write_text(view.read_text().replace(f'{NAMESPACE}/', f'{vehicle.namespace}/'))
     return [
         Node(

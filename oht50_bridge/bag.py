@@ -16,6 +16,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import shutil
 from collections.abc import Collection
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +39,7 @@ PACKAGE = 'oht50_bridge'
 METADATA = 'metadata.yaml'
 INFORMATION = 'rosbag2_bagfile_information'
 FORMAT: Final = 9  # of the metadata, that of Jazzy
+NOTHING_RECORDED = 'its recording was cut off before its first message; nothing can be replayed'
 INFINITE = {'sec': 9223372036, 'nsec': 854775807}  # rosbag2's value of an unlimited duration
 
 
@@ -69,6 +72,8 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
         ]
     except OSError as error:
         if cut_off(bag):
+            if all(_is_empty(path) for path in _recordings(bag)):
+                raise BagError(f'{bag}: {NOTHING_RECORDED}') from error
             raise BagError(
                 f'{bag}: its recording was cut off; --repair makes a bag of what was recorded'
             ) from error
@@ -99,7 +104,25 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
 
 def cut_off(bag: Path) -> bool:
     """Return whether a folder holds a recording (MCAP) that was not closed."""
-    return not (bag / METADATA).exists() and any(bag.glob('*.mcap'))
+    return not (bag / METADATA).exists() and bool(_recordings(bag))
+
+
+def _recordings(bag: Path) -> list[Path]:
+    """Return the MCAP files of a bag in the order of recording: NAME_0, ..., NAME_9, NAME_10."""
+
+    def order(path: Path) -> list[tuple[int, str]]:
+        parts = re.findall('([0-9]+)|([^0-9]+)', path.name)
+        return [(int(number or 0), text) for number, text in parts]
+
+    return sorted(bag.glob('*.mcap'), key=order)
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether a file has no message because its recording was cut off before the first."""
+    try:
+        return next(mcap.messages(path), None) is None
+    except (OSError, mcap.McapError):
+        return False  # `repair` says what is wrong with it
 
 
 def in_order(bag: Path, topics: Collection[str]) -> Iterator[tuple[str, int, bytes]]:
@@ -183,13 +206,18 @@ def repair(bag: Path) -> tuple[int, Path]:
     from rosbags.rosbag2.metadata import parse_qos
 
     bag = bag.absolute()
+    if all(_is_empty(path) for path in _recordings(bag)):
+        raise BagError(f'{bag}: {NOTHING_RECORDED}')
     whole, kept = (bag.with_name(f'{bag.name}.{end}') for end in ('repaired', 'cut-off'))
+    for path in (whole, kept):
+        if path.exists():
+            raise BagError(f'{path}: left by an earlier repair; move it away')
     types = typestore()
     count = 0
     try:
         with Writer(whole, version=FORMAT, storage_plugin=StoragePlugin.MCAP) as writer:
             connections: dict[mcap.Channel, Connection] = {}
-            for path in sorted(bag.glob('*.mcap')):
+            for path in _recordings(bag):
                 for channel, stamp, data in mcap.messages(path):
                     if channel not in connections:
                         connections[channel] = writer.add_connection(
@@ -204,10 +232,10 @@ def repair(bag: Path) -> tuple[int, Path]:
         bag.rename(kept)
         whole.rename(bag)
     except (OSError, mcap.McapError, WriterError) as error:
-        raise BagError(
-            f'{bag}: cannot be repaired: {error}; remove {whole.name} and {kept.name} beside it '
-            'if they are there, and make room'
-        ) from error
+        if bag.exists():
+            shutil.rmtree(whole, ignore_errors=True)
+        remedy = 'make room' if isinstance(error, OSError) else 'it is left as it is'
+        raise BagError(f'{bag}: cannot be repaired: {error}; {remedy}') from error
     return count, kept
 
 

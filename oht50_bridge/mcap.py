@@ -76,8 +76,10 @@ def messages(path: Path) -> Iterator[RecordedMessage]:
 
     """
     with path.open('rb') as file:
-        if file.read(len(MAGIC)) != MAGIC:
+        if not MAGIC.startswith(head := file.read(len(MAGIC))):
             raise McapError(f'{path}: not an MCAP file')
+        if head != MAGIC:
+            return
         schemas: dict[int, tuple[str, str]] = {}
         channels: dict[int, Channel] = {}
         try:

@@ -40,6 +40,8 @@ from oht50_bridge.simulator.control import SimulatorClient
 OHT50 = [sys.executable, '-m', 'oht50_bridge.cli.main']
 ROOT = Path(__file__).resolve().parent.parent
 STARTING = 5.0  # s, in which the services of a node that started are found
+# What can be no name of a host; the last one is no Unicode either.
+NO_HOSTS = ['a' * 64, 'a..b', '.', 'xn--\xe9', 'a\0b', '\udcff']
 UNKNOWN = 'no node serves it now'  # in the description of an error
 SETTLING = 3.0  # s, after which what the end of a node caused is known
 STANDS_AT = 0.0005  # m, from a place, half a step of the position
@@ -134,7 +136,15 @@ def command_line(pid):
 
 
 class Background:
-    """A process of these tests, with its output in a file, in a session of its own."""
+    """A process of these tests, with its output in a file, in a session of its own.
+
+    Attributes:
+        is_job: whether it is in a process group of this session instead, as a job of a shell is,
+            which a terminal can suspend.
+
+    """
+
+    is_job = False
 
     def __init__(self, log, command, environment=None):
         self.log = log
@@ -145,7 +155,8 @@ class Background:
                 stderr=output,
                 stdin=subprocess.DEVNULL,
                 env=environment,
-                start_new_session=True,
+                start_new_session=not self.is_job,
+                preexec_fn=os.setpgrp if self.is_job else None,
             )
 
     def wait_for(self, text, timeout=30.0):

@@ -122,14 +122,12 @@ def test_bags_of_the_other_storage_are_read_too(tmp_path):
 
 
 # Behind each chunk of three messages is its index of 63 bytes.
-@pytest.mark.parametrize(
-    ('cut', 'left'), [(0, 9), (1, 9), (63, 9), (64, 6), (100, 6), (100_000, 0)]
-)
+@pytest.mark.parametrize(('cut', 'left'), [(0, 9), (1, 9), (63, 9), (64, 6), (100, 6)])
 def test_a_recording_that_was_cut_off_is_repaired(tmp_path, cut, left):
     folder = write_bag(tmp_path / 'bag', range(10), close=False)
     (file,) = folder.glob('*.mcap')
     content = file.read_bytes()
-    file.write_bytes(content[: max(len(content) - cut, 50)])
+    file.write_bytes(content[: len(content) - cut])
     assert cut_off(folder)
     with pytest.raises(BagError, match='--repair'):
         recorded_vehicle(folder)
@@ -137,22 +135,57 @@ def test_a_recording_that_was_cut_off_is_repaired(tmp_path, cut, left):
     assert count == left
     assert numbers(folder) == [(number, number) for number in range(count)]
     (original,) = kept.glob('*.mcap')
-    assert original.read_bytes() == content[: max(len(content) - cut, 50)]
+    assert original.read_bytes() == content[: len(content) - cut]
     with Reader(folder) as reader:
         for connection in reader.connections:
             assert connection.digest == typestore().hash_rihs01('std_msgs/msg/String')
 
 
-@pytest.mark.parametrize('content', [b'', b'x' * 100, b'\x89MCAP0\r\n' + b'\xff' * 100])
-def test_what_is_no_recording_is_left_as_it_is(tmp_path, content):
+HEADER = b'\x89MCAP0\r\n'
+
+
+@pytest.mark.parametrize('content', [b'', HEADER[:5], HEADER, HEADER + b'\xff' * 100])
+def test_a_recording_without_a_message_is_said_to_be_one(tmp_path, content):
     folder = tmp_path / 'bag'
     folder.mkdir()
     (folder / 'bag.mcap').write_bytes(content)
-    try:
-        count, _ = repair(folder)
-        assert count == 0
-    except BagError:
-        assert (folder / 'bag.mcap').read_bytes() == content
+    for action in (recorded_vehicle, repair):
+        with pytest.raises(BagError, match='cut off before its first message; nothing can be'):
+            action(folder)
+    assert [path.name for path in tmp_path.rglob('*')] == ['bag', 'bag.mcap']
+
+
+def test_what_is_no_recording_is_left_as_it_is(tmp_path):
+    folder = tmp_path / 'bag'
+    folder.mkdir()
+    (folder / 'bag.mcap').write_bytes(b'x' * 100)
+    with pytest.raises(BagError, match='not an MCAP file; it is left as it is'):
+        repair(folder)
+    assert (folder / 'bag.mcap').read_bytes() == b'x' * 100
+    assert [path.name for path in tmp_path.iterdir()] == ['bag']
+
+
+def test_what_an_earlier_repair_left_is_named_and_not_touched(tmp_path):
+    folder = write_bag(tmp_path / 'bag', range(3), close=False)
+    left = tmp_path / 'bag.repaired'
+    left.mkdir()
+    with pytest.raises(BagError, match=r'bag\.repaired: left by an earlier repair'):
+        repair(folder)
+    assert left.is_dir() and cut_off(folder)
+
+
+def test_the_files_of_a_split_recording_are_repaired_in_their_order(tmp_path):
+    """The newest one is empty where its recorder was killed just after it had begun it."""
+    folder = tmp_path / 'bag'
+    folder.mkdir()
+    for number in range(11):
+        (file,) = write_bag(
+            tmp_path / f'part{number}', range(3 * number, 3 * number + 3), close=False
+        ).glob('*.mcap')
+        file.rename(folder / f'bag_{number}.mcap')
+    (folder / 'bag_11.mcap').write_bytes(b'')
+    assert repair(folder)[0] == 33
+    assert [stamp for _, stamp in numbers(folder)] == list(range(33))
 
 
 KINDS = [

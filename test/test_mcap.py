@@ -48,7 +48,7 @@ def test_whole_files_are_read_and_their_channels_known(tmp_path, content):
 def test_every_cut_leaves_a_beginning(tmp_path, content):
     path = tmp_path / 'file'
     whole = None
-    for end in range(len(content), 8, -97):
+    for end in (*range(len(content), 8, -97), *range(8, -1, -1)):
         path.write_bytes(content[:end])
         found = [each.data for each in messages(path)]
         whole = whole or found

@@ -22,6 +22,7 @@ import importlib.util
 import os
 import re
 import resource
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +37,11 @@ from oht50_bridge.nodes import NODES
 from oht50_bridge.text import shown
 
 IMPORT_TIMEOUT = 30.0  # s
+CYCLONE = 'Cyclone DDS'
+RMW = 'rmw_cyclonedds_cpp'
+# Joins the domain as a node does. A node that starts may be ended by a fault of Cyclone DDS.
+JOIN = 'import rclpy; rclpy.init(args=[]); rclpy.create_node("oht50_check"); rclpy.shutdown()'
+ATTEMPTS = 2
 # Of the bridge, beside one for each connection: DDS, audit log, keys, listening sockets.
 OWN_DESCRIPTORS = 64
 FREE_SPACE = 50_000_000  # bytes, below which the state directory is nearly full
@@ -76,7 +82,9 @@ def host_faults(
 
     """
     yield from check_rclpy(environment)
+    yield from check_loopback()
     yield from check_participants(environment)
+    yield from check_cyclone(environment)
     yield from check_descriptors(connections)
     yield from check_state_directory(state_dir)
     yield from check_clock()
@@ -135,9 +143,64 @@ def _python() -> str:
     return f'Python {sys.version_info.major}.{sys.version_info.minor}'
 
 
+def check_loopback() -> Iterator[HostFault]:
+    """Check that UDP packets reach this machine over its loopback interface."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        try:
+            receiver.bind(('127.0.0.1', 0))
+            receiver.settimeout(1.0)
+            sender.sendto(b'oht50', receiver.getsockname())
+            receiver.recv(16)
+        except OSError as error:
+            yield HostFault(
+                'DDS over the loopback interface',
+                f'{error.strerror or error}; enable it: ip link set lo up',
+            )
+
+
+def check_cyclone(environment: Mapping[str, str]) -> Iterator[HostFault]:
+    """Join the domain once with the configuration that Cyclone DDS was given, if it was."""
+    if not environment.get('CYCLONEDDS_URI'):
+        return
+    if ros_directory() and environment.get('RMW_IMPLEMENTATION') not in (None, '', RMW):
+        return  # another DDS; where none is named, Cyclone may be the one that is installed
+    code = JOIN if ros_directory() else f'import rosless; rosless.install(); {JOIN}'
+    said = ''
+    for _ in range(ATTEMPTS):
+        try:
+            done = subprocess.run(  # noqa: S603 - a list, no shell
+                [sys.executable, '-c', code],
+                env=dict(environment),
+                capture_output=True,
+                text=True,
+                errors='backslashreplace',
+                timeout=IMPORT_TIMEOUT,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            said = str(error)
+            continue
+        if done.returncode == 0:
+            return
+        said = _of_cyclone(done.stderr) or _last_line(done.stderr)
+    yield HostFault(
+        CYCLONE,
+        f'it cannot join a domain with what CYCLONEDDS_URI says ({shown(said)}): correct it, or '
+        'unset it',
+    )
+
+
+def _of_cyclone(text: str) -> str:
+    """Return the first line that Cyclone DDS logged, without time, domain and thread."""
+    found = re.search(r'^[0-9.]+ \[\w*\] +[^:\n]*: (.*)$', text, re.MULTILINE)
+    return found[1][:300] if found else ''
+
+
 def check_participants(environment: Mapping[str, str]) -> Iterator[HostFault]:
     """Check that Cyclone DDS lets as many processes join a domain as a vehicle has nodes."""
-    if ros_directory() and environment.get('RMW_IMPLEMENTATION') != 'rmw_cyclonedds_cpp':
+    if ros_directory() and environment.get('RMW_IMPLEMENTATION') != RMW:
         return  # another DDS, which does not read it
     given = _cyclone_configuration(environment.get('CYCLONEDDS_URI', ''))
     found = re.findall(r'MaxAutoParticipantIndex>\s*([0-9]{1,9})\s*<', given)
@@ -206,9 +269,10 @@ def check_state_directory(state_dir: Path) -> Iterator[HostFault]:
         yield HostFault(what, f'no permission to write; chown it to user {os.getuid()}')
     elif space.f_bavail * space.f_frsize < FREE_SPACE or (space.f_files and not space.f_favail):
         free = space.f_bavail * space.f_frsize / 1e6
+        missing = 'it, or no vehicle starts' if space.f_bavail == 0 else 'the audit log'
         yield HostFault(
             what,
-            f'{free:.0f} MB and {space.f_favail} files are free; make room for the audit log',
+            f'{free:.0f} MB and {space.f_favail} files are free; make room for {missing}',
             fatal=False,
         )
 

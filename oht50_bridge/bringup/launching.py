@@ -37,6 +37,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from rclpy.qos import QoSProfile
 
+from oht50_bridge.bag import PACKAGE as PACKAGE
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import MINIMUM_DELAY
@@ -49,9 +50,9 @@ from oht50_bridge.paths import make_private
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.signals import blocking_prefix
 
-PACKAGE = 'oht50_bridge'
 BAG_DEPTH = 100  # of the queues of bags, so that a pause of the recorder loses no message
 BOOLEAN = ('true', 'false')
+BAG_CHUNK = 4096  # bytes of messages that are handed over at once: those of less than a second
 
 # Name: default, description, choices; None if the argument is free text.
 ARGUMENTS: dict[str, tuple[str, str, tuple[str, ...] | None]] = {
@@ -203,6 +204,14 @@ def qos_overrides(directory: Path, profiles: dict[str, QoSProfile]) -> Path:
             }
         )
     )
+    return path
+
+
+def bag_storage(directory: Path) -> Path:
+    """Write how `ros2 bag record` stores messages in MCAP; return the file."""
+    path = directory / 'bag_storage.yaml'
+    make_private(directory)
+    path.write_text(yaml.safe_dump({'chunkSize': BAG_CHUNK}))
     return path
 
 

@@ -108,7 +108,10 @@ def read_parameters(
         ParameterError: what is wrong, a line for each fault.
 
     """
-    files = parameter_files(params)
+    try:
+        files = parameter_files(params)
+    except FileNotFoundError as error:  # the folder of the configuration
+        raise ParameterError([str(error)]) from error
     placed = list(_read(files))
     nodes = {
         node: declare_all(

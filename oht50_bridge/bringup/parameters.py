@@ -21,12 +21,14 @@ from typing import Any
 
 import yaml
 
+from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.hardware.own_line import crowded_board
 from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.paths import config_dir
 from oht50_bridge.paths import make_private
+from oht50_bridge.regular_file import read_regular
 from oht50_bridge.text import shown
 
 
@@ -153,13 +155,32 @@ def serial_ports(vehicle: VehicleParameters) -> list[str]:
 
 
 def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
-    """Write the parameter file of one node and return it."""
+    """Write the parameter file of one node, unless it is there already, and return it.
+
+    Raises:
+        BringUpError: it cannot be written.
+
+    """
     path = directory / 'parameters' / f'{node}.yaml'
-    make_private(path.parent)
-    path.touch(mode=0o600)
-    content = {f'{namespace}/{node}': {'ros__parameters': values}}
-    path.write_text(yaml.dump(content, Dumper=_Dumper, sort_keys=False), 'utf-8')
+    document = {f'{namespace}/{node}': {'ros__parameters': values}}
+    content = yaml.dump(document, Dumper=_Dumper, sort_keys=False).encode()
+    try:
+        make_private(path.parent)
+        if not _is_there(path, content):
+            replace_file(path, content, durable=False, mode=0o600)
+    except OSError as error:
+        raise BringUpError(
+            f'{path}: {error.strerror}; make room for it, or choose another state directory'
+        ) from error
     return path
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    """Return whether a file that nobody else can read has a content."""
+    try:
+        return read_regular(path) == content and not path.stat().st_mode & 0o077
+    except (OSError, ValueError):
+        return False
 
 
 class _Dumper(yaml.SafeDumper):

@@ -200,7 +200,7 @@ class Plan:
             BringUpError: the parameters cannot be read.
 
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_private(self.directory)
         identity = identity_of(self.directory)
         keys = self.keys or self.parameters.given('bridge_node').get('keys')
         return {

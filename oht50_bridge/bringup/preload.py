@@ -40,7 +40,7 @@ from oht50_bridge.prctl import signal_at_parent_death
 from oht50_bridge.signals import block_signals
 
 PRELOAD = 'oht50_bridge.nodes.preload'
-RUN = b'run'
+RUN = b'run'  # leave for a forked node, as any other message
 FORK_TIMEOUT = 3.0  # s, until a forked node must have said its pid
 END_TIMEOUT = 0.5  # s, for its end once its socket is closed
 MAXIMUM_STARTS = 5  # of the process; after that, nodes are executed

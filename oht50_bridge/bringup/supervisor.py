@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import subprocess
 import sys
@@ -40,6 +41,7 @@ from oht50_bridge.bringup.process import module_command
 from oht50_bridge.bringup.process import stop
 from oht50_bridge.bringup.restart import describe_exit
 from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.host_addresses import bound_sockets
 from oht50_bridge.nodes import NODES
 from oht50_bridge.signals import StopSignal
 from oht50_bridge.signals import refuse_suspension
@@ -106,8 +108,13 @@ class Supervisor:
                     self._preloaded.close()
                 self._output.close()
                 lock.close()
-        except (OSError, TokenFileError) as error:
+        except TokenFileError as error:
             raise BringUpError(str(error)) from error
+        except OSError as error:
+            remedy = '; make room' if error.errno in (errno.ENOSPC, errno.EDQUOT) else ''
+            raise BringUpError(
+                f'{error.filename or self._plan.state_dir}: {error.strerror or error}{remedy}'
+            ) from error
 
     def _check(self) -> None:
         """Find what would make the start fail half-way, before anything is started."""
@@ -226,19 +233,22 @@ def check_host(
 
 
 def check_port(host: str, port: int) -> None:
-    """Check that a TCP port is free to listen on.
+    """Check that the bridge will be able to listen on a TCP port, by the same rule.
 
     Raises:
         BringUpError: it is not.
 
     """
-    with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, TypeError) as error:  # of what can be no name of a host
-            reason = getattr(error, 'strerror', None) or str(error)
-            raise BringUpError(
-                f'cannot listen on {host} port {port}: {reason}; choose another with '
-                '--host or --port'
-            ) from error
+    try:
+        for probe in bound_sockets(host, port):
+            probe.close()
+    except OSError as error:
+        raise cannot_listen(host, port, error) from error
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> BringUpError:
+    """Return the error for an address that cannot be listened on."""
+    return BringUpError(
+        f'cannot listen on {host} port {port}: {error.strerror}; choose another with --host or '
+        '--port'
+    )

@@ -14,8 +14,8 @@
 """Check whether this machine can run a vehicle, and print remedies.
 
 It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
-keys of tokens, the clock, the terminal, the WebSocket port and the right to real-time priority.
-The exit code is 1 if a vehicle could not run.
+state files, the keys of tokens, the clock, the terminal, the WebSocket port and the right to
+real-time priority. The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.parameters import connections
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.cli.options import add_state_dir
+from oht50_bridge.cli.options import domain
 from oht50_bridge.cli.options import port
 from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_console
@@ -110,7 +111,6 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     for device in arguments.serial or devices(arguments.params):
         yield check_serial(device)
     yield from check_parameters(arguments.params)
-    yield check_dds()
     yield from check_host(arguments)
     keys = arguments.keys or os.environ.get(KEYS)
     if keys:
@@ -184,12 +184,16 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
     environment = os.environ
     checks = {
         'rclpy': host_check.check_rclpy(environment),
+        'DDS over the loopback interface': host_check.check_loopback(),
+        'DDS domain': check_domain(environment),
         'DDS participants': host_check.check_participants(environment),
+        host_check.CYCLONE: host_check.check_cyclone(environment),
         'open files': host_check.check_descriptors(wanted_connections(arguments.params)),
         host_check.MODEM_MANAGER: host_check.check_modem_manager(),
         'characters of the terminal': check_encoding(),
         'terminal': check_terminal(environment),
         'state directory': check_state_directory(arguments),
+        'state files': check_state_files(arguments),
         'env': check_env(),
     }
     for what, faults in checks.items():
@@ -198,6 +202,14 @@ def check_host(arguments: argparse.Namespace) -> Iterator[Finding]:
             yield fault.what, FAILED if fault.fatal else WARNING, fault.text
         if not found:
             yield what, OK, ''
+
+
+def check_domain(environment: Mapping[str, str]) -> Iterator[HostFault]:
+    """Check the domain that `oht50 up` takes where it is given none."""
+    try:
+        domain(environment.get('ROS_DOMAIN_ID') or '0')
+    except argparse.ArgumentTypeError as error:
+        yield HostFault('DDS domain', f'ROS_DOMAIN_ID: {error}: correct it, or unset it')
 
 
 def wanted_connections(params: Path | None) -> int:
@@ -214,6 +226,14 @@ def check_state_directory(arguments: argparse.Namespace) -> Iterator[HostFault]:
         yield from host_check.check_state_directory(arguments.state_dir)
     except NoStateDirError as error:
         yield HostFault('state directory', str(error))
+
+
+def check_state_files(arguments: argparse.Namespace) -> Iterator[HostFault]:
+    """Look at the files of all vehicles and sets of boards, as their nodes will."""
+    from oht50_bridge.bringup.state_check import state_faults
+
+    with contextlib.suppress(NoStateDirError):  # `check_state_directory` tells
+        yield from state_faults(arguments.state_dir)
 
 
 def check_env() -> Iterator[HostFault]:
@@ -250,23 +270,6 @@ def check_terminal(environment: Mapping[str, str]) -> Iterator[HostFault]:
         )
 
 
-def check_dds() -> Finding:
-    """Check that UDP packets reach this machine over its loopback interface."""
-    what = 'DDS over the loopback interface'
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-    ):
-        try:
-            receiver.bind(('127.0.0.1', 0))
-            receiver.settimeout(1.0)
-            sender.sendto(b'oht50', receiver.getsockname())
-            receiver.recv(16)
-        except OSError as error:
-            return what, FAILED, f'{error}; enable it: ip link set lo up'
-    return what, OK, ''
-
-
 def check_keys(path: Path) -> Finding:
     """Check that there are keys and that other users cannot change or read them."""
     from oht50_bridge.gateway.auth.keys import KeyFiles
@@ -284,20 +287,25 @@ def check_keys(path: Path) -> Finding:
 
 def check_secret(state_dir: Path) -> Finding:
     """Check that there is a signing secret that other users cannot read."""
+    from oht50_bridge.gateway.auth.private_files import SECRET_FILE
+    from oht50_bridge.gateway.auth.private_files import TokenFileError
+    from oht50_bridge.gateway.auth.private_files import load_secret
     from oht50_bridge.gateway.auth.private_files import secret_path
 
     path = secret_path(state_dir)
     what = f'signing secret {path}'
     try:
-        mode = path.stat().st_mode
+        load_secret(path)
     except FileNotFoundError:
+        if path.is_symlink():
+            return what, FAILED, 'a link that leads nowhere; remove it'
+        if os.environ.get(SECRET_FILE):
+            return what, FAILED, f'missing; create it, or correct or unset {SECRET_FILE}'
         return what, WARNING, 'missing; `oht50 up` or `oht50 token` creates it'
+    except TokenFileError as error:
+        return what, FAILED, str(error)
     except OSError as error:
-        return what, FAILED, f'{error.strerror}; choose another --state-dir'
-    if stat.S_IMODE(mode) & 0o077:
-        return what, FAILED, f'other users can read it: delete it, or chmod 600 {path}'
-    if not os.access(path, os.R_OK):
-        return what, FAILED, 'no permission to read it; run as its owner'
+        return what, FAILED, f'{error.strerror}; run as its owner, or choose another --state-dir'
     return what, OK, ''
 
 

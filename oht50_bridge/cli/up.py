@@ -27,6 +27,7 @@ from shlex import quote
 from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
+from oht50_bridge.bringup.supervisor import cannot_listen
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_keys
@@ -144,6 +145,7 @@ def transport(
 
     Raises:
         CommandError: the files cannot be used, or TLS is needed and missing.
+        BringUpError: the host has no address.
 
     """
     if bool(arguments.tls_cert) != bool(arguments.tls_key) or (
@@ -171,9 +173,7 @@ def transport(
             '--insecure'
         ) from error
     except OSError as error:
-        raise CommandError(
-            f'--host {arguments.host}: {error.strerror}; give a name or address of this machine'
-        ) from error
+        raise cannot_listen(arguments.host, arguments.port, error) from error
     return tls, insecure
 
 

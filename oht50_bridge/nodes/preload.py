@@ -46,7 +46,6 @@ from oht50_bridge.standard_streams import flush_output
 
 MODULE = 'oht50_bridge.nodes'
 READY = b'ready'
-RUN = b'run'
 LONGEST_REQUEST = 65536  # bytes
 _ADOPTION_PERIOD = 0.001  # s, between two looks for the parent
 
@@ -145,7 +144,7 @@ def become_node(command: list[str], answers: socket.socket, supervisor: int) -> 
     signal_at_parent_death(signal.SIGTERM)
     try:
         answers.send(str(os.getpid()).encode())
-        if answers.recv(len(RUN)) == RUN:
+        if answers.recv(1):
             return
     except OSError:
         pass  # the supervisor is gone

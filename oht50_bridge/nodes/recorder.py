@@ -44,6 +44,7 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.steady_timer import steady_timer
+from oht50_bridge.paths import make_private
 from oht50_bridge.standard_streams import say
 
 DEPTH = 100  # of the subscriptions, so that a pause of the disk loses no message
@@ -64,15 +65,18 @@ class Recorder(Node):
     def __init__(self, output: Path) -> None:
         super().__init__('recorder')
         writer = Writer(output, version=bag.FORMAT, storage_plugin=StoragePlugin.MCAP)
-        output.parent.mkdir(parents=True, exist_ok=True)
+        make_private(output.parent)
         writer.open()
         self._writer = writer
         self._types = bag.typestore()
         self._connections: dict[str, Connection] = {}
+        # What is latched comes in the first moments, and never again.
+        self._at_once = True
         for topic in topics.ALL:
             deep = replace(topic, qos=subscription_qos(topic.qos))
             deep.subscribe(self, self._write(topic), raw=True)
-        steady_timer(self, FLUSH_PERIOD, self._flush)
+        self._flush()
+        steady_timer(self, FLUSH_PERIOD, self._on_timer)
         say(f'Recording {self.get_namespace()} to {writer.path}; Ctrl-C stops it', sys.stdout)
 
     def _write(self, topic: topics.Topic) -> Callable[[bytes], None]:
@@ -93,8 +97,14 @@ class Recorder(Node):
                 self._writer.write(connection, self.get_clock().now().nanoseconds, data)
             except OSError as error:
                 raise self._ended(error) from error
+            if self._at_once:
+                self._flush()
 
         return write
+
+    def _on_timer(self) -> None:
+        self._flush()
+        self._at_once = not self._connections
 
     def _flush(self) -> None:
         """Hand what was recorded to the system, in a chunk that can be read without an index."""

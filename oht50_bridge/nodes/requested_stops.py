@@ -21,13 +21,13 @@ from rclpy.node import Node
 
 from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
+from oht50_bridge.protocol.commands import MAX_REASON
 from oht50_bridge.text import shown
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop import TriggerType
 
 DEFAULT_REASON = 'manual_trigger'
-MAX_REASON = 512  # characters, of the source too
 
 
 class RequestedStops:

@@ -26,12 +26,12 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 
 from oht50_bridge import msg
+from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.protocol import events
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import timestamp_from_nanoseconds
 from oht50_bridge.protocol.catalogue import EVENTS
 
-NS = 1_000_000_000
 MILLIMETRES = 1000.0  # per metre
 PERCENT = 100.0  # per 1
 DIGITS = 6  # behind the point: what a multiplication adds behind them nobody measured
@@ -81,7 +81,7 @@ def module_state(module: msg.ModuleState) -> dict[str, Any]:
 
 
 def _timestamp(stamp: Time) -> str:
-    return timestamp_from_nanoseconds(stamp.sec * NS + stamp.nanosec)
+    return timestamp_from_nanoseconds(from_stamp(stamp))
 
 
 def _moment(stamp: Time) -> str | None:

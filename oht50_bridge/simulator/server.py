@@ -27,6 +27,7 @@ from typing import Any
 
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.registers import RegisterProfile
+from oht50_bridge.paths import make_private
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.simulator.boards import board_class
 from oht50_bridge.simulator.boards.board import Board
@@ -164,7 +165,7 @@ class Simulator:
         signal.set_wakeup_fd(wake_write)
         handle_signals(lambda: self._end_in(self._linger))
         self._loop.watch(wake_read, lambda: os.read(wake_read, 64))
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_private(self._directory)
         path = self._directory / CONTROL_SOCKET
         try:
             for line in self.lines.values():

@@ -41,6 +41,7 @@ from pydantic import model_validator
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import sync_directory
+from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import ASIDE
 from oht50_bridge.regular_file import aside_names
 from oht50_bridge.regular_file import put_aside
@@ -85,7 +86,9 @@ class StoreError(Exception):
     """The store cannot be used; the message names the file and the remedy."""
 
 
-class _StoredRecord(StateModel):
+class StoredVersion(StateModel):
+    """The content of the file of a version; see `Record`."""
+
     config_id: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(pattern=f'^{VERSION.pattern}$')]
     stamp: Annotated[int, Field(ge=0, lt=2**63)]
@@ -96,7 +99,7 @@ class _StoredRecord(StateModel):
     status: Literal['pending', 'applied', 'failed']
 
     @model_validator(mode='after')
-    def _is_whole(self) -> _StoredRecord:
+    def _is_whole(self) -> StoredVersion:
         if not set(self.before) <= set(self.values):
             raise ValueError('it changes what it does not configure')
         return self
@@ -398,7 +401,7 @@ class ConfigStore:
             self._unread = True
             self.faults.append(f'{self._directory}: {error.strerror}{put_aside(self._directory)}')
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            make_private(self._directory)
             sync_directory(self._directory.parent)
         except OSError as error:
             if not self._directory.parent.is_dir():
@@ -414,7 +417,7 @@ class ConfigStore:
             self._lost.add(match[1])
 
     def _read(self, path: Path) -> Record:
-        stored = load_state(path, _StoredRecord)
+        stored = load_state(path, StoredVersion)
         if stored is None:
             raise UnreadableError(f'{path}: removed meanwhile')
         if path != self._path(stored.version):

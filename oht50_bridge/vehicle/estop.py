@@ -32,6 +32,7 @@ from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import try_disk
 from oht50_bridge.enums import StrEnum
 from oht50_bridge.first_and_newest import first_and_newest
+from oht50_bridge.paths import make_private
 from oht50_bridge.state_file import StateModel
 from oht50_bridge.state_file import UnreadableError
 from oht50_bridge.state_file import load_state
@@ -103,7 +104,7 @@ class _StoredStop(StateModel):
     counter: Number
 
 
-class _StoredLatch(StateModel):
+class StoredLatch(StateModel):
     """What `save` and `clear` write: the newest stop has the number of the latch."""
 
     counter: Number
@@ -111,7 +112,7 @@ class _StoredLatch(StateModel):
     clear: Any = None  # it only informs
 
     @model_validator(mode='after')
-    def _is_in_order(self) -> _StoredLatch:
+    def _is_in_order(self) -> StoredLatch:
         numbers = [stop.counter for stop in self.stops]
         if numbers != sorted(set(numbers)) or numbers[-1:] not in ([], [self.counter]):
             raise ValueError('the stops are not numbered up to the counter')
@@ -289,7 +290,7 @@ class EstopLatch:
             self._saved = True
 
     def _write(self, counter: int, stops: tuple[Estop, ...], clear: Clear | None) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._path.parent)
         content: dict[str, Any] = {'counter': counter, 'stops': [asdict(stop) for stop in stops]}
         if clear is not None:
             content['clear'] = asdict(clear)
@@ -305,7 +306,7 @@ class EstopLatch:
 
         """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._path.parent)
             try_disk(self._path.parent)
         except OSError as error:
             return self.trigger(
@@ -318,7 +319,7 @@ class EstopLatch:
 
     def _load(self, *, aside: bool) -> tuple[int, tuple[Estop, ...]]:
         try:
-            stored = load_state(self._path, _StoredLatch, lasting=True, aside=aside)
+            stored = load_state(self._path, StoredLatch, lasting=True, aside=aside)
         except UnreadableError as error:
             self.fault = str(error)
             unreadable = Estop(

@@ -58,7 +58,9 @@ class MissionRecord:
 Quantity = Annotated[float, Field(ge=0.0)]
 
 
-class _StoredRecord(StateModel):
+class StoredMission(StateModel):
+    """The content of the file; see `MissionRecord`."""
+
     mission_id: Annotated[str, Field(min_length=1)]
     mission_type: str
     position: float | None
@@ -89,7 +91,7 @@ class Journal:
             UnreadableError: the file is wrong or cannot be read. It was put aside.
 
         """
-        stored = load_state(self._path, _StoredRecord)
+        stored = load_state(self._path, StoredMission)
         if stored is None:
             return None
         fields: dict[str, Any] = {

@@ -23,6 +23,7 @@ from typing import Annotated
 from pydantic import Field
 
 from oht50_bridge.atomic_file import replace_file
+from oht50_bridge.paths import make_private
 from oht50_bridge.state_file import StateModel
 from oht50_bridge.state_file import UnreadableError
 from oht50_bridge.state_file import load_state
@@ -33,7 +34,9 @@ UNREADABLE = 'unreadable-file'  # owner of the lock that an unreadable file stan
 MAXIMUM_OWNERS = 32
 
 
-class _StoredLocks(StateModel):
+class StoredLocks(StateModel):
+    """The content of the file."""
+
     owners: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=MAXIMUM_OWNERS)]
 
 
@@ -115,12 +118,12 @@ class MaintenanceLock:
         return ', '.join(map(repr, self._owners))
 
     def _write(self, owners: tuple[str, ...]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._path.parent)
         replace_file(self._path, json.dumps({'owners': owners}).encode())
 
     def _load(self, *, aside: bool) -> tuple[str, ...]:
         try:
-            stored = load_state(self._path, _StoredLocks, lasting=True, aside=aside)
+            stored = load_state(self._path, StoredLocks, lasting=True, aside=aside)
         except UnreadableError as error:
             self.fault = str(error)
             return (UNREADABLE,)

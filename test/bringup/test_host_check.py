@@ -13,12 +13,14 @@
 # limitations under the License.
 """What a vehicle needs of its computer."""
 
+import os
 import resource
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+from support import own_domain
 
 from oht50_bridge.bringup import host_check
 from oht50_bridge.bringup.host_check import MODEM_MANAGER
@@ -113,6 +115,76 @@ def test_what_does_not_limit_participants(tmp_path, monkeypatch):
     assert list(host_check.check_participants({'CYCLONEDDS_URI': limited(2)})) == []
     used = {'CYCLONEDDS_URI': limited(2), 'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp'}
     assert only(host_check.check_participants(used)).fatal
+
+
+UNKNOWN_INTERFACE = (
+    '<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="nope0"/></Interfaces>'
+    '</General></Domain></CycloneDDS>'
+)
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(host_check.ros_directory() is not None, reason='of rosless')
+@pytest.mark.parametrize(
+    ('uri', 'said'),
+    [
+        ('<CycloneDDS', r'parser error'),
+        ('file:///nowhere.xml', "can't open configuration file"),
+        (UNKNOWN_INTERFACE, 'nope0: does not match an available interface'),
+        ('<CycloneDDS><Domain><\x1bWrong>1</\x1bWrong></Domain></CycloneDDS>', 'CYCLONEDDS_URI'),
+    ],
+)
+def test_a_configuration_that_cyclone_refuses_is_one_line(uri, said):
+    with own_domain() as domain:
+        environment = {**os.environ, 'CYCLONEDDS_URI': uri, 'ROS_DOMAIN_ID': str(domain)}
+        fault = only(host_check.check_cyclone(environment))
+    assert fault.fatal and said in fault.text and 'unset it' in fault.text
+
+
+@pytest.mark.processes
+def test_a_configuration_that_cyclone_takes_is_well():
+    with own_domain() as domain:
+        environment = {**os.environ, 'CYCLONEDDS_URI': limited(32), 'ROS_DOMAIN_ID': str(domain)}
+        assert list(host_check.check_cyclone(environment)) == []
+
+
+def test_no_configuration_of_cyclone_costs_no_process(monkeypatch):
+    monkeypatch.setattr(host_check.subprocess, 'run', None)
+    assert list(host_check.check_cyclone({})) == []
+
+
+def test_a_process_that_cannot_join_a_domain_is_tried_twice(monkeypatch):
+    calls = []
+
+    def run(*arguments, **options):
+        calls.append(arguments)
+        raise subprocess.TimeoutExpired('python', 30.0)
+
+    monkeypatch.setattr(host_check, 'ros_directory', lambda: None)
+    monkeypatch.setattr(host_check.subprocess, 'run', run)
+    assert 'timed out' in only(host_check.check_cyclone({'CYCLONEDDS_URI': '<a/>'})).text
+    assert len(calls) == 2
+
+
+def test_a_loopback_interface_that_is_on():
+    assert list(host_check.check_loopback()) == []
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(
+    subprocess.run(['unshare', '--net', 'true'], capture_output=True).returncode != 0,
+    reason='needs the right to make a network without interfaces',
+)
+def test_a_loopback_interface_that_is_off_is_one_line():
+    code = (
+        'from oht50_bridge.bringup.host_check import check_loopback;'
+        'print(*check_loopback(), sep="\\n")'
+    )
+    done = subprocess.run(
+        ['unshare', '--net', sys.executable, '-c', code], capture_output=True, text=True
+    )
+    assert done.stdout.count('\n') == 1, done.stderr
+    assert 'interface: Network is unreachable; enable it: ip link' in done.stdout
 
 
 @pytest.mark.processes

@@ -13,7 +13,11 @@
 # limitations under the License.
 """The parameter files, read without a node."""
 
+import os
+
 import pytest
+from support import filesystem
+from support import fill
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameter_check import read_parameters
@@ -105,6 +109,35 @@ def test_what_is_written_is_read(tmp_path):
     given = {each.name: each.value for each in read_parameter_file(path)}
     # For ROS 2, which does not know the types of the parameters.
     assert (given['host'].value, given['keys'].value) == ('N', '1e3')
+
+
+def test_a_file_that_is_there_is_written_only_to_make_it_private(tmp_path):
+    path = write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1})
+    before = path.stat()
+    assert before.st_mode & 0o777 == 0o600
+    assert write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1}).stat() == before
+    path.chmod(0o666)
+    assert write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1}) == path
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_file_is_replaced_and_not_waited_for(tmp_path):
+    path = write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1})
+    content = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    write_parameters(tmp_path, '/oht50', 'bridge_node', {'port': 1})
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
+    with filesystem(tmp_path / 'disk', '64k') as disk:
+        path = write_parameters(disk, '/oht50', 'bridge_node', {'port': 1})
+        fill(disk)
+        assert write_parameters(disk, '/oht50', 'bridge_node', {'port': 1}) == path
+        with pytest.raises(BringUpError, match=r'bridge_node\.yaml: No space left .*; make room'):
+            write_parameters(disk, '/oht50', 'bridge_node', {'port': 2})
+        assert b'port: 1' in path.read_bytes().replace(b'"', b'')
 
 
 @pytest.mark.parametrize(

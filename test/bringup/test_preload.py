@@ -319,7 +319,7 @@ def test_a_thread_in_it_is_refused(output, printed):
 
 @pytest.mark.cover_processes
 def test_a_node_without_leave_does_not_run(preloaded, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, 'RUN', b'not')
+    monkeypatch.setattr(module, 'RUN', b'')  # as the end of the socket
     path = tmp_path / 'ran'
     child = start(preloaded, f'open({str(path)!r}, "w")')
     assert child.wait() == 0

@@ -18,6 +18,9 @@ import signal
 import socket
 
 import pytest
+from support import NO_HOSTS
+from support import filesystem
+from support import fill
 from support import free_port
 from support import own_domain
 from support import processes_of
@@ -65,10 +68,30 @@ def test_a_port_in_use_is_refused():
     check_port('127.0.0.1', port)
 
 
-@pytest.mark.parametrize('host', ['a' * 64, '.', 'xn--é', 'a\0b'])
+@pytest.mark.parametrize('host', NO_HOSTS)
 def test_what_cannot_be_the_name_of_a_host_is_refused(host):
-    with pytest.raises(BringUpError, match='choose another with --host'):
+    with pytest.raises(BringUpError, match=r'no name of a host: .*; choose another with --host'):
         check_port(host, 0)
+
+
+def test_a_name_of_several_addresses_is_listened_on_as_the_bridge_does(monkeypatch):
+    """Also where one of them is of IPv6, or not of this machine."""
+    addresses = {'two': ['192.0.2.1', '127.0.0.1'], 'six': ['::1'], 'other': ['192.0.2.1']}
+    found = socket.getaddrinfo
+
+    def getaddrinfo(host, *rest, **options):
+        return [one for each in addresses[host] for one in found(each, *rest, **options)]
+
+    monkeypatch.setattr(socket, 'getaddrinfo', getaddrinfo)
+    check_port('two', free_port())
+    check_port('six', free_port())
+    with pytest.raises(BringUpError, match=r'other port .*: Cannot assign requested address; '):
+        check_port('other', free_port())
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen()
+        with pytest.raises(BringUpError, match='Address already in use'):
+            check_port('two', listener.getsockname()[1])
 
 
 def test_a_parameter_file_is_checked_before_anything_is_started(tmp_path):
@@ -85,6 +108,14 @@ def test_lines_are_checked_before_anything_is_started(tmp_path):
     with pytest.raises(BringUpError, match='line of its own'):
         supervisor(plan).run()
     assert not (tmp_path / 'state').exists()
+
+
+def test_a_full_disk_is_named_with_the_remedy(tmp_path):
+    with filesystem(tmp_path / 'disk', '64k') as disk:
+        fill(disk)
+        plan = Plan(disk / 'state', 0, simulated=True, port=free_port())
+        with pytest.raises(BringUpError, match=r'disk/state\S*: No space left on device; '):
+            supervisor(plan).run()
 
 
 def test_a_vehicle_that_runs_already_is_refused(tmp_path):

@@ -101,8 +101,14 @@ def test_keys(tmp_path):
     assert (how, 'chmod 600' in remedy) == (doctor.FAILED, True)
 
 
-def test_dds_and_clock():
-    assert doctor.check_dds()[1] == doctor.OK
+def test_the_domain():
+    assert [list(doctor.check_domain({'ROS_DOMAIN_ID': text})) for text in ('', '232')] == [[], []]
+    for wrong in ('abc', '233', '-1'):
+        (fault,) = doctor.check_domain({'ROS_DOMAIN_ID': wrong})
+        assert fault.fatal and f'ROS_DOMAIN_ID: {wrong!r}' in fault.text
+
+
+def test_clock():
     assert doctor.check_clock()[1] in (doctor.OK, doctor.WARNING)
 
 
@@ -188,3 +194,26 @@ def test_a_user_and_a_group_without_names_are_numbers(terminal, monkeypatch):
     monkeypatch.setattr(doctor.os, 'getuid', lambda: 12345)
     _, result, remedy = doctor.check_serial(terminal)
     assert (result, remedy.split()[-5].rstrip(',')) == (doctor.FAILED, '12345')
+
+
+def test_a_folder_of_the_configuration_that_is_none_is_a_finding(tmp_path, monkeypatch):
+    monkeypatch.setenv('OHT50_CONFIG_DIR', str(tmp_path / 'none'))
+    ((_, result, remedy),) = doctor.check_parameters(None)
+    assert result == doctor.FAILED and 'OHT50_CONFIG_DIR' in remedy
+    assert doctor.devices(None) == []
+
+
+def test_a_secret_that_no_vehicle_would_take(tmp_path, monkeypatch):
+    path = tmp_path / 'jwt_secret'
+    path.write_text('short')
+    path.chmod(0o600)
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+    path.unlink()
+    path.symlink_to('nowhere')
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+    path.unlink()
+    path.mkdir(mode=0o700)
+    assert doctor.check_secret(tmp_path)[1] == doctor.FAILED
+    monkeypatch.setenv('OHT50_JWT_SECRET_FILE', str(tmp_path / 'other'))
+    _, result, remedy = doctor.check_secret(tmp_path)
+    assert result == doctor.FAILED and 'OHT50_JWT_SECRET_FILE' in remedy

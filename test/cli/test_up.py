@@ -17,9 +17,11 @@ import shlex
 import sys
 
 import pytest
+from support import NO_HOSTS
 
 from oht50_bridge.cli.main import main
 from oht50_bridge.cli.up import announce
+from oht50_bridge.text import shown
 
 
 def test_the_boards_are_either_simulated_or_on_a_port(capsys):
@@ -41,6 +43,18 @@ def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, o
     assert main(['up', '--sim', *options, '--state-dir', str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith('oht50 up: ') and named in error
+
+
+@pytest.mark.parametrize('host', NO_HOSTS[:-1])  # what no command line can hold is the last
+@pytest.mark.parametrize('options', [[], ['--insecure'], ['replay']])
+def test_a_host_that_can_be_none_is_one_line_whatever_the_command(tmp_path, capsys, host, options):
+    command = ['replay', str(tmp_path)] if options == ['replay'] else ['up', '--sim', *options]
+    state = str(tmp_path / 'state')
+    assert main([*command, '--host', host, '--port', '8661', '--state-dir', state]) == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1 and error[:-1].isprintable()
+    assert f'{shown(host)} port 8661: no name of a host: ' in error
+    assert error.endswith('; choose another with --host or --port\n')
 
 
 def test_wrong_parameters_are_refused_before_anything_exists(tmp_path, capsys):

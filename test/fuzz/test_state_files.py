@@ -36,6 +36,7 @@ from support import wait_for
 from oht50_bridge.bringup.boards import open_lock
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.process import module_command
+from oht50_bridge.bringup.state_check import state_faults
 from oht50_bridge.gateway.audit.chain import LogPosition
 from oht50_bridge.gateway.audit.chain import encode
 from oht50_bridge.gateway.audit.chain import encode_anchor
@@ -324,10 +325,14 @@ def clear(directory):
     directory.mkdir()
 
 
-def test_no_store_breaks_on_an_arbitrary_file(tmp_path, caplog):
+def test_no_store_breaks_on_an_arbitrary_file(tmp_path, caplog, monkeypatch):
+    """And what a node puts aside is reported before by `oht50 doctor`."""
     seed = new_seed()
     fuzz = Fuzz(seed)
-    directory = tmp_path / 'state'
+    directory = tmp_path / 'state' / 'domain-0'
+    directory.parent.mkdir()
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path / 'xdg'))
+    monkeypatch.setenv('OHT50_REVOCATIONS_FILE', str(directory / 'revoked.json'))
     end = time.monotonic() + SECONDS
     count = 0
     while time.monotonic() < end:
@@ -337,7 +342,12 @@ def test_no_store_breaks_on_an_arbitrary_file(tmp_path, caplog):
         fuzz.put(path, FILES[name])
         began = time.monotonic()
         try:
+            reported = [str(fault) for fault in state_faults(directory.parent)]
+            assert all(text.isprintable() for text in reported)
+            assert not list(directory.rglob('*.unreadable-*')), 'it is left where it is'
             CHECKS[name](path)
+            if list(directory.rglob(f'{path.name}.unreadable-*')):
+                assert reported or name in ('audit.jsonl', 'audit.jsonl.anchor')
         except Exception as error:
             kept = tmp_path / 'failed'
             shutil.copytree(directory, kept, symlinks=True, ignore_dangling_symlinks=True)

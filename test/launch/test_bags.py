@@ -13,6 +13,9 @@
 # limitations under the License.
 """Bags of `ros2 bag` and of `oht50`, each for the other."""
 
+import os
+import re
+import signal
 import subprocess
 
 import pytest
@@ -27,6 +30,7 @@ from support import Connection
 from support import Launched
 from support import free_port
 from support import own_domain
+from support import processes_of
 from support import wait_for
 
 from oht50_bridge import bag as bags
@@ -163,3 +167,30 @@ def test_ros2_bag_reads_a_bag_of_ours(bags_of):
         timeout=60,
     ).stdout
     assert '/oht50/safety/estop | Type: oht50_bridge/msg/SafetyEstop | Count: 1' in reported
+
+
+def test_a_vehicle_goes_on_without_its_recorders_and_keeps_what_they_recorded(tmp_path):
+    own = tmp_path / 'own'
+    with own_domain() as domain, Launched(tmp_path, domain, '--record', 'true') as vehicle:
+        vehicle.wait_until_up()
+        command = [*OHT50, 'record', str(own), '--domain', str(domain)]
+        with Background(tmp_path / 'record.log', command, vehicle.environment) as recorder:
+            recorder.wait_for('The first message of /oht50 is recorded')
+            with vehicle.client('admin', ['*']) as client:
+                client.wait('system.status', 30.0, lambda e: e['data']['state'] == 'ready')
+                drill(client)
+                client.wait('system.status')
+                client.wait('system.status')
+            (pid,) = processes_of(str(vehicle.state_dir), re.compile('ros2 bag record'))
+            recorder.process.kill()
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: re.search(r'\[record-\d+\]: process has died', vehicle.log.read_text()))
+        with vehicle.client('admin', ['*']) as client:
+            drill(client)
+        assert processes_of(str(vehicle.state_dir), re.compile('ros2 bag record')) == []
+        assert vehicle.stop() == 0
+    (of_ros,) = (vehicle.vehicle_dir / 'bags').iterdir()
+    for bag in (own, of_ros):
+        bags.repair(bag)
+        assert bags.recorded_vehicle(bag) == '/oht50'
+        assert len(list(bags.in_order(bag, ['/oht50/safety/clear']))) == 1

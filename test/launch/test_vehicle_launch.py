@@ -14,10 +14,12 @@
 """`ros2 launch oht50_bridge vehicle_launch.py`: a whole vehicle, its ends and its refusals."""
 
 import os
+import re
 import signal
 import subprocess
 import time
 
+import psutil
 import pytest
 from support import Launched
 from support import own_domain
@@ -25,6 +27,7 @@ from support import processes_of
 from support import wait_for
 
 from oht50_bridge.bringup.restart import MAXIMUM_EXITS
+from oht50_bridge.nodes import NODES
 
 
 @pytest.mark.parametrize('to_group', [True, False], ids=['terminal', 'process'])
@@ -42,6 +45,51 @@ def test_ctrl_c_ends_everything_within_5_s(tmp_path, to_group):
         assert 'Traceback' not in log
         assert 'process has died' not in log
         assert processes_of(str(tmp_path)) == []
+
+
+class Job(Launched):
+    """A launched vehicle that a terminal can suspend."""
+
+    is_job = True
+
+
+def drives(client, simulator, x):
+    """Start a mission to x, m, and wait until the vehicle moves."""
+    target = {'x': x * 1000.0, 'y': 0.0, 'z': 0.0}
+
+    def accepted():
+        fields = {'mission_type': 'transport', 'target_position': target}
+        return client.attempt('start_mission', **fields)['accepted']
+
+    wait_for(accepted, what='the mission is accepted', pause=0.1)
+    wait_for(lambda: abs(simulator.truth()['velocity']) > 0.2, what='the vehicle moves')
+
+
+def test_ctrl_z_stops_the_motor_and_is_an_emergency_stop_afterwards(tmp_path):
+    with own_domain() as domain, Job(tmp_path, domain) as vehicle:
+        vehicle.wait_until_up()
+        with vehicle.simulator() as simulator, vehicle.client('admin', ['system.*']) as client:
+            client.wait('system.status', 30.0, lambda e: e['data']['state'] == 'ready')
+            drives(client, simulator, 20.0)
+            boards = processes_of(str(tmp_path), re.compile('oht50_bridge.simulator'))
+            nodes = [vehicle.node_pid(name) for name in NODES]
+            os.killpg(vehicle.process.pid, signal.SIGTSTP)
+            suspended = time.monotonic()
+            for pid in boards:  # no terminal suspends a board
+                os.kill(pid, signal.SIGCONT)
+            wait_for(lambda: simulator.read('travel_motor', 'command_speed') == 0.0)
+            assert time.monotonic() - suspended < 0.7
+            assert {psutil.Process(pid).status() for pid in nodes} == {psutil.STATUS_STOPPED}
+            wait_for(lambda: simulator.truth()['velocity'] == 0.0, what='the vehicle stands')
+            simulator.watch('travel_motor', 'command_speed')
+            os.killpg(vehicle.process.pid, signal.SIGCONT)
+            client.wait('system.status', 10.0, lambda e: e['data']['status'] == 'estop')
+            assert [vehicle.node_pid(name) for name in NODES] == nodes
+            client.wait('system.status', 10.0)
+            client.wait('system.status', 10.0)
+            assert simulator.log() == []
+            client.clear_estop()
+            drives(client, simulator, 3.0)
 
 
 def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
@@ -72,13 +120,13 @@ def test_wrong_parameters_end_the_launch(tmp_path):
         assert processes_of(str(vehicle.state_dir)) == []
 
 
-def refusal(domain, *arguments):
+def refusal(domain, *arguments, **environment):
     done = subprocess.run(
         ['ros2', 'launch', 'oht50_bridge', 'vehicle_launch.py', *arguments],
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
+        env={**os.environ, 'ROS_DOMAIN_ID': str(domain), **environment},
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 1
@@ -96,6 +144,19 @@ def test_refusals_name_the_fault_and_the_remedy(tmp_path):
             vehicle.wait_until_up()
             assert 'runs already' in refusal(domain, 'sim:=true', 'port:=1999', state)
             assert vehicle.stop() == 0
+
+
+def test_a_computer_that_no_vehicle_can_run_on_is_one_line(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with own_domain() as domain:
+        said = refusal(domain, 'sim:=true', f'state_dir:={tmp_path / "file"}')
+        assert f'{tmp_path / "file"} is no directory; name another' in said
+        said = refusal(
+            domain, 'sim:=true', f'state_dir:={tmp_path / "state"}', CYCLONEDDS_URI='<CycloneDDS'
+        )
+        assert 'it cannot join a domain with what CYCLONEDDS_URI says (' in said
+        assert 'process started' not in said
+    assert processes_of(str(tmp_path)) == []
 
 
 def test_the_arguments_are_described():

@@ -27,6 +27,7 @@ from support import filesystem
 from support import fill
 
 from oht50_bridge import mcap
+from oht50_bridge.bag import BagError
 from oht50_bridge.bag import in_order
 from oht50_bridge.bag import recorded_vehicle
 from oht50_bridge.bag import repair
@@ -123,6 +124,17 @@ def test_what_was_recorded_a_second_before_a_kill_is_readable(ros, tmp_path):
     count, _ = repair(bag)
     assert count == 3
     assert estop_ids(bag) == ['e0', 'e1', 'e2']
+
+
+def test_what_comes_in_the_first_moments_is_on_disk_at_once(ros, tmp_path, monkeypatch):
+    monkeypatch.setattr('oht50_bridge.nodes.recorder.FLUSH_PERIOD', 600.0)
+    bag = tmp_path / 'bag'
+    graph = ros.graph(lambda: Recorder(bag))
+    with pytest.raises(BagError, match='before its first message'):
+        recorded_vehicle(bag)
+    for number in range(3):
+        graph.publish(topics.SAFETY_ESTOP, SafetyEstop(estop_id=f'e{number}'))
+    graph.until(lambda: on_disk(bag) == 3)
 
 
 @pytest.mark.processes

@@ -41,7 +41,7 @@ pwd.getpwuid = getpwuid
 
 
 class Stripped(Vehicle):
-    """A vehicle of a user without a name and a home, where `env` knows no options."""
+    """A vehicle of a user without a name, a home and a umask, where `env` knows no options."""
 
     def command(self, boards, arguments):
         tools = self.directory / 'tools'
@@ -53,7 +53,8 @@ class Stripped(Vehicle):
             self.environment.pop(name, None)
         self.environment['PATH'] = f'{tools}:{self.environment["PATH"]}'
         self.environment['PYTHONPATH'] = f'{tools}:{self.environment.get("PYTHONPATH", "")}'
-        return super().command(boards, arguments)
+        whole = super().command(boards, arguments)
+        return ['sh', '-c', 'umask 000; exec "$@"', 'sh', *whole]
 
 
 def one_line(command, code, **environment):
@@ -67,13 +68,17 @@ def one_line(command, code, **environment):
 
 
 def test_a_vehicle_runs_without_a_user_entry_a_home_and_options_of_env(tmp_path):
-    """And without encryption beyond this machine, where that is asked for explicitly."""
+    """Its files are its own. It does without encryption where that is asked for explicitly."""
     unencrypted = ('--insecure', '--host', '0.0.0.0')
     with own_domain() as domain, Stripped(tmp_path, domain, *unencrypted) as vehicle:
         vehicle.wait_until_up()
         vehicle.wait_for('nothing is encrypted')
         with vehicle.client('operator') as client:
             assert client.call('emergency_stop')['accepted']
+        paths = [vehicle.state_dir, *vehicle.state_dir.rglob('*')]
+        assert len(paths) > 20
+        assert [path for path in paths if path.is_file() and path.stat().st_mode & 0o022] == []
+        assert [path for path in paths if path.is_dir() and path.stat().st_mode & 0o077] == []
         assert 'Traceback' not in vehicle.log.read_text()
 
 

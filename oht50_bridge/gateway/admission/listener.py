@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
 from collections import Counter
@@ -35,7 +34,7 @@ from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.host_addresses import host_addresses
+from oht50_bridge.gateway.host_addresses import bound_sockets
 
 #: Connections accepted at once from a listening socket, and s of pause when there are more.
 ACCEPTS = 32
@@ -191,33 +190,14 @@ class Listener:
         self._sweep()
 
     def _listen(self) -> list[socket.socket]:
-        found = host_addresses(self._config.host, self._config.port)
-        listeners: list[socket.socket] = []
-        port = self._config.port
+        listeners = bound_sockets(self._config.host, self._config.port)
         try:
-            for family, address in dict.fromkeys((entry[0], entry[4]) for entry in found):
-                try:
-                    listener = socket.create_server(
-                        (address[0], port, *address[2:]), family=family, backlog=BACKLOG
-                    )
-                except OSError as error:
-                    # A name may have an address of a family that this machine does not have.
-                    if error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL) and (
-                        len(found) > 1
-                    ):
-                        continue
-                    raise
-                listeners.append(listener)
-                listener.setblocking(False)
+            for listener in listeners:
                 # Every connection inherits them.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-                port = listener.getsockname()[1]
-            if not listeners:
-                raise OSError(
-                    errno.EADDRNOTAVAIL,
-                    f'no address of {self._config.host} belongs to this machine',
-                )
+                listener.setblocking(False)
+                listener.listen(BACKLOG)
         except OSError:
             for listener in listeners:
                 listener.close()

@@ -48,7 +48,9 @@ logger = logging.getLogger(__name__)
 Moment = Annotated[float, Field(ge=0.0, le=2.0**53)]
 
 
-class _StoredFamilies(StateModel):
+class StoredFamilies(StateModel):
+    """The content of the file."""
+
     not_before: Moment
     families: dict[str, Annotated[tuple[str | None, Moment], Field(strict=False)]]
 
@@ -184,7 +186,7 @@ class RefreshStore:
 
     def _load(self, path: Path) -> None:
         try:
-            stored = load_state(path, _StoredFamilies, check=_check_privacy, lasting=True)
+            stored = load_state(path, StoredFamilies, check=check_privacy, lasting=True)
         except UnreadableError as error:
             self.not_before = self._wall()
             self._changes = 1
@@ -199,7 +201,8 @@ class RefreshStore:
             self._families = dict(stored.families)
 
 
-def _check_privacy(path: Path, status: os.stat_result) -> None:
+def check_privacy(path: Path, status: os.stat_result) -> None:
+    """Check that nobody else can read the file; ValueError if somebody can."""
     try:
         check_status(path, status, READ_BY_OTHERS)
     except TokenFileError as error:
