@@ -140,6 +140,9 @@ class StateFanout:
         if subscriber in kinds.regular:
             del kinds.regular[subscriber]
             slot.take(self._loop.time())
+            for event in kinds.waiting.values():  # the pass will not reach it any more
+                self._owe(subscriber, event)
+                self._wake(subscriber, slot.late_at())
 
     def unsubscribe(self, subscriber: StateSubscriber, kind: str) -> None:
         """Send a type to a subscriber no more."""

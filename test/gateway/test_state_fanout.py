@@ -226,6 +226,17 @@ def test_a_change_of_the_rate_opens_no_slot_early(world):
     assert len(reader.got) == 2
 
 
+def test_a_change_of_the_rate_loses_no_value_that_waits_for_the_slot(world):
+    world = world()
+    (reader,) = world.readers
+    world.publish()
+    newest = world.publish()
+    world.fanout.subscribe(reader, REALTIME, 5.0)
+    while world.loop.timer is not None:
+        world.loop.advance()
+    assert reader.values[-1] is newest
+
+
 def test_a_full_connection_gets_the_newest_value_when_it_is_not_full_any_more(world):
     world = world(readers=2)
     stuck, other = world.readers
