@@ -265,11 +265,11 @@ class MissionManager:
 
     def _make_docking(self, station: float, position: float) -> Docking:
         settings = self._settings.docking
-        side = 1.0 if position >= station else -1.0
+        first_side = side = 1.0 if position >= station else -1.0
         track = self._settings.track
         if not track.first <= station + side * settings.back_off <= track.last:
             side = -side
-        return Docking(station, side, settings)
+        return Docking(station, side, settings, first_side)
 
     # What happens to the vehicle.
 
@@ -303,6 +303,9 @@ class MissionManager:
         mission = active.mission
         mission.motion.limit(self._limits(mission.mission_type, active.payload))
         command = mission.step(now, self._view.inputs(now))
+        # Before the command: the way into the dock is free of the dock by this report alone.
+        if mission.outcome is None and _state(mission) != self._reported:
+            self._report_state()
         if command is None:
             self._halt()
         else:
@@ -311,9 +314,6 @@ class MissionManager:
         if mission.outcome is not None:
             self._end(active, now)
             return
-        state, said = (mission.phase, mission.held_by, mission.at_dock), self._reported
-        if state != (said.phase, said.reason, said.at_dock):
-            self._report_state()
         if mission.interruption != active.interruption:
             active.interruption = mission.interruption
             self._log_interruption(mission)
@@ -426,19 +426,21 @@ class MissionManager:
         )
 
     def _report_state(self) -> None:
-        if self._active is None:
-            self._reported = StateReport()
-        else:
-            mission = self._active.mission
-            self._reported = StateReport(
-                mission.phase,
-                mission.mission_id,
-                mission.mission_type,
-                mission.target,
-                mission.held_by,
-                mission.at_dock,
-            )
+        active = self._active
+        self._reported = StateReport() if active is None else _state(active.mission)
         self._output.state(self._reported)
+
+
+def _state(mission: Mission) -> StateReport:
+    return StateReport(
+        mission.phase,
+        mission.mission_id,
+        mission.mission_type,
+        mission.target,
+        mission.held_by,
+        mission.at_dock,
+        mission.dock_direction,
+    )
 
 
 def _check_id(mission_id: str) -> None:

@@ -30,6 +30,7 @@ from oht50_bridge.vehicle.hoist import HoistSettings
 from oht50_bridge.vehicle.interlocks import Conditions
 from oht50_bridge.vehicle.interlocks import interlock_limit
 from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.obstacles import dock_floor
 from oht50_bridge.vehicle.obstacles import obstacle_limits
@@ -138,7 +139,7 @@ class SpeedLimiter:
         self.maintenance = ''
         self.neighbour: str | None = None
         self.confirmed = False
-        self._dock: tuple[float, float] = math.nan, -math.inf  # m, moment of the report
+        self._dock = DockApproach(), -math.inf  # and the moment of the report
         self._in_stop_zones: frozenset[str] = frozenset()
         self._entered = ''  # stop zone in which a new command is needed
         self._inputs: tuple[InputsReport, float] | None = None
@@ -160,8 +161,8 @@ class SpeedLimiter:
             elif board.error and self._power_lost_since is None:
                 self._power_lost_since = now
 
-    def update_dock(self, dock: float, now: float) -> None:
-        """Use the report of a mission that docks at `dock`, m; NaN: none does."""
+    def update_dock(self, dock: DockApproach, now: float) -> None:
+        """Use the report of a mission of the dock that it drives into."""
         self._dock = dock, now
 
     def update_command(self, direction: Direction, now: float) -> None:
@@ -223,9 +224,9 @@ class SpeedLimiter:
         guard, states = self._fixed.interlocks.guard_input, inputs.digital_inputs
         return guard > 0 and (len(states) < guard or bool(states[guard - 1]))
 
-    def _recent_dock(self, now: float) -> float:
+    def _recent_dock(self, now: float) -> DockApproach:
         dock, at = self._dock
-        return dock if now - at <= DOCK_LIFETIME else math.nan
+        return dock if now - at <= DOCK_LIFETIME else DockApproach()
 
     def _zone_stop(self, now: float) -> Limit | None:
         """Stop a vehicle that comes to be in a stop zone, until a new command is to leave it."""

@@ -23,6 +23,7 @@ from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.hoist import ChannelSettings
 from oht50_bridge.vehicle.hoist import HoistReport
 from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.position_source import PositionOriginSettings
 from oht50_bridge.vehicle.position_source import PositionSettings
@@ -297,14 +298,19 @@ def test_the_dock_is_no_obstacle_while_a_fresh_report_says_that_a_mission_docks(
         return speeds
 
     assert limits() == [0.0, 0.0]
-    limiter.update_dock(20.3, NOW)
+    limiter.update_dock(DockApproach(20.3, Direction.FORWARD), NOW)
     assert limits() == [0.05, 0.0], 'towards the dock alone'
-    limiter.update_dock(21.0, NOW)
+    limiter.update_dock(DockApproach(21.0, Direction.FORWARD), NOW)
     assert limits() == [0.0, 0.0], 'not from afar'
-    limiter.update_dock(20.3, NOW)
+    for place in (19.95, 20.0, 20.09):
+        limiter.update_dock(DockApproach(place, Direction.FORWARD), NOW)
+        assert limits() == [0.05, 0.0], 'not out of the dock'
+        limiter.update_dock(DockApproach(place, Direction.NONE), NOW)
+        assert limits() == [0.0, 0.0], 'not while it backs off'
+    limiter.update_dock(DockApproach(20.3, Direction.FORWARD), NOW)
     assert limits(0.4) == limits(0.8) == limits(1.0) == [0.05, 0.0]
     assert limits(1.1) == [0.0, 0.0], 'nobody repeats it'
-    limiter.update_dock(math.nan, NOW + 1.1)
+    limiter.update_dock(DockApproach(), NOW + 1.1)
     assert limits(1.1) == [0.0, 0.0]
 
 
