@@ -87,7 +87,7 @@ class SafetyNode(Node):
         settings = given.own
         self._limiter = SpeedLimiter(given.limiter, given.speed_limit)
         self._zone_settings = given.zones
-        self._tracker = ZoneTracker()
+        self._tracker = ZoneTracker(reach=given.limiter.track.reach)
         estop_input = _open_estop_input(settings)
         directory = _latch_directory(state_directory(self), settings.latch_dir)
         self._latch = EstopLatch(directory / LATCH_FILE, time.time_ns)

@@ -28,6 +28,7 @@ from oht50_bridge.enums import StrEnum
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position import slope
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 
 #: s, age beyond which a position is not known; the default of each node's setting.
@@ -139,13 +140,13 @@ class PositionSource:
 
     Args:
         settings: when the position is lost.
-        track_length: m; the rail goes from 0 to there.
+        track: the rail.
 
     """
 
-    def __init__(self, settings: PositionSettings, track_length: float) -> None:
+    def __init__(self, settings: PositionSettings, track: TrackSettings) -> None:
         self._settings = settings
-        self._track_length = track_length
+        self._track = track
         self._state = PositionState.UNKNOWN
         self._reason = 'no position was measured since the start'
         self._samples: deque[Measurement] = deque()  # each plausible after those before it
@@ -255,8 +256,9 @@ class PositionSource:
         if not 0.0 < resolution <= COARSEST_RESOLUTION:
             return f'the source has steps of {resolution:g} m'
         allowed = self._settings.position_tolerance + resolution
-        if not -allowed <= position <= self._track_length + allowed:
-            return f'{position:.3f} m is not on the rail, 0 to {self._track_length:g} m'
+        first, last = self._track.first, self._track.last
+        if not first - allowed <= position <= last + allowed:
+            return f'{position:.3f} m is not on the rail, {first:g} to {last:g} m'
         for before in reversed(self._samples):
             way = abs(position - before.position)
             time = sample.stamp - before.stamp

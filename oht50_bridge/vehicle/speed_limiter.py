@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -48,6 +49,7 @@ from oht50_bridge.vehicle.speed_limits import lowest
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 from oht50_bridge.vehicle.zones import rail_end_limit
+from oht50_bridge.vehicle.zones import widened
 from oht50_bridge.vehicle.zones import zone_limits
 
 # After this long without a drive command the direction of travel is unknown.
@@ -121,7 +123,6 @@ class SpeedLimiter:
         settings: speed limit.
         maintenance: who is at work on the vehicle; empty: nobody.
         neighbour: who else is in the namespace of the vehicle; None: nobody.
-        zones: zones of the rail.
         position: the position along the rail.
         hoist: what its rope forbids.
         confirmed: config_node has confirmed the parameters since the start. Before, they are
@@ -133,8 +134,9 @@ class SpeedLimiter:
         self._fixed = fixed
         self._directions = fixed.distances.directions
         self.settings = settings
-        self.zones: tuple[Zone, ...] = ()
-        self.position = PositionSource(fixed.position, fixed.track.track_length)
+        self._zones: tuple[Zone, ...] = ()
+        self._widened: tuple[Zone, ...] = ()  # for positions of the middle of the vehicle
+        self.position = PositionSource(fixed.position, fixed.track)
         self.hoist = Hoist(fixed.channels, fixed.hoist)
         self.maintenance = ''
         self.neighbour: str | None = None
@@ -146,6 +148,16 @@ class SpeedLimiter:
         self._command = Direction.NONE
         self._commanded_at = -math.inf
         self._power_lost_since: float | None = None
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Zones of the rail, as they are configured."""
+        return self._zones
+
+    @zones.setter
+    def zones(self, zones: Sequence[Zone]) -> None:
+        self._zones = tuple(zones)
+        self._widened = widened(zones, self._fixed.track)
 
     def update_inputs(self, report: InputsReport, now: float) -> None:
         """Use a report of the safety board."""
@@ -233,7 +245,7 @@ class SpeedLimiter:
         position = self.position.position(now)
         inside = frozenset(
             zone.zone_id
-            for zone in self.zones
+            for zone in self._widened
             if zone.action == ZoneAction.STOP and zone.contains(position)
         )
         entered = inside - self._in_stop_zones
@@ -266,9 +278,7 @@ class SpeedLimiter:
             [
                 Limit(speed_limit, f'speed_limit is {speed_limit:g}' if stands else ''),
                 rail_end_limit(position, direction, self._fixed.track, braking, step),
-                *zone_limits(
-                    self.zones, position, direction, self._fixed.track.track_length, braking, step
-                ),
+                *zone_limits(self._widened, position, direction, self._fixed.track, braking, step),
                 *obstacle_limits(
                     self._fixed.obstacles,
                     inputs.distances,

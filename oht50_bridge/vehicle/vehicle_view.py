@@ -27,8 +27,10 @@ from oht50_bridge.vehicle.mission import MissionInputs
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 from oht50_bridge.vehicle.profile import SpeedZone
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import widened
 
 DRIVE_LIFETIME = 0.5  # s, of a report of the travel motor
 POWER_LIFETIME = 5.0  # s, of a report of the battery
@@ -87,14 +89,18 @@ class VehicleView:
 
     All times are in s on one monotonic clock, which the caller reads.
 
+    Args:
+        track: the rail.
+
     Attributes:
-        zones: zones of the rail, None until they are known.
+        zones: zones of the rail, as they are configured; None until they are known.
         confirmed: config_node has confirmed the configuration since the start.
         speed_limit: m/s, no motion is faster anywhere on the rail.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, track: TrackSettings) -> None:
+        self._track = track
         self._measurement: Measurement | None = None
         self._lost = ''  # why the position is lost
         self._dock_at = -math.inf  # moment of the newest report of the dock
@@ -156,7 +162,7 @@ class VehicleView:
         self.speed_limit = speed_limit
         self._speed_zones = tuple(
             SpeedZone(zone.start, zone.end, zone.speed_limit)
-            for zone in zones
+            for zone in widened(zones, self._track)
             if zone.action != ZoneAction.STOP
         )
 

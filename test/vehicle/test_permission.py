@@ -251,11 +251,12 @@ class Vehicle:
             highest = min(highest, 0.05 if self.drives_into_dock(position, way) else 0.0)
         elif min(near) <= 2.0:
             highest = min(highest, math.sqrt(0.1 * 0.1 + 2.0 * 0.3 * (min(near) - 0.5)))
+        tail, nose = position - 0.4, position + 0.4
         for zone in self.limiter.zones:
-            if zone.contains(position):
+            if tail <= zone.end and zone.start <= nose:
                 highest = min(highest, zone.speed_limit)
                 continue
-            border = (zone.start - position) if way > 0 else (position - zone.end)
+            border = (zone.start - nose) if way > 0 else (tail - zone.end)
             if border > 0.0:
                 inside = 0.0 if zone.action is ZoneAction.STOP else zone.speed_limit
                 highest = min(highest, math.sqrt(inside * inside + 2.0 * 0.3 * border))
