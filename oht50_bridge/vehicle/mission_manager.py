@@ -31,7 +31,6 @@ from dataclasses import replace
 from oht50_bridge.text import TextError
 from oht50_bridge.text import check_name
 from oht50_bridge.text import shown
-from oht50_bridge.vehicle.active_mission import REST_TIMEOUT
 from oht50_bridge.vehicle.active_mission import ActiveMission
 from oht50_bridge.vehicle.admission import MissionRequest
 from oht50_bridge.vehicle.admission import MissionRules
@@ -331,7 +330,7 @@ class MissionManager:
 
         """
         measured = self._view.measurement(now)
-        rests = measured is not None and not abs(measured.velocity) > STANDSTILL
+        rests = measured is not None and abs(measured.velocity) <= STANDSTILL
         if (subscribed and rests) or self._recorder.impatient(now):
             self._recorder.report_lost(self._view.position(now))
         active = self._active
@@ -389,7 +388,7 @@ class MissionManager:
                 return
             self._output.warning(
                 f'mission {mission.mission_id}: no standstill was measured within '
-                f'{REST_TIMEOUT:g} s after its end; where the vehicle stands is not certain'
+                f'{active.rest_timeout:g} s after its end; where the vehicle stands is not certain'
             )
         active.count_energy(self._view.drawn(now), now)
         self._report_progress(mission)

@@ -440,7 +440,7 @@ def test_near_the_dock_a_held_mission_is_at_the_dock():
 
 
 @pytest.mark.parametrize('step', [0.001, 0.01, 0.02])
-@pytest.mark.parametrize('share', [1.0, 0.5, 0.2])
+@pytest.mark.parametrize('share', [1.0, 0.5, 0.2, 0.098, 0.02])
 def test_a_vehicle_that_rolls_without_a_measured_velocity_does_not_rest(step, share):
     ride = Ride(target=20.0)
     ride.measure = lambda: Measurement(

@@ -21,6 +21,8 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from oht50_bridge.vehicle.position import SLOPE_TIME
+from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position_source import REFERENCE_TIME
 from oht50_bridge.vehicle.position_source import WINDOW
 from oht50_bridge.vehicle.position_source import PositionOrigin
@@ -337,3 +339,50 @@ def test_the_middle_of_the_vehicle_is_half_of_its_length_from_the_ends(length):
         source = PositionSource(SETTINGS, track)
         source.update(place, 0.001, 0.0, 1.0)
         assert source.state is state
+
+
+def travel(source, start, step, velocity, begin, seconds):
+    """Report a position of coarse steps without a velocity; return the velocities known of it."""
+    known = []
+    for count in range(round(seconds / PERIOD)):
+        now = begin + count * PERIOD
+        position = round(round((start + velocity * count * PERIOD) / step) * step, 3)
+        source.update(position, step, NAN, now)
+        known.append(source.newest(now).velocity)
+    return known
+
+
+@pytest.mark.parametrize('step', [0.001, 0.005, 0.01, 0.02])
+@pytest.mark.parametrize('velocity', [0.0025, 0.003, 0.01, 0.03, 0.049, 0.07, -0.07, 0.3])
+def test_a_vehicle_that_moves_is_at_no_moment_said_to_stand(step, velocity):
+    for phase in (0.0, 0.3, 0.7):
+        source = PositionSource(SETTINGS, TrackSettings(50.0))
+        known = travel(source, 20.0 + phase * step, step, velocity, 0.0, 25.0)
+        assert not any(abs(value) <= STANDSTILL for value in known)
+
+
+@pytest.mark.parametrize('step', [0.001, 0.005, 0.01, 0.02])
+@pytest.mark.parametrize('trembles', [False, True])
+def test_a_vehicle_that_stands_is_said_to_stand_within_a_time_that_its_steps_give(step, trembles):
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
+    travel(source, 20.0, step, 0.3, 0.0, 2.0)
+    time = max(SLOPE_TIME, (2.0 if trembles else 1.0) * step / STANDSTILL)
+    known = []
+    for count in range(round((time + 3.0) / PERIOD)):
+        now = 2.0 + count * PERIOD
+        source.update(20.6 + (step if trembles and count % 3 else 0.0), step, NAN, now)
+        known.append((now - 2.0, source.newest(now).velocity))
+    stands = [at for at, value in known if abs(value) <= STANDSTILL]
+    assert time - 0.5 * PERIOD <= stands[0] <= time + 2.0 * PERIOD
+    assert len(stands) == sum(at >= stands[0] for at, _ in known), 'it stays so'
+
+
+def test_a_reference_begins_the_question_of_standstill_anew(source):
+    travel(source, 5.0, 0.001, 0.0, 10.05, 2.0)
+    assert source.newest(12.0).velocity == 0.0
+    source.update(20.0, 0.001, NAN, 12.05)
+    travel_to = [12.1 + count * PERIOD for count in range(8)]
+    for now in travel_to:
+        source.update(5.0, 0.001, NAN, now)
+    source.reference(travel_to[-1])
+    assert math.isnan(source.newest(travel_to[-1]).velocity)
