@@ -171,7 +171,7 @@ class MissionManager:
                 f'station {request.station!r}: no board measures the alignment in the dock'
             )
         docking = self._make_docking(target[0], measured.position) if dock else None
-        zones = (*self._view.speed_zones, *(docking.zones if docking else ()))
+        zones = (*self._view.speed_zones(now), *(docking.zones if docking else ()))
         limits = self._limits(request.mission_type, request.payload)
         duration = settings.loop.settle + travel_time(
             ProfileState(measured.position), target[0], limits, zones

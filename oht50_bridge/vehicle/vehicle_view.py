@@ -107,7 +107,7 @@ class VehicleView:
         self.zones: Sequence[Zone] | None = None
         self.confirmed = False
         self.speed_limit = math.inf
-        self._speed_zones: tuple[SpeedZone, ...] = ()
+        self._widened: tuple[Zone, ...] = ()  # for positions of the middle of the vehicle
         self._dock_distance = math.nan
         self._dock_aligned = False
         self._drive: tuple[str, float] | None = None  # stop reason, moment of receipt
@@ -151,7 +151,7 @@ class VehicleView:
         self._estop = reason if latched else None
 
     def update_zones(self, zones: Sequence[Zone], speed_limit: float = math.inf) -> None:
-        """Keep the zones of the rail, of which those that need no stop limit the speed.
+        """Keep the zones of the rail.
 
         Args:
             zones: the zones.
@@ -160,18 +160,21 @@ class VehicleView:
         """
         self.zones = zones
         self.speed_limit = speed_limit
-        self._speed_zones = tuple(
-            SpeedZone(zone.start, zone.end, zone.speed_limit)
-            for zone in widened(zones, self._track)
-            if zone.action != ZoneAction.STOP
-        )
+        self._widened = widened(zones, self._track)
 
     # What they mean.
 
-    @property
-    def speed_zones(self) -> tuple[SpeedZone, ...]:
-        """Stretches of the rail that limit the speed."""
-        return self._speed_zones
+    def speed_zones(self, now: float) -> tuple[SpeedZone, ...]:
+        """Return the stretches of the rail that limit the speed.
+
+        Of the stop zones only one that the vehicle is in: it leaves it at the zone's speed.
+        """
+        position = self.position(now)
+        return tuple(
+            SpeedZone(zone.start, zone.end, zone.speed_limit)
+            for zone in self._widened
+            if zone.action != ZoneAction.STOP or zone.contains(position)
+        )
 
     def drawn(self, now: float) -> float:
         """Return the power drawn from the battery, W; NaN while it is not known."""
@@ -258,7 +261,7 @@ class VehicleView:
             speed_limit=permission.speed_limit if permission is not None else 0.0,
             dock=self._dock_reading(now),
             stopped=stopped,
-            zones=self._speed_zones,
+            zones=self.speed_zones(now),
             hold=self.hold(now),
         )
 

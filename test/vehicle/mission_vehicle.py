@@ -23,7 +23,6 @@ from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.rail import Station
-from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
@@ -84,7 +83,7 @@ class Vehicle:
     def __init__(self, directory, position=5.0, settings=None, now=100.0):
         self.position, self.velocity, self.now = position, 0.0, now
         self.output = Output()
-        self.view = VehicleView(TrackSettings())
+        self.view = VehicleView((settings or ManagerSettings()).track)
         self.view.confirmed = True
         self.view.update_zones([])
         self.permission, self.battery, self.stop_reason = PERMITTED, BATTERY, StopReason.NONE

@@ -117,7 +117,7 @@ def test_only_zones_without_a_stop_limit_the_speed(view):
             Zone('b', ZoneType.RESTRICTED, ZoneAction.STOP, 3.0, 4.0, 0.1),
         ]
     )
-    assert [(zone.start, zone.speed_limit) for zone in view.speed_zones] == [(1.0, 0.2)]
+    assert [(zone.start, zone.speed_limit) for zone in view.speed_zones(NOW)] == [(1.0, 0.2)]
     assert len(view.readiness(NOW).zones) == 2
 
 
@@ -146,4 +146,4 @@ def test_speed_is_planned_for_the_whole_vehicle(length):
     view.update_zones((slow,))
     assert view.zones == (slow,)
     half = length / 2.0
-    assert view.speed_zones == (SpeedZone(10.0 - half, 12.0 + half, 0.2),)
+    assert view.speed_zones(NOW) == (SpeedZone(10.0 - half, 12.0 + half, 0.2),)
