@@ -24,7 +24,7 @@ from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
 
-DOCK_CAPTURE = 0.1  # m
+DOCK_CAPTURE = 0.1  # m; not less than `dock.capture` of mission_node
 _DIRECTIONS = {'forward': Direction.FORWARD, 'backward': Direction.BACKWARD, '': Direction.NONE}
 
 
