@@ -35,8 +35,10 @@ from oht50_bridge.hardware.profile_reader import available
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.settings import settings_of
 from oht50_bridge.vehicle.docking import DockingSettings
+from oht50_bridge.vehicle.mission_limits import MissionLimitSettings
 from oht50_bridge.vehicle.motion import LoopSettings
 from oht50_bridge.vehicle.motion_supervisor import SupervisionSettings
+from oht50_bridge.vehicle.obstacles import DOCK_CAPTURE
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.profile import MotionLimits
@@ -56,6 +58,7 @@ class _Quantity:
         value: in `unit`.
         unit: SI.
         text: what it is, where that is not the value of the parameter itself.
+        fixed: it is no parameter.
 
     """
 
@@ -63,6 +66,7 @@ class _Quantity:
     value: float
     unit: str
     text: str = ''
+    fixed: bool = False
 
     def __str__(self) -> str:
         text = f'{self.text}, ' if self.text else ''
@@ -77,6 +81,15 @@ class _Motor:
     fastest: _Quantity
     accel: _Quantity
     decel: _Quantity
+
+
+_DOCK_CAPTURE = _Quantity(
+    'safety_node, fixed',
+    DOCK_CAPTURE,
+    'm',
+    'how far behind its station the dock is no obstacle',
+    fixed=True,
+)
 
 
 def check_limits(vehicle: VehicleParameters) -> None:
@@ -103,9 +116,8 @@ def check_limits(vehicle: VehicleParameters) -> None:
             continue
         for lesser, greater in _in_order(motor, mission, safety):
             if lesser.value > greater.value + _ROUNDING:
-                raise BringUpError(
-                    f'{lesser} is above {greater}: lower {lesser.name} or raise {greater.name}'
-                )
+                other = '' if greater.fixed else f' or raise {greater.name}'
+                raise BringUpError(f'{lesser} is above {greater}: lower {lesser.name}{other}')
 
 
 def _motor(name: str, module: Mapping[str, Any]) -> _Motor:
@@ -131,6 +143,7 @@ def _in_order(
 ) -> Iterator[tuple[_Quantity, _Quantity]]:
     """Yield pairs of limits of which the first must not be above the second."""
     limits = _read('mission_node', mission, MotionLimits)
+    mission_limits = _read('mission_node', mission, MissionLimitSettings)
     dock = _read('mission_node', mission.get('dock', {}), DockingSettings, 'dock.', nested=True)
     braking = _read('safety_node', safety, Braking)
     supervision = _read('safety_node', safety, SupervisionSettings, 'supervision_')
@@ -143,11 +156,15 @@ def _in_order(
         _read('mission_node', mission, LoopSettings)['creep_speed'],
         dock['approach_speed'],
         dock['final_speed'],
+        mission_limits['inspection_speed'],
+        mission_limits['maintenance_speed'],
         *_zone_limits(safety),
     ]
     if any(safety.get('distance_directions', ())):
         obstacles = _read('safety_node', safety, ObstacleSettings, 'obstacle_')
         needed += [obstacles['speed'], obstacles['dock_speed']]
+        # A dock that is found farther behind its station would be an obstacle on the way to it.
+        yield dock['capture'], _DOCK_CAPTURE
     if speed_limit.value > 0.0:  # at 0 nothing is to move
         needed.append(speed_limit)
         yield limits['max_velocity'], speed_limit

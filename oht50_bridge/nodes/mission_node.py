@@ -67,7 +67,7 @@ class MissionNode(Node):
         configurable(self, self._set_limits)
 
         self._output = MissionPublisher(self, settings.map_frame)
-        self._view = VehicleView()
+        self._view = VehicleView(manager_settings.track)
         self._estop = EstopFollower()
         self._manager = MissionManager(
             manager_settings, self._view, journal, self._output, time.monotonic()

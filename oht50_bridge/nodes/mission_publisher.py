@@ -123,6 +123,7 @@ class MissionPublisher:
                 target_position=point(report.target),
                 reason=report.reason,
                 at_dock=report.at_dock,
+                dock_direction=report.dock_direction,
             )
         )
 

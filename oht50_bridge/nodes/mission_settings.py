@@ -65,7 +65,7 @@ def mission_settings(declarer: Declarer) -> tuple[MissionNodeSettings, ManagerSe
     docking = declare_settings(declarer, DockingSettings, 'dock.')
     timeouts = declare_settings(declarer, MissionTimeouts)
     try:
-        by_name = make_stations(stations, docks, track.track_length)
+        by_name = make_stations(stations, docks, track)
         mission_limits.check(limits)
     except ValueError as error:
         raise StartError(f'{declarer.node}: {error}') from error

@@ -19,7 +19,6 @@ It publishes the heartbeat without which the motor stops.
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +65,9 @@ from oht50_bridge.vehicle.hoist import HoistReport
 from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
+from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import commanded_direction
 from oht50_bridge.vehicle.zones import ZoneSettings
 from oht50_bridge.vehicle.zones import ZoneTracker
@@ -86,7 +87,7 @@ class SafetyNode(Node):
         settings = given.own
         self._limiter = SpeedLimiter(given.limiter, given.speed_limit)
         self._zone_settings = given.zones
-        self._tracker = ZoneTracker()
+        self._tracker = ZoneTracker(reach=given.limiter.track.reach)
         estop_input = _open_estop_input(settings)
         directory = _latch_directory(state_directory(self), settings.latch_dir)
         self._latch = EstopLatch(directory / LATCH_FILE, time.time_ns)
@@ -107,8 +108,9 @@ class SafetyNode(Node):
 
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.MODULE_STATES.subscribe(self, self._on_modules)
-        topics.DRIVE_COMMAND.subscribe(self, self._on_command)
+        # Before the commands: of two messages that wait, the first subscription's goes first.
         topics.MISSION_STATE.subscribe(self, self._on_mission)
+        topics.DRIVE_COMMAND.subscribe(self, self._on_command)
         topics.HOIST_STATE.subscribe(self, self._on_hoist)
         self._estop_services = EstopServices(
             self,
@@ -202,7 +204,9 @@ class SafetyNode(Node):
             self._beat()
 
     def _on_mission(self, mission: MissionState) -> None:
-        dock = mission.target_position.x if mission.at_dock else math.nan
+        dock = DockApproach()
+        if mission.at_dock and mission.dock_direction in (Direction.FORWARD, Direction.BACKWARD):
+            dock = DockApproach(mission.target_position.x, Direction(mission.dock_direction))
         self._limiter.update_dock(dock, time.monotonic())
 
     def _on_hoist(self, hoist: HoistState) -> None:

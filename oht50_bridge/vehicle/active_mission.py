@@ -23,11 +23,13 @@ from oht50_bridge.vehicle.mission import Mission
 from oht50_bridge.vehicle.mission import MissionOutcome
 from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.position import standstill_time
 
 # Without a measured standstill for this long after the end of a mission, as where the position is
 # lost, its end is reported all the same. The slowest stop takes half of it: from 0.5 m/s at 0.3
 # m/s^2 and 0.2 m/s^3.
-REST_TIMEOUT = 6.0  # s
+REST_TIMEOUT = 6.0  # s, with a position of steps of FINE at most
+FINE = 0.001  # m
 
 
 class ActiveMission:
@@ -81,9 +83,15 @@ class ActiveMission:
             return motion.rests(self.ended_at)
         return abs(motion.velocity) <= STANDSTILL  # it ends itself only where it stands
 
+    @property
+    def rest_timeout(self) -> float:
+        """How long the standstill is waited for, s: a coarse position shows it later."""
+        resolution = self.mission.motion.resolution
+        return REST_TIMEOUT + standstill_time(max(resolution, FINE)) - standstill_time(FINE)
+
     def waited(self, now: float) -> bool:
         """Return whether the standstill must not be waited for any longer; `now` in s."""
-        return self.ended_at is not None and now - self.ended_at >= REST_TIMEOUT
+        return self.ended_at is not None and now - self.ended_at >= self.rest_timeout
 
     def record(self, now: float, *, located: bool) -> MissionRecord:
         """Return what is known of it now.

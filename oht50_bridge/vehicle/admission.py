@@ -25,11 +25,10 @@ from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import widened
 
 MISSION_TYPES = ('transport', 'inspection', 'maintenance')
 ON_RAIL = 0.001  # m, from the rail's axis
-# m, from an end of the rail: the vehicle is stopped before it gets nearer.
-END_MARGIN = 0.05
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,7 @@ def check_request(
         request: the mission.
         readiness: the state of the vehicle.
         rules: what a mission must comply with.
-        track: the rail; the safety rules stop the vehicle at its ends, so a target is END_MARGIN
-            away from them at least.
+        track: the rail.
 
     Raises:
         RefusedError: it names the field or the state, and what is allowed.
@@ -104,7 +102,7 @@ def check_request(
             f'mission_type {request.mission_type!r}: must be one of {", ".join(MISSION_TYPES)}'
         )
     x, y, z = request.target
-    first, last = track.first + END_MARGIN, track.last - END_MARGIN
+    first, last = track.targets
     if not first <= x <= last:  # NaN too
         raise RefusedError(f'target x {x:g} m: must be on the rail, {first:g} to {last:g} m')
     if not (abs(y) <= ON_RAIL and abs(z) <= ON_RAIL):
@@ -115,7 +113,7 @@ def check_request(
         )
     _check_readiness(request, readiness, rules)
     assert readiness.zones is not None
-    _check_zones(x, readiness.position, readiness.zones)
+    _check_zones(x, readiness.position, widened(readiness.zones, track))
 
 
 def _check_readiness(request: MissionRequest, readiness: Readiness, rules: MissionRules) -> None:

@@ -91,6 +91,7 @@ class Docking:
         station: position of the dock as configured, m.
         side: the side from which it is approached: 1 from greater, -1 from smaller positions.
         settings: distances, speeds and times.
+        first_side: the side from which the first attempt comes; None: `side`.
 
     Attributes:
         target: position to drive to, m.
@@ -101,10 +102,17 @@ class Docking:
 
     """
 
-    def __init__(self, station: float, side: float, settings: DockingSettings):
+    def __init__(
+        self,
+        station: float,
+        side: float,
+        settings: DockingSettings,
+        first_side: float | None = None,
+    ):
         self._station = station
         self._side = side
         self._settings = settings
+        self._from = side if first_side is None else first_side  # of this attempt
         self._backing_off = False
         self._elapsed = 0.0  # s, of this attempt
         self._in_place = 0.0  # s, since the arrival of this attempt
@@ -130,6 +138,13 @@ class Docking:
                 settings.final_speed,
             ),
         )
+
+    @property
+    def direction(self) -> int:
+        """Direction of travel into the dock, 1 or -1; 0 while it backs off and when it is over."""
+        if self._backing_off or self.docked or self.failed:
+            return 0
+        return -1 if self._from > 0.0 else 1
 
     def begins_at(self, position: float) -> bool:
         """Return whether docking begins at a position, m."""
@@ -162,6 +177,7 @@ class Docking:
         self.failures += 1
         self.failed = self.failures > self._settings.retries
         self._backing_off = True
+        self._from = self._side
         self._elapsed = self._in_place = 0.0
         self.target = self._station + self._side * self._settings.back_off
 

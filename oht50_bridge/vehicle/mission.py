@@ -218,6 +218,11 @@ class Mission:
         return self._at_dock and self.outcome is None
 
     @property
+    def dock_direction(self) -> int:
+        """Direction of travel into the dock, 1 or -1; 0 unless it drives into it, or would."""
+        return self._docking.direction if self._docking is not None and self.at_dock else 0
+
+    @property
     def direction(self) -> int:
         """Where it would go if nothing held it, 1 or -1; 0 when nothing does."""
         if not self._held_by:

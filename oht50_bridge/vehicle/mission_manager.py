@@ -31,7 +31,6 @@ from dataclasses import replace
 from oht50_bridge.text import TextError
 from oht50_bridge.text import check_name
 from oht50_bridge.text import shown
-from oht50_bridge.vehicle.active_mission import REST_TIMEOUT
 from oht50_bridge.vehicle.active_mission import ActiveMission
 from oht50_bridge.vehicle.admission import MissionRequest
 from oht50_bridge.vehicle.admission import MissionRules
@@ -172,7 +171,7 @@ class MissionManager:
                 f'station {request.station!r}: no board measures the alignment in the dock'
             )
         docking = self._make_docking(target[0], measured.position) if dock else None
-        zones = (*self._view.speed_zones, *(docking.zones if docking else ()))
+        zones = (*self._view.speed_zones(now), *(docking.zones if docking else ()))
         limits = self._limits(request.mission_type, request.payload)
         duration = settings.loop.settle + travel_time(
             ProfileState(measured.position), target[0], limits, zones
@@ -265,11 +264,11 @@ class MissionManager:
 
     def _make_docking(self, station: float, position: float) -> Docking:
         settings = self._settings.docking
-        side = 1.0 if position >= station else -1.0
+        first_side = side = 1.0 if position >= station else -1.0
         track = self._settings.track
         if not track.first <= station + side * settings.back_off <= track.last:
             side = -side
-        return Docking(station, side, settings)
+        return Docking(station, side, settings, first_side)
 
     # What happens to the vehicle.
 
@@ -303,6 +302,9 @@ class MissionManager:
         mission = active.mission
         mission.motion.limit(self._limits(mission.mission_type, active.payload))
         command = mission.step(now, self._view.inputs(now))
+        # Before the command: the way into the dock is free of the dock by this report alone.
+        if mission.outcome is None and _state(mission) != self._reported:
+            self._report_state()
         if command is None:
             self._halt()
         else:
@@ -311,9 +313,6 @@ class MissionManager:
         if mission.outcome is not None:
             self._end(active, now)
             return
-        state, said = (mission.phase, mission.held_by, mission.at_dock), self._reported
-        if state != (said.phase, said.reason, said.at_dock):
-            self._report_state()
         if mission.interruption != active.interruption:
             active.interruption = mission.interruption
             self._log_interruption(mission)
@@ -331,7 +330,7 @@ class MissionManager:
 
         """
         measured = self._view.measurement(now)
-        rests = measured is not None and not abs(measured.velocity) > STANDSTILL
+        rests = measured is not None and abs(measured.velocity) <= STANDSTILL
         if (subscribed and rests) or self._recorder.impatient(now):
             self._recorder.report_lost(self._view.position(now))
         active = self._active
@@ -389,7 +388,7 @@ class MissionManager:
                 return
             self._output.warning(
                 f'mission {mission.mission_id}: no standstill was measured within '
-                f'{REST_TIMEOUT:g} s after its end; where the vehicle stands is not certain'
+                f'{active.rest_timeout:g} s after its end; where the vehicle stands is not certain'
             )
         active.count_energy(self._view.drawn(now), now)
         self._report_progress(mission)
@@ -426,19 +425,21 @@ class MissionManager:
         )
 
     def _report_state(self) -> None:
-        if self._active is None:
-            self._reported = StateReport()
-        else:
-            mission = self._active.mission
-            self._reported = StateReport(
-                mission.phase,
-                mission.mission_id,
-                mission.mission_type,
-                mission.target,
-                mission.held_by,
-                mission.at_dock,
-            )
+        active = self._active
+        self._reported = StateReport() if active is None else _state(active.mission)
         self._output.state(self._reported)
+
+
+def _state(mission: Mission) -> StateReport:
+    return StateReport(
+        mission.phase,
+        mission.mission_id,
+        mission.mission_type,
+        mission.target,
+        mission.held_by,
+        mission.at_dock,
+        mission.dock_direction,
+    )
 
 
 def _check_id(mission_id: str) -> None:

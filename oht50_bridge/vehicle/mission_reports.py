@@ -64,6 +64,7 @@ class StateReport:
     target: float = math.nan
     reason: str = ''
     at_dock: bool = False  # it docks at the target, also while held or paused
+    dock_direction: int = 0  # of travel into the dock, 1 or -1; 0: not now
 
 
 class MissionOutput(Protocol):

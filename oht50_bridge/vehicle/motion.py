@@ -132,6 +132,11 @@ class MotionLoop:
         return self._estimate.velocity
 
     @property
+    def resolution(self) -> float:
+        """Smallest step of the measured position, m."""
+        return self._estimate.resolution
+
+    @property
     def profile(self) -> ProfileState:
         """Where the profile is."""
         return self._profile.state()

@@ -24,7 +24,7 @@ from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import Limit
 
-DOCK_CAPTURE = 0.1  # m
+DOCK_CAPTURE = 0.1  # m; not less than `dock.capture` of mission_node
 _DIRECTIONS = {'forward': Direction.FORWARD, 'backward': Direction.BACKWARD, '': Direction.NONE}
 
 
@@ -80,19 +80,35 @@ class ObstacleSettings:
     )
 
 
+@dataclass(frozen=True)
+class DockApproach:
+    """The dock that a mission drives into now.
+
+    Attributes:
+        place: m, as configured; NaN: none.
+        direction: of travel into it; NONE: not now, as while the vehicle backs off.
+
+    """
+
+    place: float = math.nan
+    direction: Direction = Direction.NONE
+
+
 def dock_floor(
-    settings: ObstacleSettings, dock: float, position: float, direction: Direction
+    settings: ObstacleSettings, dock: DockApproach, position: float, direction: Direction
 ) -> float:
     """Return the speed, m/s, that an obstacle ahead does not forbid: 0 but on the way into a dock.
 
     Args:
         settings: distances and speeds.
-        dock: m, the dock that a mission approaches now; NaN: none.
+        dock: what a mission approaches.
         position: m, NaN when unknown.
         direction: FORWARD or BACKWARD.
 
     """
-    way = (dock - position) * direction
+    if direction != dock.direction:
+        return 0.0  # what is seen on the way out is not the dock
+    way = (dock.place - position) * direction
     # The dock is found up to DOCK_CAPTURE behind its configured place.
     return settings.dock_speed if -DOCK_CAPTURE <= way <= settings.dock_distance else 0.0
 

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ LONGEST_STEP = 0.1  # s, a measurement is not extrapolated further
 # s, over which a velocity that is not measured is differentiated: a shorter time would make a
 # speed of each step of the position.
 SLOPE_TIME = 0.25
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,18 @@ class Measurement:
     resolution: float
     velocity: float
     stamp: float
+
+
+def standstill_time(resolution: float) -> float:
+    """Return how long a position must not change before that is a standstill, s.
+
+    A vehicle that is slower shows no step of the position in the time.
+
+    Args:
+        resolution: m, smallest step of the position.
+
+    """
+    return max(SLOPE_TIME, resolution / STANDSTILL)
 
 
 def slope(measurements: Sequence[Measurement]) -> float:
@@ -65,6 +79,62 @@ def slope(measurements: Sequence[Measurement]) -> float:
     return (newest.position - oldest.position) / time if time > 0.0 else math.nan
 
 
+class StandstillWatch:
+    """Whether the vehicle stands, by positions alone.
+
+    A velocity over SLOPE_TIME cannot tell: between two steps of a coarse position it is 0. The
+    vehicle stands when its position has not changed for `standstill_time`, or, where the position
+    trembles, not by more than one step for twice that time.
+    """
+
+    def __init__(self) -> None:
+        # Position and moment of its first measurement: one entry for each change.
+        self._changes: deque[tuple[float, float]] = deque()
+        self._newest: Measurement | None = None
+
+    def update(self, measurement: Measurement) -> None:
+        """Use a measurement that is newer than the last."""
+        self._newest = measurement
+        changes = self._changes
+        if not changes or measurement.position != changes[-1][0]:
+            changes.append((measurement.position, measurement.stamp))
+        oldest = measurement.stamp - 2.0 * standstill_time(measurement.resolution)
+        while len(changes) > 1 and changes[1][1] <= oldest:
+            changes.popleft()
+
+    def clear(self) -> None:
+        """Forget what was measured."""
+        self._changes.clear()
+        self._newest = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the vehicle certainly stands."""
+        newest = self._newest
+        if newest is None:
+            return False
+        time = standstill_time(newest.resolution)
+        step = newest.resolution * (1.0 + _ROUNDING)
+        low = high = newest.position
+        for position, since in reversed(self._changes):
+            low, high = min(low, position), max(high, position)
+            if high - low > step:
+                return False
+            if newest.stamp - since >= (time if low == high else 2.0 * time) - _ROUNDING:
+                return True
+        return False
+
+    def velocity(self, measurements: Sequence[Measurement]) -> float:
+        """Return the velocity by the newest positions, m/s: 0 only where the vehicle stands.
+
+        NaN with fewer than two, and while the vehicle is slow or stands.
+        """
+        if self.stands:
+            return 0.0
+        velocity = slope(measurements)
+        return velocity if abs(velocity) > STANDSTILL else math.nan
+
+
 class PositionEstimate:
     """Position between and below the steps of a board's measurements.
 
@@ -77,6 +147,8 @@ class PositionEstimate:
         self._position = measurement.position
         self._measurement = measurement
         self._history = [measurement]
+        self._standstill = StandstillWatch()
+        self._standstill.update(measurement)
 
     @property
     def resolution(self) -> float:
@@ -87,12 +159,14 @@ class PositionEstimate:
     def velocity(self) -> float:
         """Measured or differentiated velocity; NaN while neither is known: no standstill."""
         velocity = self._measurement.velocity
-        return slope(self._history) if math.isnan(velocity) else velocity
+        return self._standstill.velocity(self._history) if math.isnan(velocity) else velocity
 
     @property
     def drift(self) -> float:
         """Velocity to extrapolate with: 0 while it is not known."""
-        velocity = self.velocity
+        velocity = self._measurement.velocity
+        if math.isnan(velocity):
+            velocity = slope(self._history)
         return 0.0 if math.isnan(velocity) else velocity
 
     @property
@@ -108,6 +182,7 @@ class PositionEstimate:
         before = self.drift
         self._measurement = measurement
         self._history.append(measurement)
+        self._standstill.update(measurement)
         while measurement.stamp - self._history[1].stamp > SLOPE_TIME:
             del self._history[0]
         predicted = self._position + (before + self.drift) / 2.0 * dt

@@ -23,11 +23,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from dataclasses import replace
 
 from oht50_bridge.enums import StrEnum
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.position import Measurement
-from oht50_bridge.vehicle.position import slope
+from oht50_bridge.vehicle.position import StandstillWatch
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 
 #: s, age beyond which a position is not known; the default of each node's setting.
@@ -139,16 +141,17 @@ class PositionSource:
 
     Args:
         settings: when the position is lost.
-        track_length: m; the rail goes from 0 to there.
+        track: the rail.
 
     """
 
-    def __init__(self, settings: PositionSettings, track_length: float) -> None:
+    def __init__(self, settings: PositionSettings, track: TrackSettings) -> None:
         self._settings = settings
-        self._track_length = track_length
+        self._track = track
         self._state = PositionState.UNKNOWN
         self._reason = 'no position was measured since the start'
         self._samples: deque[Measurement] = deque()  # each plausible after those before it
+        self._standstill = StandstillWatch()
         self._since = math.inf  # s, moment of the first of them
         self._stamp = -math.inf  # s, of the newest report, plausible or not
 
@@ -186,6 +189,7 @@ class PositionSource:
         if not self._samples:
             self._since = stamp
         self._samples.append(sample)
+        self._standstill.update(sample)
         while stamp - self._samples[0].stamp > WINDOW:
             self._samples.popleft()
         if self._state is PositionState.UNKNOWN:
@@ -199,7 +203,8 @@ class PositionSource:
     def newest(self, now: float) -> Measurement | None:
         """Return the measurement to use, its velocity measured or differentiated.
 
-        None when the position is not known.
+        None when the position is not known. A differentiated velocity is NaN while it is not
+        certain whether the vehicle stands.
         """
         self.check(now)
         if self._state is not PositionState.VALID or not self._samples:
@@ -207,7 +212,7 @@ class PositionSource:
         newest = self._samples[-1]
         if math.isfinite(newest.velocity):
             return newest
-        return Measurement(newest.position, newest.resolution, slope(self._samples), newest.stamp)
+        return replace(newest, velocity=self._standstill.velocity(self._samples))
 
     def position(self, now: float) -> float:
         """Return the position along the rail, m; NaN when it is not known."""
@@ -244,6 +249,7 @@ class PositionSource:
     def _lose(self, fault: str) -> None:
         """Forget what was measured; a position that was known is lost."""
         self._samples.clear()
+        self._standstill.clear()
         if self._state is PositionState.VALID:
             self._state, self._reason = PositionState.LOST, f'position lost: {fault}'
 
@@ -255,8 +261,9 @@ class PositionSource:
         if not 0.0 < resolution <= COARSEST_RESOLUTION:
             return f'the source has steps of {resolution:g} m'
         allowed = self._settings.position_tolerance + resolution
-        if not -allowed <= position <= self._track_length + allowed:
-            return f'{position:.3f} m is not on the rail, 0 to {self._track_length:g} m'
+        first, last = self._track.first, self._track.last
+        if not first - allowed <= position <= last + allowed:
+            return f'{position:.3f} m is not on the rail, {first:g} to {last:g} m'
         for before in reversed(self._samples):
             way = abs(position - before.position)
             time = sample.stamp - before.stamp

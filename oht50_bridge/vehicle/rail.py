@@ -20,6 +20,9 @@ from dataclasses import dataclass
 
 from oht50_bridge.settings import setting
 
+# m; the safety rules stop the vehicle at the ends of the rail, so a target is so far before them.
+END_MARGIN = 0.05
+
 
 @dataclass(frozen=True)
 class TrackSettings:
@@ -31,7 +34,7 @@ class TrackSettings:
     vehicle_length: float = setting(
         0.0,
         'Length of the vehicle, whose middle the position is; 0 where track_length is the way '
-        'of the middle',
+        'of the middle and zones are of the middle',
         unit='m',
         minimum=0.0,
         maximum=10.0,
@@ -46,14 +49,24 @@ class TrackSettings:
             )
 
     @property
+    def reach(self) -> float:
+        """From the vehicle's middle, which a position is, to its ends, m."""
+        return self.vehicle_length / 2.0
+
+    @property
     def first(self) -> float:
         """Least position that the vehicle can take, m."""
-        return self.vehicle_length / 2.0
+        return self.reach
 
     @property
     def last(self) -> float:
         """Greatest position that the vehicle can take, m."""
-        return self.track_length - self.vehicle_length / 2.0
+        return self.track_length - self.reach
+
+    @property
+    def targets(self) -> tuple[float, float]:
+        """Least and greatest target of a mission, m: END_MARGIN before the ends."""
+        return self.first + END_MARGIN, self.last - END_MARGIN
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,7 @@ class DockSettings:
 
 
 def make_stations(
-    settings: StationSettings, docks: Sequence[bool], track_length: float
+    settings: StationSettings, docks: Sequence[bool], track: TrackSettings
 ) -> dict[str, Station]:
     """Return the stations by name.
 
@@ -116,11 +129,13 @@ def make_stations(
             f'station_docks has {len(docks)} entries, stations has {len(settings.stations)}: '
             'give each station one entry of both'
         )
+    least, greatest = track.targets
     for name, position in settings.positions().items():
-        if not 0.0 <= position <= track_length:
+        if not least <= position <= greatest:  # NaN too
             raise ValueError(
-                f'station_positions: {name} at {position:g} m is not on the rail, 0 to '
-                f'{track_length:g} m (track_length)'
+                f'station_positions: {name} at {position:g} m cannot be reached by the middle of '
+                f'the vehicle, which goes from {least:g} to {greatest:g} m; move it, or change '
+                'track_length or vehicle_length'
             )
     return {
         name: Station(name, position, dock)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -30,6 +31,7 @@ from oht50_bridge.vehicle.hoist import HoistSettings
 from oht50_bridge.vehicle.interlocks import Conditions
 from oht50_bridge.vehicle.interlocks import interlock_limit
 from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.obstacles import dock_floor
 from oht50_bridge.vehicle.obstacles import obstacle_limits
@@ -47,6 +49,7 @@ from oht50_bridge.vehicle.speed_limits import lowest
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 from oht50_bridge.vehicle.zones import rail_end_limit
+from oht50_bridge.vehicle.zones import widened
 from oht50_bridge.vehicle.zones import zone_limits
 
 # After this long without a drive command the direction of travel is unknown.
@@ -120,7 +123,6 @@ class SpeedLimiter:
         settings: speed limit.
         maintenance: who is at work on the vehicle; empty: nobody.
         neighbour: who else is in the namespace of the vehicle; None: nobody.
-        zones: zones of the rail.
         position: the position along the rail.
         hoist: what its rope forbids.
         confirmed: config_node has confirmed the parameters since the start. Before, they are
@@ -132,19 +134,30 @@ class SpeedLimiter:
         self._fixed = fixed
         self._directions = fixed.distances.directions
         self.settings = settings
-        self.zones: tuple[Zone, ...] = ()
-        self.position = PositionSource(fixed.position, fixed.track.track_length)
+        self._zones: tuple[Zone, ...] = ()
+        self._widened: tuple[Zone, ...] = ()  # for positions of the middle of the vehicle
+        self.position = PositionSource(fixed.position, fixed.track)
         self.hoist = Hoist(fixed.channels, fixed.hoist)
         self.maintenance = ''
         self.neighbour: str | None = None
         self.confirmed = False
-        self._dock: tuple[float, float] = math.nan, -math.inf  # m, moment of the report
+        self._dock = DockApproach(), -math.inf  # and the moment of the report
         self._in_stop_zones: frozenset[str] = frozenset()
         self._entered = ''  # stop zone in which a new command is needed
         self._inputs: tuple[InputsReport, float] | None = None
         self._command = Direction.NONE
         self._commanded_at = -math.inf
         self._power_lost_since: float | None = None
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Zones of the rail, as they are configured."""
+        return self._zones
+
+    @zones.setter
+    def zones(self, zones: Sequence[Zone]) -> None:
+        self._zones = tuple(zones)
+        self._widened = widened(zones, self._fixed.track)
 
     def update_inputs(self, report: InputsReport, now: float) -> None:
         """Use a report of the safety board."""
@@ -160,8 +173,8 @@ class SpeedLimiter:
             elif board.error and self._power_lost_since is None:
                 self._power_lost_since = now
 
-    def update_dock(self, dock: float, now: float) -> None:
-        """Use the report of a mission that docks at `dock`, m; NaN: none does."""
+    def update_dock(self, dock: DockApproach, now: float) -> None:
+        """Use the report of a mission of the dock that it drives into."""
         self._dock = dock, now
 
     def update_command(self, direction: Direction, now: float) -> None:
@@ -223,16 +236,16 @@ class SpeedLimiter:
         guard, states = self._fixed.interlocks.guard_input, inputs.digital_inputs
         return guard > 0 and (len(states) < guard or bool(states[guard - 1]))
 
-    def _recent_dock(self, now: float) -> float:
+    def _recent_dock(self, now: float) -> DockApproach:
         dock, at = self._dock
-        return dock if now - at <= DOCK_LIFETIME else math.nan
+        return dock if now - at <= DOCK_LIFETIME else DockApproach()
 
     def _zone_stop(self, now: float) -> Limit | None:
         """Stop a vehicle that comes to be in a stop zone, until a new command is to leave it."""
         position = self.position.position(now)
         inside = frozenset(
             zone.zone_id
-            for zone in self.zones
+            for zone in self._widened
             if zone.action == ZoneAction.STOP and zone.contains(position)
         )
         entered = inside - self._in_stop_zones
@@ -265,9 +278,7 @@ class SpeedLimiter:
             [
                 Limit(speed_limit, f'speed_limit is {speed_limit:g}' if stands else ''),
                 rail_end_limit(position, direction, self._fixed.track, braking, step),
-                *zone_limits(
-                    self.zones, position, direction, self._fixed.track.track_length, braking, step
-                ),
+                *zone_limits(self._widened, position, direction, self._fixed.track, braking, step),
                 *obstacle_limits(
                     self._fixed.obstacles,
                     inputs.distances,

@@ -27,8 +27,10 @@ from oht50_bridge.vehicle.mission import MissionInputs
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position_source import POSITION_LIFETIME
 from oht50_bridge.vehicle.profile import SpeedZone
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import widened
 
 DRIVE_LIFETIME = 0.5  # s, of a report of the travel motor
 POWER_LIFETIME = 5.0  # s, of a report of the battery
@@ -87,21 +89,25 @@ class VehicleView:
 
     All times are in s on one monotonic clock, which the caller reads.
 
+    Args:
+        track: the rail.
+
     Attributes:
-        zones: zones of the rail, None until they are known.
+        zones: zones of the rail, as they are configured; None until they are known.
         confirmed: config_node has confirmed the configuration since the start.
         speed_limit: m/s, no motion is faster anywhere on the rail.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, track: TrackSettings) -> None:
+        self._track = track
         self._measurement: Measurement | None = None
         self._lost = ''  # why the position is lost
         self._dock_at = -math.inf  # moment of the newest report of the dock
         self.zones: Sequence[Zone] | None = None
         self.confirmed = False
         self.speed_limit = math.inf
-        self._speed_zones: tuple[SpeedZone, ...] = ()
+        self._widened: tuple[Zone, ...] = ()  # for positions of the middle of the vehicle
         self._dock_distance = math.nan
         self._dock_aligned = False
         self._drive: tuple[str, float] | None = None  # stop reason, moment of receipt
@@ -145,7 +151,7 @@ class VehicleView:
         self._estop = reason if latched else None
 
     def update_zones(self, zones: Sequence[Zone], speed_limit: float = math.inf) -> None:
-        """Keep the zones of the rail, of which those that need no stop limit the speed.
+        """Keep the zones of the rail.
 
         Args:
             zones: the zones.
@@ -154,18 +160,21 @@ class VehicleView:
         """
         self.zones = zones
         self.speed_limit = speed_limit
-        self._speed_zones = tuple(
-            SpeedZone(zone.start, zone.end, zone.speed_limit)
-            for zone in zones
-            if zone.action != ZoneAction.STOP
-        )
+        self._widened = widened(zones, self._track)
 
     # What they mean.
 
-    @property
-    def speed_zones(self) -> tuple[SpeedZone, ...]:
-        """Stretches of the rail that limit the speed."""
-        return self._speed_zones
+    def speed_zones(self, now: float) -> tuple[SpeedZone, ...]:
+        """Return the stretches of the rail that limit the speed.
+
+        Of the stop zones only one that the vehicle is in: it leaves it at the zone's speed.
+        """
+        position = self.position(now)
+        return tuple(
+            SpeedZone(zone.start, zone.end, zone.speed_limit)
+            for zone in self._widened
+            if zone.action != ZoneAction.STOP or zone.contains(position)
+        )
 
     def drawn(self, now: float) -> float:
         """Return the power drawn from the battery, W; NaN while it is not known."""
@@ -252,7 +261,7 @@ class VehicleView:
             speed_limit=permission.speed_limit if permission is not None else 0.0,
             dock=self._dock_reading(now),
             stopped=stopped,
-            zones=self._speed_zones,
+            zones=self.speed_zones(now),
             hold=self.hold(now),
         )
 

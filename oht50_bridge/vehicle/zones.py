@@ -19,6 +19,7 @@ import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import TypeVar
 
 from oht50_bridge.enums import StrEnum
@@ -158,14 +159,31 @@ class ZoneSettings:
         return zone
 
 
+def widened(zones: Iterable[Zone], track: TrackSettings) -> tuple[Zone, ...]:
+    """Return the zones as the positions at which any part of the vehicle is in them.
+
+    A position is that of the vehicle's middle, and a zone is configured as it is on the rail.
+    """
+    return tuple(
+        replace(zone, start=zone.start - track.reach, end=zone.end + track.reach) for zone in zones
+    )
+
+
 class ZoneTracker:
     """Reports each entry into a zone once.
 
-    A zone is entered at its border and left HYSTERESIS beyond it.
+    A zone is entered with the first part of the vehicle, and left when the last one is HYSTERESIS
+    beyond it.
+
+    Args:
+        zones: the zones, as they are on the rail.
+        reach: m, from the middle of the vehicle, which a position is, to its ends.
+
     """
 
-    def __init__(self, zones: Iterable[Zone] = ()) -> None:
+    def __init__(self, zones: Iterable[Zone] = (), reach: float = 0.0) -> None:
         self._zones = tuple(zones)
+        self._reach = reach
         self._inside: set[str] = set()
         self._last = math.nan  # m
 
@@ -198,12 +216,12 @@ class ZoneTracker:
         entered = []
         for zone in self._zones:
             if zone.zone_id in self._inside:
-                if not zone.contains(position, HYSTERESIS):
+                if not zone.contains(position, self._reach + HYSTERESIS):
                     self._inside.discard(zone.zone_id)
-            elif zone.contains(position):
+            elif zone.contains(position, self._reach):
                 self._inside.add(zone.zone_id)
                 entered.append(zone)
-            elif zone.start <= high and low <= zone.end:
+            elif zone.start - self._reach <= high and low <= zone.end + self._reach:
                 entered.append(zone)
         return entered
 
@@ -237,7 +255,7 @@ def zone_limits(
     zones: Sequence[Zone],
     position: float,
     direction: Direction,
-    track_length: float,
+    track: TrackSettings,
     braking: Braking,
     step: float = 0.0,
 ) -> list[Limit]:
@@ -245,14 +263,14 @@ def zone_limits(
 
     In a zone its speed limit applies. Before it, the vehicle slows down to reach the zone's speed
     at its border, and stops there when the action is stop. Inside a stop zone motion is permitted
-    towards its nearer end that is not the end of the rail, at the zone's speed: a vehicle must be
-    able to leave it without crossing it. Stop zones that touch count as one.
+    towards its nearer end beyond which there is room for the vehicle, at the zone's speed: a
+    vehicle must be able to leave it without crossing it. Stop zones that touch count as one.
 
     Args:
-        zones: the zones.
+        zones: the zones, as `widened` returns them.
         position: m, NaN when unknown: then the limits of every zone apply.
         direction: FORWARD or BACKWARD.
-        track_length: m; the rail goes from 0 to there.
+        track: the rail.
         braking: how the vehicle slows down.
         step: m, smallest step of the position: the vehicle is slow, or stands, so much before a
             zone.
@@ -284,7 +302,7 @@ def zone_limits(
             )
     for start, end, name in _stop_spans(zones):
         if start <= position <= end:
-            exit_start, exit_end = start > 0.0, end < track_length
+            exit_start, exit_end = start > track.first, end < track.last
             to_start = position - start < end - position
             if exit_start != exit_end:
                 to_start = exit_start

@@ -26,6 +26,13 @@ from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.nodes import NODES
 
 MOTOR = 'hardware_node module.travel_motor.'
+WIDE = {  # speeds that no smallest speed of these tests is above
+    'creep_speed': 0.2,
+    'dock.approach_speed': 0.2,
+    'dock.final_speed': 0.2,
+    'inspection_speed': 0.2,
+    'maintenance_speed': 0.2,
+}
 
 
 def vehicle(motor=None, **nodes):
@@ -66,6 +73,26 @@ def test_the_shipped_parameters_do_not_contradict_one_another():
             {'safety_node': {'zone_limits': [0.005]}},
             MOTOR + 'min_duty',
             'safety_node zone_limits of zone-buffer',
+        ),
+        (
+            {'motor': {'min_duty': 0.15}, 'mission_node': WIDE | {'maintenance_speed': 0.1}},
+            MOTOR + 'min_duty',
+            'mission_node maintenance_speed',
+        ),
+        (
+            {'motor': {'min_duty': 0.15}, 'mission_node': WIDE | {'inspection_speed': 0.14}},
+            MOTOR + 'min_duty',
+            'mission_node inspection_speed',
+        ),
+        (
+            # 0.2 m/s at the smallest duty.
+            {
+                'motor': {'dead_band': 0.5, 'min_duty': 0.6},
+                'mission_node': WIDE | {'inspection_speed': 0.19, 'maintenance_speed': 0.3},
+                'safety_node': {'zone_limits': [0.3]},
+            },
+            MOTOR + 'min_duty',
+            'mission_node inspection_speed',
         ),
         (
             {'safety_node': {'speed_limit': 0.3}},
@@ -110,6 +137,20 @@ def test_speeds_at_obstacles_count_where_distance_inputs_are_in_use(name):
     slow['distance_directions'] = ['forward']
     with pytest.raises(BringUpError, match=f'safety_node obstacle_{name}'):
         check_limits(vehicle(safety_node=slow))
+
+
+@pytest.mark.parametrize('capture', [0.11, 0.3, 0.5])
+def test_the_dock_is_searched_no_further_than_it_is_no_obstacle(capture):
+    searched = {'dock.capture': capture}
+    check_limits(vehicle(mission_node=searched))
+    looks = {'distance_directions': ['forward']}
+    for near in (0.0, 0.1):
+        check_limits(vehicle(mission_node={'dock.capture': near}, safety_node=looks))
+    with pytest.raises(
+        BringUpError, match=r'mission_node dock.capture\) is above .* 0.1 m'
+    ) as error:
+        check_limits(vehicle(mission_node=searched, safety_node=looks))
+    assert str(error.value).endswith(': lower mission_node dock.capture')
 
 
 def test_a_dead_band_gives_slow_speeds_above_the_smallest_duty():

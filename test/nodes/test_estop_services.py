@@ -26,6 +26,7 @@ from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.position_source import PositionState
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 
 
@@ -38,7 +39,7 @@ class World(ServiceNode):
         self.refusal = ''
         self.neighbour = None
         self.announced, self.cleared = [], []
-        self.position = PositionSource(PositionSettings(), 50.0)
+        self.position = PositionSource(PositionSettings(), TrackSettings(50.0))
         EstopServices(
             self,
             self.latch,

@@ -182,7 +182,7 @@ def test_no_mission_before_the_configuration_is_confirmed(graph):
     ('ros', 'reason'),
     [
         (['-p', 'stations:=[a, b]'], 'station_positions has 1 entries, stations has 2'),
-        (['-p', 'station_positions:=[60.0]'], 'charger at 60 m is not on the rail, 0 to 50 m'),
+        (['-p', 'station_positions:=[60.0]'], 'charger at 60 m cannot be reached'),
         (['-p', 'station_docks:=[true, false]'], 'station_docks has 2 entries, stations has 1'),
         (['-p', 'inspection_speed:=0.3', '-p', 'max_velocity:=0.2'], 'inspection_speed: 0.3 m/s'),
         (['-p', 'max_velocity:=0.08'], '.*_speed: .* is above max_velocity, 0.08 m/s; lower it'),

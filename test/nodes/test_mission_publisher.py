@@ -84,8 +84,9 @@ def test_an_end_and_the_state(graph):
     )
     assert (message.completion_time, message.energy_consumed) == (9.0, 3.0)
     state = published(graph, topics.MISSION_STATE)
-    graph.output.state(StateReport(MissionPhase.HELD, 'm', 'transport', 7.0, 'obstacle'))
+    graph.output.state(StateReport(MissionPhase.HELD, 'm', 'transport', 7.0, 'obstacle', True, -1))
     message = state()
+    assert (message.at_dock, message.dock_direction) == (True, -1)
     assert (message.phase, message.reason, message.target_position.x) == ('held', 'obstacle', 7.0)
     assert graph.output.subscribed
 

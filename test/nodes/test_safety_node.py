@@ -522,6 +522,11 @@ def test_the_dock_is_approached_while_the_mission_docks(node):
     assert (beat.speed_limit_forward, beat.speed_limit, beat.hold) == (0.0, 0.0, True)
     assert beat.speed_limit_backward > 0.0
     docking = MissionState(phase='held', at_dock=True, target_position=Point(x=20.3))
+    for elsewhere in (0, -1, 5):
+        docking.dock_direction = elsewhere
+        node._on_mission(docking)
+        assert beat_of(node).speed_limit_forward == 0.0
+    docking.dock_direction = 1
     node._on_mission(docking)
     assert (beat_of(node).speed_limit, beat_of(node).hold) == (0.05, False)
     node._on_mission(MissionState(phase=MissionState.PHASE_DOCKING))

@@ -83,7 +83,7 @@ class Vehicle:
     def __init__(self, directory, position=5.0, settings=None, now=100.0):
         self.position, self.velocity, self.now = position, 0.0, now
         self.output = Output()
-        self.view = VehicleView()
+        self.view = VehicleView((settings or ManagerSettings()).track)
         self.view.confirmed = True
         self.view.update_zones([])
         self.permission, self.battery, self.stop_reason = PERMITTED, BATTERY, StopReason.NONE

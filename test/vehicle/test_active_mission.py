@@ -22,7 +22,13 @@ from vehicle.mission_vehicle import PERIOD
 from vehicle.mission_vehicle import PERMITTED
 from vehicle.mission_vehicle import Vehicle
 
+from oht50_bridge.vehicle.active_mission import FINE
 from oht50_bridge.vehicle.active_mission import REST_TIMEOUT
+from oht50_bridge.vehicle.position import STANDSTILL
+from oht50_bridge.vehicle.position import standstill_time
+from oht50_bridge.vehicle.position_source import PositionSettings
+from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 
 DECELERATION = 0.5  # m/s^2, of a vehicle whose motor is off
@@ -184,3 +190,61 @@ def test_a_lost_mission_is_reported_when_the_vehicle_stands(tmp_path):
     after.observe()
     after.manager.report(after.now, subscribed=True)
     assert after.completed.mission_id == 'one'
+
+
+class Coarse(Coasting):
+    """A vehicle whose position has coarse steps and no velocity, as safety_node judges it."""
+
+    STEP = 0.02  # m
+
+    def observe(self):
+        super().observe()
+        if not hasattr(self, 'source'):
+            self.source = PositionSource(PositionSettings(), TrackSettings())
+        place = round(round(self.position / self.STEP) * self.STEP, 3)
+        self.source.update(place, self.STEP, math.nan, self.now)
+        self.view.update_position(self.source.newest(self.now))
+
+
+class LessCoarse(Coarse):
+    STEP = 0.01
+
+
+class Fine(Coarse):
+    STEP = 0.001
+
+
+@pytest.mark.parametrize('kind', [Coarse, LessCoarse, Fine])
+@pytest.mark.parametrize(
+    ('ending', 'status'), [(estop, 'failed'), (cancel, 'cancelled'), (arrive, 'success')]
+)
+def test_a_mission_by_a_coarse_position_without_velocity_ends_at_standstill(
+    tmp_path, kind, ending, status
+):
+    vehicle = kind(tmp_path)
+    _, estimate = vehicle.start(9.0)
+    begin = vehicle.now
+    vehicle.until(lambda: vehicle.position > 7.0)
+    ending(vehicle)
+    # Each try to arrive takes one standstill.
+    longest = estimate + 3.0 * standstill_time(kind.STEP) + 2.0
+    vehicle.until(lambda: vehicle.output.completed_, begin + longest - vehicle.now)
+    assert vehicle.velocity == 0.0
+    assert vehicle.completed.status == status
+    assert vehicle.completed.position == pytest.approx(vehicle.position, abs=kind.STEP)
+    assert not any('no standstill' in text for _, text in vehicle.output.log)
+
+
+@pytest.mark.parametrize('kind', [Coarse, LessCoarse, Fine])
+def test_a_vehicle_that_never_stands_is_waited_for_by_the_steps_of_its_position(tmp_path, kind):
+    vehicle = kind(tmp_path)
+    vehicle.start(40.0)
+    vehicle.until(lambda: vehicle.position > 7.0)
+    estop(vehicle)
+    ended = vehicle.now
+    while not vehicle.output.completed_:
+        vehicle.velocity = 0.049  # it rolls on
+        vehicle.step()
+    limit = REST_TIMEOUT + kind.STEP / STANDSTILL - FINE / STANDSTILL
+    assert vehicle.now - ended == pytest.approx(limit, abs=0.2)
+    assert any('no standstill was measured within' in text for _, text in vehicle.output.log)

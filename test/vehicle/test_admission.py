@@ -67,6 +67,10 @@ def test_good_request_is_not_refused():
         (REQUEST, replace(READY, zones=None), 'zones are not known'),
         (REQUEST, replace(READY, zones=(zone(19.0, 21.0),)), 'in zone z'),
         (REQUEST, replace(READY, zones=(zone(10.0, 11.0),)), 'on the way'),
+        # The vehicle is 0.8 m long.
+        (REQUEST, replace(READY, zones=(zone(20.39, 21.0),)), 'in zone z'),
+        (REQUEST, replace(READY, zones=(zone(18.0, 19.61),)), 'in zone z'),
+        (REQUEST, replace(READY, zones=(zone(20.0, 20.001),)), 'in zone z'),
     ],
 )
 def test_refusal_names_its_reason(request_, readiness, reason):
@@ -81,6 +85,9 @@ def test_refusal_names_its_reason(request_, readiness, reason):
         (zone(21.0, 22.0),),  # beyond the target
         (zone(1.0, 4.0),),  # behind
         (zone(4.0, 6.0),),  # the vehicle stands in it and leaves it
+        (zone(5.39, 6.0),),  # its nose does
+        (zone(4.0, 4.61),),  # its tail does
+        (zone(20.41, 22.0),),  # beyond its nose at the target
     ],
 )
 def test_zone_that_does_not_hinder_is_no_reason(zones):

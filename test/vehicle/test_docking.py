@@ -112,3 +112,26 @@ def test_backing_off_has_its_time_too():
     run(docking, 10.0, 1.0, True, NOTHING)
     assert run(docking, 60.0, 1.1, False, NOTHING) == pytest.approx(30.1, abs=0.15)
     assert docking.failures == 2
+
+
+@pytest.mark.parametrize('side', [1.0, -1.0])
+def test_the_direction_into_the_dock_is_none_while_it_backs_off(side):
+    docking = Docking(1.0, side, SETTINGS)
+    assert docking.direction == -side
+    run(docking, 10.0, 1.0, True, NOTHING)
+    for away in (0.0, 0.05, 0.09):
+        docking.step(0.1, 1.0 + side * away, False, NOTHING)
+        assert docking.direction == 0
+    docking.step(0.1, 1.0 + side * 0.2, True, NOTHING)
+    assert docking.direction == -side
+    docking.step(0.1, 1.0, True, DOCKED)
+    assert docking.direction == 0, 'it is in the dock'
+
+
+@pytest.mark.parametrize('side', [1.0, -1.0])
+def test_the_first_attempt_may_come_from_the_side_that_it_does_not_back_off_to(side):
+    docking = Docking(1.0, side, SETTINGS, first_side=-side)
+    assert docking.direction == side
+    run(docking, 10.0, 1.0, True, NOTHING)
+    docking.step(0.1, 1.0 + side * 0.2, True, NOTHING)
+    assert docking.direction == -side

@@ -433,13 +433,14 @@ def test_near_the_dock_a_held_mission_is_at_the_dock():
     ride = Ride(start=1.15, target=1.0, docking=Docking(1.0, 1.0, DockingSettings()))
     ride.step(hold='obstacle at 0.30 m')
     assert (ride.mission.phase, ride.mission.at_dock) == (MissionPhase.HELD, True)
+    assert ride.mission.dock_direction == -1
     far = Ride(start=3.0, target=1.0, docking=Docking(1.0, 1.0, DockingSettings()))
     far.step(hold='obstacle at 0.30 m')
-    assert not far.mission.at_dock
+    assert (far.mission.at_dock, far.mission.dock_direction) == (False, 0)
 
 
 @pytest.mark.parametrize('step', [0.001, 0.01, 0.02])
-@pytest.mark.parametrize('share', [1.0, 0.5, 0.2])
+@pytest.mark.parametrize('share', [1.0, 0.5, 0.2, 0.098, 0.02])
 def test_a_vehicle_that_rolls_without_a_measured_velocity_does_not_rest(step, share):
     ride = Ride(target=20.0)
     ride.measure = lambda: Measurement(

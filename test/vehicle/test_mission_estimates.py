@@ -26,6 +26,7 @@ from vehicle.mission_vehicle import Vehicle
 from oht50_bridge.vehicle.mission_limits import MissionLimitSettings
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
 from oht50_bridge.vehicle.profile import MotionLimits
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
@@ -70,6 +71,50 @@ def test_the_estimate_is_the_time_that_the_mission_takes(vehicle, case):
     assert vehicle.completed.status == 'success'
     assert vehicle.completed.duration == pytest.approx(duration, rel=0.03, abs=1.5)
     assert vehicle.now == pytest.approx(arrival, rel=0.03, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ('start', 'end', 'speed', 'target'),
+    [
+        (0.0, 20.0, 0.02, 21.0),
+        (0.0, 8.0, 0.1, 11.0),
+        (3.5, 6.0, 0.05, 11.0),
+        (4.0, 20.0, 0.1, 1.0),
+    ],
+)
+@pytest.mark.parametrize('length', [0.0, 0.8])
+def test_the_way_out_of_a_stop_zone_counts_at_the_speed_of_the_zone(
+    tmp_path, start, end, speed, target, length
+):
+    track = TrackSettings(vehicle_length=length)
+    settings = ManagerSettings(stations=STATIONS, track=track)
+    vehicle = Vehicle(tmp_path, settings=settings)
+    zone = Zone('stop', 'restricted', ZoneAction.STOP, start, end, speed)
+    vehicle.view.update_zones([zone])
+    _, duration = vehicle.start(target)
+    while not vehicle.ended():
+        inside = zone.contains(vehicle.position, track.reach)
+        vehicle.permission = replace(PERMITTED, speed_limit=speed if inside else 0.5)
+        vehicle.step()
+        assert vehicle.velocity <= 0.5
+    assert vehicle.completed.status == 'success'
+    assert vehicle.completed.duration == pytest.approx(duration, rel=0.03, abs=2.0)
+
+
+def test_a_mission_too_long_for_the_speed_of_its_stop_zone_is_refused(vehicle):
+    vehicle.view.update_zones([Zone('s', 'restricted', ZoneAction.STOP, 0.0, 40.0, 0.008)])
+    with pytest.raises(RefusedError, match=r'estimated duration 43.. s: must not exceed 3600 s'):
+        vehicle.start(42.0)
+
+
+def test_a_stop_zone_that_does_not_contain_the_vehicle_is_no_limit_of_the_way(vehicle):
+    free = vehicle.view.speed_zones(vehicle.now)
+    vehicle.view.update_zones([Zone('s', 'restricted', ZoneAction.STOP, 6.0, 7.0, 0.1)])
+    assert vehicle.view.speed_zones(vehicle.now) == free == ()
+    vehicle.silent.add('location')
+    vehicle.view.update_zones([Zone('s', 'restricted', ZoneAction.STOP, 4.0, 7.0, 0.1)])
+    assert len(vehicle.view.speed_zones(vehicle.now)) == 1
+    assert vehicle.view.speed_zones(vehicle.now + 1.0) == (), 'its position is not known'
 
 
 def test_each_limit_lengthens_the_estimate(tmp_path):

@@ -30,7 +30,9 @@ from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.mission import MissionPhase
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
 from oht50_bridge.vehicle.profile import MotionLimits
+from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 
@@ -575,3 +577,33 @@ def test_shutting_down_stops_and_releases_the_charger(vehicle):
     count = len(vehicle.output.commands)
     vehicle.manager.shut_down()
     assert len(vehicle.output.commands) == count
+
+
+@pytest.mark.parametrize(
+    ('place', 'position', 'into', 'back'),
+    [(1.0, 1.6, -1, 1), (1.0, 0.4, 1, -1), (0.1, 0.05, 1, 1), (49.9, 49.95, -1, -1)],
+)
+def test_the_direction_into_the_dock_is_reported_before_the_vehicle_moves(
+    tmp_path, place, position, into, back
+):
+    settings = ManagerSettings(
+        stations={'charger': Station('charger', place, True)},
+        docking=DockingSettings(retries=1, contact_time=0.5),
+    )
+    vehicle = Vehicle(tmp_path, position=position, settings=settings)
+    vehicle.battery = replace(vehicle.battery, charger=False)
+    near = set()
+    drive = vehicle.output.drive
+
+    def check(velocity, direction):
+        drive(velocity, direction)
+        # Slower than this it only corrects where it stands.
+        if abs(velocity) > 0.005 and abs(vehicle.position - place) < 0.15:
+            near.add((vehicle.state.dock_direction, Direction.of(velocity)))
+
+    vehicle.output.drive = check
+    vehicle.start(station='charger')
+    vehicle.until(vehicle.ended)
+    # The first attempt, the way back to a place from which it tries again, and the second one.
+    assert near == {(into, into), (0, back), (-back, -back)}
+    assert (vehicle.state.at_dock, vehicle.state.dock_direction) == (False, 0)

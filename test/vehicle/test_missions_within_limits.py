@@ -95,7 +95,7 @@ class Vehicle:
             SpeedLimitSettings(),
         )
         self.limiter.confirmed = True
-        self.view = VehicleView()
+        self.view = VehicleView(TrackSettings())
         self.view.confirmed = True
         self.view.update_zones([])
         self.output = Output()

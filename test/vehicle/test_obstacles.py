@@ -18,6 +18,7 @@ import math
 import pytest
 
 from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.obstacles import dock_floor
 from oht50_bridge.vehicle.obstacles import obstacle_limits
@@ -99,6 +100,10 @@ def test_an_input_without_a_reading_holds_and_a_clear_path_does_not():
         (1.0, 1.0, Direction.BACKWARD, 0.05),
         (1.0, 0.95, Direction.BACKWARD, 0.05),
         (1.0, 1.5, Direction.FORWARD, 0.0),
+        (1.0, 1.0, Direction.FORWARD, 0.0),
+        (1.0, 1.05, Direction.FORWARD, 0.0),
+        (1.0, 1.09, Direction.FORWARD, 0.0),
+        (1.0, 0.95, Direction.FORWARD, 0.0),
         (1.0, 1.7, Direction.BACKWARD, 0.0),
         (1.0, 0.8, Direction.BACKWARD, 0.0),
         (math.nan, 1.5, Direction.BACKWARD, 0.0),
@@ -106,4 +111,15 @@ def test_an_input_without_a_reading_holds_and_a_clear_path_does_not():
     ],
 )
 def test_only_the_way_into_the_dock_has_a_floor(dock, position, direction, floor):
-    assert dock_floor(SETTINGS, dock, position, direction) == floor
+    into = DockApproach(dock, Direction.BACKWARD)
+    assert dock_floor(SETTINGS, into, position, direction) == floor
+    mirrored = DockApproach(-dock, Direction.FORWARD)
+    assert dock_floor(SETTINGS, mirrored, -position, Direction(-direction)) == floor
+
+
+@pytest.mark.parametrize('direction', [Direction.FORWARD, Direction.BACKWARD])
+@pytest.mark.parametrize('position', [0.95, 1.0, 1.05, 1.5])
+def test_a_vehicle_that_does_not_drive_into_the_dock_has_no_floor(position, direction):
+    backing_off = DockApproach(1.0, Direction.NONE)
+    assert dock_floor(SETTINGS, backing_off, position, direction) == 0.0
+    assert dock_floor(SETTINGS, DockApproach(), position, direction) == 0.0

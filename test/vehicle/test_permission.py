@@ -25,13 +25,13 @@ from hypothesis import strategies as st
 from oht50_bridge.vehicle.board_reports import BoardReport
 from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionState
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.speed_limiter import COMMAND_LIFETIME
-from oht50_bridge.vehicle.speed_limiter import DOCK_LIFETIME
 from oht50_bridge.vehicle.speed_limiter import InterlockSettings
 from oht50_bridge.vehicle.speed_limiter import LimiterSettings
 from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
@@ -86,7 +86,14 @@ EVENTS = st.one_of(
     st.tuples(st.just('position'), st.tuples(POSITIONS, st.sampled_from([0.0, 0.02, -0.1, 0.6]))),
     st.tuples(st.just('reference'), st.none()),
     st.tuples(st.just('command'), st.sampled_from(Direction)),
-    st.tuples(st.just('dock'), st.sampled_from([math.nan, math.inf, 1.0, 3.7, 4.7, 5.2])),
+    st.tuples(
+        st.just('dock'),
+        st.builds(
+            DockApproach,
+            st.sampled_from([math.nan, math.inf, 1.0, 3.45, 3.5, 4.7, 4.91, 5.2]),
+            st.sampled_from(Direction),
+        ),
+    ),
     st.tuples(st.just('maintenance'), st.sampled_from(['', 'alice'])),
     st.tuples(st.just('confirmed'), st.booleans()),
     st.tuples(st.just('zones'), st.sampled_from(ZONES)),
@@ -121,7 +128,7 @@ class Vehicle:
         self.inputs: tuple[InputsReport, float] | None = None
         self.power_lost_at: float | None = None
         self.commanded = (Direction.NONE, -math.inf)
-        self.dock = (math.nan, -math.inf)
+        self.dock = (DockApproach(), -math.inf)
         self.reported = 5.0  # m
         self.lost = False
 
@@ -152,7 +159,7 @@ class Vehicle:
             case 'command', Direction() as direction:
                 self.commanded = direction, self.now
                 limiter.update_command(direction, self.now)
-            case 'dock', float() as dock:
+            case 'dock', DockApproach() as dock:
                 self.dock = dock, self.now
                 limiter.update_dock(dock, self.now)
             case 'maintenance', str() as owner:
@@ -241,20 +248,29 @@ class Vehicle:
             return 0.0
         highest = math.sqrt(2.0 * 0.3 * room)  # without the reaction time
         if min(near) <= 0.5:
-            dock, at = self.dock
-            docks = self.now - at <= DOCK_LIFETIME and -0.1 <= (dock - position) * way <= 0.6
-            highest = min(highest, 0.05 if docks else 0.0)
+            highest = min(highest, 0.05 if self.drives_into_dock(position, way) else 0.0)
         elif min(near) <= 2.0:
             highest = min(highest, math.sqrt(0.1 * 0.1 + 2.0 * 0.3 * (min(near) - 0.5)))
+        tail, nose = position - 0.4, position + 0.4
         for zone in self.limiter.zones:
-            if zone.contains(position):
+            if tail <= zone.end and zone.start <= nose:
                 highest = min(highest, zone.speed_limit)
                 continue
-            border = (zone.start - position) if way > 0 else (position - zone.end)
+            border = (zone.start - nose) if way > 0 else (tail - zone.end)
             if border > 0.0:
                 inside = 0.0 if zone.action is ZoneAction.STOP else zone.speed_limit
                 highest = min(highest, math.sqrt(inside * inside + 2.0 * 0.3 * border))
         return highest if highest > 0.005 else 0.0
+
+    def drives_into_dock(self, position: float, way: Direction) -> bool:
+        """Return whether this way leads into a dock that a mission says it drives into."""
+        dock, at = self.dock
+        if self.now - at > 1.0 or way != dock.direction:
+            return False
+        # Up to 0.6 m before the place, to 0.1 m behind it, seen in the direction of the drive.
+        if dock.direction == Direction.FORWARD:
+            return dock.place - 0.6 <= position <= dock.place + 0.1
+        return dock.place - 0.1 <= position <= dock.place + 0.6
 
 
 @settings(max_examples=300, derandomize=True)
@@ -276,3 +292,17 @@ def test_a_vehicle_of_which_nothing_is_wrong_may_move(place):
     vehicle = Vehicle()
     vehicle.stand_well(place)
     assert vehicle.limiter.limit(None, vehicle.now).speed > 0.1
+
+
+@pytest.mark.parametrize('away', [0.0, 0.05, 0.09])
+@pytest.mark.parametrize('into', [Direction.FORWARD, Direction.BACKWARD])
+def test_nobody_is_approached_on_the_way_out_of_the_dock(away, into):
+    vehicle = Vehicle()
+    position = 1.0 - into * away
+    vehicle.stand_well(position)
+    vehicle.do('inputs', InputsReport(distances=[0.06] * 4, digital_inputs=[False] * 4))
+    for direction in (into, Direction.NONE):
+        vehicle.do('dock', DockApproach(1.0, direction))
+        limits = vehicle.limiter.limits(None, vehicle.now)
+        assert limits.towards(Direction(-into)).speed == 0.0
+        assert limits.towards(into).speed == (0.05 if direction else 0.0)

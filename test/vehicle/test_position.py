@@ -17,6 +17,7 @@ import math
 
 import pytest
 
+from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position import PositionEstimate
 
@@ -39,3 +40,21 @@ def test_a_velocity_that_is_not_measured_is_differentiated_and_no_standstill():
     for step in range(20, 40):
         estimate.update(Measurement(1.38, 0.001, math.nan, step * 0.05))
     assert estimate.velocity == 0.0
+
+
+@pytest.mark.parametrize(
+    ('step', 'velocity'), [(0.02, 0.07), (0.02, 0.049), (0.01, 0.03), (0.001, 0.003)]
+)
+def test_coarse_steps_are_no_standstill_before_their_time(step, velocity):
+    estimate = PositionEstimate(Measurement(0.0, step, math.nan, 0.0))
+    for count in range(1, 400):
+        place = round(round(velocity * count * 0.05 / step) * step, 3)
+        estimate.update(Measurement(place, step, math.nan, count * 0.05))
+        assert not abs(estimate.velocity) <= STANDSTILL
+        assert not math.isnan(estimate.drift)
+    stands = []
+    for count in range(400, 800):
+        estimate.update(Measurement(place, step, math.nan, count * 0.05))
+        if abs(estimate.velocity) <= STANDSTILL:
+            stands.append((count - 399) * 0.05)
+    assert stands[0] <= step / STANDSTILL + 0.1

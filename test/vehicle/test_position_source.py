@@ -21,6 +21,8 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from oht50_bridge.vehicle.position import SLOPE_TIME
+from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position_source import REFERENCE_TIME
 from oht50_bridge.vehicle.position_source import WINDOW
 from oht50_bridge.vehicle.position_source import PositionOrigin
@@ -29,6 +31,7 @@ from oht50_bridge.vehicle.position_source import PositionSettings
 from oht50_bridge.vehicle.position_source import PositionSource
 from oht50_bridge.vehicle.position_source import PositionState
 from oht50_bridge.vehicle.position_source import check_source
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 
 NAN = math.nan
@@ -39,7 +42,7 @@ SETTINGS = PositionSettings(0.5, 1.2, 0.05)
 @pytest.fixture
 def source():
     """A source that reported 5 m for one second, until 10 s."""
-    source = PositionSource(SETTINGS, 50.0)
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
     report(source, 5.0, 9.0, 10.0)
     assert source.state is PositionState.VALID
     return source
@@ -52,7 +55,7 @@ def report(source, position, start, end, velocity=0.0, resolution=0.001):
 
 
 def test_position_is_unknown_before_the_first_report_which_is_a_reference():
-    source = PositionSource(SETTINGS, 50.0)
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
     assert (source.state, source.newest(0.0)) == (PositionState.UNKNOWN, None)
     assert math.isnan(source.position(0.0))
     assert 'no position was measured' in source.reason
@@ -144,7 +147,7 @@ def test_a_reference_that_is_not_needed_changes_nothing(source):
 
 
 def test_a_velocity_that_is_not_measured_is_differentiated():
-    source = PositionSource(SETTINGS, 50.0)
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
     source.update(5.0, 0.001, NAN, 0.0)
     assert math.isnan(source.newest(0.0).velocity), 'one position is no standstill'
     for step in range(1, 20):
@@ -187,7 +190,7 @@ REPORTS = st.lists(
 @given(REPORTS)
 def test_a_known_position_is_always_explained_by_motion(reports):
     """Whatever is reported: None repeats the last position, times go back and stand still too."""
-    source = PositionSource(SETTINGS, 50.0)
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
     now, last, lost = 0.0, 5.0, False
     known = []  # (moment, position) since it was known
     for position, pause in reports:
@@ -230,7 +233,7 @@ class Reporter:
     """A source that behaves as it likes, and what may be said of it by other rules."""
 
     def __init__(self):
-        self.source = PositionSource(SETTINGS, 50.0)
+        self.source = PositionSource(SETTINGS, TrackSettings(50.0))
         self.now, self.place = 10.0, 25.0
         self.last = None  # (stamp, place) of the report before
         self.newest = -math.inf  # stamp of any report
@@ -322,3 +325,64 @@ def test_a_doubtful_position_is_lost_until_a_person_references_one_that_is_plaus
     for kind, value, seconds in behaviour:
         reporter.behave(kind, value, seconds)
         reporter.check()
+
+
+@pytest.mark.parametrize('length', [0.0, 0.8, 3.0])
+def test_the_middle_of_the_vehicle_is_half_of_its_length_from_the_ends(length):
+    track, allowed = TrackSettings(50.0, vehicle_length=length), SETTINGS.position_tolerance
+    for place, state in (
+        (length / 2.0 - allowed, PositionState.VALID),
+        (50.0 - length / 2.0 + allowed, PositionState.VALID),
+        (length / 2.0 - allowed - 0.01, PositionState.UNKNOWN),
+        (50.0 - length / 2.0 + allowed + 0.01, PositionState.UNKNOWN),
+    ):
+        source = PositionSource(SETTINGS, track)
+        source.update(place, 0.001, 0.0, 1.0)
+        assert source.state is state
+
+
+def travel(source, start, step, velocity, begin, seconds):
+    """Report a position of coarse steps without a velocity; return the velocities known of it."""
+    known = []
+    for count in range(round(seconds / PERIOD)):
+        now = begin + count * PERIOD
+        position = round(round((start + velocity * count * PERIOD) / step) * step, 3)
+        source.update(position, step, NAN, now)
+        known.append(source.newest(now).velocity)
+    return known
+
+
+@pytest.mark.parametrize('step', [0.001, 0.005, 0.01, 0.02])
+@pytest.mark.parametrize('velocity', [0.0025, 0.003, 0.01, 0.03, 0.049, 0.07, -0.07, 0.3])
+def test_a_vehicle_that_moves_is_at_no_moment_said_to_stand(step, velocity):
+    for phase in (0.0, 0.3, 0.7):
+        source = PositionSource(SETTINGS, TrackSettings(50.0))
+        known = travel(source, 20.0 + phase * step, step, velocity, 0.0, 25.0)
+        assert not any(abs(value) <= STANDSTILL for value in known)
+
+
+@pytest.mark.parametrize('step', [0.001, 0.005, 0.01, 0.02])
+@pytest.mark.parametrize('trembles', [False, True])
+def test_a_vehicle_that_stands_is_said_to_stand_within_a_time_that_its_steps_give(step, trembles):
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
+    travel(source, 20.0, step, 0.3, 0.0, 2.0)
+    time = max(SLOPE_TIME, (2.0 if trembles else 1.0) * step / STANDSTILL)
+    known = []
+    for count in range(round((time + 3.0) / PERIOD)):
+        now = 2.0 + count * PERIOD
+        source.update(20.6 + (step if trembles and count % 3 else 0.0), step, NAN, now)
+        known.append((now - 2.0, source.newest(now).velocity))
+    stands = [at for at, value in known if abs(value) <= STANDSTILL]
+    assert time - 0.5 * PERIOD <= stands[0] <= time + 2.0 * PERIOD
+    assert len(stands) == sum(at >= stands[0] for at, _ in known), 'it stays so'
+
+
+def test_a_reference_begins_the_question_of_standstill_anew(source):
+    travel(source, 5.0, 0.001, 0.0, 10.05, 2.0)
+    assert source.newest(12.0).velocity == 0.0
+    source.update(20.0, 0.001, NAN, 12.05)
+    travel_to = [12.1 + count * PERIOD for count in range(8)]
+    for now in travel_to:
+        source.update(5.0, 0.001, NAN, now)
+    source.reference(travel_to[-1])
+    assert math.isnan(source.newest(travel_to[-1]).velocity)

@@ -13,17 +13,20 @@
 # limitations under the License.
 """The rail and its stations."""
 
+import math
+
 import pytest
 
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.rail import StationSettings
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.rail import make_stations
 
 
 def test_stations_by_name():
     settings = StationSettings(('charger', 'a'), (1.0, 12.0))
     assert settings.positions() == {'charger': 1.0, 'a': 12.0}
-    assert make_stations(settings, (True, False), 50.0) == {
+    assert make_stations(settings, (True, False), TrackSettings(50.0)) == {
         'charger': Station('charger', 1.0, dock=True),
         'a': Station('a', 12.0, dock=False),
     }
@@ -35,10 +38,21 @@ def test_stations_by_name():
         (('a', 'b'), (1.0,), (True,), 'station_positions has 1 entries, stations has 2'),
         (('a', 'a'), (1.0, 2.0), (True, True), 'a name occurs twice'),
         (('a',), (1.0,), (), 'station_docks has 0 entries, stations has 1'),
-        (('a',), (50.1,), (True,), 'a at 50.1 m is not on the rail, 0 to 50 m'),
-        (('a',), (-0.1,), (True,), 'a at -0.1 m is not on the rail'),
+        (('a',), (50.1,), (True,), 'a at 50.1 m cannot be reached'),
+        (('a',), (-0.1,), (True,), 'a at -0.1 m cannot be reached'),
     ],
 )
 def test_a_contradiction_names_parameter_and_remedy(stations, positions, docks, reason):
     with pytest.raises(ValueError, match=reason):
-        make_stations(StationSettings(stations, positions), docks, 50.0)
+        make_stations(StationSettings(stations, positions), docks, TrackSettings(50.0))
+
+
+@pytest.mark.parametrize('length', [0.0, 0.8, 10.0])
+def test_a_station_that_the_vehicle_cannot_reach_is_refused(length):
+    track = TrackSettings(50.0, vehicle_length=length)
+    for reached in (length / 2.0 + 0.051, 25.0, 50.0 - length / 2.0 - 0.051):
+        make_stations(StationSettings(('a',), (reached,)), (True,), track)
+    for beyond in (length / 2.0 + 0.049, 0.0, 50.0 - length / 2.0 - 0.049, 50.0, math.nan):
+        with pytest.raises(ValueError, match=r'station_positions: a at .* move it, or ') as error:
+            make_stations(StationSettings(('a',), (beyond,)), (True,), track)
+        assert 'track_length' in str(error.value) and 'vehicle_length' in str(error.value)

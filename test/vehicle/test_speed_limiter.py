@@ -23,6 +23,7 @@ from oht50_bridge.vehicle.board_reports import InputsReport
 from oht50_bridge.vehicle.hoist import ChannelSettings
 from oht50_bridge.vehicle.hoist import HoistReport
 from oht50_bridge.vehicle.obstacles import DistanceSettings
+from oht50_bridge.vehicle.obstacles import DockApproach
 from oht50_bridge.vehicle.obstacles import ObstacleSettings
 from oht50_bridge.vehicle.position_source import PositionOriginSettings
 from oht50_bridge.vehicle.position_source import PositionSettings
@@ -111,7 +112,7 @@ def test_what_is_ahead_in_one_direction_limits_that_one_whatever_is_commanded(
     limiter, commanded, position, distances, zones, expected
 ):
     limiter.zones = zones
-    limiter.position = PositionSource(PositionSettings(), 50.0)
+    limiter.position = PositionSource(PositionSettings(), TrackSettings(50.0))
     limiter.update_command(commanded, NOW)
     report_inputs(limiter, position=position, distances=distances)
     limits = limiter.limits(None, NOW)
@@ -193,7 +194,7 @@ def test_power_board_that_is_lost_for_power_timeout_forbids_motion_until_it_is_o
     def reason_after(delay, status, error):
         board = BoardReport('power', 'power', status == 'online', status, error)
         limiter.update_boards([board], NOW + delay)
-        limiter.position = PositionSource(PositionSettings(), 50.0)
+        limiter.position = PositionSource(PositionSettings(), TrackSettings(50.0))
         report_inputs(limiter, NOW + delay)
         return reason(limiter, NOW + delay)
 
@@ -256,7 +257,7 @@ def test_nothing_moves_without_a_position_source():
 )
 def test_each_end_of_the_rail_is_a_stop_limit_by_half_of_the_vehicle(position, direction):
     limiter = make_limiter(vehicle_length=0.8)
-    report_inputs(limiter, position=min(position, 50.04))
+    report_inputs(limiter, position=min(position, 49.64))
     limiter.update_command(direction, NOW)
     assert 'end of the rail' in reason(limiter)
     limiter.update_command(Direction(-direction), NOW)
@@ -297,15 +298,51 @@ def test_the_dock_is_no_obstacle_while_a_fresh_report_says_that_a_mission_docks(
         return speeds
 
     assert limits() == [0.0, 0.0]
-    limiter.update_dock(20.3, NOW)
+    limiter.update_dock(DockApproach(20.3, Direction.FORWARD), NOW)
     assert limits() == [0.05, 0.0], 'towards the dock alone'
-    limiter.update_dock(21.0, NOW)
+    limiter.update_dock(DockApproach(21.0, Direction.FORWARD), NOW)
     assert limits() == [0.0, 0.0], 'not from afar'
-    limiter.update_dock(20.3, NOW)
+    for place in (19.95, 20.0, 20.09):
+        limiter.update_dock(DockApproach(place, Direction.FORWARD), NOW)
+        assert limits() == [0.05, 0.0], 'not out of the dock'
+        limiter.update_dock(DockApproach(place, Direction.NONE), NOW)
+        assert limits() == [0.0, 0.0], 'not while it backs off'
+    limiter.update_dock(DockApproach(20.3, Direction.FORWARD), NOW)
     assert limits(0.4) == limits(0.8) == limits(1.0) == [0.05, 0.0]
     assert limits(1.1) == [0.0, 0.0], 'nobody repeats it'
-    limiter.update_dock(math.nan, NOW + 1.1)
+    limiter.update_dock(DockApproach(), NOW + 1.1)
     assert limits(1.1) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize('length', [0.0, 0.8, 2.0])
+def test_no_part_of_the_vehicle_drives_into_a_stop_zone(length):
+    """As it stands a hand's breadth outside, touches it, is in it, at both borders."""
+    half = length / 2.0
+    for outside in (0.001, -0.001, -0.03, -half, -0.9):
+        near = min(STOP.start - half - outside, 30.9)
+        for position, into in (
+            (near, Direction.FORWARD),
+            (STOP.start + STOP.end - near, Direction.BACKWARD),
+        ):
+            limiter = make_limiter(vehicle_length=length)
+            limiter.zones = (STOP,)
+            report_inputs(limiter, position=position)
+            limiter.update_command(Direction(-into), NOW)
+            limits = limiter.limits(None, NOW)
+            assert limits.towards(into).speed == 0.0
+            assert limits.towards(Direction(-into)).speed == 0.0 or outside > 0.0
+            limiter.update_command(Direction.NONE, NOW)
+            limits = limiter.limits(None, NOW)
+            assert limits.towards(into).speed == 0.0
+            assert limits.towards(Direction(-into)).speed > 0.0, 'out of it'
+
+
+def test_a_vehicle_whose_nose_comes_to_be_in_a_stop_zone_stops():
+    limiter = make_limiter(vehicle_length=0.8)
+    limiter.zones = (Zone('stop', ZoneType.RESTRICTED, ZoneAction.STOP, 10.0, 12.0, 0.1),)
+    report_inputs(limiter, position=9.97)
+    limiter.update_command(Direction.FORWARD, NOW)
+    assert 'in stop zone stop' in reason(limiter)
 
 
 def test_a_vehicle_that_comes_to_be_in_a_stop_zone_stops_until_a_new_command(limiter):
@@ -345,7 +382,7 @@ class Carrier:
 
     def __init__(self, limiter, position, zones=()):
         self.limiter = limiter
-        self.tracker = ZoneTracker(zones)
+        self.tracker = ZoneTracker(zones)  # of a vehicle without length
         limiter.zones = self.tracker.zones
         self.position, self.velocity, self.command = position, 0.0, 0.0
         self.obstacle, self.guard_open = None, False

@@ -20,6 +20,8 @@ import pytest
 from oht50_bridge.stop_reason import StopReason
 from oht50_bridge.timing import HEARTBEAT_TIMEOUT
 from oht50_bridge.vehicle.position import Measurement
+from oht50_bridge.vehicle.profile import SpeedZone
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
@@ -34,7 +36,7 @@ PERMITTED = Permission(permitted=True, hold=False, speed_limit=0.5, reason='')
 @pytest.fixture
 def view():
     """A vehicle that may move."""
-    view = VehicleView()
+    view = VehicleView(TrackSettings())
     view.confirmed = True
     view.update_position(Measurement(5.0, 0.001, 0.1, NOW))
     view.update_dock(0.002, True, NOW)
@@ -68,7 +70,7 @@ def test_what_is_too_old_is_missing(view):
 
 
 def test_without_any_report_nothing_is_permitted():
-    view = VehicleView()
+    view = VehicleView(TrackSettings())
     assert view.missing(NOW) == 'no safety heartbeat'
     inputs = view.inputs(NOW)
     assert (inputs.measurement, inputs.speed_limit) == (None, 0.0)
@@ -115,7 +117,7 @@ def test_only_zones_without_a_stop_limit_the_speed(view):
             Zone('b', ZoneType.RESTRICTED, ZoneAction.STOP, 3.0, 4.0, 0.1),
         ]
     )
-    assert [(zone.start, zone.speed_limit) for zone in view.speed_zones] == [(1.0, 0.2)]
+    assert [(zone.start, zone.speed_limit) for zone in view.speed_zones(NOW)] == [(1.0, 0.2)]
     assert len(view.readiness(NOW).zones) == 2
 
 
@@ -135,3 +137,13 @@ def test_a_position_that_is_too_old_or_lost_is_none(view):
     assert view.readiness(NOW).not_ready == 'position lost: it jumped'
     view.update_position(Measurement(5.0, 0.001, 0.1, NOW))
     assert view.forbidden(NOW) == ''
+
+
+@pytest.mark.parametrize('length', [0.0, 0.8, 3.0])
+def test_speed_is_planned_for_the_whole_vehicle(length):
+    view = VehicleView(TrackSettings(50.0, vehicle_length=length))
+    slow = Zone('slow', ZoneType.WARNING, ZoneAction.SLOW_DOWN, 10.0, 12.0, 0.2)
+    view.update_zones((slow,))
+    assert view.zones == (slow,)
+    half = length / 2.0
+    assert view.speed_zones(NOW) == (SpeedZone(10.0 - half, 12.0 + half, 0.2),)

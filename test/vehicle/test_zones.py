@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.speed_limits import Braking
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import lowest
@@ -29,6 +30,7 @@ from oht50_bridge.vehicle.zones import ZoneError
 from oht50_bridge.vehicle.zones import ZoneSettings
 from oht50_bridge.vehicle.zones import ZoneTracker
 from oht50_bridge.vehicle.zones import ZoneType
+from oht50_bridge.vehicle.zones import widened
 from oht50_bridge.vehicle.zones import zone_limits
 
 BRAKING = Braking(deceleration=0.3, reaction_time=0.25)
@@ -52,7 +54,7 @@ def slow_zone(start, end, speed=0.2, name='slow'):
 
 
 def limit(zones, position, direction):
-    limits = zone_limits(zones, position, direction, TRACK, BRAKING)
+    limits = zone_limits(zones, position, direction, TrackSettings(TRACK), BRAKING)
     return lowest(limits).speed if limits else math.inf
 
 
@@ -125,6 +127,44 @@ def test_a_zone_that_comes_to_be_on_the_way_just_travelled_is_entered(before, af
     tracker.zones = [slow_zone(10.0, 12.0)]
     assert tracker.update(after) == list(tracker.zones)
     assert tracker.inside == set()
+
+
+def test_a_vehicle_enters_with_its_nose_and_leaves_with_its_tail():
+    zone = slow_zone(10.0, 12.0)
+    tracker = ZoneTracker([zone], reach=0.4)
+    assert tracker.update(9.59) == []
+    assert tracker.update(9.61) == [zone], 'as it is configured'
+    assert tracker.update(12.44) == []
+    assert tracker.inside == {'slow'}
+    tracker.update(12.46)
+    assert tracker.inside == set()
+    assert tracker.update(12.39) == [zone]
+    tracker.update(13.0)
+    assert tracker.update(9.0) == [zone], 'jumped over'
+
+
+@pytest.mark.parametrize('length', [0.0, 0.8, 3.0])
+def test_positions_of_the_middle_at_which_any_part_of_the_vehicle_is_in_a_zone(length):
+    (zone,) = widened([stop_zone(10.0, 12.0)], TrackSettings(50.0, length))
+    assert (zone.start, zone.end) == (10.0 - length / 2.0, 12.0 + length / 2.0)
+    assert (zone.zone_id, zone.speed_limit) == ('stop', 0.1)
+
+
+@pytest.mark.parametrize(
+    ('start', 'end', 'position', 'forward', 'backward'),
+    [
+        (0.7, 2.0, 0.6, 0.1, 0.0),  # the tail is at the end of the rail before the nose is out
+        (48.0, 49.3, 49.4, 0.0, 0.1),
+        (0.9, 2.0, 0.7, 0.0, 0.1),  # there is room for the vehicle before it
+    ],
+)
+def test_a_stop_zone_is_left_where_there_is_room_for_the_whole_vehicle(
+    start, end, position, forward, backward
+):
+    track = TrackSettings(50.0, vehicle_length=0.8)
+    zones = widened([stop_zone(start, end)], track)
+    for direction, speed in ((Direction.FORWARD, forward), (Direction.BACKWARD, backward)):
+        assert lowest(zone_limits(zones, position, direction, track, BRAKING)).speed == speed
 
 
 def test_only_changed_zones_are_entered_anew():
@@ -232,7 +272,7 @@ def test_carrier_that_obeys_is_slow_at_the_border(speed, deceleration, delay, zo
     position, velocity = 20.0 - 2.0 * speed * speed / deceleration - speed - 0.1, speed
     pending = [math.inf] * math.floor(delay / step)
     for _ in range(3_000):
-        limits = zone_limits([zone], position, Direction.FORWARD, TRACK, braking)
+        limits = zone_limits([zone], position, Direction.FORWARD, TrackSettings(TRACK), braking)
         pending.append(lowest(limits).speed)
         velocity = max(velocity - deceleration * step, min(velocity, pending.pop(0)))
         position += velocity * step

@@ -102,6 +102,13 @@ class MotorRegisters:
             ratio(error, 'min_duty', options.get('min_duty', 0.0)),
             ratio(error, 'dead_band', options.get('dead_band', 0.0)),
         )
+        for option in ('min_duty', 'dead_band') if register.unit == 'm/s' else ():
+            if options.get(option, 0.0):
+                raise error(
+                    f'options.{option}',
+                    f'{options[option]!r} has no effect on a board that is commanded a speed '
+                    f'({self.drive.speed} is in m/s), leave it at 0',
+                )
         self.table = SpeedTable(register, scale, self.drive.duty_factor)
         if not math.isfinite(self.table.slowest):
             raise error('options.min_duty', 'no speed is left above it, lower it')

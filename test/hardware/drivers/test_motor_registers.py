@@ -182,11 +182,19 @@ def test_every_layout_takes_ramps_which_the_board_or_the_driver_makes(profile, a
         ('oht_v2_handler_motor', {'accel': 1e6}, 'options.accel: acceleration=.*: stay within'),
         ('driver_2_motor', {'min_duty': 1.0}, 'options.min_duty: 1.0 must be a number from 0'),
         ('driver_2_motor', {'min_duty': 0.99}, 'options.min_duty: no speed is left'),
+        ('oht_v2_handler_motor', {'min_duty': 0.08}, 'options.min_duty: .*speed_target is in m/s'),
+        ('oht_v2_handler_motor', {'dead_band': 0.05}, 'options.dead_band: .*leave it at 0'),
+        ('oht_v2_handler_motor', {'min_duty': 1.0}, 'options.min_duty: 1.0 must be a number'),
     ],
 )
 def test_a_wrong_option_names_field_and_remedy(profile, options, message):
     with pytest.raises(HardwareConfigError, match=message):
         registers(profile, **options)
+
+
+def test_duties_of_0_are_none_for_a_board_that_is_commanded_a_speed():
+    motor = registers('oht_v2_handler_motor', min_duty=0.0, dead_band=0.0)
+    assert motor.table.slowest == pytest.approx(0.001)
 
 
 def test_another_process_identifies_the_board_by_versions_and_layout():
