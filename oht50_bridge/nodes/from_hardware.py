@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from geometry_msgs.msg import Point
@@ -94,6 +95,9 @@ def location(sample: DockSample, frame: str) -> Location:
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
         position=Point(x=x, y=y, z=z),
         position_resolution=sample.position_resolution,
+        position_reach=sample.position_reach,
+        # A register of position is absolute in every layout that has one.
+        position_referenced=not math.isnan(sample.position_reach),
         age=max(0.0, time.monotonic() - sample.read_at),
         linear_velocity=sample.velocity[0],
         angular_velocity=sample.angular_velocity[2],

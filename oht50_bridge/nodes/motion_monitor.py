@@ -114,6 +114,8 @@ class MotionMonitor:
             location.position_resolution,
             location.linear_velocity,
             now - max(location.age, 0.0),
+            reach=location.position_reach,
+            referenced=location.position_referenced,
         )
         self.publish(now)
         if self._source.newest(now) is None:

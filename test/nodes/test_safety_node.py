@@ -62,7 +62,13 @@ def report_inputs(node):
 
 def report_place(node, x, y=0.0, z=0.0, **more):
     node._motion.on_location(
-        Location(position=Point(x=x, y=y, z=z), position_resolution=0.001, **more)
+        Location(
+            position=Point(x=x, y=y, z=z),
+            position_resolution=0.001,
+            position_reach=50.0,
+            position_referenced=True,
+            **more,
+        )
     )
 
 
