@@ -16,12 +16,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from oht50_bridge.hardware import profile_reader
 from oht50_bridge.hardware.errors import HardwareConfigError
+from oht50_bridge.paths import config_dir
 from oht50_bridge.vehicle.hoist import ChannelSettings
 
 NAMES = profile_reader.available()
@@ -103,6 +105,26 @@ def test_the_common_registers_of_a_board_say_what_its_firmware_does(name, rows):
         assert text in registers[register].description
     resets = [found.name for found in registers.values() if found.address == 0x0109]
     assert resets == [list(rows)[-1]]
+
+
+def shipped():
+    """Return the modules of config/vehicle.yaml by name."""
+    parameters = yaml.safe_load((config_dir() / 'vehicle.yaml').read_text())
+    return parameters['/**/hardware_node']['ros__parameters']['module']
+
+
+@pytest.mark.parametrize('name', shipped())
+def test_the_address_of_each_board_is_documented(name):
+    module = shipped()[name]
+    text = (Path(__file__).resolve().parent.parent.parent / 'docs' / 'hardware.md').read_text()
+    board = rf'{name.replace("_", " ")} \(`{module["profile"]}`\)'
+    (found,) = re.findall(
+        rf'^\| {board} \| {module["address"]} \| (.+?) \| (.*)\|$', text, re.MULTILINE
+    )
+    fixed = profile_reader.load(module['profile']).fixed_address
+    assert ('no: a constant' in found[0]) == (fixed is not None)
+    access = profile_reader.load(module['profile']).registers['device_id'].access
+    assert ('no: read-only' in found[0]) == (access == 'r')
 
 
 @pytest.mark.parametrize(
