@@ -85,7 +85,7 @@ class MotionMonitor:
     def on_drive(self, drive: DriveState) -> None:
         """Keep the command in force at the motor's board."""
         command = drive.commanded_velocity
-        self._drive.put(command if math.isfinite(command) else 0.0)
+        self._drive.put(command if math.isfinite(command) else 0.0, drive.age)
 
     def fault(self, now: float, limit: float) -> str:
         """Return why the motion has become an emergency, empty when it has not; each cause once.

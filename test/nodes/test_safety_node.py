@@ -671,3 +671,45 @@ def test_the_hoist_is_heard_on_its_topic(node):
         return beat_of(node).motion_permitted
 
     wait_for(permitted)
+
+
+LATE = [0.31, 9.0, math.inf, math.nan]  # s
+
+
+@pytest.mark.parametrize('age', LATE)
+def test_inputs_that_were_late_when_they_were_sent_are_not_fresh(node, age):
+    confirm(node)
+    report_inputs(node)
+    for fresh in (0.0, 0.02, -1.0):
+        node._on_inputs(SafetyInputs(configured=True, age=fresh))
+        assert beat_of(node).motion_permitted
+    node._on_inputs(SafetyInputs(configured=True, age=age))
+    assert not beat_of(node).motion_permitted
+
+
+@pytest.mark.parametrize('age', LATE)
+def test_no_stop_is_cleared_by_inputs_that_were_late_when_they_were_sent(node, age):
+    stop(node)
+
+    def reported(late):
+        report_place(node, 20.0)
+        node._on_modules(well())
+        node._on_inputs(SafetyInputs(configured=True, age=late))
+        return clear(node).accepted
+
+    end = time.monotonic() + 0.4
+    while time.monotonic() < end:
+        assert not reported(max(age, 1.0) if age == age else age)
+        time.sleep(0.02)
+    wait_for(lambda: reported(0.0))
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+@pytest.mark.parametrize('age', [0.51, *LATE[1:]])
+def test_a_rope_that_was_late_when_it_was_sent_is_not_fresh(node, age):
+    confirm(node)
+    report_inputs(node)
+    node._on_hoist(HoistState(referenced=True, rope_length=0.05, age=0.1))
+    assert beat_of(node).motion_permitted
+    node._on_hoist(HoistState(referenced=True, rope_length=0.05, age=age))
+    assert beat_of(node).reason == 'no fresh report of the hoist'
