@@ -165,6 +165,31 @@ def test_maintenance_outlives_the_node_and_a_rollback_and_ends_by_its_owner(node
         later.destroy_node()
 
 
+@pytest.mark.parametrize('owners', [['alice'], ['bob', 'alice']])
+@pytest.mark.parametrize(
+    'versions', [['1.0.1', '1.0.0'], ['1.0.1', '1.0.2', '1.0.3', '1.0.1'], ['2.0.0', '1.0.0']]
+)
+def test_no_version_of_the_configuration_ends_maintenance(node, versions, owners):
+    confirm(node)
+    for owner in owners:
+        assert set_maintenance(node, active=True, source=owner).accepted
+    for number, version in enumerate(versions, 1):
+        values = {CONFIG_VERSION: version, 'speed_limit': 0.1 * number}
+        results = node.set_parameters_atomically(
+            [Parameter(name, value=value) for name, value in values.items()]
+        )
+        assert results.successful
+        report_inputs(node)
+        beat = beat_of(node)
+        assert (beat.mode, beat.motion_permitted) == (SafetyHeartbeat.MODE_MAINTENANCE, False)
+        assert sorted(node._maintenance.owners) == sorted(owners)
+    for owner in owners:
+        assert not beat_of(node).motion_permitted
+        assert set_maintenance(node, active=False, source=owner).accepted
+    report_inputs(node)
+    assert beat_of(node).motion_permitted
+
+
 def test_maintenance_is_reported_before_the_configuration_is_confirmed(node):
     set_maintenance(node, active=True, source='alice')
     assert beat_of(node).mode == SafetyHeartbeat.MODE_MAINTENANCE
