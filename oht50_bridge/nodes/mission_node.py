@@ -80,6 +80,7 @@ class MissionNode(Node):
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.POWER.subscribe(self, self._on_power)
         topics.ZONES.subscribe(self, self._on_zones)
+        topics.HOIST_STATE.subscribe(self, self._output.rope.put)
         self.create_service(StartMission, 'start_mission', self._on_start)
         self.create_service(ControlMission, 'control_mission', self._on_control)
         steady_timer(

@@ -209,6 +209,7 @@ class SafetyNode(Node):
     def _on_hoist(self, hoist: HoistState) -> None:
         report = HoistReport(hoist.referenced, hoist.rope_length, hoist.reason)
         self._limiter.hoist.update(report, read_at(time.monotonic(), hoist.age))
+        self._publisher.rope.put(hoist)
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         report = InputsReport(

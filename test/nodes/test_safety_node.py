@@ -738,3 +738,14 @@ def test_a_rope_that_was_late_when_it_was_sent_is_not_fresh(node, age):
     assert beat_of(node).motion_permitted
     node._on_hoist(HoistState(referenced=True, rope_length=0.05, age=age))
     assert beat_of(node).reason == 'no fresh report of the hoist'
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+@pytest.mark.parametrize('length', [0.05, 0.4, 2.5])
+def test_the_place_of_a_stop_hangs_at_the_reported_rope(node, length):
+    stops = []
+    node._publisher._estop.publish = stops.append
+    report_place(node, 20.0)
+    node._on_hoist(HoistState(referenced=True, rope_length=length))
+    stop(node)
+    assert (stops[0].position.x, stops[0].position.z) == (20.0, -length)
