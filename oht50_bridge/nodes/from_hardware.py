@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from geometry_msgs.msg import Point
@@ -64,10 +65,16 @@ SAFETY_STATUSES = {
 }
 
 
+def _age(read_at: float) -> float:
+    """Return the s since a reading, on a steady clock."""
+    return max(0.0, time.monotonic() - read_at)
+
+
 def drive_state(sample: MotorSample, frame: str) -> DriveState:
     """Return the message of a sample of the travel motor."""
     return DriveState(
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
+        age=_age(sample.read_at),
         velocity=sample.velocity,
         commanded_velocity=sample.commanded_velocity,
         enabled=sample.enabled,
@@ -80,6 +87,7 @@ def hoist_state(sample: HoistSample, frame: str) -> HoistState:
     """Return the message of a reading of the hoist's rope."""
     return HoistState(
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
+        age=_age(sample.read_at),
         referenced=not sample.unknown,
         at_reference=sample.at_reference,
         rope_length=sample.length,
@@ -94,7 +102,10 @@ def location(sample: DockSample, frame: str) -> Location:
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
         position=Point(x=x, y=y, z=z),
         position_resolution=sample.position_resolution,
-        age=max(0.0, time.monotonic() - sample.read_at),
+        position_reach=sample.position_reach,
+        # A register of position is absolute in every layout that has one.
+        position_referenced=not math.isnan(sample.position_reach),
+        age=_age(sample.read_at),
         linear_velocity=sample.velocity[0],
         angular_velocity=sample.angular_velocity[2],
         angular_acceleration=sample.angular_acceleration,
@@ -129,6 +140,7 @@ def safety_inputs(sample: SafetySample, frame: str) -> SafetyInputs:
     """Return the message of a sample of the safety board."""
     return SafetyInputs(
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
+        age=_age(sample.read_at),
         configured=sample.configured,
         status=SAFETY_STATUSES.get(sample.status, SafetyInputs.STATUS_ERROR),
         latched=sample.latched,

@@ -32,6 +32,7 @@ from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.mission_publisher import MissionPublisher
 from oht50_bridge.nodes.mission_settings import mission_settings
+from oht50_bridge.nodes.newest import read_at
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
@@ -79,6 +80,7 @@ class MissionNode(Node):
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.POWER.subscribe(self, self._on_power)
         topics.ZONES.subscribe(self, self._on_zones)
+        topics.HOIST_STATE.subscribe(self, self._output.rope.put)
         self.create_service(StartMission, 'start_mission', self._on_start)
         self.create_service(ControlMission, 'control_mission', self._on_control)
         steady_timer(
@@ -120,7 +122,7 @@ class MissionNode(Node):
         )
 
     def _on_drive(self, drive: DriveState) -> None:
-        self._view.update_drive(drive.stop_reason, time.monotonic())
+        self._view.update_drive(drive.stop_reason, read_at(time.monotonic(), drive.age))
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         self._view.update_permission(

@@ -27,6 +27,7 @@ from oht50_bridge.msg import MissionProgress
 from oht50_bridge.msg import MissionStarted
 from oht50_bridge.msg import MissionState
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.places import Rope
 from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
@@ -43,11 +44,15 @@ class MissionPublisher:
         node: publishes and logs.
         frame: frame of positions.
 
+    Attributes:
+        rope: of the hoist; the places where the vehicle is hang at it, targets are on the rail.
+
     """
 
     def __init__(self, node: Node, frame: str) -> None:
         self._node = node
         self._frame = frame
+        self.rope = Rope()
         self._command = topics.DRIVE_COMMAND.publisher(node)
         self._charge_request = topics.CHARGE_REQUEST.publisher(node)
         self._mission_started = topics.MISSION_STARTED.publisher(node)
@@ -76,7 +81,7 @@ class MissionPublisher:
             header=header(self._node, self._frame),
             mission_id=report.mission_id,
             mission_type=report.mission_type,
-            start_position=point(report.start),
+            start_position=self.rope.hang(point(report.start)),
             target_position=point(report.target),
             estimated_duration=report.estimated_duration,
         )
@@ -89,7 +94,7 @@ class MissionPublisher:
             header=header(self._node, self._frame),
             mission_id=report.mission_id,
             progress=report.progress,
-            current_position=point(report.position),
+            current_position=self.rope.hang(point(report.position)),
             remaining_distance=report.remaining_distance,
         )
         if not math.isnan(report.remaining_time):
@@ -105,7 +110,7 @@ class MissionPublisher:
                 mission_id=record.mission_id,
                 status=record.status,
                 completion_time=record.duration,
-                final_position=point(record.position),
+                final_position=self.rope.hang(point(record.position)),
                 distance_traveled=record.travelled,
                 energy_consumed=record.energy,
                 errors_encountered=record.errors,

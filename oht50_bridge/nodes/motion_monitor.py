@@ -85,7 +85,7 @@ class MotionMonitor:
     def on_drive(self, drive: DriveState) -> None:
         """Keep the command in force at the motor's board."""
         command = drive.commanded_velocity
-        self._drive.put(command if math.isfinite(command) else 0.0)
+        self._drive.put(command if math.isfinite(command) else 0.0, drive.age)
 
     def fault(self, now: float, limit: float) -> str:
         """Return why the motion has become an emergency, empty when it has not; each cause once.
@@ -114,6 +114,8 @@ class MotionMonitor:
             location.position_resolution,
             location.linear_velocity,
             now - max(location.age, 0.0),
+            reach=location.position_reach,
+            referenced=location.position_referenced,
         )
         self.publish(now)
         if self._source.newest(now) is None:

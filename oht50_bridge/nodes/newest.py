@@ -36,11 +36,22 @@ class Newest(Generic[MessageT]):
         self._message: MessageT | None = None
         self._at = -math.inf
 
-    def put(self, message: MessageT) -> None:
-        """Keep a message that has just arrived."""
+    def put(self, message: MessageT, age: float = 0.0) -> None:
+        """Keep a message that has just arrived; `age` in s, from its reading to its sending."""
         self._message = message
-        self._at = time.monotonic()
+        self._at = read_at(time.monotonic(), age)
 
     def get(self) -> MessageT | None:
         """Return the newest message, None without one or when it is older than its lifetime."""
         return self._message if time.monotonic() - self._at <= self._lifetime else None
+
+
+def read_at(now: float, age: float) -> float:
+    """Return the moment of a reading, s, on the clock of `now`.
+
+    Args:
+        now: s, receipt of the message, on a steady clock.
+        age: s, from the reading to the message, as its sender states it; no number: infinite.
+
+    """
+    return -math.inf if math.isnan(age) else now - max(age, 0.0)

@@ -19,6 +19,10 @@ import math
 
 from geometry_msgs.msg import Point
 
+from oht50_bridge.msg import HoistState
+from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.vehicle.hoist import HOIST_LIFETIME
+
 
 def place_on_rail(x: float, measured: Point) -> Point:
     """Return a place of the vehicle, m.
@@ -34,3 +38,23 @@ def place_on_rail(x: float, measured: Point) -> Point:
         y=measured.y if math.isfinite(measured.y) else 0.0,
         z=measured.z if math.isfinite(measured.z) else 0.0,
     )
+
+
+class Rope:
+    """The rope of the hoist, for the places of events."""
+
+    def __init__(self) -> None:
+        self._newest: Newest[HoistState] = Newest(HOIST_LIFETIME)
+
+    def put(self, hoist: HoistState) -> None:
+        """Keep a report of the hoist; without a hoist there is none."""
+        self._newest.put(hoist, hoist.age)
+
+    def hang(self, place: Point) -> Point:
+        """Return a place, m, with z of minus the rope where both are known."""
+        hoist = self._newest.get()
+        if hoist is None or not hoist.referenced or not math.isfinite(hoist.rope_length):
+            return place
+        if math.isnan(place.x):
+            return place
+        return Point(x=place.x, y=place.y, z=0.0 - hoist.rope_length)

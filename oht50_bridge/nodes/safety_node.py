@@ -39,6 +39,7 @@ from oht50_bridge.nodes.estop_services import EstopServices
 from oht50_bridge.nodes.from_hardware import board_report
 from oht50_bridge.nodes.maintenance_service import MaintenanceService
 from oht50_bridge.nodes.motion_monitor import MotionMonitor
+from oht50_bridge.nodes.newest import read_at
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
@@ -211,7 +212,8 @@ class SafetyNode(Node):
 
     def _on_hoist(self, hoist: HoistState) -> None:
         report = HoistReport(hoist.referenced, hoist.rope_length, hoist.reason)
-        self._limiter.hoist.update(report, time.monotonic())
+        self._limiter.hoist.update(report, read_at(time.monotonic(), hoist.age))
+        self._publisher.rope.put(hoist)
 
     def _on_inputs(self, inputs: SafetyInputs) -> None:
         report = InputsReport(
@@ -223,8 +225,9 @@ class SafetyNode(Node):
             digital_inputs=inputs.digital_inputs,
         )
         now = time.monotonic()
-        self._limiter.update_inputs(report, now)
-        self._publish_causes(self._sources.update_inputs(report, now))
+        taken = read_at(now, inputs.age)
+        self._limiter.update_inputs(report, taken)
+        self._publish_causes(self._sources.update_inputs(report, now, taken))
 
     def _on_modules(self, states: ModuleStates) -> None:
         boards = [board_report(module) for module in states.modules]

@@ -31,6 +31,7 @@ from oht50_bridge.msg import Zone as ZoneMessage
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.newest import Newest
+from oht50_bridge.nodes.places import Rope
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.vehicle.estop import Estop
@@ -54,12 +55,16 @@ class SafetyPublisher:
         node: publishes.
         frame: frame of positions.
 
+    Attributes:
+        rope: of the hoist; the place of an event hangs at it.
+
     """
 
     def __init__(self, node: Node, frame: str) -> None:
         self._node = node
         self._frame = frame
         self._place = Newest[Point](PLACE_LIFETIME)
+        self.rope = Rope()
         self._published_causes: list[str] = []
         self._published_requests: tuple[str, ...] = ()
         # No date can move it, so a node that starts later always has the greater one.
@@ -191,4 +196,5 @@ class SafetyPublisher:
 
     def _point(self) -> Point:
         """Return the place of an event, m; NaN when it is not known."""
-        return self._place.get() or Point(x=math.nan, y=math.nan, z=math.nan)
+        place = self._place.get() or Point(x=math.nan, y=math.nan, z=math.nan)
+        return self.rope.hang(place)

@@ -55,15 +55,22 @@ class Readings:
     """
 
     counter: int = -1  # of the newest stop at the last report
-    first: float = math.inf  # s, of the first report since that stop
-    last: float = -math.inf  # s, of the last report
+    first: float = math.inf  # s, receipt of the first report since that stop
+    last: float = -math.inf  # s, reading of the last report
 
-    def add(self, counter: int, now: float) -> None:
-        """Note a report, with the counter of the newest stop."""
+    def add(self, counter: int, now: float, read_at: float | None = None) -> None:
+        """Note a report.
+
+        Args:
+            counter: of the newest stop.
+            now: s.
+            read_at: s, when its source was read; as a rule `now`.
+
+        """
         if counter != self.counter:
             self.counter = counter
             self.first = now
-        self.last = now
+        self.last = now if read_at is None else read_at
 
     def since_stop(self, counter: int, delay: float = 0.0) -> bool:
         """Return whether it was read since a stop, over at least `delay` s."""
@@ -74,7 +81,7 @@ class Readings:
         )
 
     def recent(self, lifetime: float, now: float) -> bool:
-        """Return whether the last report is at most `lifetime` s old."""
+        """Return whether the last reading is at most `lifetime` s old."""
         return now - self.last <= lifetime
 
 
@@ -108,8 +115,10 @@ class EstopSources:
         self._starts = BoardStarts()
         self._absent: list[str] = []  # vital boards that were not online by the last report
 
-    def update_inputs(self, report: InputsReport, now: float) -> Estop | None:
-        """Use a report of the safety board."""
+    def update_inputs(
+        self, report: InputsReport, now: float, read_at: float | None = None
+    ) -> Estop | None:
+        """Use a report of the safety board, which was read at `read_at`, s; as a rule `now`."""
         present = _input_causes(report)
         if report.configured:
             for name in self._input_causes - present.keys():
@@ -126,7 +135,7 @@ class EstopSources:
             estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
         self._board_latched = report.latched
         if report.configured:
-            self._inputs.add(self._counter, now)
+            self._inputs.add(self._counter, now, read_at)
         return estop
 
     def update_boards(self, boards: Iterable[BoardReport], now: float) -> Estop | None:

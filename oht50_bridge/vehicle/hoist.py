@@ -106,7 +106,7 @@ class Hoist:
         self._reported_at = -math.inf  # s
 
     def update(self, report: HoistReport, now: float) -> None:
-        """Use a report that was received at `now`, s."""
+        """Use a report of what was read at `now`, s."""
         self._report, self._reported_at = report, now
 
     def limit(self, now: float) -> Limit | None:

@@ -127,10 +127,15 @@ def check_source(resolution: float, reach: float, track_length: float) -> None:
         raise ValueError(
             f'its steps of {resolution:g} m are not within 0 and {COARSEST_RESOLUTION:g} m'
         )
-    if not reach >= track_length:
-        raise ValueError(
-            f'it measures up to {reach:g} m, the rail is {track_length:g} m long (track_length)'
-        )
+    if short := _short(reach, track_length):
+        raise ValueError(f'it {short}')
+
+
+def _short(reach: float, track_length: float) -> str:
+    """Return that a source does not measure to the end of the rail, empty when it does."""
+    if reach >= track_length:  # not with NaN
+        return ''
+    return f'measures up to {reach:g} m, the rail is {track_length:g} m long (track_length)'
 
 
 class PositionSource:
@@ -150,6 +155,7 @@ class PositionSource:
         self._track = track
         self._state = PositionState.UNKNOWN
         self._reason = 'no position was measured since the start'
+        self._newest_fault = ''  # of the newest report
         self._samples: deque[Measurement] = deque()  # each plausible after those before it
         self._standstill = StandstillWatch()
         self._since = math.inf  # s, moment of the first of them
@@ -165,7 +171,16 @@ class PositionSource:
         """Why the position is not known, for a person; empty while it is."""
         return self._reason
 
-    def update(self, position: float, resolution: float, velocity: float, stamp: float) -> None:
+    def update(
+        self,
+        position: float,
+        resolution: float,
+        velocity: float,
+        stamp: float,
+        *,
+        reach: float,
+        referenced: bool,
+    ) -> None:
         """Use a report of the source; one that is not newer than the last changes nothing.
 
         Args:
@@ -173,6 +188,8 @@ class PositionSource:
             resolution: m, smallest step of the position.
             velocity: m/s, NaN where it is not measured.
             stamp: s, moment of the reading.
+            reach: m, greatest position that the source can report.
+            referenced: the source knows where the rail begins.
 
         """
         if not stamp > self._stamp:  # NaN too
@@ -180,11 +197,13 @@ class PositionSource:
         self._stamp = stamp
         self.check(stamp)
         sample = Measurement(position, resolution, velocity, stamp)
-        fault = self._fault(sample)
+        unfit = self._unfit(sample, reach, referenced)
+        fault = unfit or self._jump(sample)
+        self._newest_fault = fault
         if fault:
             self._lose(fault)
-            # What follows is judged from here on, unless it is no position at all.
-            if self._fault(sample):
+            # What follows a jump is judged from here on.
+            if unfit:
                 return
         if not self._samples:
             self._since = stamp
@@ -230,9 +249,10 @@ class PositionSource:
         if self._state is not PositionState.LOST:
             return
         if not self._samples or self._samples[-1].stamp - self._since < REFERENCE_TIME:
+            newest = f' (now: {self._newest_fault})' if self._newest_fault else ''
             raise RefusedError(
                 f'{self._reason}; the position source must report plausibly for '
-                f'{REFERENCE_TIME:g} s: check it and try again'
+                f'{REFERENCE_TIME:g} s{newest}: check it and try again'
             )
 
     def reference(self, now: float) -> None:
@@ -252,20 +272,31 @@ class PositionSource:
         self._standstill.clear()
         if self._state is PositionState.VALID:
             self._state, self._reason = PositionState.LOST, f'position lost: {fault}'
+        elif self._state is PositionState.UNKNOWN:
+            self._reason = f'no position was measured since the start: {fault}'
 
-    def _fault(self, sample: Measurement) -> str:
-        """Return what is wrong with a measurement, empty when nothing is."""
+    def _unfit(self, sample: Measurement, reach: float, referenced: bool) -> str:
+        """Return why a report is no position on this rail, empty when it is one."""
         position, resolution = sample.position, sample.resolution
         if not math.isfinite(position):
             return 'the source measures none'
         if not 0.0 < resolution <= COARSEST_RESOLUTION:
             return f'the source has steps of {resolution:g} m'
+        if short := _short(reach, self._track.track_length):
+            return f'the source {short}'
+        if not referenced:
+            return 'the source is not referenced: reference it, as at a mark of known place'
         allowed = self._settings.position_tolerance + resolution
         first, last = self._track.first, self._track.last
         if not first - allowed <= position <= last + allowed:
             return f'{position:.3f} m is not on the rail, {first:g} to {last:g} m'
+        return ''
+
+    def _jump(self, sample: Measurement) -> str:
+        """Return that no motion explains a position after those before it, empty when one does."""
+        allowed = self._settings.position_tolerance + sample.resolution
         for before in reversed(self._samples):
-            way = abs(position - before.position)
+            way = abs(sample.position - before.position)
             time = sample.stamp - before.stamp
             if way > self._settings.position_speed * time + allowed:
                 return f'it changed by {way:.3f} m within {time:.3f} s'

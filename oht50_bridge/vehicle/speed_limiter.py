@@ -159,9 +159,9 @@ class SpeedLimiter:
         self._zones = tuple(zones)
         self._widened = widened(zones, self._fixed.track)
 
-    def update_inputs(self, report: InputsReport, now: float) -> None:
-        """Use a report of the safety board."""
-        self._inputs = report, now
+    def update_inputs(self, report: InputsReport, read_at: float) -> None:
+        """Use a report of what the safety board had when it was read, s."""
+        self._inputs = report, read_at
 
     def update_boards(self, boards: Iterable[BoardReport], now: float) -> None:
         """Use a report of the states of all boards."""

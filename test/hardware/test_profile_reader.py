@@ -15,11 +15,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
 from oht50_bridge.hardware import profile_reader
 from oht50_bridge.hardware.errors import HardwareConfigError
+from oht50_bridge.paths import config_dir
+from oht50_bridge.vehicle.hoist import ChannelSettings
 
 NAMES = profile_reader.available()
 
@@ -34,16 +39,92 @@ def test_every_kind_has_its_layouts():
 def _broken(tmp_path, change):
     source = yaml.safe_load((profile_reader._modules(None) / 'driver_2_motor.yaml').read_text())
     source['name'] = 'broken'
-    source.pop('include')
-    source['signature'] = [
-        entry for entry in source['signature'] if entry['register'] != 'baud_code'
-    ]
-    source.pop('defaults')
     change(source)
     (tmp_path / 'broken.yaml').write_text(yaml.safe_dump(source))
     with pytest.raises(HardwareConfigError) as caught:
         profile_reader.load('broken', tmp_path)
     return str(caught.value)
+
+
+#: Names in comments of profiles that are parameters of hardware_node, by their class.
+PARAMETERS = set(ChannelSettings.__dataclass_fields__)
+NAME = re.compile(r'\b[a-z0-9]+(?:_[a-z0-9]+)+\b')
+
+
+def keys_of(data):
+    """Yield every key of a profile, also the nested ones."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield key
+            yield from keys_of(value)
+
+
+def texts_of(source):
+    """Return the comments and descriptions of a profile."""
+    found = re.findall(r'(?:^|\s)#(.*)|description: (.*)', source)
+    return re.sub(r'\S+\.[ch]\b', '', '\n'.join(map(''.join, found)))
+
+
+def unknown_names(source, registers):
+    """Return the names in comments and descriptions that nothing has."""
+    known = {name for register in registers for name in (register.name, *register.values.values())}
+    known |= set(keys_of(yaml.safe_load(source))) | PARAMETERS
+    known |= set(profile_reader._TIMING) | set(profile_reader._QUIRKS)
+    return sorted(set(NAME.findall(texts_of(source))) - known)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_each_name_in_a_comment_of_a_profile_exists(name):
+    source = (profile_reader._modules(None) / f'{name}.yaml').read_text()
+    assert unknown_names(source, profile_reader.load(name).registers.values()) == []
+
+
+@pytest.mark.parametrize('text', ['reset_nothing', 'unrolled_lenght', 'write_los'])
+def test_a_name_that_nothing_has_is_found(text):
+    profile = profile_reader.load('driver_2_motor')
+    source = f'timing: {{}}  # as unrolled_length and {text} say (main.c:3)'
+    assert unknown_names(source, profile.registers.values()) == [text]
+
+
+#: What the firmware of a board does with registers that every board has, by the profile.
+OWN = {
+    'driver_2_motor': {'device_id': 'RAM', 'baud_code': 'at once', 'reset_board': 'power-up'},
+    'safety_module_fw': {'device_id': 'ignored', 'baud_code': '10 s', 'clear_errors': 'not known'},
+    'stm32_power': {
+        'device_id': 'read-only',
+        'baud_code': 'not applied',
+        'clear_errors': 'no eff',
+    },
+}
+
+
+@pytest.mark.parametrize(('name', 'rows'), OWN.items())
+def test_the_common_registers_of_a_board_say_what_its_firmware_does(name, rows):
+    registers = profile_reader.load(name).registers
+    for register, text in rows.items():
+        assert text in registers[register].description
+    resets = [found.name for found in registers.values() if found.address == 0x0109]
+    assert resets == [list(rows)[-1]]
+
+
+def shipped():
+    """Return the modules of config/vehicle.yaml by name."""
+    parameters = yaml.safe_load((config_dir() / 'vehicle.yaml').read_text())
+    return parameters['/**/hardware_node']['ros__parameters']['module']
+
+
+@pytest.mark.parametrize('name', shipped())
+def test_the_address_of_each_board_is_documented(name):
+    module = shipped()[name]
+    text = (Path(__file__).resolve().parent.parent.parent / 'docs' / 'hardware.md').read_text()
+    board = rf'{name.replace("_", " ")} \(`{module["profile"]}`\)'
+    (found,) = re.findall(
+        rf'^\| {board} \| {module["address"]} \| (.+?) \| (.*)\|$', text, re.MULTILINE
+    )
+    fixed = profile_reader.load(module['profile']).fixed_address
+    assert ('no: a constant' in found[0]) == (fixed is not None)
+    access = profile_reader.load(module['profile']).registers['device_id'].access
+    assert ('no: read-only' in found[0]) == (access == 'r')
 
 
 @pytest.mark.parametrize(

@@ -119,18 +119,20 @@ def test_without_a_stop_a_clear_is_accepted_and_changes_nothing(world):
 def test_a_clear_references_a_lost_position_and_is_refused_where_it_cannot(world):
     estop = world.stop(reason='drill').estop_id
     now = time.monotonic()
-    world.position.update(5.0, 0.001, 0.0, now - 0.1)
-    world.position.update(9.0, 0.001, 0.0, now)
+    world.position.update(5.0, 0.001, 0.0, now - 0.1, reach=65.535, referenced=True)
+    world.position.update(9.0, 0.001, 0.0, now, reach=65.535, referenced=True)
     assert world.position.state is PositionState.LOST
     refused = world.request_clear(estop_id=estop)
     assert not refused.accepted
     assert 'position lost: it changed by 4.000 m' in refused.message
     assert world.latch.estop is not None
     for age in (0.25, 0.1, 0.0):
-        world.position.update(9.0, 0.001, 0.0, time.monotonic() - age)
+        world.position.update(
+            9.0, 0.001, 0.0, time.monotonic() - age, reach=65.535, referenced=True
+        )
     wait = time.monotonic() + 0.25
     while time.monotonic() < wait:
-        world.position.update(9.0, 0.001, 0.0, time.monotonic())
+        world.position.update(9.0, 0.001, 0.0, time.monotonic(), reach=65.535, referenced=True)
     assert world.request_clear(estop_id=estop).accepted
     assert world.position.state is PositionState.VALID
 

@@ -14,15 +14,23 @@
 """Reports of the boards: what the rules of the vehicle make of them."""
 
 import math
+import time
 
 import pytest
 
+from oht50_bridge.hardware.drivers.dock import DockSample
 from oht50_bridge.hardware.drivers.hoist import HoistSample
+from oht50_bridge.hardware.drivers.motor_registers import MotorSample
+from oht50_bridge.hardware.drivers.safety import SafetySample
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.nodes.from_hardware import board_report
+from oht50_bridge.nodes.from_hardware import drive_state
 from oht50_bridge.nodes.from_hardware import hoist_state
+from oht50_bridge.nodes.from_hardware import location
+from oht50_bridge.nodes.from_hardware import safety_inputs
 from oht50_bridge.nodes.from_hardware import withhold_errors
+from oht50_bridge.stop_reason import StopReason
 from oht50_bridge.vehicle.board_starts import BoardStarts
 
 
@@ -82,3 +90,41 @@ def test_the_rope_is_referenced_unless_something_is_unknown():
     message = hoist_state(HoistSample(1, 2.0, False, math.nan, 'it went back'), 'map')
     assert (message.referenced, message.reason) == (False, 'it went back')
     assert math.isnan(message.rope_length)
+
+
+@pytest.mark.parametrize(('late', 'age'), [(0.0, 0.0), (9.0, 9.0), (math.inf, math.inf)])
+def test_a_report_tells_how_long_it_waited_since_the_reading(late, age):
+    read_at = time.monotonic() - late
+    drive = MotorSample(
+        1, read_at, 0.0, 0.0, False, 'idle', 0, StopReason.NONE, stop_verified=True, standing=True
+    )
+    inputs = SafetySample(1, read_at, True, 'ok', False, False, False, (), ())
+    rope = HoistSample(1, read_at, True, 0.25, '')
+    messages = (drive_state(drive, 'map'), safety_inputs(inputs, 'map'), hoist_state(rope, 'map'))
+    for message in messages:
+        assert message.age == pytest.approx(age, abs=0.5)
+
+
+@pytest.mark.parametrize(('reach', 'referenced'), [(65.535, True), (3.2, True), (math.nan, False)])
+def test_a_board_that_has_a_register_of_position_is_referenced(reach, referenced):
+    still = (0.0, 0.0, 0.0)
+    sample = DockSample(
+        stamp=1,
+        read_at=time.monotonic(),
+        position=(5.0, math.nan, math.nan),
+        position_resolution=0.001,
+        position_reach=reach,
+        velocity=still,
+        acceleration=still,
+        angular_velocity=still,
+        angular_acceleration=0.0,
+        roll=0.0,
+        pitch=0.0,
+        yaw=0.0,
+        docking_status='idle',
+        dock_distance=math.nan,
+        aligned=False,
+    )
+    message = location(sample, 'map')
+    assert message.position_referenced is referenced
+    assert math.isnan(reach) or message.position_reach == reach

@@ -22,6 +22,7 @@ from rclpy.parameter import Parameter
 
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
@@ -116,6 +117,20 @@ def test_a_mission_is_started_commanded_and_ended_by_an_emergency_stop(graph):
     graph.until(lambda: graph.last(topics.MISSION_STATE).phase == 'none')
     assert graph.last(topics.DRIVE_COMMAND).velocity == 0.0
     assert 'emergency stop: drill' in start(graph).message
+
+
+def test_the_place_of_a_mission_hangs_at_the_rope(graph):
+    started(graph, mission_id='one')
+
+    def hangs():
+        graph.publish(
+            topics.HOIST_STATE,
+            HoistState(header=header(graph.probe), referenced=True, rope_length=0.05),
+        )
+        progress = graph.last(topics.MISSION_PROGRESS)
+        return progress and progress.current_position.z == -0.05
+
+    graph.until(hangs)
 
 
 def test_the_limits_of_type_and_rail_are_in_the_estimate(graph):

@@ -18,6 +18,7 @@ import math
 import pytest
 import rclpy
 
+from oht50_bridge.msg import HoistState
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.mission_publisher import MissionPublisher
 from oht50_bridge.nodes.mission_publisher import point
@@ -94,3 +95,20 @@ def test_an_end_and_the_state(graph):
 def test_a_point_that_is_not_known_is_nan_in_every_coordinate():
     assert (point(1.0).x, point(1.0).y, point(1.0).z) == (1.0, 0.0, 0.0)
     assert all(map(math.isnan, (point(math.nan).x, point(math.nan).y, point(math.nan).z)))
+
+
+@pytest.mark.parametrize('length', [0.0, 0.055, 0.1])
+def test_the_vehicle_hangs_at_the_rope_and_a_target_does_not(graph, length):
+    output, messages = graph.output, []
+    for name in ('_mission_started', '_mission_progress', '_mission_completed'):
+        getattr(output, name).publish = messages.append
+    output.rope.put(HoistState(referenced=True, rope_length=length))
+    output.started(StartedReport('m', 'transport', 5.0, 7.0, 8.5, 1))
+    output.progress(ProgressReport('m', 50.0, 6.0, 1.0, math.nan))
+    output.completed(MissionRecord('m', 'transport', 7.0, 2.0, 3.0, 0))
+    output.completed(MissionRecord('m', 'transport', math.nan, 2.0, 3.0, 0))
+    started, progress, completed, lost = messages
+    assert started.target_position.z == 0.0
+    places = (started.start_position, progress.current_position, completed.final_position)
+    assert [place.z for place in places] == [-length] * 3
+    assert math.isnan(lost.final_position.z)

@@ -14,7 +14,10 @@
 """What safety_node makes of the reports of its position source and of the motor."""
 
 import math
+import re
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from geometry_msgs.msg import Point
@@ -28,6 +31,8 @@ from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.vehicle.refusal import RefusedError
 
+HARDWARE = Path(__file__).resolve().parent.parent.parent / 'docs' / 'hardware.md'
+
 
 @pytest.fixture
 def node(ros):
@@ -37,9 +42,8 @@ def node(ros):
 
 
 def report_place(node, x, **more):
-    node._motion.on_location(
-        Location(position=Point(x=x, y=0.0, z=0.0), position_resolution=0.001, **more)
-    )
+    values = {'position_resolution': 0.001, 'position_reach': 50.0, 'position_referenced': True}
+    node._motion.on_location(Location(**({'position': Point(x=x, y=0.0, z=0.0)} | values | more)))
 
 
 def test_a_position_source_that_falls_silent_is_a_stop(node):
@@ -64,6 +68,54 @@ def test_a_report_that_waited_too_long_is_no_position(node):
 def test_the_position_comes_from_the_configured_source_alone(node, name):
     assert node.count_subscribers(name) == 1
     assert node.count_subscribers('location') + node.count_subscribers('location/external') == 1
+
+
+def positions_of(node):
+    """Return the list of the positions that a node publishes from now on."""
+    positions = []
+    node._motion._publisher.publish = positions.append
+    return positions
+
+
+@pytest.mark.parametrize('x', [0.0, 12.5, 50.0])
+@pytest.mark.parametrize(
+    ('more', 'reason'),
+    [
+        ({'position_referenced': False}, 'the source is not referenced'),
+        ({'position_reach': 0.0}, 'measures up to 0 m, the rail is 50 m long'),
+        ({'position_reach': 32.767}, 'measures up to 32.767 m, the rail is 50 m long'),
+    ],
+)
+def test_a_source_that_does_not_state_its_reference_and_reach_is_not_used(node, x, more, reason):
+    positions = positions_of(node)
+    report_place(node, x, **more)
+    assert (positions[-1].state, math.isnan(positions[-1].position)) == ('unknown', True)
+    assert reason in positions[-1].reason
+    assert reason in node._limiter._position_limit(time.monotonic()).reason
+
+
+class Scale:
+    """The scale of the example in docs/hardware.md."""
+
+    step = 0.001
+    longest = 50.0
+    referenced = True
+
+    def read(self):
+        return 12.0, time.monotonic()
+
+
+def test_the_example_of_a_position_source_is_used(node):
+    (example,) = re.findall(
+        r'```python\n([^`]*Location\([^`]*)```', HARDWARE.read_text(encoding='utf-8')
+    )
+    reports = []
+    publisher = SimpleNamespace(publish=reports.append)
+    exec(example, {'scale': Scale(), 'node': node, 'publisher': publisher})
+    positions = positions_of(node)
+    node._motion.on_location(reports[0])
+    assert (positions[-1].state, positions[-1].position) == ('valid', 12.0)
+    assert math.isnan(positions[-1].velocity), 'a position alone is no standstill'
 
 
 def test_motion_that_nobody_commanded_is_a_stop(node):
@@ -140,9 +192,7 @@ def test_the_place_of_events_is_that_of_the_configured_source(node, z):
     }
     node.set_parameters_atomically([Parameter(name, value=value) for name, value in zone.items()])
     for x in (20.0, 20.03):
-        node._motion.on_location(
-            Location(position=Point(x=x, y=math.nan, z=z), position_resolution=0.001)
-        )
+        report_place(node, x, position=Point(x=x, y=math.nan, z=z))
     (event,) = entered
     up = 0.0 if math.isnan(z) else z
     assert (event.position.x, event.position.y, event.position.z) == (20.03, 0.0, up)

@@ -62,7 +62,13 @@ def report_inputs(node):
 
 def report_place(node, x, y=0.0, z=0.0, **more):
     node._motion.on_location(
-        Location(position=Point(x=x, y=y, z=z), position_resolution=0.001, **more)
+        Location(
+            position=Point(x=x, y=y, z=z),
+            position_resolution=0.001,
+            position_reach=50.0,
+            position_referenced=True,
+            **more,
+        )
     )
 
 
@@ -157,6 +163,31 @@ def test_maintenance_outlives_the_node_and_a_rollback_and_ends_by_its_owner(node
         assert beat_of(later).motion_permitted
     finally:
         later.destroy_node()
+
+
+@pytest.mark.parametrize('owners', [['alice'], ['bob', 'alice']])
+@pytest.mark.parametrize(
+    'versions', [['1.0.1', '1.0.0'], ['1.0.1', '1.0.2', '1.0.3', '1.0.1'], ['2.0.0', '1.0.0']]
+)
+def test_no_version_of_the_configuration_ends_maintenance(node, versions, owners):
+    confirm(node)
+    for owner in owners:
+        assert set_maintenance(node, active=True, source=owner).accepted
+    for number, version in enumerate(versions, 1):
+        values = {CONFIG_VERSION: version, 'speed_limit': 0.1 * number}
+        results = node.set_parameters_atomically(
+            [Parameter(name, value=value) for name, value in values.items()]
+        )
+        assert results.successful
+        report_inputs(node)
+        beat = beat_of(node)
+        assert (beat.mode, beat.motion_permitted) == (SafetyHeartbeat.MODE_MAINTENANCE, False)
+        assert sorted(node._maintenance.owners) == sorted(owners)
+    for owner in owners:
+        assert not beat_of(node).motion_permitted
+        assert set_maintenance(node, active=False, source=owner).accepted
+    report_inputs(node)
+    assert beat_of(node).motion_permitted
 
 
 def test_maintenance_is_reported_before_the_configuration_is_confirmed(node):
@@ -670,3 +701,56 @@ def test_the_hoist_is_heard_on_its_topic(node):
         return beat_of(node).motion_permitted
 
     wait_for(permitted)
+
+
+LATE = [0.31, 9.0, math.inf, math.nan]  # s
+
+
+@pytest.mark.parametrize('age', LATE)
+def test_inputs_that_were_late_when_they_were_sent_are_not_fresh(node, age):
+    confirm(node)
+    report_inputs(node)
+    for fresh in (0.0, 0.02, -1.0):
+        node._on_inputs(SafetyInputs(configured=True, age=fresh))
+        assert beat_of(node).motion_permitted
+    node._on_inputs(SafetyInputs(configured=True, age=age))
+    assert not beat_of(node).motion_permitted
+
+
+@pytest.mark.parametrize('age', LATE)
+def test_no_stop_is_cleared_by_inputs_that_were_late_when_they_were_sent(node, age):
+    stop(node)
+
+    def reported(late):
+        report_place(node, 20.0)
+        node._on_modules(well())
+        node._on_inputs(SafetyInputs(configured=True, age=late))
+        return clear(node).accepted
+
+    end = time.monotonic() + 0.4
+    while time.monotonic() < end:
+        assert not reported(max(age, 1.0) if age == age else age)
+        time.sleep(0.02)
+    wait_for(lambda: reported(0.0))
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+@pytest.mark.parametrize('age', [0.51, *LATE[1:]])
+def test_a_rope_that_was_late_when_it_was_sent_is_not_fresh(node, age):
+    confirm(node)
+    report_inputs(node)
+    node._on_hoist(HoistState(referenced=True, rope_length=0.05, age=0.1))
+    assert beat_of(node).motion_permitted
+    node._on_hoist(HoistState(referenced=True, rope_length=0.05, age=age))
+    assert beat_of(node).reason == 'no fresh report of the hoist'
+
+
+@pytest.mark.parametrize('ros', [['-p', 'hoist_channel:=2']], indirect=True)
+@pytest.mark.parametrize('length', [0.05, 0.4, 2.5])
+def test_the_place_of_a_stop_hangs_at_the_reported_rope(node, length):
+    stops = []
+    node._publisher._estop.publish = stops.append
+    report_place(node, 20.0)
+    node._on_hoist(HoistState(referenced=True, rope_length=length))
+    stop(node)
+    assert (stops[0].position.x, stops[0].position.z) == (20.0, -length)

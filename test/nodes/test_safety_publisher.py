@@ -20,6 +20,7 @@ import pytest
 import rclpy
 from geometry_msgs.msg import Point
 
+from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.nodes import safety_publisher
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
@@ -113,6 +114,30 @@ def test_state_of_the_latch_comes_before_the_event_which_has_the_moment_of_the_t
     assert (state.counter, event.counter) == (1, 1)
     assert event.header.frame_id == 'map'
     assert (event.position.x, event.position.y, event.position.z) == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ('rope', 'z'),
+    [
+        ({'referenced': True, 'rope_length': 0.0}, 0.0),
+        ({'referenced': True, 'rope_length': 0.055}, -0.055),
+        ({'referenced': True, 'rope_length': 2.5}, -2.5),
+        ({'referenced': False, 'rope_length': math.nan}, 0.02),
+        ({'referenced': True, 'rope_length': math.nan}, 0.02),
+        ({'referenced': True, 'rope_length': 2.5, 'age': 1.0}, 0.02),
+    ],
+)
+def test_the_place_of_each_event_hangs_at_the_rope(node, latch, rope, z):
+    publisher, published = make_publisher(node)
+    publisher.rope.put(HoistState(**rope))
+    estop = latch.trigger(TriggerType.SOFTWARE, 'drill', 'alice')
+    publisher.estop(latch, estop)
+    assert math.isnan(published[-1].position.z), 'no place, no height'
+    publisher.set_place(Point(x=1.0, y=2.0, z=0.02))
+    publisher.estop(latch, estop)
+    publisher.zone_entered(Zone('z', ZoneType.WARNING, ZoneAction.ALERT, 0.0, 2.0, 0.2))
+    for event in (published[-2], published[-1]):
+        assert (event.position.x, event.position.y, event.position.z) == (1.0, 2.0, z)
 
 
 def test_an_old_place_is_not_reported(node, latch, monkeypatch):

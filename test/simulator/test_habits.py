@@ -19,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from oht50_bridge.hardware import profile_reader
+from oht50_bridge.simulator.boards.board import Misbehaviour
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COLUMNS = ['habit', 'evidence', 'simulated', 'test']
 
@@ -74,6 +77,30 @@ def test_each_habit_has_its_evidence():
         assert row['simulated'], row
 
 
+def quirks_of(profile):
+    """Return the habits of the simulated board that a profile sets."""
+    return {
+        name
+        for name, value in profile.quirks.items()
+        if name in Misbehaviour.__annotations__ and value != profile_reader._QUIRKS[name]
+    }
+
+
+def unnamed(profile, quirks, rows):
+    """Return the quirks of a profile that no row names together with it."""
+    named = set()
+    for row in rows:
+        words = set(re.findall(r'`(\w+)`', row['simulated']))
+        named |= words if profile in words else set()
+    return sorted(quirks - named)
+
+
+@pytest.mark.parametrize('name', profile_reader.available())
+def test_each_quirk_of_a_profile_is_a_habit_with_evidence(name):
+    rows = habits((ROOT / 'docs' / 'hardware.md').read_text(encoding='utf-8'))
+    assert unnamed(name, quirks_of(profile_reader.load(name)), rows) == []
+
+
 TABLE = """
 | habit | evidence | simulated | test |
 |---|---|---|---|
@@ -91,3 +118,11 @@ def test_a_habit_without_a_test_of_its_name_is_found():
     assert missing(slow, {'test_one', 'test_two'}) == ''
     assert missing(slow, {'test_one'}) == "it is slow: no test of the name ['test_two']"
     assert missing(sleeps, {'test_one'}) == 'it sleeps: no test'
+
+
+@pytest.mark.parametrize('quirk', ['loss', 'quiet_before', 'overwrite'])
+def test_a_quirk_that_no_row_names_with_its_profile_is_found(quirk):
+    (row,) = habits(TABLE.replace('`line.py` | |', '`tick` of `slow_board` | |'))[1:]
+    assert unnamed('slow_board', {'tick'}, [row]) == []
+    assert unnamed('slow_board', {'tick', quirk}, [row]) == [quirk]
+    assert unnamed('other_board', {'tick'}, [row]) == ['tick']

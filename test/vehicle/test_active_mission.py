@@ -202,7 +202,7 @@ class Coarse(Coasting):
         if not hasattr(self, 'source'):
             self.source = PositionSource(PositionSettings(), TrackSettings())
         place = round(round(self.position / self.STEP) * self.STEP, 3)
-        self.source.update(place, self.STEP, math.nan, self.now)
+        self.source.update(place, self.STEP, math.nan, self.now, reach=65.535, referenced=True)
         self.view.update_position(self.source.newest(self.now))
 
 

@@ -221,7 +221,7 @@ def test_frozen_judgement_of_a_latched_board_is_no_cause(world):
 @pytest.mark.parametrize('number', [1, 2])
 def test_active_input_of_a_board_that_did_not_trip_is_no_stop(world, number):
     world.active = {number}
-    assert world.report_inputs() is None, 'a guard, which forbids motion without a latch'
+    assert world.report_inputs() is None, 'a guard at a board that has no latch (oht_v2_safety)'
 
 
 def test_the_input_of_the_button_is_the_button(world):

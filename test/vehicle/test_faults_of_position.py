@@ -114,6 +114,8 @@ class Carrier:
                 0.001,
                 self.velocity + self.velocity_error,
                 self.now - age,
+                reach=65.535,
+                referenced=True,
             )
         self.limiter.update_inputs(InputsReport(digital_inputs=[False] * 4), self.now)
         self.limiter.update_command(Direction.of(self.command), self.now)

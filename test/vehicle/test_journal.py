@@ -49,10 +49,15 @@ def test_what_is_not_known_is_kept_as_not_known(tmp_path):
 STORED = asdict(RECORD)
 
 
-def test_a_duration_that_was_measured_by_the_date_is_not_reported(tmp_path):
-    # As versions before 1.1 wrote it, a day ahead: the clock was set back over a power cut.
-    record = {**STORED, 'started': 1_900_000_000_000_000_000, 'duration': -86390.9}
-    (tmp_path / 'mission.json').write_text(json.dumps({**record, 'duration': 0.0}))
+# As versions before 1.1 wrote it: the date was a day ahead and set back over a power cut, was not
+# set since the supply came, or was set ahead by years during the mission.
+@pytest.mark.parametrize(
+    ('started', 'duration'),
+    [(1_900_000_000_000_000_000, 0.0), (0, 1.7e9), (1_500_000_000_000_000_000, 2.5e8)],
+)
+def test_a_duration_that_was_measured_by_the_date_is_not_reported(tmp_path, started, duration):
+    record = {**STORED, 'started': started, 'duration': -86390.9}
+    (tmp_path / 'mission.json').write_text(json.dumps({**record, 'duration': duration}))
     loaded = Journal(tmp_path / 'mission.json').load()
     assert loaded.mission_id == 'm'
     assert math.isnan(loaded.duration)

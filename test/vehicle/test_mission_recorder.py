@@ -63,9 +63,11 @@ def test_an_end_is_on_disk_while_it_is_reported_and_gone_afterwards(journal):
     assert journal.load() is None
 
 
-def test_a_mission_whose_process_died_has_failed(journal):
+# The next process: on the same clock, after a restart of the computer, and much later.
+@pytest.mark.parametrize('now', [100.0, 0.3, 3.0e6])
+def test_a_mission_whose_process_died_has_failed(journal, now):
     journal.save(RECORD)
-    recorder, output = make(journal)
+    recorder, output = make(journal, now)
     assert recorder.lost_id == 'm'
     recorder.report_lost(6.5)
     ((lost, _),) = output.completed_

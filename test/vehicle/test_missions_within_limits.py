@@ -137,7 +137,12 @@ class Vehicle:
             self.view.update_battery(Battery(0.85, 48.0, False), self.now)
         if self.steps % 2 == 0:
             self.limiter.position.update(
-                round(self.position, 3), 0.001, round(self.velocity, 3), self.now
+                round(self.position, 3),
+                0.001,
+                round(self.velocity, 3),
+                self.now,
+                reach=65.535,
+                referenced=True,
             )
             self.view.update_position(self.limiter.position.newest(self.now))
             self.view.update_drive(StopReason.NONE, self.now)

@@ -119,7 +119,9 @@ class Carrier:
             if self.ticks % BEAT == 0:
                 self.limiter.update_inputs(FREE, now)
                 position = round(self.world.position / self.step) * self.step
-                self.limiter.position.update(position, self.step, math.nan, now)
+                self.limiter.position.update(
+                    position, self.step, math.nan, now, reach=65.535, referenced=True
+                )
                 self.entered += self.tracker.update(position)
             direction = Direction.of(command)
             turned = direction != self.limiter.direction(now)

@@ -149,7 +149,9 @@ class Vehicle:
             case 'position', (position, delay):
                 if position is not None:
                     self.reported = position
-                limiter.position.update(self.reported, 0.001, math.nan, self.now - delay)
+                limiter.position.update(
+                    self.reported, 0.001, math.nan, self.now - delay, reach=65.535, referenced=True
+                )
             case 'reference', _:
                 try:
                     limiter.position.reference(self.now)
@@ -179,7 +181,9 @@ class Vehicle:
         """Let time pass while the sources report what they reported last."""
         for _ in range(round(seconds / 0.1)):
             self.now += 0.1
-            self.limiter.position.update(self.reported, 0.001, math.nan, self.now)
+            self.limiter.position.update(
+                self.reported, 0.001, math.nan, self.now, reach=65.535, referenced=True
+            )
             if self.inputs is not None:
                 self.do('inputs', self.inputs[0])
 
@@ -188,7 +192,9 @@ class Vehicle:
         self.reported = position
         for _ in range(8):
             self.now += 0.05
-            self.limiter.position.update(position, 0.001, 0.0, self.now)
+            self.limiter.position.update(
+                position, 0.001, 0.0, self.now, reach=65.535, referenced=True
+            )
         self.do('reference', None)
         self.do('power', 'online')
         self.do('inputs', InputsReport(distances=[math.inf] * 4, digital_inputs=[False] * 4))

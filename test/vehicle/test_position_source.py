@@ -37,6 +37,7 @@ from oht50_bridge.vehicle.refusal import RefusedError
 NAN = math.nan
 PERIOD = 0.05  # s
 SETTINGS = PositionSettings(0.5, 1.2, 0.05)
+FIT = {'reach': 65.535, 'referenced': True}
 
 
 @pytest.fixture
@@ -51,7 +52,9 @@ def source():
 def report(source, position, start, end, velocity=0.0, resolution=0.001):
     """Report a position from start to end, s."""
     for step in range(round((end - start) / PERIOD) + 1):
-        source.update(position, resolution, velocity, start + step * PERIOD)
+        source.update(
+            position, resolution, velocity, start + step * PERIOD, reach=65.535, referenced=True
+        )
 
 
 def test_position_is_unknown_before_the_first_report_which_is_a_reference():
@@ -59,10 +62,10 @@ def test_position_is_unknown_before_the_first_report_which_is_a_reference():
     assert (source.state, source.newest(0.0)) == (PositionState.UNKNOWN, None)
     assert math.isnan(source.position(0.0))
     assert 'no position was measured' in source.reason
-    source.update(NAN, 0.001, 0.0, 1.0)
-    source.update(60.0, 0.001, 0.0, 1.1)
+    source.update(NAN, 0.001, 0.0, 1.0, reach=65.535, referenced=True)
+    source.update(60.0, 0.001, 0.0, 1.1, reach=65.535, referenced=True)
     assert source.state is PositionState.UNKNOWN, 'nothing was known that could be lost'
-    source.update(7.0, 0.001, 0.0, 1.2)
+    source.update(7.0, 0.001, 0.0, 1.2, reach=65.535, referenced=True)
     assert (source.state, source.reason, source.position(1.2)) == (PositionState.VALID, '', 7.0)
 
 
@@ -80,7 +83,7 @@ def test_position_is_unknown_before_the_first_report_which_is_a_reference():
     ],
 )
 def test_what_no_motion_explains_loses_the_position(source, position, resolution, reason):
-    source.update(position, resolution, 0.0, 10.05)
+    source.update(position, resolution, 0.0, 10.05, reach=65.535, referenced=True)
     assert source.state is PositionState.LOST
     assert source.reason.startswith('position lost: ')
     assert reason in source.reason
@@ -89,20 +92,29 @@ def test_what_no_motion_explains_loses_the_position(source, position, resolution
 
 def test_a_vehicle_at_full_speed_keeps_its_position(source):
     for step in range(1, 100):
-        source.update(5.0 + step * PERIOD * 1.0, 0.001, 1.0, 10.0 + step * PERIOD)
+        source.update(
+            5.0 + step * PERIOD * 1.0,
+            0.001,
+            1.0,
+            10.0 + step * PERIOD,
+            reach=65.535,
+            referenced=True,
+        )
     assert source.state is PositionState.VALID
     assert source.position(10.0 + 99 * PERIOD) == pytest.approx(9.95)
 
 
 def test_jumps_within_the_tolerance_do_not_add_up(source):
     for step in range(1, 40):
-        source.update(5.0 + step * 0.1, 0.001, 0.0, 10.0 + step * PERIOD)
+        source.update(
+            5.0 + step * 0.1, 0.001, 0.0, 10.0 + step * PERIOD, reach=65.535, referenced=True
+        )
     assert source.state is PositionState.LOST
 
 
 def test_a_source_that_stops_loses_the_position_also_when_it_reports_again(source):
     assert source.position(10.5) == 5.0
-    source.update(5.0, 0.001, 0.0, 10.6)
+    source.update(5.0, 0.001, 0.0, 10.6, reach=65.535, referenced=True)
     assert source.state is PositionState.LOST
     assert 'no report for 0.60 s' in source.reason
 
@@ -114,12 +126,12 @@ def test_a_silent_source_loses_the_position_without_a_report(source):
 
 def test_a_report_that_is_not_newer_changes_nothing(source):
     for stamp in (10.0, 9.5, NAN):
-        source.update(17.0, 0.001, 0.0, stamp)
+        source.update(17.0, 0.001, 0.0, stamp, reach=65.535, referenced=True)
     assert source.position(10.0) == 5.0
 
 
 def test_a_lost_position_stays_lost_until_it_is_referenced_again(source):
-    source.update(0.0, 0.001, 0.0, 10.05)
+    source.update(0.0, 0.001, 0.0, 10.05, reach=65.535, referenced=True)
     report(source, 5.0, 10.1, 12.0)
     assert source.state is PositionState.LOST, 'right or not: nobody can tell'
     source.reference(12.0)
@@ -127,12 +139,12 @@ def test_a_lost_position_stays_lost_until_it_is_referenced_again(source):
 
 
 def test_a_source_that_is_not_plausible_is_no_reference(source):
-    source.update(NAN, 0.001, 0.0, 10.05)
+    source.update(NAN, 0.001, 0.0, 10.05, reach=65.535, referenced=True)
     with pytest.raises(RefusedError, match=r'must report plausibly for 0\.2 s'):
         source.reference(10.05)
-    source.update(5.0, 0.001, 0.0, 10.1)
-    source.update(25.0, 0.001, 0.0, 10.2)
-    source.update(5.0, 0.001, 0.0, 10.3)
+    source.update(5.0, 0.001, 0.0, 10.1, reach=65.535, referenced=True)
+    source.update(25.0, 0.001, 0.0, 10.2, reach=65.535, referenced=True)
+    source.update(5.0, 0.001, 0.0, 10.3, reach=65.535, referenced=True)
     with pytest.raises(RefusedError, match='the source measures none'):
         source.reference(10.3)
     report(source, 5.0, 10.35, 10.6)
@@ -148,10 +160,12 @@ def test_a_reference_that_is_not_needed_changes_nothing(source):
 
 def test_a_velocity_that_is_not_measured_is_differentiated():
     source = PositionSource(SETTINGS, TrackSettings(50.0))
-    source.update(5.0, 0.001, NAN, 0.0)
+    source.update(5.0, 0.001, NAN, 0.0, reach=65.535, referenced=True)
     assert math.isnan(source.newest(0.0).velocity), 'one position is no standstill'
     for step in range(1, 20):
-        source.update(5.0 + 0.3 * step * PERIOD, 0.001, NAN, step * PERIOD)
+        source.update(
+            5.0 + 0.3 * step * PERIOD, 0.001, NAN, step * PERIOD, reach=65.535, referenced=True
+        )
         assert source.newest(step * PERIOD).velocity == pytest.approx(0.3)
 
 
@@ -168,6 +182,42 @@ def test_a_source_that_does_not_fit_the_rail_is_refused(resolution, reach, reaso
     with pytest.raises(ValueError, match=reason):
         check_source(resolution, reach, 50.0)
     check_source(0.001, 65.535, 50.0)
+
+
+UNFIT = [
+    ({'referenced': False}, 'the source is not referenced: reference it'),
+    ({'reach': 0.0}, 'the source measures up to 0 m, the rail is 50 m long'),
+    ({'reach': 49.99}, 'the source measures up to 49.99 m, the rail is 50 m long'),
+    ({'reach': NAN}, 'the source measures up to nan m, the rail is 50 m long'),
+]
+
+
+@pytest.mark.parametrize(('more', 'reason'), UNFIT)
+@pytest.mark.parametrize('place', [0.0, 20.0, 50.0])
+def test_an_unfit_source_is_not_believed_from_its_first_report_on(more, reason, place):
+    source = PositionSource(SETTINGS, TrackSettings(50.0))
+    for step in range(100):
+        source.update(place, 0.001, 0.0, step * PERIOD, **FIT | more)
+        assert (source.state, source.newest(step * PERIOD)) == (PositionState.UNKNOWN, None)
+    assert reason in source.reason
+    source.update(5.0, 0.001, 0.0, 5.0, **FIT)
+    assert (source.state, source.position(5.0)) == (PositionState.VALID, 5.0), 'referenced since'
+
+
+@pytest.mark.parametrize(('more', 'reason'), UNFIT)
+def test_a_source_that_becomes_unfit_loses_the_position(source, more, reason):
+    source.update(5.0, 0.001, 0.0, 10.05, **FIT | more)
+    assert (source.state, source.newest(10.05)) == (PositionState.LOST, None)
+    assert source.reason.startswith(f'position lost: {reason}')
+
+
+def test_a_refused_reference_says_what_the_source_lacks_now(source):
+    source.update(0.0, 0.001, 0.0, 11.0, **FIT | {'referenced': False})
+    with pytest.raises(RefusedError, match=r'no report for 1\.00 s.*not referenced'):
+        source.reference(11.0)
+    report(source, 5.0, 11.05, 11.35)
+    source.reference(11.35)
+    assert source.position(11.35) == 5.0
 
 
 def test_a_source_is_one_of_three():
@@ -196,7 +246,7 @@ def test_a_known_position_is_always_explained_by_motion(reports):
     for position, pause in reports:
         now += max(pause, 0.0)
         last = last if position is None else position
-        source.update(last, 0.001, NAN, now + min(pause, 0.0))
+        source.update(last, 0.001, NAN, now + min(pause, 0.0), reach=65.535, referenced=True)
         measurement = source.newest(now)
         if lost:
             assert measurement is None, 'it is good again without a reference'
@@ -243,7 +293,7 @@ class Reporter:
     def report(self, place, resolution=0.001, age=0.0):
         stamp = self.now - age
         if stamp <= self.newest:
-            self.source.update(place, resolution, NAN, stamp)
+            self.source.update(place, resolution, NAN, stamp, reach=65.535, referenced=True)
             return
         self.newest = stamp
         allowed = SETTINGS.position_tolerance + 0.001
@@ -256,7 +306,7 @@ class Reporter:
             self.doubtful = self.doubtful or self.last is not None
             self.plausible_since = stamp if good else math.inf
         self.last = (stamp, place) if good else None if self.last is None else (stamp, NAN)
-        self.source.update(place, resolution, NAN, stamp)
+        self.source.update(place, resolution, NAN, stamp, reach=65.535, referenced=True)
 
     def behave(self, kind, value, seconds):
         match kind:
@@ -337,7 +387,7 @@ def test_the_middle_of_the_vehicle_is_half_of_its_length_from_the_ends(length):
         (50.0 - length / 2.0 + allowed + 0.01, PositionState.UNKNOWN),
     ):
         source = PositionSource(SETTINGS, track)
-        source.update(place, 0.001, 0.0, 1.0)
+        source.update(place, 0.001, 0.0, 1.0, **FIT)
         assert source.state is state
 
 
@@ -347,7 +397,7 @@ def travel(source, start, step, velocity, begin, seconds):
     for count in range(round(seconds / PERIOD)):
         now = begin + count * PERIOD
         position = round(round((start + velocity * count * PERIOD) / step) * step, 3)
-        source.update(position, step, NAN, now)
+        source.update(position, step, NAN, now, **FIT)
         known.append(source.newest(now).velocity)
     return known
 
@@ -370,7 +420,7 @@ def test_a_vehicle_that_stands_is_said_to_stand_within_a_time_that_its_steps_giv
     known = []
     for count in range(round((time + 3.0) / PERIOD)):
         now = 2.0 + count * PERIOD
-        source.update(20.6 + (step if trembles and count % 3 else 0.0), step, NAN, now)
+        source.update(20.6 + (step if trembles and count % 3 else 0.0), step, NAN, now, **FIT)
         known.append((now - 2.0, source.newest(now).velocity))
     stands = [at for at, value in known if abs(value) <= STANDSTILL]
     assert time - 0.5 * PERIOD <= stands[0] <= time + 2.0 * PERIOD
@@ -380,9 +430,9 @@ def test_a_vehicle_that_stands_is_said_to_stand_within_a_time_that_its_steps_giv
 def test_a_reference_begins_the_question_of_standstill_anew(source):
     travel(source, 5.0, 0.001, 0.0, 10.05, 2.0)
     assert source.newest(12.0).velocity == 0.0
-    source.update(20.0, 0.001, NAN, 12.05)
+    source.update(20.0, 0.001, NAN, 12.05, **FIT)
     travel_to = [12.1 + count * PERIOD for count in range(8)]
     for now in travel_to:
-        source.update(5.0, 0.001, NAN, now)
+        source.update(5.0, 0.001, NAN, now, **FIT)
     source.reference(travel_to[-1])
     assert math.isnan(source.newest(travel_to[-1]).velocity)

@@ -69,7 +69,7 @@ def make_limiter(source='location_board', vehicle_length=0.0, hoist_channel=0, *
 def report_inputs(limiter, now=NOW, position=20.0, **changes):
     """Report a place, and inputs of the safety board without an obstacle or an open guard."""
     if not math.isnan(position):
-        limiter.position.update(position, 0.01, 0.0, now)
+        limiter.position.update(position, 0.01, 0.0, now, reach=65.535, referenced=True)
     report = {'distances': [math.inf] * 4, 'digital_inputs': [False] * 4, **changes}
     limiter.update_inputs(InputsReport(**report), now)
 
@@ -237,9 +237,9 @@ def test_nothing_moves_while_the_position_is_not_known_nor_when_it_is_lost():
     limiter = make_limiter()
     report_inputs(limiter, position=math.nan)
     assert limiter.limit(None, NOW) == Limit(0.0, 'no position was measured since the start')
-    limiter.position.update(20.0, 0.01, 0.0, NOW)
+    limiter.position.update(20.0, 0.01, 0.0, NOW, reach=65.535, referenced=True)
     assert reason(limiter) is None
-    limiter.position.update(0.0, 0.01, 0.0, NOW + 0.05)
+    limiter.position.update(0.0, 0.01, 0.0, NOW + 0.05, reach=65.535, referenced=True)
     limit = limiter.limit(None, NOW + 0.1)
     assert (limit.speed, limit.hold) == (0.0, False)
     assert limit.reason.startswith('position lost: it changed by 20.000 m')
@@ -291,7 +291,7 @@ def test_the_dock_is_no_obstacle_while_a_fresh_report_says_that_a_mission_docks(
 
     def limits(delay=0.0):
         speeds = []
-        limiter.position.update(20.0, 0.01, 0.0, NOW + delay)
+        limiter.position.update(20.0, 0.01, 0.0, NOW + delay, reach=65.535, referenced=True)
         for direction in (Direction.FORWARD, Direction.BACKWARD):
             limiter.update_command(direction, NOW + delay)
             speeds.append(limiter.limit(None, NOW + delay).speed)
@@ -399,7 +399,14 @@ class Carrier:
         if self.steps % 10 == 0:
             self.report()
         if self.steps % 5 == 0:
-            self.limiter.position.update(round(self.position, 2), 0.01, self.velocity, self.now)
+            self.limiter.position.update(
+                round(self.position, 2),
+                0.01,
+                self.velocity,
+                self.now,
+                reach=65.535,
+                referenced=True,
+            )
             self.entered += self.tracker.update(self.limiter.position.position(self.now))
             self.limiter.update_command(Direction.of(self.command), self.now)
             self.limit = self.limiter.limit(None, self.now)

@@ -34,6 +34,7 @@ class DockSample:
 
     Attributes:
         position_resolution: m, smallest step of position along the rail.
+        position_reach: m, greatest position along the rail that the layout can express.
         angular_acceleration: rad/s^2, about the vertical axis, by the last two readings of the
             angular velocity.
         docking_status: as the layout names it, unknown where it has none.
@@ -44,6 +45,7 @@ class DockSample:
     read_at: float
     position: tuple[float, float, float]
     position_resolution: float
+    position_reach: float
     velocity: tuple[float, float, float]
     acceleration: tuple[float, float, float]
     angular_velocity: tuple[float, float, float]
@@ -86,6 +88,7 @@ class DockModule(Module):
                     self.value('position_z'),
                 ),
                 position_resolution=position_x.scale if position_x else math.nan,
+                position_reach=position_x.greatest if position_x else math.nan,
                 velocity=self.value('velocity', _NAN3),
                 acceleration=self.value('acceleration', imu),
                 angular_velocity=angular_velocity,

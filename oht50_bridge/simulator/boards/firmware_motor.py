@@ -96,8 +96,8 @@ class FirmwareMotorBoard(MotorBoard):
             self._on_change(self.name, f'pwm{motor}', [0])
 
     def command(self, name: str, word: int) -> None:
-        """Reset everything but the rope: what is asked to clear errors does that."""
-        if name == 'clear_errors' and word == 1:
+        """Reset everything but the rope."""
+        if name == 'reset_board' and word == 1:
             encoder = self._encoder
             self.power_up()
             self._encoder = encoder

@@ -39,10 +39,12 @@ def test_sample_agrees_with_the_truth(make_rig, profile):
     sample = rig.samples['dock']
     if profile == 'dock_location_fw':
         assert math.isnan(sample.position[0]) and math.isnan(sample.position_resolution)
+        assert math.isnan(sample.position_reach)
         assert sample.docking_status == 'unknown'
         return
     assert sample.position[0] == pytest.approx(6.345)
     assert sample.position_resolution == 0.001
+    assert sample.position_reach == pytest.approx(65.535)
     assert rig.wait_for(lambda: rig.samples['dock'].dock_distance == pytest.approx(5.345))
 
 

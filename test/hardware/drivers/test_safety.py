@@ -23,6 +23,9 @@ import pytest
 from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Write
+from oht50_bridge.vehicle.board_reports import InputsReport
+from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.estop_sources import EstopSources
 
 
 @pytest.fixture
@@ -307,3 +310,51 @@ def test_oht_v2_layout(make_rig):
     rig.sim.set(estop_pressed=True)
     rig.wait_for(lambda: rig.samples['safety'].estop and rig.samples['safety'].status == 'estop')
     assert rig.hw.release_safety_latch() is True  # there is none
+
+
+LAYOUTS = {'safety_module_fw': 5, 'oht_v2_safety': 3}
+
+
+@pytest.mark.parametrize(
+    ('profile', 'stops'), [('safety_module_fw', True), ('oht_v2_safety', False)]
+)
+@pytest.mark.parametrize('guard', [2, 3, 4])
+def test_an_open_guard_is_a_stop_where_inputs_trip_the_board(
+    make_rig, tmp_path, profile, stops, guard
+):
+    inputs = {1: 'low', guard: 'high'}
+    address = LAYOUTS[profile]
+    rig = make_rig(
+        boards={'safety': (profile, 'safety', address)},
+        modules={'safety': (profile, 'safety', address, {'digital_inputs': inputs})},
+    )
+    rig.sim.set(input_levels=[True, False, False, False])
+    online(rig)
+    latch = EstopLatch(tmp_path / 'estop.json', clock=time.time_ns)
+    sources = EstopSources(latch)
+
+    def reported():
+        sample = rig.samples['safety']
+        report = InputsReport(
+            configured=sample.configured,
+            alarm=sample.status not in ('ok', 'warning'),
+            latched=sample.latched,
+            estop_pressed=sample.estop_pressed,
+            distances=sample.distances,
+            digital_inputs=sample.digital_inputs,
+        )
+        sources.update_inputs(report, time.monotonic())
+        return report
+
+    assert not any(reported().digital_inputs) and latch.estop is None
+    rig.sim.set(input_levels=[True, *(number == guard for number in range(2, 5))])
+    rig.wait_for(lambda: reported().digital_inputs[guard - 1], what='the open guard')
+    if stops:
+        rig.wait_for(lambda: reported() and latch.estop, what='the stop')
+        assert f'digital_input_{guard}' in latch.estop.source
+    else:
+        seen = rig.samples['safety'].read_at
+        rig.wait_for(
+            lambda: reported() and rig.samples['safety'].read_at > seen + 0.5, what='more reports'
+        )
+        assert latch.estop is None and not rig.samples['safety'].estop

@@ -77,9 +77,9 @@ def test_motor_2_is_a_whole_motor(motor):
     assert motor.pwm == (0.0, 0.58)
 
 
-def test_a_command_to_clear_errors_resets_everything(motor):
+def test_a_command_to_reset_the_board_resets_everything(motor):
     run(motor, 0.0, direction='forward', command_speed=0.5, enable=True, max_accel=0.01)
-    write(motor, 'clear_errors', 1, now=0.1)
+    write(motor, 'reset_board', 1, now=0.1)
     assert motor.pwm == (0.0, 0.0)
     assert read(motor, 'max_accel', 0.1) == 0.05
 
@@ -220,10 +220,10 @@ def test_after_a_power_up_the_rope_counts_from_0_wherever_it_is(hoist):
     assert hoist.world.rope > 1.5
 
 
-def test_a_command_to_clear_errors_leaves_the_rope(hoist):
+def test_a_command_to_reset_the_board_leaves_the_rope(hoist):
     hoist.pulses(20)
     before = rope(hoist)
-    write(hoist, 'clear_errors', 1, now=hoist.time[0])
+    write(hoist, 'reset_board', 1, now=hoist.time[0])
     assert rope(hoist) == before
     assert before[0] == 20
 
