@@ -148,6 +148,8 @@ class PositionSource:
         self._track_length = track_length
         self._state = PositionState.UNKNOWN
         self._reason = 'no position was measured since the start'
+        self._losses = 0
+        self._loss = ''
         self._samples: deque[Measurement] = deque()  # each plausible after those before it
         self._since = math.inf  # s, moment of the first of them
         self._stamp = -math.inf  # s, of the newest report, plausible or not
@@ -161,6 +163,20 @@ class PositionSource:
     def reason(self) -> str:
         """Why the position is not known, for a person; empty while it is."""
         return self._reason
+
+    @property
+    def losses(self) -> int:
+        """How often a known position was lost since the start.
+
+        The state cannot tell who looks at it now and then: it may have been referenced, and lost
+        again, since.
+        """
+        return self._losses
+
+    @property
+    def loss(self) -> str:
+        """Why it was lost the last time, for a person; empty before the first time."""
+        return self._loss
 
     def update(self, position: float, resolution: float, velocity: float, stamp: float) -> None:
         """Use a report of the source; one that is not newer than the last changes nothing.
@@ -245,7 +261,9 @@ class PositionSource:
         """Forget what was measured; a position that was known is lost."""
         self._samples.clear()
         if self._state is PositionState.VALID:
-            self._state, self._reason = PositionState.LOST, f'position lost: {fault}'
+            self._losses += 1
+            self._loss = self._reason = f'position lost: {fault}'
+            self._state = PositionState.LOST
 
     def _fault(self, sample: Measurement) -> str:
         """Return what is wrong with a measurement, empty when nothing is."""
