@@ -173,6 +173,7 @@ class Module:
         self.endpoint = Endpoint(spec.address, spec.timing)
         self.status = OFFLINE
         self.error: ModuleError | None = None
+        self.faulty = False  # identified, but reports a fault of its own: polled and not online
         self.values: dict[str, Value] = {}
         self.stamp = 0
         self.read_at = -math.inf
@@ -399,9 +400,14 @@ class Module:
                     raise
             yield from self.empty_receiver()
 
+    @property
+    def identified(self) -> bool:
+        """Whether the board is polled; until then it is looked for."""
+        return self.status == ONLINE or self.faulty
+
     def note_failure(self, error: ModuleError) -> None:
         """Count a failed poll and declare the module lost or faulty when it is time."""
-        if self.status != ONLINE:
+        if not self.identified:
             if self.error is None or self.status == OFFLINE:
                 self.error = error
             elif isinstance(error, CommunicationTimeoutError):
