@@ -23,8 +23,8 @@ after the board's own cycle has had its chance to overwrite it.
 A board that was silent for longer than `TRUST`, or whose port was gone, may be another one: it is
 identified again, by reading alone, before anything is written to it, a stop not excepted.
 One that restarted, changed its registers by itself or reports a fault is stopped, identified
-again and moved only by a command that is given after that. While it reports a fault it is faulty,
-but read on.
+again and moved only by a command that is given after that. While it reports a fault, or its rope
+cannot be read, it is faulty, but read on.
 """
 
 from __future__ import annotations
@@ -231,8 +231,8 @@ class MotorModule(Module):
         if fault:
             self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')
             self.set_status(ERROR, DriveFaultError(fault))
-        elif self.faulty and not self._faults.persists:
-            self.set_status(ONLINE, None)
+        elif self.identified:
+            self.set_status(ONLINE, None)  # or faulty, by what the board is known for
         verdict = self._demand.next()
         wanted = self._registers.wanted(verdict, self.values)
         changes = {name: value for name, value in wanted.items() if self.values[name] != value}
@@ -375,11 +375,17 @@ class MotorModule(Module):
     def set_status(self, status: str, error: ModuleError | None) -> None:
         """Never write again to a board that is not what its profile says.
 
-        One that reports a fault is not online, however often it is identified.
+        One that reports a fault, or the rope of which cannot be read, is not online, however often
+        it is identified.
         """
-        self.faulty = status == ONLINE and self._faults.persists
-        if self.faulty:
-            status, error = ERROR, DriveFaultError(self._faults.reported)
+        fault: ModuleError | None = None
+        if status == ONLINE:
+            fault = self._hoist.fault if self._hoist is not None else None
+            if self._faults.persists:
+                fault = DriveFaultError(self._faults.reported)
+        self.faulty = fault is not None
+        if fault is not None:
+            status, error = ERROR, fault
         if isinstance(error, LayoutError):
             self._confirmed = False
             self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')
