@@ -168,8 +168,6 @@ class Hardware:
         self._lines = read_lines(config.get('lines'))
         self._modules = self._build(config.get('modules'))
         motors = [module for module in self._modules.values() if isinstance(module, MotorModule)]
-        if len(motors) > 1:
-            raise HardwareConfigError('modules: more than one travel_motor, keep one')
         self._motor = motors[0] if motors else None
         self._safety = [m for m in self._modules.values() if isinstance(m, SafetyModule)]
         self._power = [m for m in self._modules.values() if isinstance(m, PowerModule)]
@@ -211,6 +209,14 @@ class Hardware:
                 )
             places[place] = spec.id
             modules[spec.id] = _DRIVERS[spec.kind](spec, self._lines[spec.line], self)
+        kinds: dict[str, str] = {}
+        for module in modules.values():
+            other = kinds.setdefault(module.kind, module.spec.id)
+            if other != module.spec.id:  # their reports name no board, and would be mixed
+                raise HardwareConfigError(
+                    f'modules: {other} and {module.spec.id} are both of kind {module.kind}, and a'
+                    ' vehicle has one of each: remove one from the list'
+                )
         crowded = crowded_board((m.spec.id, m.profile, m.spec.line) for m in modules.values())
         if crowded is not None:
             raise HardwareConfigError(f'modules.{crowded[0]}.line: {crowded[1]}')

@@ -56,7 +56,7 @@ ERROR = 'error'
 PROBE_PERIOD = 0.5  # s between attempts to find a module that is not online
 IDENTITY = ('module_type', 'firmware_version', 'hardware_version')  # registers
 _FAILED_POLLS = 3  # consecutive failed polls that mean offline
-_FRESH_PERIODS = 5  # poll periods after which a value is stale
+FRESH_PERIODS = 5  # poll periods after which a value is stale
 _JOIN = 16  # registers a signature read may skip to stay one request
 
 
@@ -173,6 +173,7 @@ class Module:
         self.endpoint = Endpoint(spec.address, spec.timing)
         self.status = OFFLINE
         self.error: ModuleError | None = None
+        self.faulty = False  # identified and polled, but not well: not online
         self.values: dict[str, Value] = {}
         self.stamp = 0
         self.read_at = -math.inf
@@ -245,7 +246,7 @@ class Module:
         reply = yield Read(self.endpoint, block.start, block.count, retries)
         self.heard(reply)
         self.values.update(block.decode(reply.words))
-        fresh = max(_FRESH_PERIODS * block.period, 1.0)
+        fresh = max(FRESH_PERIODS * block.period, 1.0)
         for register in block.registers:
             self._read_times[register.name] = (reply.read_at, fresh)
 
@@ -399,9 +400,14 @@ class Module:
                     raise
             yield from self.empty_receiver()
 
+    @property
+    def identified(self) -> bool:
+        """Whether the board is polled; until then it is looked for."""
+        return self.status == ONLINE or self.faulty
+
     def note_failure(self, error: ModuleError) -> None:
         """Count a failed poll and declare the module lost or faulty when it is time."""
-        if self.status != ONLINE:
+        if not self.identified:
             if self.error is None or self.status == OFFLINE:
                 self.error = error
             elif isinstance(error, CommunicationTimeoutError):
@@ -440,7 +446,7 @@ class _Poll(Part):
     """A block and when to read it next."""
 
     def __init__(self, block: Block, period: float, offline_after: float) -> None:
-        super().__init__(f'block {block.name}', max(_FRESH_PERIODS * period, offline_after))
+        super().__init__(f'block {block.name}', max(FRESH_PERIODS * period, offline_after))
         self.block = Block(block.name, block.start, block.count, period, block.registers)
         self.period = period
         self.due = 0.0

@@ -30,7 +30,10 @@ from oht50_bridge.srv import EmergencyStop
 from oht50_bridge.vehicle.estop import EstopLatch
 from oht50_bridge.vehicle.estop_sources import EstopSources
 from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.position_source import PositionState
 from oht50_bridge.vehicle.refusal import RefusedError
+
+NOT_LATCHED = 'no emergency stop is latched'
 
 
 class EstopServices:
@@ -103,20 +106,29 @@ class EstopServices:
             # It was meant for one of the two vehicles, and reached both.
             return False, f'{neighbour}; {REMEDY}'
         cleared = self._latch.stops
-        if not cleared:
-            return True, 'no emergency stop is latched'
         now = time.monotonic()
+        lost = self._position.state is PositionState.LOST
         try:
             # A clear is the order of a person to take the word of the position source again.
             self._position.check_reference(now)
-            self._sources.clear(request.estop_id, now, next_action)
+            if cleared:
+                self._sources.clear(request.estop_id, now, next_action)
             self._position.reference(now)
         except RefusedError as refusal:
             return False, str(refusal)
         except OSError as error:
             return False, f'the latch cannot be cleared on disk: {error}'
+        if not cleared:
+            return True, self._referenced(request.source) if lost else NOT_LATCHED
         self._publisher.clear(self._latch)
         self._node.get_logger().warning(
             f'emergency stop cleared by {request.source!r}: {"; ".join(map(str, cleared))}'
         )
         return True, 'emergency stop cleared; nothing moves without a new command'
+
+    def _referenced(self, source: str) -> str:
+        """Log that a lost position was referenced though no stop was latched; return the reply."""
+        self._node.get_logger().warning(f'position referenced by {source!r}')
+        return (
+            f'{NOT_LATCHED}; the position is referenced, and nothing moves without a new command'
+        )

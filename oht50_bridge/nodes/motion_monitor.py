@@ -74,7 +74,7 @@ class MotionMonitor:
         self._on_lost = on_lost
         self._drive: Newest[float] = Newest(DRIVE_LIFETIME)  # m/s, that the board follows
         self._stamp = Time()
-        self._lost = False  # and reported so
+        self._losses = 0  # of the position, that were reported
         self._publisher = topics.POSITION.publisher(node)
         if origin is PositionOrigin.LOCATION_BOARD:
             topics.LOCATION.subscribe(node, self.on_location)
@@ -98,11 +98,11 @@ class MotionMonitor:
         measurement = self._source.newest(now)
         # Also while the position is lost, so that the place of a new reference is no motion.
         fault = self._supervisor.check(now, measurement, self._drive.get() or 0.0, limit)
-        if self._source.state is PositionState.LOST:
-            known, self._lost = self._lost, True
-            return '' if known else self._source.reason
-        self._lost = False
-        return fault
+        if self._source.losses == self._losses:
+            return fault
+        # Also one that a person has referenced since: nobody was informed of it.
+        self._losses = self._source.losses
+        return '; '.join(filter(None, (self._source.loss, fault)))
 
     def on_location(self, location: Location) -> None:
         """Use a report of the source."""

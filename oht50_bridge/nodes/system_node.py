@@ -44,6 +44,7 @@ from oht50_bridge.nodes.diagnostics import safety_diagnostics
 from oht50_bridge.nodes.from_hardware import withhold_errors
 from oht50_bridge.nodes.markers import Scene
 from oht50_bridge.nodes.markers import markers
+from oht50_bridge.nodes.motion_permission import MotionPermission
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import state_directory
@@ -68,7 +69,6 @@ from oht50_bridge.version import VERSION
 MODULES_LIFETIME = 3.0  # s, after which the state of the boards is not known
 # Without a heartbeat for this long, safety_node is gone. The motor stopped long before.
 HEARTBEAT_LIFETIME = 2.0  # s
-PERMISSION_LIFETIME = 0.5  # s; the motor has stopped by then
 STATUS_LIFETIME = 3.0  # s, of what a node publishes at 1 Hz
 SPEED_LIFETIME = 12.0  # s, of the slowest telemetry that can be set
 CHECK_PERIOD = 1.0  # s
@@ -94,7 +94,6 @@ class SystemNode(Node):
         self._machine = StateMachine()
         self._modules: Newest[ModuleStates] = Newest(MODULES_LIFETIME)
         self._heartbeat: Newest[SafetyHeartbeat] = Newest(HEARTBEAT_LIFETIME)
-        self._permitted: Newest[bool] = Newest(PERMISSION_LIFETIME)
         self._power: Newest[PowerState] = Newest(MODULES_LIFETIME)
         self._telemetry_status: Newest[TelemetryStatus] = Newest(STATUS_LIFETIME)
         self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
@@ -120,6 +119,7 @@ class SystemNode(Node):
         self._error = topics.SYSTEM_ERROR.publisher(self)
         self._diagnostics = topics.DIAGNOSTICS.publisher(self)
         self._markers = topics.MARKERS.publisher(self)
+        self._permission = MotionPermission(self, self._follow)
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.MODULE_STATES.subscribe(self, self._on_modules)
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
@@ -164,7 +164,7 @@ class SystemNode(Node):
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
         before = self._heartbeat.get()
         self._heartbeat.put(beat)
-        self._permitted.put(beat.motion_permitted)
+        self._permission.permit(beat.motion_permitted)
         self._known.add('safety_node')
         said = None if before is None else (before.mode, before.motion_permitted)
         if said != (beat.mode, beat.motion_permitted):
@@ -228,7 +228,7 @@ class SystemNode(Node):
             docking=phase == MissionState.PHASE_DOCKING,
             executing=phase == MissionState.PHASE_EXECUTING,
             mission=bool(self._mission.mission_id),
-            forbidden=beat is not None and not self._permitted.get(),
+            forbidden=beat is not None and self._permission.forbidden,
             speed=speed if speed is not None else math.nan,
         )
 
@@ -322,9 +322,9 @@ class SystemNode(Node):
         statuses = [
             host_diagnostics(self._host, self._errors.host_alarms),
             safety_diagnostics(self._heartbeat.get(), self._estop),
+            self._permission.diagnostics(),
+            *(module_diagnostics(module) for module in (modules.modules if modules else ())),
         ]
-        if modules is not None:
-            statuses += [module_diagnostics(module) for module in modules.modules]
         if power is not None:
             statuses.append(battery_diagnostics(power))
         vehicle = self.get_namespace().strip('/')

@@ -156,6 +156,8 @@ class PositionSource:
         self._state = PositionState.UNKNOWN
         self._reason = 'no position was measured since the start'
         self._newest_fault = ''  # of the newest report
+        self._losses = 0
+        self._loss = ''
         self._samples: deque[Measurement] = deque()  # each plausible after those before it
         self._standstill = StandstillWatch()
         self._since = math.inf  # s, moment of the first of them
@@ -170,6 +172,20 @@ class PositionSource:
     def reason(self) -> str:
         """Why the position is not known, for a person; empty while it is."""
         return self._reason
+
+    @property
+    def losses(self) -> int:
+        """How often a known position was lost since the start.
+
+        The state cannot tell who looks at it now and then: it may have been referenced, and lost
+        again, since.
+        """
+        return self._losses
+
+    @property
+    def loss(self) -> str:
+        """Why it was lost the last time, for a person; empty before the first time."""
+        return self._loss
 
     def update(
         self,
@@ -271,7 +287,9 @@ class PositionSource:
         self._samples.clear()
         self._standstill.clear()
         if self._state is PositionState.VALID:
-            self._state, self._reason = PositionState.LOST, f'position lost: {fault}'
+            self._losses += 1
+            self._loss = self._reason = f'position lost: {fault}'
+            self._state = PositionState.LOST
         elif self._state is PositionState.UNKNOWN:
             self._reason = f'no position was measured since the start: {fault}'
 

@@ -163,6 +163,19 @@ def test_a_board_that_is_not_in_use_may_stay_described(params):
     assert 'module.power.kind' not in read_parameters(path).given('hardware_node')
 
 
+@pytest.mark.parametrize(
+    ('kind', 'profile'),
+    [('safety', 'oht_v2_safety'), ('dock', 'oht_v2_dock'), ('power', 'stm32_power')],
+)
+def test_a_second_board_of_a_kind_is_refused(params, kind, profile):
+    board = f'{{kind: {kind}, profile: {profile}, line: drive, address: 9}}'
+    text = 'modules: [travel_motor, power, dock, safety, second]'
+    path = params(section('hardware_node', f'{text}\n    module: {{second: {board}}}'))
+    (fault,) = faults(path, simulated=True)
+    assert f'modules: {kind} and second are both of kind {kind}' in fault
+    assert 'remove one' in fault
+
+
 def test_a_later_file_wins_also_for_all_nodes(params):
     """ROS 2 would let a section for one node win over a later one for all: 0.5."""
     path = params('/**: {ros__parameters: {speed_limit: 0.4, max_velocity: 0.3}}\n')

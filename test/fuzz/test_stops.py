@@ -54,6 +54,9 @@ from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.estop_order import EstopOrder
 from oht50_bridge.vehicle.estop_order import LatchEvent
 from oht50_bridge.vehicle.held_stops import HeldStops
+from oht50_bridge.vehicle.position_source import PositionSettings
+from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 
 TICK = 0.05  # s, of heartbeats and of the other commander
@@ -232,7 +235,7 @@ class Safety(Process):
             self,
             self._latch,
             self,
-            SimpleNamespace(check_reference=lambda now: None, reference=lambda now: None),
+            PositionSource(PositionSettings(), TrackSettings(50.0)),
             self._publisher,
             RequestedStops(self, self._latch, self._announce),
             lambda: None,

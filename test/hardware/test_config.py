@@ -78,6 +78,37 @@ def test_a_fault_in_the_configuration_names_field_and_remedy(change, words):
         Hardware(config)
 
 
+@pytest.mark.parametrize(
+    ('kind', 'profile', 'other'),
+    [
+        ('travel_motor', 'driver_2_motor', 'driver_2_motor'),
+        ('safety', 'oht_v2_safety', 'oht_v2_safety'),
+        ('safety', 'safety_module_fw', 'oht_v2_safety'),
+        ('dock', 'oht_v2_dock', 'dock_location_fw'),
+        ('power', 'stm32_power', 'stm32_power'),
+    ],
+)
+def test_a_second_board_of_a_kind_is_refused(kind, profile, other):
+    """What they report names no board."""
+    lines = {name: {'device': f'/dev/none-{name}'} for name in 'abc'}
+    motor = CONFIG['modules'][0]
+    entries = [] if kind == 'travel_motor' else [motor]
+    for number, name in enumerate((profile, other), 5):
+        address = 5 if name == 'safety_module_fw' else number
+        address = 3 if kind == 'travel_motor' else address
+        entries.append(
+            {'id': f'm{number}', 'kind': kind, 'profile': name, 'line': 'abc'[number - 4],
+             'address': address}
+        )  # fmt: skip
+    Hardware({'lines': lines, 'modules': entries[:-1]})
+    with pytest.raises(HardwareConfigError) as error:
+        Hardware({'lines': lines, 'modules': entries})
+    assert str(error.value) == (
+        f'modules: m5 and m6 are both of kind {kind}, and a vehicle has one of each: remove one '
+        'from the list'
+    )
+
+
 def test_a_module_has_the_timing_of_its_profile_where_it_gives_none():
     lines = read_lines(CONFIG['lines'])
     entry = CONFIG['modules'][0]

@@ -93,6 +93,7 @@ def test_silent_module_delays_the_others_by_no_more_than_its_timeout(make_rig):
 
 def test_board_of_another_type_is_refused(make_rig):
     rig = make_rig(
+        'travel_motor',
         boards={'travel_motor': ('driver_2_motor', 'drive', 5)},
         modules={'travel_motor': ('safety_module_fw', 'drive', 5, {})},
     )

@@ -137,6 +137,27 @@ def test_a_clear_references_a_lost_position_and_is_refused_where_it_cannot(world
     assert world.position.state is PositionState.VALID
 
 
+@pytest.mark.parametrize('place', [9.0, 45.0, 0.0])
+def test_a_clear_without_a_stop_references_a_lost_position_too(world, place):
+    now = time.monotonic()
+    world.position.update(5.0, 0.001, 0.0, now - 0.4, reach=65.535, referenced=True)
+    world.position.update(place, 0.001, 0.0, now - 0.3, reach=65.535, referenced=True)
+    refused = world.request_clear()
+    assert not refused.accepted
+    assert 'position lost: it changed by' in refused.message
+    for age in (0.2, 0.1, 0.0):
+        world.position.update(place, 0.001, 0.0, now - age, reach=65.535, referenced=True)
+    response = world.request_clear(source='carol')
+    assert response.accepted
+    assert response.message == (
+        'no emergency stop is latched; the position is referenced, and nothing moves without a '
+        'new command'
+    )
+    assert world.position.state is PositionState.VALID
+    assert 'carol' in world.logged[-1]
+    assert world.cleared == []
+
+
 def test_a_repeated_request_is_latched_once_and_answered_alike(world):
     first = world.stop(reason='drill', source='alice', request_id='a')
     again = world.stop(reason='drill', source='alice', request_id='a')

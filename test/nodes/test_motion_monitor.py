@@ -21,15 +21,29 @@ from types import SimpleNamespace
 
 import pytest
 from geometry_msgs.msg import Point
+from hypothesis import example
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 from rclpy.parameter import Parameter
 from support import wait_for
 
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import SafetyInputs
+from oht50_bridge.nodes import motion_monitor
+from oht50_bridge.nodes.motion_monitor import MotionMonitor
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.safety_node import SafetyNode
+from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
+from oht50_bridge.vehicle.motion_supervisor import SupervisionSettings
+from oht50_bridge.vehicle.position_source import PositionOrigin
+from oht50_bridge.vehicle.position_source import PositionSettings
+from oht50_bridge.vehicle.position_source import PositionSource
+from oht50_bridge.vehicle.position_source import PositionState
+from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.zones import ZoneTracker
 
 HARDWARE = Path(__file__).resolve().parent.parent.parent / 'docs' / 'hardware.md'
 
@@ -173,6 +187,151 @@ def test_the_place_of_a_new_reference_is_no_motion(node):
         report_place(node, 3.0)
         assert node._motion.fault(time.monotonic(), 0.0) == ''
         time.sleep(0.02)
+
+
+def reference(node, x):
+    """Report a place until a person could clear the stop and reference the position with it."""
+    source = node._limiter.position
+
+    def referenced():
+        report_place(node, x)
+        try:
+            source.reference(time.monotonic())
+        except RefusedError:
+            return False
+        return True
+
+    wait_for(referenced)
+
+
+@pytest.mark.parametrize(
+    ('x', 'reason'),
+    [
+        (3.0, 'it changed by'),
+        (12.0, 'it changed by'),
+        (math.nan, 'the source measures none'),
+        (99.0, 'is not on the rail'),
+    ],
+)
+def test_a_position_that_is_lost_again_before_the_next_heartbeat_is_another_stop(node, x, reason):
+    report_place(node, 20.0)
+    report_place(node, 12.0)
+    reference(node, 8.0)
+    report_place(node, x)
+    assert [stop.source for stop in node._latch.stops] == ['supervision'] * 2
+    assert reason in node._latch.estop.reason
+    node._beat()
+    assert len(node._latch.stops) == 2, 'each loss is one stop'
+
+
+def test_a_silent_source_that_was_referenced_before_the_next_heartbeat_is_another_stop(node):
+    report_place(node, 20.0)
+    report_place(node, 12.0)
+    reference(node, 8.0)
+    assert node._motion.fault(time.monotonic() + 1.0, 0.0).startswith('position lost: no report')
+
+
+def test_a_loss_is_reported_although_the_position_was_referenced_meanwhile(node):
+    report_place(node, 20.0)
+    node._limiter.position.check(time.monotonic() + 1.0)  # as somebody else who looks
+    reference(node, 8.0)
+    node._beat()
+    assert 'position lost: no report for' in node._latch.estop.reason
+
+
+class Watch:
+    """A monitor, its source and who looks at them; also the node and the clock of the monitor."""
+
+    def __init__(self):
+        self.now, self.unreported = 10.0, 0
+        self.source = PositionSource(PositionSettings(), TrackSettings(50.0))
+        self.monitor = MotionMonitor(
+            self, 'map', PositionOrigin.TOPIC, self.source, ZoneTracker(),
+            MotionSupervisor(SupervisionSettings()), self, self.beat,
+        )  # fmt: skip
+
+    def create_publisher(self, *topic):
+        return SimpleNamespace(publish=lambda message: None)
+
+    def create_subscription(self, *topic, raw=False):
+        pass
+
+    def set_place(self, place):
+        pass
+
+    def monotonic(self):
+        return self.now
+
+    def beat(self):
+        self.look(lambda: None)
+        reported = 'position lost' in self.monitor.fault(self.now, 1.0)
+        assert reported == (self.unreported > 0), 'each loss is reported once'
+        self.unreported = 0
+
+    def look(self, work):
+        """Do what may lose the position, and see whether it did."""
+        before = self.source.state
+        work()
+        self.source.check(self.now)
+        self.unreported += (
+            before is PositionState.VALID and self.source.state is PositionState.LOST
+        )
+
+    def do(self, kind, value):
+        match kind:
+            case 'report':
+                location = Location(
+                    position=Point(x=value),
+                    position_resolution=0.001,
+                    position_reach=65.535,
+                    position_referenced=True,
+                )
+                before = self.source.state
+                update = self.source.update
+                self.source.update = lambda *report, **fit: self.look(
+                    lambda: update(*report, **fit)
+                )
+                self.monitor.on_location(location)
+                self.source.update = update
+                assert not (before is PositionState.VALID and self.unreported), 'reported at once'
+            case 'pause':
+                self.now += value
+            case 'beat':
+                self.beat()
+            case 'look':
+                self.look(lambda: None)
+            case _:
+                try:
+                    self.look(lambda: self.source.check(self.now))
+                    self.source.reference(self.now)
+                except RefusedError:
+                    pass
+
+
+STEP = st.one_of(
+    st.tuples(st.just('report'), st.sampled_from([5.0, 5.01, 30.0, 99.0, math.nan])),
+    st.tuples(st.just('pause'), st.sampled_from([0.01, 0.05, 0.15, 0.25, 0.6])),
+    st.tuples(st.sampled_from(['beat', 'look', 'reference']), st.just(0.0)),
+)
+STEADY = [('report', 5.0), ('pause', 0.25), ('report', 5.0)]
+
+
+@pytest.mark.no_cover  # the same lines, again and again
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(STEP.map(lambda step: [step]), st.just(STEADY)), max_size=20))
+@example([STEADY, [('report', 30.0)], STEADY, [('reference', 0.0), ('report', 30.0)]])
+@example([STEADY, [('pause', 0.6), ('look', 0.0)], STEADY, [('reference', 0.0), ('beat', 0.0)]])
+@example([STEADY, [('report', 99.0)], STEADY, [('reference', 0.0), ('pause', 0.6)]])
+def test_every_loss_of_the_position_is_reported_once_whenever_somebody_looks(steps):
+    watch = Watch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(motion_monitor, 'time', watch)
+        for step in steps:
+            for kind, value in step:
+                watch.do(kind, value)
+                if kind != 'pause':
+                    watch.now += 0.01
+        watch.beat()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@
 import pytest
 
 from oht50_bridge.msg import BridgeStatus
+from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
@@ -36,8 +37,16 @@ def graph(ros):
     return graph
 
 
-def report(graph, error='', mode=SafetyHeartbeat.MODE_NORMAL, permitted=True):
+def report(
+    graph,
+    error='',
+    mode=SafetyHeartbeat.MODE_NORMAL,
+    permitted=True,
+    stop_reason=DriveState.STOP_NO_COMMAND,
+):
     """Report a vehicle whose boards are fine but for one with an error."""
+    if stop_reason is not None:
+        graph.publish(topics.DRIVE_STATE, DriveState(stop_reason=stop_reason))
     graph.publish(
         topics.MODULE_STATES,
         ModuleStates(modules=[ModuleState(module_id='power', status='online', error_code=error)]),
@@ -85,6 +94,15 @@ def test_the_status_follows_the_vehicle(graph):
         ({'error': 'MOD-001', 'permitted': False}, ('fault', 'error')),
         ({'error': 'MOD-007'}, ('fault', 'error')),  # a fault of the drive
         ({'error': 'MOD-004'}, ('fault', 'error')),  # another layout
+        ({'stop_reason': DriveState.STOP_ERROR}, ('idle', 'busy')),  # no watchdog
+        ({'stop_reason': DriveState.STOP_DRIVE_FAULT}, ('idle', 'busy')),
+        ({'stop_reason': DriveState.STOP_MODULE_LOST}, ('idle', 'busy')),
+        ({'stop_reason': DriveState.STOP_LAYOUT}, ('idle', 'busy')),
+        ({'stop_reason': DriveState.STOP_SHUTDOWN}, ('idle', 'busy')),
+        ({'stop_reason': DriveState.STOP_ESTOP}, ('idle', 'busy')),  # held, not latched
+        ({'stop_reason': DriveState.STOP_HEARTBEAT_TIMEOUT}, ('idle', 'busy')),
+        ({'stop_reason': 'a new one'}, ('idle', 'busy')),
+        ({'stop_reason': DriveState.STOP_ERROR, 'error': 'MOD-001'}, ('fault', 'error')),
     ],
 )
 def test_a_vehicle_that_may_not_move_is_not_ready(graph, hindrance, expected):
@@ -95,6 +113,47 @@ def test_a_vehicle_that_may_not_move_is_not_ready(graph, hindrance, expected):
         graph.spin(0.05)
         assert status(graph) == expected
     becomes(graph, ('idle', 'ready'))
+
+
+@pytest.mark.parametrize(
+    'stop_reason',
+    [
+        DriveState.STOP_NONE,
+        DriveState.STOP_NO_COMMAND,
+        DriveState.STOP_COMMAND_TIMEOUT,
+        DriveState.STOP_NOT_PERMITTED,  # one direction: the other one is permitted
+        DriveState.STOP_CHARGING,  # a mission releases the charger
+        DriveState.STOP_SCAN,  # which only delays one
+    ],
+)
+def test_a_vehicle_at_rest_that_a_command_moves_is_ready(graph, stop_reason):
+    becomes(graph, ('idle', 'ready'))
+    before = len(graph.received[topics.SYSTEM_STATUS.name])
+    for _ in range(10):
+        report(graph, stop_reason=stop_reason)
+        graph.spin(0.05)
+    seen = graph.received[topics.SYSTEM_STATUS.name][before:]
+    assert {(each.status, each.state) for each in seen} <= {('idle', 'ready')}
+    assert status(graph) == ('idle', 'ready')
+
+
+def test_a_vehicle_whose_motor_does_not_report_is_not_ready(graph):
+    for _ in range(10):
+        report(graph, stop_reason=None)
+        graph.spin(0.05)
+    assert status(graph) == ('idle', 'busy'), 'it has not reported yet'
+    becomes(graph, ('idle', 'ready'))
+    becomes(graph, ('idle', 'busy'), stop_reason=None)
+
+
+def test_the_diagnostics_name_why_the_motor_stands(graph):
+    def named():
+        report(graph, stop_reason=DriveState.STOP_ERROR)
+        message = graph.last(topics.DIAGNOSTICS)
+        drive = [each for each in message.status if 'drive' in each.name] if message else []
+        return drive and 'the travel motor is stopped: error' in drive[0].message
+
+    graph.until(named)
 
 
 def test_a_vehicle_whose_safety_node_is_silent_is_not_ready(graph):

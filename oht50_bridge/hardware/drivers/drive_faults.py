@@ -64,8 +64,20 @@ class DriveFaults:
         """Whether the board itself reported a fault when it was last read."""
         return self._code != 0
 
+    @property
+    def reported(self) -> str:
+        """What the board itself reported when it was last read; empty when it was nothing."""
+        if not self.persists:
+            return ''
+        named = 'a fault' if self._code == UNNAMED else f'error code {self._code}'
+        return f'the board reports {named}'
+
     def look(self, values: Mapping[str, Value], read_at: float) -> str:
         """Return what has become wrong with the values that were read at `read_at` s, or ''."""
+        # First of all: what persists must not depend on what else is wrong.
+        before, self._code = self._code, values.get('error_code', 0)
+        if self._code == 0 and values.get('fault') is True:
+            self._code = UNNAMED
         marked = all(values[name] == value for name, value in self._drive.mark.items())
         if self._marked and not marked:
             return 'the board has restarted: its registers have their power-up values'
@@ -78,16 +90,9 @@ class DriveFaults:
             self._enabled_since = None
             if settled:
                 return f'{self._drive.enable} is {enable}, but nobody wrote that'
-        before, self._code = self._code, values.get('error_code', 0)
-        if self._code == 0 and values.get('fault') is True:
-            self._code = UNNAMED
         if self._code not in (0, before):
-            return f'the board reports {self._reported}'
+            return self.reported
         # By its own input. After a stop that was written it may be one that the driver asked for.
         if enable is True and values.get('emergency_stopped') is True:
             return 'the board has made an emergency stop by itself'
         return ''
-
-    @property
-    def _reported(self) -> str:
-        return 'a fault' if self._code == UNNAMED else f'error code {self._code}'

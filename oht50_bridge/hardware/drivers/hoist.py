@@ -27,8 +27,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from oht50_bridge.hardware.errors import ModuleError
+from oht50_bridge.hardware.errors import PartError
 from oht50_bridge.hardware.errors import PortLostError
+from oht50_bridge.hardware.module import FRESH_PERIODS
 from oht50_bridge.hardware.module import Module
+from oht50_bridge.hardware.module import Part
 from oht50_bridge.hardware.profile_reader import HOIST_POLL
 from oht50_bridge.hardware.registers import HoistRoles
 from oht50_bridge.hardware.registers import RegisterProfile
@@ -114,6 +117,9 @@ class HoistReader:
         profile: its layout, which has a hoist.
         marked: whether a restart of the board would be seen, see `RopeCounter.look`.
 
+    Attributes:
+        fault: the block has failed for longer than it may; None once it was read again.
+
     """
 
     def __init__(
@@ -126,6 +132,9 @@ class HoistReader:
         self._block = next(poll for poll in profile.polls if poll.name == HOIST_POLL)
         self._period = module.spec.polls.get(HOIST_POLL, self._block.period)
         self._due = -math.inf
+        limit = max(FRESH_PERIODS * self._period, module.spec.timing.offline_after)
+        self._part = Part(f'block {self._block.name}', limit)
+        self.fault: PartError | None = None
         self._counter = RopeCounter(profile.hoist, profile.registers[profile.hoist.length].scale)
 
     def forget(self) -> None:
@@ -136,7 +145,8 @@ class HoistReader:
         """Read and report the rope when it is due.
 
         A reading that fails is not reported: the last one grows old, and is refused where it is
-        needed. Whether the board is lost is found out by the rounds of the drive.
+        needed. Whether the board is lost is found out by the rounds of the drive, whether this
+        block alone is by `fault`: it must not keep a stop back.
         """
         now = time.monotonic()
         if now < self._due:
@@ -144,11 +154,15 @@ class HoistReader:
         self._due = now + self._period
         module = self._module
         try:
-            yield from module.read_block(self._block, retries=0)
+            yield from module.attempt(self._part, module.read_block(self._block, retries=0))
         except PortLostError:
             raise
+        except PartError as error:
+            self.fault = error
+            return
         except ModuleError:
             return
+        self.fault = None
         length, unknown = self._counter.look(module.values, self._marked())
         at_reference = module.values[self._roles.reference] is True
         module.observer.sample(

@@ -23,7 +23,8 @@ after the board's own cycle has had its chance to overwrite it.
 A board that was silent for longer than `TRUST`, or whose port was gone, may be another one: it is
 identified again, by reading alone, before anything is written to it, a stop not excepted.
 One that restarted, changed its registers by itself or reports a fault is stopped, identified
-again and moved only by a command that is given after that.
+again and moved only by a command that is given after that. While it reports a fault, or its rope
+cannot be read, it is faulty, but read on.
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ class MotorModule(Module):
         verdict = self.guard.evaluate()
         if self._stop_verified or not self._demand.stops():
             return Priority.DRIVE
-        if not self._confirmed or (self._futile_stops > _URGENT_ROUNDS and self.status != ONLINE):
+        if not self._confirmed or (self._futile_stops > _URGENT_ROUNDS and not self.identified):
             return Priority.POLL
         return Priority.EMERGENCY_STOP if verdict.reason == StopReason.ESTOP else Priority.STOP
 
@@ -211,7 +212,7 @@ class MotorModule(Module):
         except RequestAbandonedError:
             return time.monotonic()
         now = time.monotonic()
-        if self.status != ONLINE:
+        if not self.identified:
             return now + (_STOP_PERIOD if self._confirmed else _SEARCH_PERIOD)
         if self._demand.stops() and not self._stop_verified:
             return now + (0.0 if self._futile_stops < _URGENT_ROUNDS else _STOP_PERIOD)
@@ -222,7 +223,7 @@ class MotorModule(Module):
         trusted = self._trusted()
         if trusted and self._demand.stops() and not self._stop_sent:
             yield from self._write_stop(self.guard.evaluate())
-        if self.status != ONLINE or not trusted:
+        if not self.identified or not trusted:
             yield from self.probe()
             self._become_ready()
         yield from self.read_block(self._block)
@@ -230,6 +231,8 @@ class MotorModule(Module):
         if fault:
             self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')
             self.set_status(ERROR, DriveFaultError(fault))
+        elif self.identified:
+            self.set_status(ONLINE, None)  # or faulty, by what the board is known for
         verdict = self._demand.next()
         wanted = self._registers.wanted(verdict, self.values)
         changes = {name: value for name, value in wanted.items() if self.values[name] != value}
@@ -257,7 +260,7 @@ class MotorModule(Module):
         if not stopped:
             self._written_at = time.monotonic()
         stopping = self._demand.stops() and not self._stop_verified
-        if self._hoist is not None and self.status == ONLINE and not stopping:
+        if self._hoist is not None and self.identified and not stopping:
             yield from self._hoist.steps()  # a stop that does not hold yet goes first
 
     def _attend(self) -> None:
@@ -370,7 +373,19 @@ class MotorModule(Module):
                 self._watchdog.arm(self._orders())
 
     def set_status(self, status: str, error: ModuleError | None) -> None:
-        """Never write again to a board that is not what its profile says."""
+        """Never write again to a board that is not what its profile says.
+
+        One that reports a fault, or the rope of which cannot be read, is not online, however often
+        it is identified.
+        """
+        fault: ModuleError | None = None
+        if status == ONLINE:
+            fault = self._hoist.fault if self._hoist is not None else None
+            if self._faults.persists:
+                fault = DriveFaultError(self._faults.reported)
+        self.faulty = fault is not None
+        if fault is not None:
+            status, error = ERROR, fault
         if isinstance(error, LayoutError):
             self._confirmed = False
             self.guard.inhibit(StopReason.LAYOUT, 'unconfirmed')

@@ -256,17 +256,34 @@ def test_the_rope_waits_until_a_stop_is_verified(make_rig):
     hoisting.until(lambda sample: not sample.unknown)
 
 
-def test_a_rope_that_cannot_be_read_takes_nothing_from_the_drive(make_rig):
+def test_a_rope_that_cannot_be_read_is_a_fault_of_the_board_and_keeps_no_stop_back(make_rig):
     hoisting = Hoisting(make_rig)
     rig = hoisting.rig
     hoisting.until(lambda sample: not sample.unknown)
-    rig.hw._motor._hoist._block = Block('hoist', 0x0200, 1, 0.1, ())  # which the board refuses
     rig.moving(0.3)
-    count = len(hoisting.samples)
-    rig.hw.motor.estop(True)
+    reader = rig.hw._motor._hoist
+    block, count = reader._block, len(hoisting.samples)
+    reader._block = Block('hoist', 0x0200, 1, 0.1, ())  # which the board refuses
+    rig.wait_for(lambda: rig.module('travel_motor').status == 'error', what='fault')
+    assert rig.module('travel_motor').error_code == 'MOD-003'
+    assert 'block hoist fails' in rig.module('travel_motor').error_description
     rig.wait_for(lambda: rig.hw.motor.state().standing, what='verified stop')
-    time.sleep(0.3)
-    assert len(hoisting.samples) == count
+    read_at = rig.samples['travel_motor'].read_at
+    rig.wait_for(lambda: rig.samples['travel_motor'].read_at > read_at + 0.5, what='reading on')
+    assert rig.hw.motor.state().stop_reason == 'module_lost'
     assert rig.hw.motor.state().stop_verified
-    assert rig.module('travel_motor').status == 'online'
-    assert rig.statuses[-1][1][2] == 'online'
+    assert len(hoisting.samples) <= count + 1
+    assert [change[2] for _, change in rig.statuses] == ['online', 'error']
+    rig.sim.misbehave('travel_motor', absent=True)
+    rig.wait_for(lambda: rig.module('travel_motor').status == 'offline', what='loss')
+    turn = {'enable': 1, 'command_speed': 0.3, 'direction': 'forward'}
+    for register, value in turn.items():  # as if it had been replaced by one that drives
+        rig.sim.write('travel_motor', register, value)
+    until = time.monotonic() + 1.1
+    rig.wait_for(lambda: time.monotonic() > until, what='the end of trust')
+    rig.sim.misbehave('travel_motor', absent=False)
+    rig.wait_for(lambda: not rig.sim.read('travel_motor', 'enable'), what='a stop')
+    rig.wait_for(lambda: rig.module('travel_motor').status == 'error', what='fault')
+    reader._block = block
+    rig.online()
+    rig.stop_pump()

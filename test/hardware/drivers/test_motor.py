@@ -246,9 +246,8 @@ def test_the_motor_pauses_before_it_turns(make_rig):
     [
         (lambda sim: sim.reboot('travel_motor'), 'the board has restarted'),
         (lambda sim: sim.write('travel_motor', 'enable', 0), 'enable is False'),
-        (lambda sim: sim.write('travel_motor', 'error_code', 7), 'error code 7'),
     ],
-    ids=['restart', 'disabled', 'error'],
+    ids=['restart', 'disabled'],
 )
 def test_a_drive_fault_stops_is_reported_and_needs_a_new_command(motor, happens, report):
     motor.moving()
@@ -265,9 +264,74 @@ def test_a_drive_fault_stops_is_reported_and_needs_a_new_command(motor, happens,
     assert motor.hw.motor.state().stop_reason == 'drive_fault'
     assert len(motor.sim.log()) == seen
     motor.stop_pump()
-    motor.sim.write('travel_motor', 'error_code', 0)
     motor.wait_for(lambda: motor.hw.motor.state().stop_reason == 'heartbeat_timeout')
     motor.moving()
+
+
+@pytest.mark.parametrize(
+    ('profile', 'register', 'value', 'report'),
+    [
+        ('driver_2_motor', 'error_code', 7, 'error code 7'),
+        ('driver_2_motor', 'error_code', 65535, 'error code 65535'),
+        ('oht_v2_final_motor', 'error_code', 1, 'error code 1'),
+        ('oht_v2_handler_motor', 'fault', 1, 'reports a fault'),
+    ],
+)
+def test_while_the_board_reports_a_fault_it_is_faulty_and_is_read_on(
+    make_rig, profile, register, value, report
+):
+    place = (profile, 'drive', 3 if profile == 'driver_2_motor' else 4)
+    motor = make_rig(
+        'travel_motor',
+        boards={'travel_motor': place},
+        modules={'travel_motor': (*place, {'accel': 5.0, 'decel': 5.0})},
+    )
+    motor.start()
+    motor.online()
+    motor.moving(0.15)
+    motor.sim.write('travel_motor', register, value)
+    motor.wait_for(lambda: motor.module('travel_motor').status == 'error', what='fault')
+    motor.wait_for(lambda: motor.hw.motor.state().standing, what='a verified stop')
+    before = motor.samples['travel_motor'].read_at
+    seen = set()
+
+    def read_on():
+        seen.add((motor.module('travel_motor').status, motor.module('travel_motor').error_code))
+        seen.add(motor.hw.motor.state().stop_reason)
+        return motor.samples['travel_motor'].read_at > before + 1.0  # the commands go on
+
+    motor.wait_for(read_on)
+    assert seen == {('error', 'MOD-007'), 'drive_fault'}
+    assert report in motor.module('travel_motor').error_description
+    assert motor.hw.motor.state().standing
+    assert motor.sim.truth()['velocity'] == 0.0
+    motor.sim.write('travel_motor', register, 0)
+    motor.online('travel_motor')
+    assert motor.module('travel_motor').error_code == ''
+    motor.wait_for(lambda: len(motor.statuses) > 2, what='the report that it is online')
+    changes = [change[1:3] for _, change in motor.statuses][1:]
+    assert changes == [('online', 'error'), ('error', 'online')]
+    motor.stop_pump()
+    motor.wait_for(lambda: motor.hw.motor.state().stop_reason == 'heartbeat_timeout')
+    motor.moving(0.15)
+
+
+def test_a_board_that_has_a_fault_at_the_start_is_faulty_until_it_has_none(make_rig):
+    rig = make_rig('travel_motor')
+    rig.sim.write('travel_motor', 'error_code', 3)
+    rig.start()
+    rig.wait_for(lambda: rig.module('travel_motor').error_code == 'MOD-007', what='fault')
+    rig.wait_for(lambda: rig.hw.motor.state().standing, what='a verified stop')
+    assert rig.module('travel_motor').status == 'error'
+    rig.sim.misbehave('travel_motor', absent=True)
+    rig.wait_for(lambda: rig.module('travel_motor').status == 'offline', what='loss')
+    rig.sim.misbehave('travel_motor', absent=False)
+    rig.wait_for(lambda: rig.module('travel_motor').error_code == 'MOD-007', what='fault')
+    rig.wait_for(lambda: rig.hw.motor.state().standing, what='a verified stop')
+    assert [change[2] for _, change in rig.statuses][-2:] == ['offline', 'error']
+    rig.sim.write('travel_motor', 'error_code', 0)
+    rig.online()
+    rig.moving()
 
 
 def test_a_lost_board_that_is_back_needs_a_new_command(motor):
