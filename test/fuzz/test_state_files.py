@@ -24,6 +24,7 @@ import socket
 import subprocess
 import time
 from dataclasses import asdict
+from tempfile import TemporaryDirectory
 
 import pytest
 from fuzz.seconds import SECONDS
@@ -198,8 +199,10 @@ class Fuzz:
             case 2:
                 path.symlink_to(self.chance.choice([path.name, 'nowhere', '/dev/zero', '/']))
             case 3:
-                with socket.socket(socket.AF_UNIX) as bound, contextlib.suppress(OSError):
-                    bound.bind(str(path))
+                # The name of a socket has at most 107 bytes.
+                with socket.socket(socket.AF_UNIX) as bound, TemporaryDirectory() as short:
+                    bound.bind(f'{short}/socket')
+                    shutil.move(f'{short}/socket', path)
             case _:
                 path.write_bytes(self.content(whole))
                 path.chmod(self.chance.choice([0o600, 0o600, 0o600, 0o644, 0o666, 0o000]))
