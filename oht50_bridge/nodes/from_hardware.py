@@ -147,6 +147,7 @@ def safety_inputs(sample: SafetySample, frame: str) -> SafetyInputs:
         estop_pressed=sample.estop_pressed,
         distances=sample.distances,
         digital_inputs=sample.digital_inputs,
+        dangers=sample.dangers,
     )
 
 

@@ -223,6 +223,7 @@ class SafetyNode(Node):
             estop_pressed=inputs.estop_pressed,
             distances=inputs.distances,
             digital_inputs=inputs.digital_inputs,
+            dangers=inputs.dangers,
         )
         now = time.monotonic()
         taken = read_at(now, inputs.age)

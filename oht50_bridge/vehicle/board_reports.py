@@ -53,6 +53,8 @@ class InputsReport:
         distances: m, to the nearest obstacle by each input; infinity: none in range, NaN: no
             reading.
         digital_inputs: whether each input is active.
+        dangers: how often since the start of hardware_node the chain was opened, or a board
+            without a latch judged its inputs critical or faulty.
 
     """
 
@@ -62,3 +64,4 @@ class InputsReport:
     estop_pressed: bool = False
     distances: Sequence[float] = ()
     digital_inputs: Sequence[bool] = ()
+    dangers: int = 0

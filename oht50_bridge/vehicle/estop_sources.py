@@ -111,6 +111,7 @@ class EstopSources:
         self._boards = Readings()
         self._input_causes: set[str] = set()  # of the safety board's inputs
         self._board_latched = False
+        self._dangers: int | None = None  # that were counted by the last report
         self._release_by = -math.inf
         self._starts = BoardStarts()
         self._absent: list[str] = []  # vital boards that were not online by the last report
@@ -134,9 +135,19 @@ class EstopSources:
             text = 'the safety board tripped' if tripped else 'the safety board does not release'
             estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
         self._board_latched = report.latched
+        if self._missed_danger(report) and not present and not report.latched:
+            text = 'the safety board reported danger that is over now'
+            estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
         if report.configured:
             self._inputs.add(self._counter, now, read_at)
         return estop
+
+    def _missed_danger(self, report: InputsReport) -> bool:
+        """Return whether a danger began since the last report; of the first it is not known."""
+        before, self._dangers = self._dangers, report.dangers
+        if before is None:
+            return False
+        return report.dangers > (before if report.dangers >= before else 0)  # counted anew
 
     def update_boards(self, boards: Iterable[BoardReport], now: float) -> Estop | None:
         """Use a report of the states of all boards."""

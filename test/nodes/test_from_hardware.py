@@ -98,7 +98,7 @@ def test_a_report_tells_how_long_it_waited_since_the_reading(late, age):
     drive = MotorSample(
         1, read_at, 0.0, 0.0, False, 'idle', 0, StopReason.NONE, stop_verified=True, standing=True
     )
-    inputs = SafetySample(1, read_at, True, 'ok', False, False, False, (), ())
+    inputs = SafetySample(1, read_at, True, 'ok', False, False, False, (), (), 0)
     rope = HoistSample(1, read_at, True, 0.25, '')
     messages = (drive_state(drive, 'map'), safety_inputs(inputs, 'map'), hoist_state(rope, 'map'))
     for message in messages:

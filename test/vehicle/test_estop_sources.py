@@ -44,6 +44,7 @@ class World:
         self.configured = True
         self.active = set()  # digital inputs of the safety board
         self.lost = set()
+        self.dangers = 0
         self.start()
 
     def start(self):
@@ -66,6 +67,7 @@ class World:
             alarm=self.alarm,
             configured=self.configured,
             digital_inputs=[number in self.active for number in range(1, 5)],
+            dangers=self.dangers,
         )
         return self.sources.update_inputs(report, self.now)
 
@@ -162,6 +164,43 @@ def test_tripped_board_stops_once_until_it_released(world):
     world.report_inputs()
     world.board_latched = True
     assert world.report_inputs() is not None
+
+
+@pytest.mark.parametrize(('before', 'after'), [(0, 1), (3, 4), (3, 7), (3, 1)])
+def test_a_danger_between_two_reports_is_a_stop(world, before, after):
+    """Also where hardware_node was started again, and counts from 0."""
+    world.dangers = before
+    assert world.report_inputs() is None, 'what was before the start is not known'
+    world.dangers = after
+    assert 'over now' in world.report_inputs().reason
+    assert world.report_inputs() is None
+    world.settle()
+    assert world.clear() == ''
+    world.settle()
+    assert world.latch.estop is None
+
+
+@pytest.mark.parametrize('shown', ['pressed', 'alarm', 'board_latched'])
+def test_a_danger_that_is_seen_is_one_stop(world, shown):
+    world.settle()
+    world.dangers += 1
+    setattr(world, shown, True)
+    stop = world.report_inputs()
+    assert stop is not None and 'over now' not in stop.reason
+    assert world.report_inputs() is None
+    setattr(world, shown, False)
+    world.settle()
+    assert world.clear() == ''
+    world.settle()
+    assert world.latch.estop is None
+
+
+def test_a_restart_of_hardware_node_is_no_danger(world):
+    world.dangers = 3
+    world.settle()
+    world.dangers = 0
+    world.settle()
+    assert world.latch.estop is None
 
 
 def test_board_that_does_not_release_after_a_clear_stops_again(world):

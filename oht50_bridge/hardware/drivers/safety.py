@@ -59,6 +59,9 @@ class SafetySample:
         estop: motion must stop: pressed, latched, critical, in error, or not configured.
         distances: m by terminal; NaN where disabled, out of range or in error.
         digital_inputs: True when active.
+        dangers: how often since the start the chain was opened, or the board began to judge its
+            inputs critical or faulty without a latch of its own.
+
     """
 
     stamp: int
@@ -70,6 +73,7 @@ class SafetySample:
     estop: bool
     distances: tuple[float, ...]
     digital_inputs: tuple[bool, ...]
+    dangers: int
 
 
 class SafetyModule(Module):
@@ -102,6 +106,8 @@ class SafetyModule(Module):
             raise self.config_error('options.distance_inputs', 'give channels 1..4')
         self._wanted = self._configuration()
         self._sent: tuple[Any, ...] = ()
+        self._danger = False
+        self._dangers = 0
 
     def _configuration(self) -> dict[str, Value]:
         """Registers this vehicle needs where the layout has them; levels and zones before enables.
@@ -274,6 +280,10 @@ class SafetyModule(Module):
         configured = self.configured
         estop = pressed or latched or not configured or status not in ('ok', 'warning')
         self.on_estop(estop)
+        # What a board with a latch tripped for it holds by itself.
+        danger = pressed or (configured and not latched and status not in ('ok', 'warning'))
+        self._dangers += danger and not self._danger
+        self._danger = danger
         self.observer.sample(
             self.spec.id,
             SafetySample(
@@ -286,5 +296,6 @@ class SafetyModule(Module):
                 estop=estop,
                 distances=distances,
                 digital_inputs=inputs,
+                dangers=self._dangers,
             ),
         )

@@ -312,6 +312,24 @@ def test_oht_v2_layout(make_rig):
     assert rig.hw.release_safety_latch() is True  # there is none
 
 
+@pytest.mark.parametrize(('profile', 'address'), [('safety_module_fw', 5), ('oht_v2_safety', 3)])
+def test_each_opening_of_the_chain_is_counted(make_rig, profile, address):
+    """By the line, not by who receives the samples: one that is not received loses none."""
+    rig = make_rig(
+        boards={'safety': (profile, 'safety', address)},
+        modules={'safety': (profile, 'safety', address, {'digital_inputs': {1: 'low'}})},
+    )
+    rig.sim.set(input_levels=[True, False, False, False])
+    online(rig)
+    assert rig.samples['safety'].dangers == 0
+    for count in (1, 2, 3):
+        rig.sim.set(estop_pressed=True)
+        rig.wait_for(lambda count=count: rig.samples['safety'].dangers == count)
+        rig.sim.set(estop_pressed=False)
+        rig.wait_for(lambda: not rig.samples['safety'].estop_pressed)
+    assert rig.samples['safety'].dangers == 3
+
+
 LAYOUTS = {'safety_module_fw': 5, 'oht_v2_safety': 3}
 
 
