@@ -316,7 +316,6 @@ STEP = st.one_of(
 STEADY = [('report', 5.0), ('pause', 0.25), ('report', 5.0)]
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(STEP.map(lambda step: [step]), st.just(STEADY)), max_size=20))
 @example([STEADY, [('report', 30.0)], STEADY, [('reference', 0.0), ('report', 30.0)]])
