@@ -384,6 +384,8 @@ def pairs(moment):
     # A board counts as lost after a while, and is found at its next turn.
     if day.lost.touches(start - 1.5, end):
         allowed |= {lost}
+    if allowed:  # at its end nothing is permitted yet for a moment
+        allowed |= {('idle', 'busy')}
     drives = [drive for drive in day.drives if drive.span.touches(start, end)]
     if not any(drive.span.holds(start, later) for drive in drives):
         allowed |= {('idle', 'ready')}
