@@ -41,20 +41,26 @@ def place_on_rail(x: float, measured: Point) -> Point:
 
 
 class Rope:
-    """The rope of the hoist, for the places of events."""
+    """The rope of the hoist, at which the load hangs below the rail."""
 
     def __init__(self) -> None:
         self._newest: Newest[HoistState] = Newest(HOIST_LIFETIME)
+        self._is_configured = False
 
     def put(self, hoist: HoistState) -> None:
         """Keep a report of the hoist; without a hoist there is none."""
+        self._is_configured = True
         self._newest.put(hoist, hoist.age)
 
     def hang(self, place: Point) -> Point:
-        """Return a place, m, with z of minus the rope where both are known."""
+        """Return a place, m, with z of minus the rope: NaN while its length is not known.
+
+        Without a hoist, z stays. Nothing is said of a place whose x is NaN.
+        """
+        if not self._is_configured or math.isnan(place.x):
+            return place
         hoist = self._newest.get()
-        if hoist is None or not hoist.referenced or not math.isfinite(hoist.rope_length):
-            return place
-        if math.isnan(place.x):
-            return place
-        return Point(x=place.x, y=place.y, z=0.0 - hoist.rope_length)
+        known = hoist is not None and hoist.referenced and math.isfinite(hoist.rope_length)
+        # 0 would say that the hoist is up, and rope may be out.
+        z = 0.0 - hoist.rope_length if hoist is not None and known else math.nan
+        return Point(x=place.x, y=place.y, z=z)

@@ -27,7 +27,6 @@ from rclpy.parameter import Parameter
 from tf2_msgs.msg import TFMessage
 
 from oht50_bridge.msg import BridgeStatus
-from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
@@ -39,6 +38,7 @@ from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
+from oht50_bridge.nodes.places import Rope
 from oht50_bridge.nodes.places import place_on_rail
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import header
@@ -52,7 +52,6 @@ from oht50_bridge.nodes.to_standard import ranges
 from oht50_bridge.nodes.to_standard import transform
 from oht50_bridge.protocol.rates import Slot
 from oht50_bridge.srv import SetTelemetryRate
-from oht50_bridge.vehicle.hoist import HOIST_LIFETIME
 from oht50_bridge.vehicle.obstacles import DistanceSettings
 
 ODOMETRY_PERIOD = 0.05  # s
@@ -77,7 +76,7 @@ class TelemetryNode(Node):
         self._slot = Slot(settings.rate)
         self._location: Newest[Location] = Newest(settings.position_lifetime)
         self._position: Newest[Position] = Newest(settings.position_lifetime)
-        self._hoist: Newest[HoistState] = Newest(HOIST_LIFETIME)
+        self._rope = Rope()
         self._power: Newest[PowerState] = Newest(settings.power_lifetime)
         self._bridge: Newest[BridgeStatus] = Newest(STATUS_LIFETIME)
         self._last_update: Time | None = None
@@ -96,7 +95,7 @@ class TelemetryNode(Node):
         self._tf_static = topics.TF_STATIC.publisher(self)
         topics.LOCATION.subscribe(self, self._location.put)
         topics.POSITION.subscribe(self, self._on_position)
-        topics.HOIST_STATE.subscribe(self, self._hoist.put)
+        topics.HOIST_STATE.subscribe(self, self._rope.put)
         topics.POWER.subscribe(self, self._on_power)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
@@ -163,10 +162,8 @@ class TelemetryNode(Node):
     def _publish(self) -> None:
         self._position_waits = False
         telemetry = self._estimate()
-        hoist = self._hoist.get()
-        if hoist is not None and hoist.referenced:
-            # Where the load hangs; the vehicle itself, in odometry and tf, stays on the rail.
-            telemetry.position.z = 0.0 - hoist.rope_length
+        # Where the load hangs; the vehicle itself, in odometry and tf, stays on the rail.
+        telemetry.position = self._rope.hang(telemetry.position)
         self._streaming = not math.isnan(telemetry.position.x)
         self._last_update = telemetry.header.stamp
         self._telemetry.publish(telemetry)

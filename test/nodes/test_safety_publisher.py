@@ -122,9 +122,9 @@ def test_state_of_the_latch_comes_before_the_event_which_has_the_moment_of_the_t
         ({'referenced': True, 'rope_length': 0.0}, 0.0),
         ({'referenced': True, 'rope_length': 0.055}, -0.055),
         ({'referenced': True, 'rope_length': 2.5}, -2.5),
-        ({'referenced': False, 'rope_length': math.nan}, 0.02),
-        ({'referenced': True, 'rope_length': math.nan}, 0.02),
-        ({'referenced': True, 'rope_length': 2.5, 'age': 1.0}, 0.02),
+        ({'referenced': False, 'rope_length': math.nan}, math.nan),
+        ({'referenced': True, 'rope_length': math.nan}, math.nan),
+        ({'referenced': True, 'rope_length': 2.5, 'age': 1.0}, math.nan),
     ],
 )
 def test_the_place_of_each_event_hangs_at_the_rope(node, latch, rope, z):
@@ -137,7 +137,8 @@ def test_the_place_of_each_event_hangs_at_the_rope(node, latch, rope, z):
     publisher.estop(latch, estop)
     publisher.zone_entered(Zone('z', ZoneType.WARNING, ZoneAction.ALERT, 0.0, 2.0, 0.2))
     for event in (published[-2], published[-1]):
-        assert (event.position.x, event.position.y, event.position.z) == (1.0, 2.0, z)
+        assert (event.position.x, event.position.y) == (1.0, 2.0)
+        assert str(event.position.z) == str(z)  # nan equals nan
 
 
 def test_an_old_place_is_not_reported(node, latch, monkeypatch):
