@@ -3,7 +3,7 @@
 # make lint       checks style, format and types
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
-# make test-fuzz  runs each fuzz of the running product for FUZZ_SECONDS, 60 s if not set
+# make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
@@ -17,9 +17,10 @@ TEST_ARGS ?=
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 WHOLE_VEHICLES := test/system test/launch
+FAULTS := test/faults
 # rosless beside a real ROS 2, which tools/test-ros.sh runs.
 BESIDE_ROS := test/rosless/test_interop.py
-EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(BESIDE_ROS))
+EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(FAULTS) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
@@ -27,7 +28,7 @@ UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-fuzz bench cover test-vehicles test-ros setup clients
+.PHONY: help run test lint format audit test-unit test-faults bench cover test-vehicles test-ros setup clients
 .NOTPARALLEL:
 
 help:
@@ -64,8 +65,9 @@ audit: setup
 test-unit: setup
 	$(PYTHON) -m pytest $(PARALLEL) --without-processes $(UNIT)
 
-test-fuzz: setup
-	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP test/fuzz
+test-faults: setup
+	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
+	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
 
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'

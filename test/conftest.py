@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings
 
-pytest_plugins = ['host_watch', 'processes']
+pytest_plugins = ['host_watch', 'processes', 'shared_vehicle']
 
 # A shell without job control starts background commands with SIGINT ignored, and children inherit
 # that; tests that press Ctrl-C need it as it is in a terminal.

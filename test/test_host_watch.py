@@ -250,7 +250,7 @@ def test_the_tests_of_whole_vehicles_are_watched(request):
         def add_marker(self, marker):
             self.markers.append(marker.name)
 
-    folders = ('test/system', 'test/launch', 'test/hardware/drivers', 'test')
+    folders = ('test/system', 'test/faults', 'test/launch', 'test/hardware/drivers', 'test')
     items = [Item(f'{folder}/test_x.py') for folder in folders]
     watch.pytest_collection_modifyitems(items)
-    assert [item.markers for item in items] == [['real_time']] * 3 + [[]]
+    assert [item.markers for item in items] == [['real_time']] * 4 + [[]]
