@@ -38,6 +38,7 @@ from oht50_bridge.vehicle.profile import VelocityProfile
 from oht50_bridge.vehicle.travel_time import travel_time
 
 MAXIMUM_CREEPS = 20
+START_DELAY_STEP = 0.03  # s, by which the delay of the drive's start is corrected
 LONGEST_STEP = 0.1  # s, a longer pause of the loop does not advance the profile further
 
 
@@ -108,6 +109,8 @@ class MotionLoop:
         self._creeps = 0
         self._creeping = 0.0  # direction, 0 while not creeping
         self._creep_until: float | None = None  # s, end of the command of a short way
+        self._short_way: tuple[float, float] | None = None  # m, of the last one: start, length
+        self._start_delay = 0.0  # s, that the drive starts later than it stops, as far as known
         self._stopped_at: float | None = None  # s, when the final stop was commanded
         self._seen = measurement.position
         self._way = 0.0  # m, commanded since the newest measurement
@@ -164,6 +167,7 @@ class MotionLoop:
             self.arrived = False
             self._creeps = 0
             self._creeping = 0.0
+            self._short_way = None
             self._stopped_at = None
         if zones != self._zones:
             self._zones = zones
@@ -178,6 +182,7 @@ class MotionLoop:
         self._profile.restart(ProfileState(self.position, self._estimate.drift))
         self._planned = None
         self._creeping = 0.0
+        self._short_way = None
         self._stopped_at = None
         self._way = self._unmoved = 0.0
 
@@ -312,9 +317,7 @@ class MotionLoop:
                     raise MotionError(
                         f'{abs(error) * 1000:.1f} mm from the target after {MAXIMUM_CREEPS} tries'
                     )
-                # Of a short way from standstill the position would tell too late when to stop.
-                short = abs(error) <= 2.0 * delay_way and abs(self.velocity) <= STANDSTILL
-                self._creep_until = self._now + abs(error) / speed if short and speed else None
+                self._time_short_way(error, speed)
             left = error * self._creeping
             if left > 0.0 and (
                 left > delay_way if self._creep_until is None else self._now < self._creep_until
@@ -331,6 +334,25 @@ class MotionLoop:
             else:
                 self._stopped_at = None
         return 0.0
+
+    def _time_short_way(self, error: float, speed: float) -> None:
+        """Set the end of the command where the position would tell too late when to stop.
+
+        A drive may start later than it stops: ways that were too short or too long tell by how
+        much.
+        """
+        if self._short_way is not None:
+            start, length = self._short_way
+            if abs(self.position - start) <= self._estimate.resolution:
+                self._start_delay += START_DELAY_STEP
+            elif error * length < 0.0:
+                self._start_delay = max(0.0, self._start_delay - START_DELAY_STEP)
+        way = 2.0 * speed * self._loop.drive_delay
+        if abs(error) <= way and abs(self.velocity) <= STANDSTILL and speed > 0.0:
+            self._creep_until = self._now + abs(error) / speed + self._start_delay
+            self._short_way = self.position, error
+        else:
+            self._creep_until = self._short_way = None
 
 
 def _clamp(value: float, low: float, high: float) -> float:
