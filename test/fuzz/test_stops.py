@@ -62,6 +62,7 @@ from oht50_bridge.vehicle.refusal import RefusedError
 TICK = 0.05  # s, of heartbeats and of the other commander
 QUIET = 6.0  # s, after which everything has settled that is not disturbed any more
 STEPS = 25  # of one run
+ENOUGH = 100  # runs, in which something must have been cleared and have moved
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -583,7 +584,8 @@ def test_no_order_of_events_loses_a_stop_or_clears_an_unseen_one(tmp_path, capsy
         moves += world.moves
         excused += len(world.excused)
         cleared += len(world.cleared)
-        if time.monotonic() >= end:
+        # A slow machine may need longer until anything was cleared.
+        if time.monotonic() >= end and ((moves and cleared) or runs >= ENOUGH):
             break
     with capsys.disabled():
         print(
