@@ -120,6 +120,7 @@ class SerialLine:
         self._order = itertools.count()
         self._closing = False
         self._reopen_at = 0.0
+        self._cause = ''  # of the loss of the port
         self._port_error: str | None = 'not opened yet'
         self._quiet_since = 0.0
         self._last_address = 0  # of the board that was addressed last
@@ -234,7 +235,7 @@ class SerialLine:
         if self._client.socket is not None:
             return True
         if self._port_error is None:  # it was open and pymodbus closed it
-            self._lost('does not answer', 'check the cable')
+            self._lost(f'does not answer ({self._cause})', 'check the cable')
             self._reopen_at = time.monotonic()
         with self._changed:
             wait = self._reopen_at - time.monotonic()
@@ -341,6 +342,7 @@ class SerialLine:
         except ModuleError as error:
             statistics.error(str(error))
             if isinstance(error, PortLostError):
+                self._cause = str(error)
                 return  # the loop finds the port closed and informs the workers
             if not isinstance(error, ExceptionReplyError):
                 self._expect_late(request)
