@@ -18,8 +18,6 @@ import functools
 from collections import defaultdict
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / 'oht50_bridge'
 GENERATED = {'msg', 'srv'}
@@ -81,24 +79,20 @@ def all_imports():
     return {name_of(path): imports(path) for path in MODULES}
 
 
-@pytest.mark.parametrize('name', [name_of(path) for path in MODULES])
-def test_imports_run_one_way(name):
-    part = part_of(name)
-    used = {part_of(each) for each in all_imports()[name] if each.startswith('oht50_bridge.')}
-    used -= {'', part, *GENERATED}
-    if part:
-        assert used <= MAY_IMPORT[part]
-    else:
-        assert used <= {'protocol'}
+# Not a test for each module: hundreds of them cost seconds in each worker of pytest-xdist.
+def test_imports_run_one_way():
+    for name, imported in all_imports().items():
+        part = part_of(name)
+        used = {part_of(each) for each in imported if each.startswith('oht50_bridge.')}
+        used -= {'', part, *GENERATED}
+        assert used <= (MAY_IMPORT[part] if part else {'protocol'}), name
 
 
-@pytest.mark.parametrize('name', [name_of(path) for path in MODULES])
-def test_ros_stays_in_the_nodes_and_the_bring_up(name):
-    used = {each.split('.')[0] for each in all_imports()[name]} & ROS
-    assert not used or part_of(name) in WITH_ROS
-    assert 'rosless' not in {each.split('.')[0] for each in all_imports()[name]} or part_of(
-        name
-    ) in {'bringup', 'cli'}
+def test_ros_stays_in_the_nodes_and_the_bring_up():
+    for name, imported in all_imports().items():
+        used = {each.split('.')[0] for each in imported}
+        assert not used & ROS or part_of(name) in WITH_ROS, name
+        assert 'rosless' not in used or part_of(name) in {'bringup', 'cli'}, name
 
 
 def test_nodes_never_import_one_another():
@@ -128,19 +122,19 @@ def test_no_import_circles():
         visit(name)
 
 
-@pytest.mark.parametrize('path', MODULES, ids=name_of)
-def test_modules_and_classes_stay_small(path):
-    text = path.read_text()
-    limit = MOST_LINES_OF_A_NODE if path.stem.endswith('_node') else MOST_LINES
-    assert len(text.splitlines()) <= limit
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ClassDef):
-            methods = [
-                each
-                for each in node.body
-                if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))
-            ]
-            assert len(methods) <= MOST_METHODS, node.name
+def test_modules_and_classes_stay_small():
+    for path in MODULES:
+        text = path.read_text()
+        limit = MOST_LINES_OF_A_NODE if path.stem.endswith('_node') else MOST_LINES
+        assert len(text.splitlines()) <= limit, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef):
+                methods = [
+                    each
+                    for each in node.body
+                    if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))
+                ]
+                assert len(methods) <= MOST_METHODS, f'{path}: {node.name}'
 
 
 def test_a_class_has_a_name_of_its_own():
