@@ -136,8 +136,15 @@ def power_state(sample: PowerSample, frame: str) -> PowerState:
     )
 
 
-def safety_inputs(sample: SafetySample, frame: str) -> SafetyInputs:
-    """Return the message of a sample of the safety board."""
+def safety_inputs(sample: SafetySample, dangers_received: int, frame: str) -> SafetyInputs:
+    """Return the message of a sample of the safety board.
+
+    Args:
+        sample: the sample.
+        dangers_received: by safety_node, as its newest heartbeat says.
+        frame: of the header.
+
+    """
     return SafetyInputs(
         header=Header(stamp=to_stamp(sample.stamp), frame_id=frame),
         age=_age(sample.read_at),
@@ -148,6 +155,7 @@ def safety_inputs(sample: SafetySample, frame: str) -> SafetyInputs:
         distances=sample.distances,
         digital_inputs=sample.digital_inputs,
         dangers=sample.dangers,
+        dangers_received=dangers_received,
     )
 
 

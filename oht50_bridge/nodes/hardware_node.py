@@ -100,6 +100,7 @@ class HardwareNode(Node):
         self._latched = False
         self._estop = EstopFollower()
         self._held = HeldStops[StopRequest]()
+        self._dangers_received = 0  # of those of the safety board, by safety_node
         self._neighbours = NeighbourWatch(self)
 
         self._drive_state = topics.DRIVE_STATE.publisher(self)
@@ -151,6 +152,8 @@ class HardwareNode(Node):
             ),
             age=self._age(beat),
         )
+        if taken and beat.dangers >= 0:
+            self._dangers_received = beat.dangers
         if not taken:
             self.get_logger().warning(
                 f'safety heartbeat {beat.counter} of a node that started at {beat.started_at} is '
@@ -322,7 +325,9 @@ class HardwareNode(Node):
             case PowerSample():
                 self._publish(self._power, power_state(sample, self._frame))
             case SafetySample():
-                self._publish(self._safety_inputs, safety_inputs(sample, self._frame))
+                self._publish(
+                    self._safety_inputs, safety_inputs(sample, self._dangers_received, self._frame)
+                )
 
     def _module_states(self) -> list[ModuleState]:
         return [module_state(module) for module in self._hardware.modules()]

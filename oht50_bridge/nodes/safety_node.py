@@ -169,7 +169,7 @@ class SafetyNode(Node):
         self._limiter.neighbour = self._neighbours.other()
         limits = self._limiter.limits(self._latch.reason, now)
         direction = self._limiter.direction(now)
-        self._publisher.heartbeat(limits, direction, self._mode())
+        self._publisher.heartbeat(limits, direction, self._mode(), self._sources.dangers)
         self._save()
         fault = self._motion.fault(now, limits.towards(direction).speed)
         if fault:
@@ -224,6 +224,7 @@ class SafetyNode(Node):
             distances=inputs.distances,
             digital_inputs=inputs.digital_inputs,
             dangers=inputs.dangers,
+            received=inputs.dangers_received,
         )
         now = time.monotonic()
         taken = read_at(now, inputs.age)

@@ -81,13 +81,16 @@ class SafetyPublisher:
         """Keep where the vehicle is, m: the place of the events that follow."""
         self._place.put(place)
 
-    def heartbeat(self, limits: DirectedLimits, direction: Direction, mode: int) -> None:
+    def heartbeat(
+        self, limits: DirectedLimits, direction: Direction, mode: int, dangers: int | None
+    ) -> None:
         """Publish the permission to move, or the reason why there is none.
 
         Args:
             limits: limits of the speed.
             direction: of the present drive command.
             mode: one of SafetyHeartbeat.MODE_*.
+            dangers: of the last report of the safety board, None before the first.
 
         """
         limit = limits.towards(direction)
@@ -97,6 +100,7 @@ class SafetyPublisher:
                 header=header(self._node),
                 started_at=self._started_at,
                 counter=self._beats,
+                dangers=-1 if dangers is None else dangers,
                 motion_permitted=limits.forward.speed > 0.0 or limits.backward.speed > 0.0,
                 speed_limit_forward=limits.forward.speed,
                 speed_limit_backward=limits.backward.speed,

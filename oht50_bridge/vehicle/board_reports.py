@@ -55,6 +55,7 @@ class InputsReport:
         digital_inputs: whether each input is active.
         dangers: how often since the start of hardware_node the chain was opened, or a board
             without a latch judged its inputs critical or faulty.
+        received: how many of them a safety_node has received, this one or one before it.
 
     """
 
@@ -65,3 +66,4 @@ class InputsReport:
     distances: Sequence[float] = ()
     digital_inputs: Sequence[bool] = ()
     dangers: int = 0
+    received: int = 0

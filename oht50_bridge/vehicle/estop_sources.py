@@ -111,6 +111,7 @@ class EstopSources:
         self._boards = Readings()
         self._input_causes: set[str] = set()  # of the safety board's inputs
         self._board_latched = False
+        self._tripped_at = -math.inf  # s
         self._dangers: int | None = None  # that were counted by the last report
         self._release_by = -math.inf
         self._starts = BoardStarts()
@@ -130,24 +131,32 @@ class EstopSources:
         # On the edge only: after a clear the board holds its relay until it is released.
         tripped = report.latched and not self._board_latched
         kept = report.latched and self._latch.estop is None and now > self._release_by
+        if tripped:
+            self._tripped_at = now
+        missed = self._missed_danger(report)
         # What a present input explains is no stop besides that of the input.
         if (tripped or kept) and not self._input_causes:
             text = 'the safety board tripped' if tripped else 'the safety board does not release'
             estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
-        self._board_latched = report.latched
-        if self._missed_danger(report) and not present and not report.latched:
+        elif missed and not present and now - self._tripped_at > CAUSE_DELAY:
             text = 'the safety board reported danger that is over now'
             estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
+        self._board_latched = report.latched
         if report.configured:
             self._inputs.add(self._counter, now, read_at)
         return estop
 
     def _missed_danger(self, report: InputsReport) -> bool:
-        """Return whether a danger began since the last report; of the first it is not known."""
+        """Return whether a danger began that no safety_node has received in a report."""
         before, self._dangers = self._dangers, report.dangers
         if before is None:
-            return False
+            before = report.received
         return report.dangers > (before if report.dangers >= before else 0)  # counted anew
+
+    @property
+    def dangers(self) -> int | None:
+        """How many dangers the last report counted, None before the first."""
+        return self._dangers
 
     def update_boards(self, boards: Iterable[BoardReport], now: float) -> Estop | None:
         """Use a report of the states of all boards."""

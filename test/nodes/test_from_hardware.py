@@ -100,7 +100,12 @@ def test_a_report_tells_how_long_it_waited_since_the_reading(late, age):
     )
     inputs = SafetySample(1, read_at, True, 'ok', False, False, False, (), (), 0)
     rope = HoistSample(1, read_at, True, 0.25, '')
-    messages = (drive_state(drive, 'map'), safety_inputs(inputs, 'map'), hoist_state(rope, 'map'))
+    messages = (
+        drive_state(drive, 'map'),
+        safety_inputs(inputs, 2, 'map'),
+        hoist_state(rope, 'map'),
+    )
+    assert messages[1].dangers_received == 2
     for message in messages:
         assert message.age == pytest.approx(age, abs=0.5)
 

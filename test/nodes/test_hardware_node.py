@@ -167,6 +167,19 @@ def test_heartbeats_that_do_not_rise_do_not_keep_the_motor_running(graph):
     assert state(graph).stop_reason == DriveState.STOP_HEARTBEAT_TIMEOUT
 
 
+def test_of_the_dangers_that_safety_node_received_its_newest_heartbeat_tells(graph):
+    def received(beat, dangers):
+        beat.dangers = dangers
+        graph.node._on_heartbeat(beat)
+        return graph.node._dangers_received
+
+    beat = BEATS.message()
+    assert received(beat, 3) == 3
+    assert received(beat, 4) == 3, 'a beat that does not rise is void'
+    assert received(BEATS.message(), -1) == 3, 'none was received since the start'
+    assert received(BEATS.message(), 1) == 1, 'hardware_node was started again'
+
+
 def test_a_date_set_back_makes_no_old_command_new(graph):
     until_moving(graph)
     heartbeat, command = BEATS.message(), DriveCommand(velocity=0.2)

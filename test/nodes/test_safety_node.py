@@ -533,6 +533,18 @@ def test_causes_are_published_when_they_change(node):
     assert (state.latched, state.active_causes) == (True, [])
 
 
+def test_the_heartbeat_tells_which_dangers_were_received(node):
+    assert beat_of(node).dangers == -1
+    node._on_inputs(SafetyInputs(configured=True, dangers=2, dangers_received=2))
+    assert (node._latch.estop, beat_of(node).dangers) == (None, 2)
+
+
+def test_a_danger_while_the_node_was_away_is_latched(node):
+    node._on_inputs(SafetyInputs(configured=True, dangers=3, dangers_received=2))
+    assert 'over now' in node._latch.estop.reason
+    assert beat_of(node).dangers == 3
+
+
 def test_a_command_in_another_direction_gives_a_new_heartbeat_at_once(node):
     beats = []
     node._publisher._heartbeat.publish = beats.append

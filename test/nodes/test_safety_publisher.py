@@ -69,7 +69,7 @@ def latch(tmp_path):
 def test_heartbeat_permits_motion_above_0_and_holds_at_0_only(node, limit, permitted, hold):
     publisher, published = make_publisher(node)
     limits = DirectedLimits(limit, limit)
-    publisher.heartbeat(limits, Direction.FORWARD, SafetyHeartbeat.MODE_NORMAL)
+    publisher.heartbeat(limits, Direction.FORWARD, SafetyHeartbeat.MODE_NORMAL, 3)
     (beat,) = published
     assert (beat.motion_permitted, beat.hold) == (permitted, hold)
     assert (beat.speed_limit, beat.reason) == (limit.speed, limit.reason)
@@ -81,7 +81,7 @@ def test_heartbeat_has_the_limit_of_each_direction_and_the_reason_of_the_command
     publisher, published = make_publisher(node)
     limits = DirectedLimits(Limit(0.0, 'obstacle at 0.30 m', hold=True), Limit(0.5, ''))
     for direction in (Direction.FORWARD, Direction.BACKWARD):
-        publisher.heartbeat(limits, direction, SafetyHeartbeat.MODE_NORMAL)
+        publisher.heartbeat(limits, direction, SafetyHeartbeat.MODE_NORMAL, 3)
     ahead, back = published
     for beat in published:
         assert beat.motion_permitted
@@ -94,8 +94,9 @@ def test_heartbeats_are_numbered_and_a_later_start_is_greater(node):
     first, published = make_publisher(node)
     later, of_later = make_publisher(node)
     limits = DirectedLimits(Limit(0.5, ''), Limit(0.5, ''))
-    for publisher in (first, first, later):
-        publisher.heartbeat(limits, Direction.NONE, SafetyHeartbeat.MODE_NORMAL)
+    for publisher, dangers in ((first, None), (first, 3), (later, 3)):
+        publisher.heartbeat(limits, Direction.NONE, SafetyHeartbeat.MODE_NORMAL, dangers)
+    assert [beat.dangers for beat in published] == [-1, 3]
     assert [beat.counter for beat in published] == [1, 2]
     assert [beat.counter for beat in of_later] == [1]
     assert published[0].started_at == published[1].started_at < of_later[0].started_at

@@ -44,7 +44,7 @@ class World:
         self.configured = True
         self.active = set()  # digital inputs of the safety board
         self.lost = set()
-        self.dangers = 0
+        self.dangers = self.received = 0
         self.start()
 
     def start(self):
@@ -68,8 +68,11 @@ class World:
             configured=self.configured,
             digital_inputs=[number in self.active for number in range(1, 5)],
             dangers=self.dangers,
+            received=self.received,
         )
-        return self.sources.update_inputs(report, self.now)
+        stop = self.sources.update_inputs(report, self.now)
+        self.received = self.sources.dangers  # as the next heartbeat says
+        return stop
 
     def report_boards(self):
         self.boards_at = self.now
@@ -169,8 +172,8 @@ def test_tripped_board_stops_once_until_it_released(world):
 @pytest.mark.parametrize(('before', 'after'), [(0, 1), (3, 4), (3, 7), (3, 1)])
 def test_a_danger_between_two_reports_is_a_stop(world, before, after):
     """Also where hardware_node was started again, and counts from 0."""
-    world.dangers = before
-    assert world.report_inputs() is None, 'what was before the start is not known'
+    world.dangers = world.received = before
+    assert world.report_inputs() is None, 'that of before the start was received'
     world.dangers = after
     assert 'over now' in world.report_inputs().reason
     assert world.report_inputs() is None
@@ -178,6 +181,16 @@ def test_a_danger_between_two_reports_is_a_stop(world, before, after):
     assert world.clear() == ''
     world.settle()
     assert world.latch.estop is None
+
+
+@pytest.mark.parametrize(('received', 'dangers'), [(0, 1), (3, 4), (3, 7), (4, 1)])
+def test_a_danger_while_safety_node_was_away_is_a_stop(world, received, dangers):
+    """Also where hardware_node was started again meanwhile, and counts from 0."""
+    world.dangers, world.received = dangers, received
+    assert world.sources.dangers is None
+    assert 'over now' in world.report_inputs().reason
+    assert world.report_inputs() is None
+    assert world.sources.dangers == dangers
 
 
 @pytest.mark.parametrize('shown', ['pressed', 'alarm', 'board_latched'])
@@ -195,10 +208,28 @@ def test_a_danger_that_is_seen_is_one_stop(world, shown):
     assert world.latch.estop is None
 
 
-def test_a_restart_of_hardware_node_is_no_danger(world):
-    world.dangers = 3
+def test_a_button_pressed_shortly_while_the_board_is_not_released_yet_is_a_stop(world):
+    world.board_latched = True
     world.settle()
-    world.dangers = 0
+    assert world.clear() == ''
+    world.now += 0.1
+    world.dangers += 1
+    assert 'over now' in world.report_inputs().reason
+
+
+def test_a_trip_that_is_reported_before_its_cause_is_one_stop(world):
+    world.settle()
+    world.board_latched = True
+    assert 'tripped' in world.report_inputs().reason
+    world.now += CAUSE_DELAY / 2.0
+    world.dangers += 1
+    assert world.report_inputs() is None
+
+
+def test_a_restart_of_hardware_node_is_no_danger(world):
+    world.dangers = world.received = 3
+    world.settle()
+    world.dangers = world.received = 0
     world.settle()
     assert world.latch.estop is None
 
@@ -451,6 +482,7 @@ STEPS = st.one_of(
     st.tuples(st.just('look'), st.none()),
     st.tuples(st.just('clear'), st.sampled_from(('seen', 'newest'))),
     st.tuples(st.just('restart'), st.none()),
+    st.tuples(st.sampled_from(('danger', 'hardware')), st.none()),
 )
 
 
@@ -468,7 +500,10 @@ class Witness:
     def report(self, source):
         world = self.world
         before, latched = world.latch.counter, world.latch.estop is not None
+        missed = world.dangers - world.received
         getattr(world, f'report_{source}')()
+        if source == 'inputs' and missed:
+            assert world.latch.estop is not None, 'a danger that is over latches too'
         if source == 'inputs':
             self._see_inputs()
         elif source == 'boards':
@@ -570,6 +605,10 @@ def test_no_clear_of_an_unseen_stop_with_a_cause_present_or_a_source_unread(
             witness.reports = {}
         elif step == 'look':
             seen = world.latch.estop
+        elif step == 'danger':
+            world.dangers += 1  # which begins and ends
+        elif step == 'hardware':
+            world.dangers = world.received = 0
         elif step == 'restart':
             world.latch.save()
             stops = world.latch.stops
