@@ -178,6 +178,19 @@ def test_arrives_with_a_drive_that_stands_below_a_command(way, drive_delay, ramp
     assert abs(carrier.position - 5.0 - way) <= loop.tolerance + carrier.resolution / 2.0
 
 
+@pytest.mark.parametrize('way', [0.0045, -0.006, 0.012])
+@pytest.mark.parametrize('tries', [3, 6])
+def test_what_it_learnt_of_a_blocked_carrier_is_forgotten_when_that_moves(way, tries):
+    loop = LoopSettings(creep_speed=0.08, tolerance=0.004, stall=0.5)
+    carrier = Carrier(5.0, ramp=100.0, dead_band=0.08)
+    carrier.blocked = True
+    motion = MotionLoop(carrier.measure(), 0.0, LIMITS, loop)
+    motion.go(5.0 + way)
+    for _ in travel(motion, carrier, seconds=60.0):
+        carrier.blocked = motion._creeps <= tries and carrier.blocked
+    assert abs(carrier.position - 5.0 - way) <= loop.tolerance + carrier.resolution / 2.0
+
+
 def test_pause_comes_to_rest_and_going_on_arrives():
     carrier = Carrier(1.0)
     motion = MotionLoop(carrier.measure(), 0.0, LIMITS, LoopSettings())
