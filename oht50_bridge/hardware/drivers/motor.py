@@ -125,6 +125,8 @@ class MotorModule(Module):
         poll = self.profile.polls[0]
         if self._block.start >= poll.start and self._block.count <= poll.count:
             self._block = poll
+        self._reading = self._polls[0]
+        self._reading.block = self._block
         self._period = self.spec.polls.get(poll.name, poll.period)
         self._due = 0.0
         self._settle = _SETTLING * float(self.profile.quirks['cycle'])
@@ -226,7 +228,7 @@ class MotorModule(Module):
         if not self.identified or not trusted:
             yield from self.probe()
             self._become_ready()
-        yield from self.read_block(self._block)
+        yield from self.attempt(self._reading, self.read_block(self._block))
         fault = self._faults.look(self.values, self.read_at)
         if fault:
             self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')

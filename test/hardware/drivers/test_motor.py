@@ -28,6 +28,7 @@ from heartbeats import Heartbeats
 
 from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.motor import MotorModule
+from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.profile_reader import load
@@ -635,3 +636,24 @@ def test_refused_writes_that_succeed_the_next_time_are_no_fault(rounds):
         refused = ExceptionReplyError('exception 6 at 0x0001')
         rounds.command(0.4 - velocity, 0.04, refuses=refused)
     assert rounds.changes == [('offline', 'online', '')]
+
+
+@pytest.mark.parametrize(
+    ('error', 'statuses'),
+    [
+        (ExceptionReplyError('exception 4 at 0x0000'), ['online', 'error']),
+        # It looks lost until it is looked for.
+        (CommunicationTimeoutError('no reply'), ['online', 'offline', 'error']),
+    ],
+    ids=['refused', 'silent'],
+)
+def test_a_board_that_is_identified_but_whose_drive_block_fails_is_reported_once(
+    rounds, error, statuses
+):
+    rounds.command(0.3, 2.0)
+    rounds.command(0.3, 10.0, dead=rounds.module._block, error=error)
+    assert [status for _, status, _ in rounds.changes] == statuses
+    assert rounds.module.state().stop_reason == 'module_lost'
+    assert rounds.board.get('enable') == 0, 'what cannot be read back is stopped all the same'
+    rounds.command(0.0, 1.0)
+    assert rounds.changes[-1][1] == 'online'
