@@ -16,6 +16,7 @@
 from launch import LaunchDescription
 from launch import LaunchDescriptionEntity
 
+from oht50_bridge.bringup.launching import check_computer
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import vehicle_node
@@ -23,7 +24,9 @@ from oht50_bridge.bringup.launching import vehicle_node
 
 def bridge(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the node."""
-    return vehicle_node(plan(values), 'bridge_node', values['log_level'])
+    vehicle = plan(values)
+    check_computer(vehicle)
+    return vehicle_node(vehicle, 'bridge_node', values['log_level'])
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -16,6 +16,7 @@
 from launch import LaunchDescription
 from launch import LaunchDescriptionEntity
 
+from oht50_bridge.bringup.launching import check_computer
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
 from oht50_bridge.bringup.launching import vehicle_node
@@ -25,6 +26,7 @@ from oht50_bridge.nodes import NODES
 def nodes(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the nodes."""
     vehicle = plan(values)
+    check_computer(vehicle)
     return [
         action
         for name in NODES

@@ -13,7 +13,6 @@
 # limitations under the License.
 """Start a vehicle with real or simulated boards; each node is restarted when it ends."""
 
-import os
 from pathlib import Path
 
 from launch import LaunchDescription
@@ -22,9 +21,9 @@ from launch.actions import IncludeLaunchDescription
 from launch.actions import OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
+from oht50_bridge.bringup.launching import check_computer
 from oht50_bridge.bringup.launching import description
 from oht50_bridge.bringup.launching import plan
-from oht50_bridge.bringup.supervisor import check_host
 
 # Launch files of this folder in the order of their start, each with the argument that enables it.
 PARTS = (
@@ -40,7 +39,7 @@ PARTS = (
 def vehicle(**values: str) -> list[LaunchDescriptionEntity]:
     """Return the enabled parts."""
     the_plan = plan(values)
-    check_host(os.environ, the_plan.parameters, the_plan.state_dir)
+    check_computer(the_plan)
     lock = the_plan.lock()
     print(f'The state of the vehicle is in {the_plan.directory}', flush=True)
     here = Path(__file__).resolve().parent

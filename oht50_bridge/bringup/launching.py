@@ -42,6 +42,7 @@ from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.restart import MINIMUM_DELAY
 from oht50_bridge.bringup.restart import RestartLimit
+from oht50_bridge.bringup.supervisor import check_host
 from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
@@ -52,6 +53,7 @@ from oht50_bridge.signals import blocking_prefix
 
 BAG_DEPTH = 100  # of the queues of bags, so that a pause of the recorder loses no message
 BOOLEAN = ('true', 'false')
+_checked: set[Path] = set()  # directories of vehicles
 BAG_CHUNK = 4096  # bytes of messages that are handed over at once: those of less than a second
 
 # Name: default, description, choices; None if the argument is free text.
@@ -150,6 +152,18 @@ def plan(values: dict[str, str]) -> Plan:
     )
     _ = the_plan.parameters
     return the_plan
+
+
+def check_computer(the_plan: Plan) -> None:
+    """Try what the vehicle needs of its computer, once for all its launch files in a launch.
+
+    Raises:
+        BringUpError: no vehicle can run on it.
+
+    """
+    if the_plan.directory not in _checked:
+        check_host(os.environ, the_plan.parameters, the_plan.state_dir)
+        _checked.add(the_plan.directory)
 
 
 def state_directory(given: str) -> Path:

@@ -35,6 +35,16 @@ def test_the_arguments_become_the_plan(tmp_path):
     assert (plan.port, plan.namespace, plan.state_dir) == (8001, '/a', tmp_path)
 
 
+def test_the_computer_is_checked_once_for_the_launch_files_of_a_vehicle(tmp_path, monkeypatch):
+    checked = []
+    monkeypatch.setattr(launching, 'check_host', lambda *given: checked.append(given[-1]))
+    for name in ('a', 'b'):
+        for changes in ({'sim': 'true'}, {}):
+            given = values(state_dir=str(tmp_path / name), **changes)
+            launching.check_computer(launching.plan(given))
+    assert checked == [tmp_path / 'a', tmp_path / 'b']
+
+
 def test_limits_that_contradict_one_another_are_refused(tmp_path):
     params = tmp_path / 'params.yaml'
     params.write_text('/**/safety_node: {ros__parameters: {speed_limit: 0.3}}')

@@ -37,6 +37,10 @@ class TokenFileError(Exception):
     """A file that tokens depend on is wrong or not safe; the message holds the remedy."""
 
 
+class ReadableError(TokenFileError):
+    """Others can read a file."""
+
+
 def read_private(path: Path) -> bytes:
     """Return the content of a file that no other user may read.
 
@@ -45,7 +49,10 @@ def read_private(path: Path) -> bytes:
         OSError: the file cannot be read.
 
     """
-    return _read(path, READ_BY_OTHERS)
+    try:
+        return _read(path, READ_BY_OTHERS)
+    except ReadableError as error:
+        raise TokenFileError(f'{error}, and replace the secret') from error
 
 
 def read_trusted(path: Path) -> bytes:
@@ -83,9 +90,9 @@ def check_status(path: Path, status: os.stat_result, forbidden: int) -> None:
     """
     mode = stat.S_IMODE(status.st_mode)
     if mode & forbidden:
-        action, remedy = ('changed', 'go-w') if forbidden == WRITTEN_BY_OTHERS else ('read', '600')
-        also = ', and replace the secret' if forbidden == READ_BY_OTHERS else ''
-        raise TokenFileError(f'{path} can be {action} by others: chmod {remedy} {path}{also}')
+        if forbidden == READ_BY_OTHERS:
+            raise ReadableError(f'{path} can be read by others: chmod 600 {path}')
+        raise TokenFileError(f'{path} can be changed by others: chmod go-w {path}')
     if status.st_uid not in (0, os.geteuid()):
         raise TokenFileError(f'{path} belongs to another user: chown it to the user of the bridge')
 

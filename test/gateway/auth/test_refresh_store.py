@@ -24,6 +24,7 @@ from support import wait_for
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
+from oht50_bridge.gateway.auth.refresh_store import check_privacy
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 
 SECRET = b'0123456789abcdef0123456789abcdef'
@@ -62,6 +63,7 @@ REFRESH = """
 import os, signal, sys
 from pathlib import Path
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
+from oht50_bridge.gateway.auth.refresh_store import check_privacy
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 authority = TokenAuthority(
@@ -174,3 +176,12 @@ def test_what_no_longer_lives_is_forgotten(path):
     store.close()
     assert path.read_text().count('3000.0') == 1
     assert '2000.0' not in path.read_text()
+
+
+@pytest.mark.parametrize('mode', [0o640, 0o604, 0o666])
+def test_hashes_that_others_can_read_are_made_private_and_nothing_else_is_asked(tmp_path, mode):
+    path = tmp_path / 'refresh_tokens.json'
+    path.touch()
+    path.chmod(mode)
+    with pytest.raises(ValueError, match=f'read by others: chmod 600 {path}$'):
+        check_privacy(path, path.stat())
