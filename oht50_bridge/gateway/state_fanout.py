@@ -127,20 +127,20 @@ class StateFanout:
 
         A change of the rate does not open a slot early.
         """
-        kinds = self._types[kind]
-        if kinds.slot.has_rate(rate):
-            kinds.own.pop(subscriber, None)
-            kinds.regular.setdefault(subscriber)
+        per_type = self._types[kind]
+        if per_type.slot.has_rate(rate):
+            per_type.own.pop(subscriber, None)
+            per_type.regular.setdefault(subscriber)
             return
-        slot = kinds.own.get(subscriber)
+        slot = per_type.own.get(subscriber)
         if slot is not None:
             slot.change(rate)
             return
-        slot = kinds.own[subscriber] = Slot(rate)
-        if subscriber in kinds.regular:
-            del kinds.regular[subscriber]
+        slot = per_type.own[subscriber] = Slot(rate)
+        if subscriber in per_type.regular:
+            del per_type.regular[subscriber]
             slot.take(self._loop.time())
-            for event in kinds.waiting.values():  # the pass will not reach it any more
+            for event in per_type.waiting.values():  # the pass will not reach it any more
                 self._owe(subscriber, event)
                 self._wake(subscriber, slot.late_at())
 
@@ -155,9 +155,9 @@ class StateFanout:
 
     def forget(self, subscriber: StateSubscriber) -> None:
         """Send nothing to a subscriber any more."""
-        for kinds in self._types.values():
-            kinds.regular.pop(subscriber, None)
-            kinds.own.pop(subscriber, None)
+        for per_type in self._types.values():
+            per_type.regular.pop(subscriber, None)
+            per_type.own.pop(subscriber, None)
         self._owed.pop(subscriber, None)
         self._due.pop(subscriber, None)
 
@@ -168,16 +168,16 @@ class StateFanout:
 
     def publish(self, event: OutgoingEvent) -> None:
         """Send a value to every subscriber of its type, at once or when its turn comes."""
-        kinds = self._types[event.kind.name]
-        if kinds.regular or kinds.own:
+        per_type = self._types[event.kind.name]
+        if per_type.regular or per_type.own:
             _ = event.frame  # an event that cannot be encoded fails here, not once per client
         now = self._loop.time()
-        if kinds.regular:
-            if event.key[1] in kinds.waiting:
-                self._counts.replaced += len(kinds.regular)
-            kinds.waiting[event.key[1]] = event
-            self._pass(kinds, now)
-        for subscriber in list(kinds.own):
+        if per_type.regular:
+            if event.key[1] in per_type.waiting:
+                self._counts.replaced += len(per_type.regular)
+            per_type.waiting[event.key[1]] = event
+            self._pass(per_type, now)
+        for subscriber in list(per_type.own):
             self._owe(subscriber, event)
             self._serve(subscriber, now)
 
@@ -202,25 +202,25 @@ class StateFanout:
 
     # The pass
 
-    def _pass(self, kinds: _Type, now: float) -> None:
+    def _pass(self, per_type: _Type, now: float) -> None:
         """Send the value that waited longest to all with the table's rate, if the slot is free."""
-        if not kinds.waiting:
+        if not per_type.waiting:
             return
-        if not kinds.slot.take(now):
-            self._wake_type(kinds)
+        if not per_type.slot.take(now):
+            self._wake_type(per_type)
             return
-        event = kinds.waiting.pop(next(iter(kinds.waiting)))
-        if kinds.waiting:
-            self._wake_type(kinds)
-        order = list(kinds.regular)
+        event = per_type.waiting.pop(next(iter(per_type.waiting)))
+        if per_type.waiting:
+            self._wake_type(per_type)
+        order = list(per_type.regular)
         sent, reached = self._write_to_all(order, event, self._budget.available(now))
         self._count(event, sent, now)
         if reached < len(order):
             passed_over = order[reached:]
-            kinds.regular = {
+            per_type.regular = {
                 subscriber: None
                 for subscriber in (*passed_over, *order[:reached])
-                if subscriber in kinds.regular
+                if subscriber in per_type.regular
             }
             for subscriber in passed_over:
                 self._owe(subscriber, event)
@@ -272,8 +272,8 @@ class StateFanout:
     def _serve(self, subscriber: StateSubscriber, now: float) -> None:
         owed = self._owed.get(subscriber, {})
         for key, event in list(owed.items()):
-            kinds = self._types[key[0]]
-            slot = kinds.own.get(subscriber)
+            per_type = self._types[key[0]]
+            slot = per_type.own.get(subscriber)
             if not subscriber.may_read(key[0]):
                 del owed[key]
             elif slot is not None and now < slot.ready_at():
@@ -285,9 +285,9 @@ class StateFanout:
                 self._count(event, 1, now)
                 if slot is not None:
                     slot.take(now)
-                elif subscriber in kinds.regular:
-                    del kinds.regular[subscriber]
-                    kinds.regular[subscriber] = None  # it was the first of the next pass
+                elif subscriber in per_type.regular:
+                    del per_type.regular[subscriber]
+                    per_type.regular[subscriber] = None  # it was the first of the next pass
                 owed.pop(key, None)
             else:
                 break
@@ -301,9 +301,9 @@ class StateFanout:
             self._due[subscriber] = due
             self._set_timer(due)
 
-    def _wake_type(self, kinds: _Type) -> None:
-        kinds.due = kinds.slot.late_at()
-        self._set_timer(kinds.due)
+    def _wake_type(self, per_type: _Type) -> None:
+        per_type.due = per_type.slot.late_at()
+        self._set_timer(per_type.due)
 
     def _set_timer(self, due: float) -> None:
         if due < self._timer_at:
@@ -315,15 +315,15 @@ class StateFanout:
     def _on_time(self) -> None:
         self._timer, self._timer_at = None, _NEVER
         now = self._loop.time()
-        for kinds in self._types.values():
-            if kinds.due <= now:
-                kinds.due = _NEVER
-                self._pass(kinds, now)
+        for per_type in self._types.values():
+            if per_type.due <= now:
+                per_type.due = _NEVER
+                self._pass(per_type, now)
         for subscriber in [subscriber for subscriber, due in self._due.items() if due <= now]:
             if self._budget.available(now) < 1:
                 break
             del self._due[subscriber]
             self._serve(subscriber, now)
-        due = min((*self._due.values(), *(kinds.due for kinds in self._types.values())))
+        due = min((*self._due.values(), *(per_type.due for per_type in self._types.values())))
         if due < _NEVER:
             self._set_timer(max(due, now + PAUSE))
