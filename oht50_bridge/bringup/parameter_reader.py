@@ -37,6 +37,7 @@ SHOWN = 60  # characters of a value in a message
 _NULL = re.compile(r'~|(?i:null)|')
 _BOOLEAN = re.compile(r'(?i:y|yes|true|on|n|no|false|off)')
 _INTEGER = re.compile(r'[-+]?(?:0[xX][0-9a-fA-F]+|[0-9]+)')
+_WILDCARDS = {'/**': r'(?:/\w+)*', '/*': r'/\w+'}
 _DOUBLE = re.compile(
     r'[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?'
     r'|[-+]?[0-9]+[eE][-+]?[0-9]+|(?i:[-+]?\.?inf|\.?nan)'
@@ -286,5 +287,7 @@ def applies_to(section: str, node: str) -> bool:
 
     `/*` is one part of a name, and so `/**` any number of them, even none.
     """
-    pattern = re.escape(f'/{section.removeprefix("/")}').replace(r'/\*', r'(/\w+)')
-    return re.fullmatch(pattern.replace(r'\*', '*'), node) is not None
+    parts = re.split(r'(/\*\*|/\*)', f'/{section.removeprefix("/")}')
+    # Any other asterisk is in the name of no node.
+    pattern = ''.join(_WILDCARDS.get(part, re.escape(part)) for part in parts)
+    return re.fullmatch(pattern, node) is not None

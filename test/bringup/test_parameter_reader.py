@@ -127,6 +127,8 @@ def test_only_a_file_is_read(tmp_path):
         ('oht50/safety_node', True), ('/oht50/*', True), ('/oht50/**', True), ('/*', False),
         ('safety_node', False), ('/safety_node', False), ('/oht51/safety_node', False),
         ('/**/mission_node', False), ('/oht50/safety.node', False), ('/(', False),
+        ('/***', False), ('/****', False), ('a**', False), ('/oht50**', False), ('*/*', True),
+        ('/oht50/safety_node*', False), ('/+*', False),
     ],
 )  # fmt: skip
 def test_a_section_is_for_the_nodes_that_rcl_matches(section, matches):

@@ -253,6 +253,20 @@ def test_parameter_file_with_wildcards(tmp_path):
         rclpy.try_shutdown()
 
 
+@pytest.mark.parametrize('section', ['/(', '/***', '/ns**', '/ns/nod*', '/ns/node[', '/ns.node'])
+def test_a_section_that_is_no_pattern_is_for_no_node(tmp_path, section):
+    pytest.importorskip('rclpy._arguments', reason='about rosless')
+    path = tmp_path / 'parameters.yaml'
+    path.write_text(f'"{section}": {{ros__parameters: {{a: 1}}}}')
+    rclpy.init(args=['test', '--ros-args', '--params-file', str(path)])
+    try:
+        node = rclpy.create_node('node', namespace='/ns')
+        assert node.declare_parameter('a', 0).value == 0
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
 WEAK = '/**: {ros__parameters: {a: 1, b: 1, c: 1, d: 1}}'
 STRONG = """
 node: {ros__parameters: {a: 2, b: 2, c: 2}}

@@ -109,7 +109,10 @@ class Arguments:
 
 def _matches(pattern: str, node: str) -> bool:
     # As rcl: `/*` is one token of a name, and so `/**` is any number of them, even none.
-    expression = f'/{pattern.removeprefix("/")}'.replace('/*', r'(/\w+)')
+    # What else is no letter, other asterisks too, is in the name of no node.
+    parts = re.split(r'(/\*\*|/\*)', f'/{pattern.removeprefix("/")}')
+    expressions = {'/**': r'(?:/\w+)*', '/*': r'/\w+'}
+    expression = ''.join(expressions.get(part, re.escape(part)) for part in parts)
     return re.fullmatch(expression, node) is not None
 
 
