@@ -31,7 +31,18 @@ class Clock:
         return self.now
 
 
-def run(module, board, clock, seconds, dead=None, error=None, cost=0.01, refuses=None):
+def run(
+    module,
+    board,
+    clock,
+    seconds,
+    dead=None,
+    error=None,
+    cost=0.01,
+    refuses=None,
+    exchange=0.01,
+    late=0.0,
+):
     """Let a driver work for some seconds.
 
     Args:
@@ -41,6 +52,8 @@ def run(module, board, clock, seconds, dead=None, error=None, cost=0.01, refuses
         seconds: how long.
         dead: block whose requests fail with `error` after `cost` s.
         refuses: error of each write that is sent.
+        exchange: s that each request takes.
+        late: s that the reply to a read is on its way beyond that.
 
     """
     end = clock.now + seconds
@@ -49,7 +62,7 @@ def run(module, board, clock, seconds, dead=None, error=None, cost=0.01, refuses
         try:
             while True:
                 request = steps.throw(raised) if raised is not None else steps.send(result)
-                clock.now += 0.01
+                clock.now += exchange
                 result = raised = None
                 if request.valid is not None and not request.valid():
                     raised = RequestAbandonedError('no longer valid')
@@ -72,6 +85,7 @@ def run(module, board, clock, seconds, dead=None, error=None, cost=0.01, refuses
                 else:
                     pdu = struct.pack('>BHH', 3, request.address, request.count)
                     reply = board.handle(pdu, clock.now)
+                    clock.now += late
                     words = struct.unpack(f'>{request.count}H', reply[2:])
                     result = Reply(words, 1, clock.now)
                 module.exchanged(raised)

@@ -228,6 +228,8 @@ class MotorModule(Module):
         if not self.identified or not trusted:
             yield from self.probe()
             self._become_ready()
+        # The reply, which may be late, says what the board had at some moment after this one.
+        asked_at = time.monotonic()
         yield from self.attempt(self._reading, self.read_block(self._block))
         fault = self._faults.look(self.values, self.read_at)
         if fault:
@@ -242,7 +244,7 @@ class MotorModule(Module):
         # That of the other motor too.
         roles = (drive.enable, drive.speed, drive.direction, *drive.stop)
         stopped = not any(name in changes for name in roles)
-        settled = self.read_at - self._written_at >= self._settle
+        settled = asked_at - self._written_at >= self._settle
         self._stop_verified = verdict.stop and stopped and settled
         if self._stop_verified:
             self._futile_stops = 0

@@ -34,6 +34,7 @@ from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.simulator.boards.firmware_motor import FirmwareMotorBoard
 from oht50_bridge.simulator.physics import World
+from oht50_bridge.stop_reason import StopReason
 
 BOARD = ('driver_2_motor', 'drive', 3)
 PROFILES = ['driver_2_motor', 'oht_v2_final_motor', 'oht_v2_handler_motor']
@@ -657,3 +658,17 @@ def test_a_board_that_is_identified_but_whose_drive_block_fails_is_reported_once
     assert rounds.board.get('enable') == 0, 'what cannot be read back is stopped all the same'
     rounds.command(0.0, 1.0)
     assert rounds.changes[-1][1] == 'online'
+
+
+@pytest.mark.parametrize('late', [0.0, 0.045, 0.1])
+def test_a_stop_that_is_verified_holds_however_late_the_reply_is(rounds, late):
+    rounds.command(0.3, 2.0)
+    board, cycle = rounds.board, rounds.board.misbehaviour.cycle
+    board.misbehaviour.overwrite = 1.0  # what a write found is restored at the end of the cycle
+    rounds.clock.now += cycle - rounds.clock.now % cycle + 0.001
+    rounds.module.guard.inhibit(StopReason.ESTOP, 'a test')
+    for _ in range(10):
+        run(rounds.module, board, rounds.clock, 0.001, exchange=0.002, late=late)
+        if rounds.module.state().stop_verified:
+            board.update(rounds.clock.now + cycle)
+            assert board.get('enable') == 0
