@@ -25,7 +25,10 @@ work=$root/build/ros
 limit=${TEST_ROS_LIMIT:-30m}
 
 if ! command -v ros2 > /dev/null; then
-  setup=$(ls -d /opt/ros/*/setup.bash 2> /dev/null | sort | tail -n 1)
+  setup=
+  for each in /opt/ros/*/setup.bash; do
+    [ ! -e "$each" ] || setup=$each
+  done
   [ -z "$setup" ] || . "$setup"
 fi
 if ! command -v ros2 > /dev/null; then
