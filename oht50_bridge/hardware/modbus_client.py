@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
+import os
 import select
 import termios
 import time
@@ -43,10 +45,11 @@ _UNIT = (  # the name of the address argument in pymodbus; up to 3.9 and from 3.
 
 
 class ModbusClient(ModbusSerialClient):
-    """Receives without polling, and by monotonic deadlines.
+    """Receives without polling, and sends and receives by monotonic deadlines.
 
     Not every version of pymodbus has a deadline for writing, nor for a line on which the bytes
-    never end.
+    never end. The one that pyserial has also counts the time that the process did not get the
+    processor after it had written everything.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,19 +59,35 @@ class ModbusClient(ModbusSerialClient):
         self.last_byte_at = 0.0
         self.received = 0
 
-    def connect(self) -> bool:
-        """Open the port; return whether it is open."""
-        port = self.socket if super().connect() else None
-        if port is not None and port.write_timeout is None:
-            try:
-                port.write_timeout = _WRITE_TIMEOUT
-            except (OSError, termios.error):  # gone already
-                self.close()
-        return self.socket is not None
-
     def close(self) -> None:
         """Close the port."""
         super().close()  # type: ignore[no-untyped-call]  # pymodbus does not annotate it
+
+    def send(self, request: bytes, addr: tuple[Any, ...] | None = None) -> int:
+        """Drop what has arrived, write a frame, and return its length.
+
+        Raises:
+            ConnectionException: the port is gone, or takes no bytes for 0.2 s.
+
+        """
+        port = self.socket
+        if port is None:
+            raise ConnectionException('port closed')
+        by = time.monotonic() + _WRITE_TIMEOUT
+        left = request
+        try:
+            port.reset_input_buffer()
+            while True:
+                with contextlib.suppress(BlockingIOError):
+                    left = left[os.write(port.fileno(), left) :]
+                if not left:
+                    return len(request)
+                _, ready, _ = select.select([], [port], [], max(by - time.monotonic(), 0.0))
+                if not ready:
+                    raise OSError(f'the port takes no bytes for {_WRITE_TIMEOUT} s')
+        except (OSError, termios.error) as error:
+            self.close()
+            raise ConnectionException(str(error)) from error
 
     def recv(self, size: int | None) -> bytes:
         """Return the bytes that have arrived, b'' when a deadline has passed.
@@ -120,7 +139,7 @@ class ModbusClient(ModbusSerialClient):
         usual = port.baudrate
         try:
             port.baudrate = baudrate
-            port.write(b'\0')
+            self.send(b'\0')
             port.flush()
             time.sleep(_BREAK_TIME)  # the adapter may still have the byte
             port.baudrate = usual

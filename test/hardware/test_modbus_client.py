@@ -118,6 +118,37 @@ def test_a_frame_ends_after_a_silence(wire):
     assert time.monotonic() - client.last_byte_at >= FRAME_SILENCE
 
 
+def test_a_frame_that_was_written_late_is_sent(wire, monkeypatch):
+    client, board = wire
+    write = os.write
+
+    def late(*arguments):  # as when the process does not get the processor
+        try:
+            return write(*arguments)
+        finally:
+            time.sleep(0.3)
+
+    monkeypatch.setattr(os, 'write', late)
+    assert client.send(b'frame') == 5
+    assert os.read(board, 256) == b'frame'
+
+
+def test_what_had_arrived_is_no_reply(wire):
+    client, board = wire
+    os.write(board, b'late')
+    client.send(b'frame')
+    client.first_byte_by = time.monotonic() + 0.05
+    assert client.recv(8) == b''
+
+
+def test_a_port_that_takes_no_bytes_is_lost(wire):
+    client, _ = wire
+    with pytest.raises(ConnectionException, match='takes no bytes'):
+        for _ in range(1000):  # nobody reads
+            client.send(bytes(256))
+    assert client.socket is None
+
+
 def test_a_port_that_is_gone_is_an_error(wire):
     client, _ = wire
     client.close()
