@@ -188,6 +188,7 @@ class MissionManager:
             docking,
             settings.timeouts,
         )
+        mission.motion.go(target[0], zones)  # a report may come before the first step
         active = ActiveMission(mission, request.payload, self._view.drawn(now), now)
         self._recorder.begin(active.record(now, located=True))
         self._active = active

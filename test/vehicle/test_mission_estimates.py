@@ -31,6 +31,8 @@ from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 
+pytestmark = pytest.mark.no_cover  # whole missions, again and again
+
 SLOW = Zone('slow', 'warning', ZoneAction.SLOW_DOWN, 7.0, 9.0, 0.1)
 ALERT = Zone('alert', 'warning', ZoneAction.ALERT, 6.0, 8.0, 0.15)
 
@@ -71,6 +73,14 @@ def test_the_estimate_is_the_time_that_the_mission_takes(vehicle, case):
     assert vehicle.completed.status == 'success'
     assert vehicle.completed.duration == pytest.approx(duration, rel=0.03, abs=1.5)
     assert vehicle.now == pytest.approx(arrival, rel=0.03, abs=1.5)
+
+
+@pytest.mark.parametrize('target', [{'target': 11.0}, {'station': 'charger'}])
+def test_a_report_before_the_first_step_knows_every_limit(vehicle, target):
+    vehicle.view.update_zones([SLOW, Zone('near', 'warning', ZoneAction.SLOW_DOWN, 2.0, 3.0, 0.1)])
+    _, duration = vehicle.start(**target)
+    vehicle.manager.report(vehicle.now, subscribed=True)
+    assert vehicle.output.progress_[-1].remaining_time == pytest.approx(duration)
 
 
 @pytest.mark.parametrize(
