@@ -19,6 +19,7 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck
+from hypothesis import is_hypothesis_test
 from hypothesis import settings
 
 pytest_plugins = ['host_watch', 'processes', 'shared_vehicle']
@@ -41,7 +42,8 @@ MARKER = 'cover_processes'
 
 
 def pytest_configure(config):
-    """Register the marker."""
+    """Register the markers."""
+    config.addinivalue_line('markers', 'no_cover: no coverage is measured (pytest-cov)')
     config.addinivalue_line(
         'markers', f'{MARKER}: coverage of the processes that it starts counts'
     )
@@ -67,6 +69,26 @@ def pytest_sessionstart(session):
         # A worker that starts erases what others wrote; they have imported the same.
         with contextlib.suppress(CoverageException):
             cov.cov_controller.cov.save()
+
+
+def pytest_collection_modifyitems(items):
+    """Measure no coverage of arbitrary inputs: they run the same lines again and again."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, 'obj', None)):
+            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Measure no imports: all workers import the same, and test_structure.py measures it once."""
+    cov = session.config.pluginmanager.getplugin('_cov')
+    if not hasattr(session.config, 'workerinput') or cov is None or not cov.cov_controller:
+        return (yield)
+    cov.cov_controller.pause()
+    try:
+        return (yield)
+    finally:
+        cov.cov_controller.resume()
 
 
 @pytest.hookimpl(wrapper=True)

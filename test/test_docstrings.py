@@ -23,6 +23,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_cover  # it reads the sources
+
 if find_spec('rclpy') is None:  # the messages of an example need it
     import rosless
 

@@ -15,12 +15,18 @@
 
 import ast
 import functools
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / 'oht50_bridge'
 GENERATED = {'msg', 'srv'}
+
+pytestmark = pytest.mark.no_cover  # of the tests themselves
 
 MOST_METHODS = 25
 MOST_LINES = 500
@@ -38,6 +44,17 @@ MAY_IMPORT = {
     'cli': {'bringup', 'nodes', 'gateway', 'vehicle', 'hardware', 'simulator', 'protocol'},
 }
 WITH_ROS = {'nodes', 'bringup'}
+IMPORT = """
+import importlib, sys
+import rosless
+rosless.install()
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        if error.name not in ('launch', 'launch_ros'):  # of ROS 2
+            raise
+"""
 ROS = {'rclpy', 'launch', 'launch_ros', 'rcl_interfaces', 'std_msgs', 'geometry_msgs'}
 
 MODULES = [
@@ -120,6 +137,26 @@ def test_no_import_circles():
 
     for name in sorted(edges):
         visit(name)
+
+
+@pytest.mark.processes
+@pytest.mark.cover_processes
+def test_every_module_can_be_imported():
+    """The coverage of what an import runs is measured here alone: see conftest.py."""
+    names = [name_of(path) for path in MODULES if path.stem != '__main__']
+    names += [
+        name_of(path).removeprefix('rosless.path.')
+        for folder in ('rosless', 'rosless/idl', 'rosless/path/rclpy')
+        for path in sorted((ROOT / folder).rglob('*.py'))
+        if 'path' not in path.relative_to(ROOT / folder).parts and path.stem != '__main__'
+    ]
+    done = subprocess.run(
+        [sys.executable, '-W', 'error', '-c', IMPORT, *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_modules_and_classes_stay_small():

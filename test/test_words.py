@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_cover  # it reads the sources
+
 ROOT = Path(__file__).resolve().parent.parent
 LIST = 'test/banned_words.txt'
 #: The list, this test, and texts of others: the licence and the specification.

@@ -22,6 +22,8 @@ import pytest
 from oht50_bridge.hardware import profile_reader
 from oht50_bridge.simulator.boards.board import Misbehaviour
 
+pytestmark = pytest.mark.no_cover  # it reads the sources
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COLUMNS = ['habit', 'evidence', 'simulated', 'test']
 

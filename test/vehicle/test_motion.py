@@ -98,7 +98,6 @@ def travel(motion, carrier, *, speed_limit=lambda now: 0.5, seconds=200.0):
     raise AssertionError(f'not arrived after {seconds} s: {carrier.position}')
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=40)
 @given(
     start=st.floats(1.0, 9.0),
@@ -121,7 +120,6 @@ def test_arrives_within_tolerance_and_never_beyond(start, target, drive_delay, r
     assert motion.travelled == pytest.approx(abs(target - start), abs=5 * resolution)
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=30)
 @given(
     st.lists(
@@ -154,7 +152,6 @@ def test_arrives_after_any_change_of_target_limit_and_pause(sequence):
     assert carrier.position == pytest.approx(3.0, abs=0.002)
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=40)
 @given(
     way=st.one_of(st.floats(-0.02, 0.02), st.floats(-1.0, 1.0)),

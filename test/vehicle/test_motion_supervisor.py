@@ -295,7 +295,6 @@ class Obedient:
         self.places.append(round(self.position / self.step) * self.step)
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=150, derandomize=True)
 @given(COMMANDS, st.sampled_from([0.001, 0.02]), st.booleans(), st.sampled_from([0.3, 2.0]))
 def test_a_vehicle_that_obeys_is_never_a_fault(commands, step, measured, deceleration):
@@ -318,7 +317,6 @@ def test_a_vehicle_that_obeys_is_never_a_fault(commands, step, measured, deceler
                 assert supervisor.check(now, None, vehicle.command, limit) == ''
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=150, derandomize=True)
 @given(
     COMMANDS,

@@ -235,7 +235,6 @@ REPORTS = st.lists(
 )
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=300, deadline=None)
 @given(REPORTS)
 def test_a_known_position_is_always_explained_by_motion(reports):
@@ -358,7 +357,6 @@ class Reporter:
         assert abs(measurement.velocity) < 60.0 or math.isnan(measurement.velocity)
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=300, derandomize=True)
 @given(st.lists(BEHAVIOUR, max_size=25))
 @example(

@@ -74,7 +74,6 @@ def test_a_free_way_takes_as_long_as_its_profile(distance, acceleration, velocit
     assert travel_time(ProfileState(1.0 + distance), 1.0, limits) == pytest.approx(time)
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @settings(max_examples=10, deadline=None)
 @given(st.floats(5.0, 15.0), zones, speeds, st.floats(0.1, 0.3))
 @example(0.0, [SpeedZone(0.0, 1.0, 0.25)], 0.5, 0.125)

@@ -288,7 +288,6 @@ ROUTES = st.lists(
 )
 
 
-@pytest.mark.no_cover  # the same lines, again and again
 @given(zones_strategy, ROUTES)
 @settings(max_examples=300, derandomize=True)
 def test_no_zone_is_jumped_over_and_none_is_entered_that_was_not_on_the_way(zones, route):
