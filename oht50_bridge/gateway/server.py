@@ -345,7 +345,7 @@ class Gateway:
         response = await context.scheduler.call(
             connection.address,
             lambda: context.handshake.respond(
-                connection.pending, request, respond, context.loop.time()
+                connection.pending, request, connection.method, respond, context.loop.time()
             ),
             HANDSHAKE_COST,
         )

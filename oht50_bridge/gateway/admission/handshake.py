@@ -35,10 +35,13 @@ from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.listener import Listener
 from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import MAX_HEADERS
 from oht50_bridge.gateway.admission.request_head import MAX_URL
 from oht50_bridge.gateway.admission.request_head import SINGLE_HEADERS
+from oht50_bridge.gateway.admission.request_head import WEBSOCKET_METHODS
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
+from oht50_bridge.gateway.admission.request_head import wrong_method
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.protocol import commands
@@ -86,6 +89,7 @@ class Handshake:
         self,
         pending: PendingConnection | None,
         request: Request,
+        method: str,
         respond: Callable[[HTTPStatus, str], Response],
         now: float,
     ) -> Response | None:
@@ -94,6 +98,7 @@ class Handshake:
         Args:
             pending: the connection; None: it was refused meanwhile.
             request: the request.
+            method: of the request, GET or HEAD.
             respond: makes a response of a status and a text.
             now: s, monotonic.
 
@@ -103,7 +108,7 @@ class Handshake:
         try:
             self._check_headers(request)
             self._check_address(pending, request.headers, now)
-            page = self._page(request)
+            page = self._page(request, method)
         except RequestRefusedError as refused:
             error = refused
         except Exception:
@@ -114,7 +119,9 @@ class Handshake:
         else:
             return None if page is None else _body(*page)
         self._refused(pending.address, error.reason, str(error))
-        return respond(error.status, f'{error}\n')
+        response = respond(error.status, f'{error}\n')
+        response.headers.update(error.headers)
+        return response
 
     def _check_headers(self, request: Request) -> None:
         headers = request.headers
@@ -157,10 +164,12 @@ class Handshake:
                 HTTPStatus.TOO_MANY_REQUESTS, 'handshakes', 'too many handshakes from this address'
             )
 
-    def _page(self, request: Request) -> Page | None:
+    def _page(self, request: Request, method: str) -> Page | None:
         """Return the page of a path; None on the path of the events."""
         path = request.path.partition('?')[0]
         if path == PATH:
+            if method != GET:
+                raise wrong_method(WEBSOCKET_METHODS)
             if request.headers.get_all('Sec-WebSocket-Protocol'):
                 # A browser would end the connection without a reason.
                 raise RequestRefusedError(
