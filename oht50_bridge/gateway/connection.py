@@ -32,14 +32,13 @@ from websockets.protocol import Event
 from websockets.protocol import State as WireState
 from websockets.server import ServerProtocol
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.listener import PendingConnection
 from oht50_bridge.gateway.admission.request_head import GET
-from oht50_bridge.gateway.admission.request_head import HEAD
 from oht50_bridge.gateway.admission.request_head import MAX_REQUEST
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
 from oht50_bridge.gateway.admission.request_head import is_complete
 from oht50_bridge.gateway.admission.request_head import method_of
-from oht50_bridge.gateway.admission.request_head import refusal
 from oht50_bridge.gateway.admission.request_head import rewritten
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.delivery import payload_of
@@ -57,6 +56,7 @@ class Connection(ServerConnection):
     Attributes:
         pending: its entry in the pool of unauthenticated connections.
         scheduler: runs the work of unauthenticated connections.
+        answers: makes HTTP answers.
         frames: budget of frames that are no complete message.
         method: of its request, GET or HEAD.
         answered: the gateway itself answered the request with a page or a refusal.
@@ -71,6 +71,7 @@ class Connection(ServerConnection):
 
     pending: PendingConnection | None = None
     scheduler: FairScheduler
+    answers: Answers
     frames: TokenBucket
     method = GET
     answered = False
@@ -89,8 +90,7 @@ class Connection(ServerConnection):
         protocol.send_response = self._send_response  # type: ignore[method-assign]  # no other hook
 
     def _send_response(self, response: Response) -> None:
-        if self.method == HEAD:
-            response.body = b''
+        self.answers.complete(response, self.method)
         self._pass_response(response)
 
     @property
@@ -205,7 +205,7 @@ class Connection(ServerConnection):
                     super().data_received(request)
             except RequestRefusedError as error:
                 self.protocol.handshake_exc = error
-                self.transport.write(refusal(error, method_of(self._head)))
+                self.transport.write(self.answers.refusal(error, method_of(self._head)))
                 self.transport.close()
                 return
 

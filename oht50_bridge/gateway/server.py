@@ -31,6 +31,7 @@ from websockets.asyncio.server import serve
 from websockets.http11 import Request
 from websockets.http11 import Response
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.handshake import Handshake
 from oht50_bridge.gateway.admission.handshake import Page
 from oht50_bridge.gateway.admission.limits import Addresses
@@ -214,9 +215,8 @@ class Gateway:
     def _make_context(self, loop: asyncio.AbstractEventLoop) -> GatewayContext:
         config = self.config
         addresses, scheduler = Addresses(config), FairScheduler(loop)
-        listener = Listener(
-            config, scheduler, addresses, self._trail.refused, config.tls is not None
-        )
+        answers = Answers(config.tls is not None)
+        listener = Listener(config, scheduler, addresses, self._trail.refused, answers)
         rate = config.max_deliveries
         # So much at once that passes to as many clients as fit do not depend on their jitter.
         budget = TokenBucket(rate, max(1.0, rate / 5))
@@ -230,6 +230,7 @@ class Gateway:
             roles=self._roles,
             addresses=addresses,
             scheduler=scheduler,
+            answers=answers,
             listener=listener,
             handshake=Handshake(config, listener, addresses, self._trail.refused, pages),
             registry=self._registry,
@@ -308,6 +309,7 @@ class Gateway:
         assert self._context is not None
         connection = Connection(*args, **kwargs)
         connection.scheduler = self._context.scheduler
+        connection.answers = self._context.answers
         connection.frames = TokenBucket(
             FRAMES_PER_COMMAND * self.config.commands_per_second,
             FRAMES_PER_COMMAND * self.config.command_burst,

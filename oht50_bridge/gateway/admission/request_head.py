@@ -126,17 +126,6 @@ def wrong_method(allowed: str) -> RequestRefusedError:
     )
 
 
-def refusal(error: RequestRefusedError, method: str = GET) -> bytes:
-    """Return the HTTP response of a refusal; that to HEAD has no body."""
-    body = f'{error}\n'.encode()
-    more = ''.join(f'{name}: {value}\r\n' for name, value in error.headers.items())
-    return (
-        f'HTTP/1.1 {error.status.value} {error.status.phrase}\r\n{more}'
-        f'Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n'
-        'Connection: close\r\n\r\n'
-    ).encode() + (b'' if method == HEAD else body)
-
-
 def method_of(head: bytes | bytearray) -> str:
     """Return the method of a request that may be refused: HEAD, or GET for all else."""
     return HEAD if head.lstrip(b'\r\n').startswith(b'HEAD ') else GET
