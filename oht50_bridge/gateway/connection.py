@@ -254,7 +254,7 @@ class Connection(ServerConnection):
         pieces = self.protocol.data_to_send()
         if self.transport.is_closing():
             return
-        if data := b''.join(pieces):
+        if data := b''.join(filter(None, pieces)):  # of a single piece no copy is made
             self.transport.write(data)
         if b'' in pieces:  # the library's sign for the end
             self.protocol.writes.append(b'')

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""HTTP answers: each, whoever makes it, has the security headers."""
+"""HTTP answers: each, by any part of the gateway, has the security headers."""
 
 import asyncio
 import ssl
