@@ -41,11 +41,12 @@ from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.answers import Prepared
 from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import HEAD
+from oht50_bridge.paths import PAGE_INDEX
 from oht50_bridge.protocol import asyncapi
 from oht50_bridge.regular_file import read_regular
 from oht50_bridge.text import shown
 
-INDEX, THIRD_PARTY, ASSETS = 'index.html', 'third-party.txt', 'assets'
+THIRD_PARTY, ASSETS = 'third-party.txt', 'assets'
 #: Bytes of a file, and of all files of a page. What a peer does not read is kept for it, so the
 #: first bounds the memory that unauthenticated connections use. More is for a web server.
 MAX_FILE = 512 * 1024
@@ -157,7 +158,7 @@ def read_page(directory: Path) -> dict[str, Document]:
     for file in _files(directory):
         name = file.relative_to(directory).as_posix()
         asset = _ASSET.fullmatch(file.name) if name == f'{ASSETS}/{file.name}' else None
-        if name == INDEX:
+        if name == PAGE_INDEX:
             path, media, caching = '/', 'text/html; charset=utf-8', REVALIDATED
         elif name == THIRD_PARTY:
             path, media, caching = f'/{name}', TEXT, REVALIDATED
