@@ -23,6 +23,8 @@ from pathlib import Path
 
 #: What a folder must have to be that of a page.
 PAGE_INDEX = 'index.html'
+#: Value of the parameter `page` of bridge_node for no page.
+NO_PAGE = 'off'
 ENVIRONMENT_VARIABLE = 'OHT50_CONFIG_DIR'
 
 

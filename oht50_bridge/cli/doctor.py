@@ -50,6 +50,7 @@ from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_console
 from oht50_bridge.cli.screen import make_table
 from oht50_bridge.cli.screen import terminal_fault
+from oht50_bridge.paths import NO_PAGE
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import page_dir
 from oht50_bridge.priority import RealtimePriority
@@ -336,7 +337,6 @@ def check_page(params: Path | None) -> Iterator[Finding]:
     """Check that the page of the bridge is there and can be served; a vehicle runs without it."""
     from oht50_bridge.gateway.pages import PageError
     from oht50_bridge.gateway.pages import read_page
-    from oht50_bridge.nodes.bridge_settings import NO_PAGE
 
     try:
         page = str(read_parameters(params).given('bridge_node').get('page') or '')

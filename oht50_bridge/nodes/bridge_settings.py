@@ -26,14 +26,12 @@ from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes.errors import StartError
+from oht50_bridge.paths import NO_PAGE
 from oht50_bridge.paths import PAGE_INDEX
 from oht50_bridge.paths import page_dir
 from oht50_bridge.settings import setting
 from oht50_bridge.text import shown
 from oht50_bridge.version import VERSION
-
-#: Value of the parameter `page` for no page.
-NO_PAGE = 'off'
 
 
 @dataclass(frozen=True)
