@@ -50,6 +50,8 @@ from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_console
 from oht50_bridge.cli.screen import make_table
 from oht50_bridge.cli.screen import terminal_fault
+from oht50_bridge.gateway.page_files import PageError
+from oht50_bridge.gateway.page_files import read_page
 from oht50_bridge.paths import NO_PAGE
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import page_dir
@@ -335,9 +337,6 @@ def check_clock() -> Finding:
 
 def check_page(params: Path | None) -> Iterator[Finding]:
     """Check that the page of the bridge is there and can be served; a vehicle runs without it."""
-    from oht50_bridge.gateway.pages import PageError
-    from oht50_bridge.gateway.pages import read_page
-
     try:
         page = str(read_parameters(params).given('bridge_node').get('page') or '')
     except BringUpError:
@@ -348,7 +347,7 @@ def check_page(params: Path | None) -> Iterator[Finding]:
     directory = Path(page) if page else page_dir()
     what = f'page {directory}'
     try:
-        built = bool(read_page(directory))
+        built = bool(read_page(directory).served)
     except PageError as error:
         yield what, FAILED, str(error)
         return

@@ -73,40 +73,50 @@ def origin_of(host: str, port: int, *, encrypted: bool) -> str:
     return f'{"https" if encrypted else "http"}://{f"[{name}]" if ":" in name else name}:{port}'
 
 
-def page_line(
+def page_lines(
     arguments: argparse.Namespace,
     given: Mapping[str, Any],
     origin: str,
     command: str,
     *,
     tokens: bool,
-) -> str:
-    """Return how to reach the page of the vehicle that `oht50 up` has started; empty for no page.
+) -> list[str]:
+    """Return how to reach the page of the vehicle that `oht50 up` has started; none for no page.
 
     Args:
         arguments: of `oht50 up`.
         given: parameters of bridge_node in the files.
         origin: of the page.
         command: prints a link.
-        tokens: whether the line may have tokens in it: it is on a terminal and in no file.
+        tokens: whether the lines may have tokens in them: a terminal shows them, and no file or
+            journal keeps them.
 
     """
     page = given.get('page')
     if page == NO_PAGE:
-        return ''
+        return []
     if not page and not (page_dir() / PAGE_INDEX).is_file():
-        return 'not built: run `make setup` with Node 20.19 or later'
-    if tokens:
-        signing = argparse.Namespace(
-            state_dir=arguments.state_dir,
-            keys=arguments.keys or given.get('keys', ''),
-            issuer=arguments.issuer or given.get('token_issuer', ''),
-            audience=arguments.audience or given.get('token_audience', ''),
-        )
-        try:
-            pair = issue_pair(signing, ROLE, subject='local', ttl=LOCAL_TTL)
-        except CommandError:
-            pass  # its keys are elsewhere
-        else:
-            return link(origin, pair, refreshing=True)
-    return f'{origin}/ (a link that signs you in: {command})'
+        return ['  Page       not built: run `make setup` with Node 20.19 or later']
+    pair = _pair(arguments, given) if tokens else None
+    if pair is None:
+        return [f'  Page       {origin}/ (a link that signs you in: {command})']
+    return [
+        f'Open this link on this computer within {LOCAL_TTL / 60:.0f} minutes: it signs you in as '
+        f'{ROLE}, who sees',
+        'the vehicle, starts missions and stops it. Anybody who has the link can do the same.',
+        f'  Page       {link(origin, pair, refreshing=True)}',
+    ]
+
+
+def _pair(arguments: argparse.Namespace, given: Mapping[str, Any]) -> TokenPair | None:
+    """Return tokens that the bridge of a vehicle accepts; None where its keys sign nothing."""
+    signing = argparse.Namespace(
+        state_dir=arguments.state_dir,
+        keys=arguments.keys or given.get('keys', ''),
+        issuer=arguments.issuer or given.get('token_issuer', ''),
+        audience=arguments.audience or given.get('token_audience', ''),
+    )
+    try:
+        return issue_pair(signing, ROLE, subject='local', ttl=LOCAL_TTL)
+    except CommandError:
+        return None

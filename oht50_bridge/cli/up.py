@@ -30,10 +30,9 @@ from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.bringup.supervisor import cannot_listen
-from oht50_bridge.cli.credentials import LOCAL_TTL
 from oht50_bridge.cli.link import ROLE
 from oht50_bridge.cli.link import origin_of
-from oht50_bridge.cli.link import page_line
+from oht50_bridge.cli.link import page_lines
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_keys
@@ -203,15 +202,6 @@ def announce(arguments: argparse.Namespace, given: Mapping[str, Any], *, encrypt
     state = ''
     if 'state_dir' in vars(arguments):
         state = f' --state-dir {quote(str(arguments.state_dir))}'
-    # What is printed elsewhere than on a terminal is kept: by a journal, or in a file.
-    signs_in = arguments.sim and sys.stdout.isatty()
-    page = page_line(
-        arguments,
-        given,
-        origin,
-        f'{program} token --role {ROLE} --pair --link {quote(origin)}{state}',
-        tokens=signs_in,
-    )
     lines = [
         f'OHT-50 is up ({boards}).',
         f'  WebSocket  {url}',
@@ -220,15 +210,15 @@ def announce(arguments: argparse.Namespace, given: Mapping[str, Any], *, encrypt
         f'  ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, discovery '
         f'{arguments.discovery}',
         '  Stop       Ctrl-C',
+        *page_lines(
+            arguments,
+            given,
+            origin,
+            f'{program} token --role {ROLE} --pair --link {quote(origin)}{state}',
+            # What is printed elsewhere than on a terminal is kept: by a journal, or in a file.
+            tokens=arguments.sim and sys.stdout.isatty(),
+        ),
     ]
-    if '#' in page:
-        lines += [
-            f'Open this link on this computer within {LOCAL_TTL / 60:.0f} minutes: it signs you '
-            f'in as {ROLE}, who sees',
-            'the vehicle, starts missions and stops it. Anybody who has the link can do the same.',
-        ]
-    if page:
-        lines.append(f'  Page       {page}')
     say('\n'.join(lines), sys.stdout)
     if not encrypted and not is_loopback(arguments.host):
         say(

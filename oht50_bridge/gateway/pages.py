@@ -20,48 +20,31 @@ server in front of the bridge.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import logging
 import re
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 
 from websockets.datastructures import Headers
 
-from oht50_bridge.gateway.admission.answers import TEXT
 from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.answers import Prepared
 from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import HEAD
-from oht50_bridge.paths import PAGE_INDEX
+from oht50_bridge.gateway.page_files import DAY
+from oht50_bridge.gateway.page_files import REVALIDATED
+from oht50_bridge.gateway.page_files import Document
+from oht50_bridge.gateway.page_files import read_page
 from oht50_bridge.protocol import asyncapi
-from oht50_bridge.regular_file import read_regular
 from oht50_bridge.text import shown
 
-THIRD_PARTY, ASSETS = 'third-party.txt', 'assets'
-#: Bytes of a file, and of all files of a page. What a peer does not read is kept for it, so the
-#: first bounds the memory that unauthenticated connections use. More is for a web server.
-MAX_FILE = 512 * 1024
-MAX_BYTES = 4 * 1024 * 1024
-MAX_FILES = 256
 #: Files that are not served and that the log names.
 NAMED = 10
-
-#: Browsers ask again at each visit, and get 304 where nothing has changed.
-REVALIDATED = 'no-cache'
-#: The name of a file changes with its content.
-IMMUTABLE = 'public, max-age=31536000, immutable'
-NOT_STORED = 'no-store'
-DAY = 'public, max-age=86400'
-
 NOT_BUILT = (
     b'The page was not built: run `make setup` with Node 20.19 or later, then start the vehicle '
     b'again.\n'
@@ -78,9 +61,6 @@ ICONS = (
     ),
 )
 
-_TYPES = {'js': 'text/javascript; charset=utf-8', 'css': 'text/css; charset=utf-8'}
-#: As Vite names its files: the hash of the content comes last.
-_ASSET = re.compile(r'[A-Za-z0-9_.-]+-[A-Za-z0-9_-]{8,}\.(js|css)')
 _CODING = re.compile(
     r'([!#$%&\'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=([01](?:\.[0-9]{0,3})?))?', re.IGNORECASE
 )
@@ -89,36 +69,8 @@ _TAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _log = logging.getLogger(__name__)
 
 
-class PageError(Exception):
-    """The files of a page cannot be served; the message holds the remedy."""
-
-
-@dataclass(frozen=True)
-class Document:
-    """A content, and how it is served.
-
-    Attributes:
-        body: the content.
-        content_type: its media type.
-        cache_control: how long who may keep it.
-        status: of the answer.
-
-    """
-
-    body: bytes
-    content_type: str = TEXT
-    cache_control: str = NOT_STORED
-    status: HTTPStatus = HTTPStatus.OK
-
-    @cached_property
-    def compressed(self) -> bytes | None:
-        """The content in gzip; None where that is not shorter."""
-        compressed = gzip.compress(self.body, mtime=0)
-        return compressed if len(compressed) < len(self.body) else None
-
-
 def documents(directory: Path | None) -> dict[str, Document]:
-    """Return what is served by its path.
+    """Return what is served by its path; the log names files of the page that are not.
 
     Args:
         directory: of the page; without an `index.html` in it the page says that it was not built.
@@ -131,8 +83,16 @@ def documents(directory: Path | None) -> dict[str, Document]:
     icon = Document(NO_ICON, cache_control=DAY, status=HTTPStatus.NOT_FOUND)
     served = {**dict.fromkeys(ICONS, icon), '/asyncapi.yaml': contract()}
     if directory is not None:
+        page = read_page(directory)
         missing = Document(NOT_BUILT, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        served.update(read_page(directory) or {'/': missing})
+        served.update(page.served or {'/': missing})
+        if page.served and page.others:
+            _log.warning(
+                'page %s: %d files are not served, as no part of a page is named so: %s',
+                shown(str(directory)),
+                len(page.others),
+                ', '.join(shown(name, 80) for name in page.others[:NAMED]),
+            )
     return served
 
 
@@ -140,84 +100,6 @@ def documents(directory: Path | None) -> dict[str, Document]:
 def contract() -> Document:
     """Return the AsyncAPI document of the protocol."""
     return Document(asyncapi.text().encode(), 'application/yaml', REVALIDATED)
-
-
-def read_page(directory: Path) -> dict[str, Document]:
-    """Return the files of a page by the path of their URL; none of a page without `index.html`.
-
-    They are `index.html` at `/`, `third-party.txt`, and scripts and style sheets in `assets` whose
-    names end in a hash of their content. The log names other files, which are not served.
-
-    Raises:
-        PageError: a file cannot be read, or they are too many or too large.
-
-    """
-    served: dict[str, Document] = {}
-    others = []
-    room = MAX_BYTES
-    for file in _files(directory):
-        name = file.relative_to(directory).as_posix()
-        asset = _ASSET.fullmatch(file.name) if name == f'{ASSETS}/{file.name}' else None
-        if name == PAGE_INDEX:
-            path, media, caching = '/', 'text/html; charset=utf-8', REVALIDATED
-        elif name == THIRD_PARTY:
-            path, media, caching = f'/{name}', TEXT, REVALIDATED
-        elif asset is not None:
-            path, media, caching = f'/{name}', _TYPES[asset[1]], IMMUTABLE
-        else:
-            others.append(name)
-            continue
-        body = _content(file)
-        room -= len(body)
-        if room < 0 or len(body) > MAX_FILE or len(served) == MAX_FILES:
-            raise PageError(
-                f'{shown(str(directory))}: more than {MAX_FILES} files, {MAX_BYTES >> 10} KiB, or '
-                f'{MAX_FILE >> 10} KiB in one file; serve such a page by a web server'
-            )
-        served[path] = Document(body, media, caching)
-    if '/' not in served:
-        return {}
-    if others:
-        names = ', '.join(shown(name, 80) for name in others[:NAMED])
-        _log.warning(
-            'page %s: %d files are not served, as no part of a page is named so: %s',
-            shown(str(directory)),
-            len(others),
-            names,
-        )
-    return served
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    """Yield the files of a directory and of its `assets`, without hidden ones.
-
-    Raises:
-        PageError: it cannot be read.
-
-    """
-    try:
-        for file in sorted(directory.iterdir()):
-            if file.name == ASSETS and file.is_dir():
-                yield from (each for each in sorted(file.iterdir()) if each.name[0] != '.')
-            elif file.name[0] != '.':
-                yield file
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise PageError(
-            f'{shown(str(error.filename))}: {error.strerror}; let the user of the bridge read it'
-        ) from error
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return read_regular(file) or b''
-    except OSError as error:
-        raise PageError(
-            f'{shown(str(file))}: {error.strerror}; let the user of the bridge read it'
-        ) from error
-    except ValueError as error:
-        raise PageError(f'{shown(str(file))}: {error}; build the page again') from error
 
 
 class Pages:

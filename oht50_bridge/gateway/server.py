@@ -54,7 +54,7 @@ from oht50_bridge.gateway.ingress import Ingress
 from oht50_bridge.gateway.metrics import Counts
 from oht50_bridge.gateway.metrics import Metrics
 from oht50_bridge.gateway.metrics import Stats
-from oht50_bridge.gateway.pages import Document
+from oht50_bridge.gateway.page_files import Document
 from oht50_bridge.gateway.pages import Pages
 from oht50_bridge.gateway.pages import documents
 from oht50_bridge.gateway.redact import redact

@@ -44,7 +44,7 @@ from oht50_bridge.gateway.commands import Caller
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewaySettings
-from oht50_bridge.gateway.pages import PageError
+from oht50_bridge.gateway.page_files import PageError
 from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError

@@ -24,6 +24,8 @@ from oht50_bridge.gateway.admission.limits import networks
 from oht50_bridge.gateway.admission.origins import normalised
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.config import GatewaySettings
+from oht50_bridge.gateway.page_files import PageError
+from oht50_bridge.gateway.page_files import read_page
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes.errors import StartError
 from oht50_bridge.paths import NO_PAGE
@@ -97,7 +99,7 @@ class BridgeNodeSettings:
         That of the page that came with the bridge may be missing: the page then says so itself.
 
         Raises:
-            StartError: the directory has no page.
+            StartError: the directory has no page, or one that cannot be served.
 
         """
         if self.page == NO_PAGE:
@@ -112,6 +114,10 @@ class BridgeNodeSettings:
                 f'page that was built, "{NO_PAGE}" for none, or "" for the one that came with the '
                 'bridge'
             )
+        try:
+            read_page(directory)
+        except PageError as error:
+            raise StartError(f'bridge_node: page: {error}') from error
         return directory
 
 

@@ -14,44 +14,33 @@
 """The page and the other files that the bridge serves over HTTP."""
 
 import asyncio
-import errno
 import gzip
 import os
 import shutil
 
 import pytest
+from gateway.serving import CSS
+from gateway.serving import HTML
+from gateway.serving import JS
+from gateway.serving import NOTICES
 from gateway.serving import ROOT
+from gateway.serving import SCRIPT
+from gateway.serving import STYLE
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.datastructures import Headers
 
-from oht50_bridge.gateway import pages
 from oht50_bridge.gateway.admission.answers import SECURITY_HEADERS
 from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.audit.writer import AuditWriter
-from oht50_bridge.gateway.pages import Document
-from oht50_bridge.gateway.pages import PageError
+from oht50_bridge.gateway.page_files import DAY
+from oht50_bridge.gateway.page_files import IMMUTABLE
+from oht50_bridge.gateway.page_files import Document
+from oht50_bridge.gateway.page_files import PageError
 from oht50_bridge.gateway.pages import Pages
 from oht50_bridge.gateway.pages import accepts_gzip
 from oht50_bridge.gateway.pages import documents
 from oht50_bridge.gateway.pages import matches
-from oht50_bridge.gateway.pages import read_page
-
-HTML = b'<!doctype html><title>OHT-50</title>' + b'<p>text</p>' * 50
-SCRIPT, STYLE = b'export const x = 1;\n' * 100, b'p { color: black }\n' * 100
-JS, CSS = '/assets/index-B3x_9-aQ.js', '/assets/index-D1f2c3b4.css'
-
-
-@pytest.fixture
-def page(tmp_path):
-    """The directory of a page as it is built."""
-    directory = tmp_path / 'page'
-    (directory / 'assets').mkdir(parents=True)
-    (directory / 'index.html').write_bytes(HTML)
-    (directory / JS[1:]).write_bytes(SCRIPT)
-    (directory / CSS[1:]).write_bytes(STYLE)
-    (directory / 'third-party.txt').write_text('uPlot, MIT\n')
-    return directory
 
 
 class Answer:
@@ -80,9 +69,9 @@ async def test_a_browser_gets_the_page_and_what_belongs_to_it(serving, page):
         for path, body, media, caching in [
             ('/', HTML, 'text/html; charset=utf-8', 'no-cache'),
             ('/?from=x', HTML, 'text/html; charset=utf-8', 'no-cache'),
-            (JS, SCRIPT, 'text/javascript; charset=utf-8', pages.IMMUTABLE),
-            (CSS, STYLE, 'text/css; charset=utf-8', pages.IMMUTABLE),
-            ('/third-party.txt', b'uPlot, MIT\n', 'text/plain; charset=utf-8', 'no-cache'),
+            (JS, SCRIPT, 'text/javascript; charset=utf-8', IMMUTABLE),
+            (CSS, STYLE, 'text/css; charset=utf-8', IMMUTABLE),
+            ('/third-party.txt', NOTICES, 'text/plain; charset=utf-8', 'no-cache'),
             (
                 '/asyncapi.yaml',
                 (ROOT / 'docs' / 'asyncapi.yaml').read_bytes(),
@@ -223,7 +212,7 @@ async def test_icons_that_browsers_ask_for_by_themselves_are_no_attack(serving, 
             '/apple-touch-icon-120x120-precomposed.png',
         ):
             answer = await ask(server, path)
-            assert (answer.status, answer.headers['Cache-Control']) == (404, pages.DAY)
+            assert (answer.status, answer.headers['Cache-Control']) == (404, DAY)
         assert server.gateway.stats().refused == {}
     assert '"what":"refused"' not in audit.path.read_text()
 
@@ -283,47 +272,15 @@ def test_a_report_is_made_anew_for_each_request():
     assert site.answer('/', 'GET', Headers()) is None
 
 
-def test_files_that_are_no_part_of_a_page_are_named_in_the_log(page, caplog):
-    for name in ('robots.txt', 'assets/plain.js', 'assets/font-12345678.woff2', '.hidden'):
-        (page / name).write_text('x')
-    (page / 'more').mkdir()
-    assert set(read_page(page)) == {'/', JS, CSS, '/third-party.txt'}
-    (record,) = caplog.records
-    assert '4 files are not served' in record.getMessage()
-    for name in ('robots.txt', 'assets/plain.js', 'assets/font-12345678.woff2', 'more'):
-        assert name in record.getMessage()
-
-
-def test_a_whole_page_is_not_remarked_upon(page, caplog):
-    assert len(read_page(page)) == 4
+def test_files_that_are_not_served_are_named_in_the_log(page, caplog):
+    assert len(documents(page)) == len(documents(None)) + 4
     assert not caplog.records
-
-
-def test_a_page_has_its_limits(page, monkeypatch):
-    monkeypatch.setattr(pages, 'MAX_FILES', 3)
-    with pytest.raises(PageError, match='more than 3 files'):
-        read_page(page)
-    monkeypatch.setattr(pages, 'MAX_FILES', 4)
-    most = len(HTML) + len(SCRIPT) + len(STYLE) + len('uPlot, MIT\n')
-    monkeypatch.setattr(pages, 'MAX_BYTES', most)
-    monkeypatch.setattr(pages, 'MAX_FILE', max(len(SCRIPT), len(STYLE)))
-    assert len(read_page(page)) == 4
-    for name in ('MAX_BYTES', 'MAX_FILE'):
-        monkeypatch.setattr(pages, name, getattr(pages, name) - 1)
-        with pytest.raises(PageError, match='web server'):
-            read_page(page)
-        monkeypatch.setattr(pages, name, getattr(pages, name) + 1)
-
-
-def test_a_file_that_cannot_be_read_is_named_with_the_remedy(page, monkeypatch):
-    def refuse(path):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-    monkeypatch.setattr(pages, 'read_regular', refuse)
-    with pytest.raises(PageError, match=r'-B3x_9-aQ\.js: Permission denied; let the user'):
-        read_page(page)
-    with pytest.raises(PageError, match=r'index\.html: Not a directory'):
-        read_page(page / 'index.html')
+    for number in range(20):
+        (page / f'{number:02}.txt').touch()
+    documents(page)
+    (record,) = caplog.records
+    assert '20 files are not served' in record.getMessage()
+    assert '09.txt' in record.getMessage() and '10.txt' not in record.getMessage()
 
 
 @pytest.mark.parametrize(

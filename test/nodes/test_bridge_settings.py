@@ -13,6 +13,8 @@
 # limitations under the License.
 """Settings of the bridge, and the gateway's configuration made from them."""
 
+import os
+
 import pytest
 
 from oht50_bridge.gateway.config import GatewaySettings
@@ -51,6 +53,7 @@ def test_the_page_is_the_one_that_came_with_the_bridge_or_another_or_none(tmp_pa
         ('empty', 'it has no index.html'),
         ('file', 'index.html in it: Not a directory'),
         ('folder', 'index.html in it is no file'),
+        ('pipe', 'third-party.txt: not a regular file'),
         ('x' * 300, 'index.html in it: File name too long'),
         ('\0', 'index.html in it: embedded null'),
     ],
@@ -59,8 +62,11 @@ def test_a_directory_without_a_page_is_refused_with_the_remedy(tmp_path, name, f
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'file').write_text('')
     (tmp_path / 'folder' / 'index.html').mkdir(parents=True)
+    (tmp_path / 'pipe').mkdir()
+    (tmp_path / 'pipe' / 'index.html').touch()
+    os.mkfifo(tmp_path / 'pipe' / 'third-party.txt')
     settings = BridgeNodeSettings(page=f'{tmp_path}/{name}')
-    with pytest.raises(StartError, match=f'^bridge_node: page: .*: {fault}.*; name the dir'):
+    with pytest.raises(StartError, match=f'^bridge_node: page: .*{fault}.*; (name|build) the '):
         gateway_config(GatewaySettings(), settings)
 
 

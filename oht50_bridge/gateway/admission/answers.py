@@ -28,6 +28,7 @@ from websockets.http11 import Response
 from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import HEAD
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
+from oht50_bridge.gateway.page_files import TEXT
 
 #: Nothing of a page is inline or comes from elsewhere, and it talks to this bridge alone.
 CONTENT_SECURITY_POLICY = '; '.join(
@@ -54,8 +55,6 @@ SECURITY_HEADERS = (
 )
 #: Only over TLS (RFC 6797, section 7.2).
 TRANSPORT_SECURITY = ('Strict-Transport-Security', 'max-age=31536000')
-
-TEXT = 'text/plain; charset=utf-8'
 
 
 class Prepared(Response):

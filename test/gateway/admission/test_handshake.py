@@ -30,7 +30,7 @@ from oht50_bridge.gateway.admission.handshake import Handshake
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
-from oht50_bridge.gateway.pages import Document
+from oht50_bridge.gateway.page_files import Document
 from oht50_bridge.gateway.pages import Pages
 
 
