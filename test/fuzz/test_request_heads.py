@@ -205,6 +205,7 @@ def test_no_request_harms_the_bridge(tmp_path):
         took = time.monotonic() - begun
         sent, refused = (sum(column) for column in zip(*results, strict=True))
         assert json.loads(page(port, '/healthz'))['status'] == 'ok'
+        assert page(port, '/') == '<!doctype html>'
         metrics = page(port, '/metrics')
         counted = sum(
             float(value)

@@ -33,6 +33,7 @@ from websockets.datastructures import Headers
 from oht50_bridge.gateway.admission.answers import SECURITY_HEADERS
 from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.audit.writer import AuditWriter
+from oht50_bridge.gateway.connection import Connection
 from oht50_bridge.gateway.page_files import DAY
 from oht50_bridge.gateway.page_files import IMMUTABLE
 from oht50_bridge.gateway.page_files import Document
@@ -260,6 +261,28 @@ def test_an_answer_is_made_once_and_shared_by_all_who_ask(page):
     assert site.answer('/favicon.ico', 'GET', headers) is site.answer(
         '/apple-touch-icon.png', 'GET', Headers()
     )
+
+
+async def test_no_copy_of_an_answer_is_made_for_a_peer(serving, page, monkeypatch):
+    written = []
+    made = Connection.connection_made
+
+    def connection_made(self, transport):
+        write = transport.write
+
+        def noted(data):
+            written.append(data)
+            write(data)
+
+        transport.write = noted
+        made(self, transport)
+
+    monkeypatch.setattr(Connection, 'connection_made', connection_made)
+    async with serving(page=page) as server:
+        for _ in range(2):
+            assert (await ask(server, JS)).body == SCRIPT
+    first, second = written
+    assert first is second
 
 
 def test_a_report_is_made_anew_for_each_request():

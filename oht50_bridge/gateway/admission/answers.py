@@ -28,6 +28,7 @@ from websockets.http11 import Response
 from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import HEAD
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
+from oht50_bridge.gateway.page_files import NOT_STORED
 from oht50_bridge.gateway.page_files import TEXT
 
 #: Nothing of a page is inline or comes from elsewhere, and it talks to this bridge alone.
@@ -55,6 +56,9 @@ SECURITY_HEADERS = (
 )
 #: Only over TLS (RFC 6797, section 7.2).
 TRANSPORT_SECURITY = ('Strict-Transport-Security', 'max-age=31536000')
+
+# A cache may keep a 404 of its own accord, and the path may exist after the next start.
+_NOT_STORED = ('Cache-Control', NOT_STORED)
 
 
 class Prepared(Response):
@@ -110,17 +114,17 @@ class Answers:
 
     def refusal(self, error: RequestRefusedError, method: str = GET) -> bytes:
         """Return the answer to a request that is refused."""
-        headers = [*error.headers.items(), ('Content-Type', TEXT)]
+        headers = [*error.headers.items(), ('Content-Type', TEXT), _NOT_STORED]
         return self.serialized(error.status, headers, f'{error}\n'.encode(), method)
 
     def complete(self, response: Response, method: str) -> None:
-        """Give an answer of the library its security headers; take the body of one to HEAD.
+        """Give an answer of the library what it lacks; take the body of one to HEAD.
 
         An answer that opens a WebSocket is no content, and a prepared one is complete.
         """
         if isinstance(response, Prepared) or response.status_code == 101:
             return
-        for name, value in self._security:
+        for name, value in (_NOT_STORED, *self._security):
             response.headers[name] = value
         if method == HEAD:
             response.body = b''

@@ -159,6 +159,7 @@ async def test_each_answer_has_the_security_headers(serving):
             found, headers, _ = await asked(server, request)
             assert found == status, name
             assert secured(headers), name
+            assert headers['Cache-Control'] == 'no-store', name
             assert not STRICT.keys() & headers.keys(), name
 
 
