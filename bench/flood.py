@@ -119,6 +119,7 @@ FLOODS: dict[str, tuple[bytes, bytes]] = {
     ),
     'handshakes': (REQUEST, b''),
     'pages': (b'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n', b''),
+    'front_page': (b'GET / HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n', b''),
     'bad_tokens': (REQUEST + _auth(_BAD_TOKEN), b''),
     'commands_before_auth': (REQUEST + _PING * 60, _PING),
     'nested_before_auth': (REQUEST + _NESTED * 3, _NESTED),
@@ -128,6 +129,8 @@ FLOODS: dict[str, tuple[bytes, bytes]] = {
         (b'\x00\x80' + bytes(4)) * 300,
     ),
 }
+#: Bytes in gzip of the page that is served: all files of the page together have no more.
+PAGE_SIZE = 60_000
 OPEN = 150  # connections of a flood at the same time
 LIFE = 0.5  # s of a connection
 
@@ -266,8 +269,14 @@ async def _server(pipe: Connection, directory: str, tls: TlsFiles | None, turns:
 
     authority = TokenAuthority([Key('HS256', SECRET)])
     audit = AuditWriter(Path(directory) / 'audit.jsonl')
+    page = Path(directory) / 'page'
+    page.mkdir()
+    # Two digits for a byte that cannot be compressed.
+    (page / 'index.html').write_text(random.Random(1).randbytes(PAGE_SIZE).hex())
     gateway = Gateway(
-        GatewayConfig(port=0, max_deliveries=0, rates={'telemetry.realtime': 0}, tls=tls),
+        GatewayConfig(
+            port=0, max_deliveries=0, rates={'telemetry.realtime': 0}, tls=tls, page=page
+        ),
         authority,
         load_roles(ROOT / 'config' / 'roles.yaml'),
         handler,

@@ -21,6 +21,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+#: What a folder must have to be that of a page.
+PAGE_INDEX = 'index.html'
+#: Value of the parameter `page` of bridge_node for no page.
+NO_PAGE = 'off'
 ENVIRONMENT_VARIABLE = 'OHT50_CONFIG_DIR'
 
 
@@ -63,6 +67,15 @@ def interface_dir() -> Path:
             return path
     places = ', '.join(str(path) for path in tried)
     raise FileNotFoundError(f'no message definitions in {places}: install the package again')
+
+
+def page_dir() -> Path:
+    """Return the folder of the page that `make setup` builds; it may be missing.
+
+    It is inside the package, or in `share/oht50_bridge/page` of an installation.
+    """
+    _, *places = _candidates('page')  # beside the package it may be anybody's
+    return next((path for path in places if (path / PAGE_INDEX).is_file()), places[0])
 
 
 def _candidates(folder: str) -> Iterator[Path]:

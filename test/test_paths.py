@@ -59,6 +59,22 @@ def test_ros_prefix_and_none(tmp_path, monkeypatch):
     assert paths.config_dir() == share
 
 
+def test_the_page_is_inside_the_package_or_in_a_prefix_and_may_be_missing(tmp_path, monkeypatch):
+    package = tmp_path / 'oht50_bridge' / 'oht50_bridge'  # a clone with the name of the package
+    monkeypatch.setattr(paths, '__file__', str(package / 'paths.py'))
+    monkeypatch.setattr(paths.sys, 'prefix', str(tmp_path / 'prefix'))
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path / 'ros'))
+    beside = package.parent / 'page'
+    places = [tmp_path / 'ros' / 'share' / 'oht50_bridge' / 'page', package / 'page']
+    for place in (beside, *places):
+        (place / 'assets').mkdir(parents=True)
+    (beside / 'index.html').touch()  # of something else
+    assert paths.page_dir() == package / 'page'
+    for place in places:
+        (place / 'index.html').touch()
+        assert paths.page_dir() == place
+
+
 def test_a_directory_of_state_is_private_whatever_the_umask_is(tmp_path):
     before = os.umask(0)
     try:

@@ -15,6 +15,8 @@
 
 import asyncio
 import contextlib
+import gzip
+import ipaddress
 import re
 import shlex
 import shutil
@@ -33,6 +35,8 @@ from support import wait_for
 from websockets.asyncio.client import connect
 
 from oht50_bridge import priority
+from oht50_bridge.gateway.admission.answers import SECURITY_HEADERS
+from oht50_bridge.gateway.admission.answers import TRANSPORT_SECURITY
 from oht50_bridge.paths import config_dir
 
 SYSTEM = ROOT / 'config' / 'system'
@@ -225,9 +229,92 @@ def test_nginx_carries_sessions_over_tls_and_logs_no_token(tmp_path):
     assert 'token' not in log and 'eyJ' not in log
 
 
-async def get(port, context, path):
+async def get(port, context, path, *lines, method='GET'):
+    """The status and the whole answer of nginx."""
     reader, writer = await asyncio.open_connection('localhost', port, ssl=context)
-    writer.write(f'GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'.encode())
+    head = [f'{method} {path} HTTP/1.1', 'Host: localhost', 'Connection: close', *lines, '', '']
+    writer.write('\r\n'.join(head).encode())
     page = await reader.read()
     writer.close()
     return int(page.split()[1]), page
+
+
+def added_headers():
+    """Return the headers that nginx.conf adds to each answer."""
+    text = (SYSTEM / 'nginx.conf').read_text()
+    return dict(re.findall(r'^    add_header (\S+) "(.*)" always;$', text, re.MULTILINE))
+
+
+def test_nginx_adds_what_the_bridge_adds_and_nowhere_less():
+    assert added_headers() == dict([*SECURITY_HEADERS, TRANSPORT_SECURITY])
+    text = (SYSTEM / 'nginx.conf').read_text()
+    hidden = re.findall(r'^    proxy_hide_header (\S+);$', text, re.MULTILINE)
+    assert sorted(hidden) == sorted(added_headers())
+    # A location with one of its own would have none of the others.
+    assert len(re.findall(r'^\s*add_header', text, re.MULTILINE)) == len(hidden)
+    assert len(re.findall(r'^\s*proxy_hide_header', text, re.MULTILINE)) == len(hidden)
+
+
+def test_the_page_works_behind_nginx(tmp_path):
+    script = b'export const x = 1;\n' * 5000
+    page = tmp_path / 'page'
+    (page / 'assets').mkdir(parents=True)
+    (page / 'index.html').write_bytes(b'<!doctype html>')
+    (page / 'assets' / 'index-12345678.js').write_bytes(script)
+    path = '/assets/index-12345678.js'
+
+    def secured(answer):
+        lines = answer.partition(b'\r\n\r\n')[0].decode().split('\r\n')[1:]
+        headers = dict(line.split(': ', 1) for line in lines)
+        assert len(headers) == len(lines), lines
+        return headers if added_headers().items() <= headers.items() else None
+
+    async def asked(port, context, server):
+        async def ask(status, *request, **options):
+            found, answer = await get(port, context, *request, **options)
+            assert found == status, request
+            headers = secured(answer)
+            assert headers is not None, answer
+            return headers, answer.partition(b'\r\n\r\n')[2]
+
+        headers, body = await ask(200, '/')
+        assert (headers['Cache-Control'], body) == ('no-cache', b'<!doctype html>')
+        assert (await ask(200, path))[1] == script
+        headers, body = await ask(200, path, 'Accept-Encoding: gzip')
+        assert (headers['Content-Encoding'], gzip.decompress(body)) == ('gzip', script)
+        assert headers['Cache-Control'].endswith('immutable')
+        tag = headers['ETag']
+        again = await ask(304, path, 'Accept-Encoding: gzip', f'If-None-Match: {tag}')
+        assert (again[0]['ETag'], again[1]) == (tag, b'')
+        assert (await ask(200, path, method='HEAD'))[1] == b''
+        assert (await ask(405, '/', method='POST'))[0]['Allow'] == 'GET, HEAD'
+        assert (await ask(200, '/asyncapi.yaml'))[1].startswith(b'asyncapi: 3')
+        await ask(404, '/assets/nothing-12345678.js')
+        before = server.gateway.stats().refused['request']
+        for other in (
+            '/favicon.ico',
+            '/metrics',
+            '//metrics',
+            '/./metrics',
+            '/%6detrics',
+            '/assets/../metrics',
+            '/assets/%2e%2e/metrics',
+            '/metrics/',
+        ):
+            await ask(404, other)
+        # nginx answered all of these by itself.
+        assert server.gateway.stats().refused['request'] == before
+        # What a client says of itself counts for nothing.
+        await ask(200, '/healthz', 'X-Forwarded-For: nonsense')
+        await server.gateway.close()
+        await ask(502, '/')
+
+    async def main():
+        trusted = (ipaddress.ip_network('127.0.0.1'),)
+        async with Serving(page=page, proxies=trusted) as server:
+            with nginx(tmp_path, server.gateway.port) as (port, certificate):
+                context = ssl.create_default_context(cafile=certificate)
+                await asked(port, context, server)
+
+    needs('nginx')
+    asyncio.run(asyncio.wait_for(main(), 60))

@@ -22,17 +22,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.protocol import asyncapi
-
-
-class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     """
     if arguments.write is None:
-        sys.stdout.write(document())
+        sys.stdout.write(asyncapi.text())
         return 0
     try:
         write(arguments.write)
@@ -64,17 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def document() -> str:
-    """Return the AsyncAPI document as YAML."""
-    return yaml.dump(
-        asyncapi.document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=99
-    )
-
-
 def files() -> dict[str, str]:
     """Return the contents of the files by their paths below the directory."""
     return {
-        'asyncapi.yaml': document(),
+        'asyncapi.yaml': asyncapi.text(),
         **{
             f'schemas/{name}.json': json.dumps(schema, indent=2, ensure_ascii=False) + '\n'
             for name, schema in asyncapi.schemas().items()

@@ -14,8 +14,8 @@
 """Check whether this machine can run a vehicle, and print remedies.
 
 It checks the serial ports, the parameter files, rclpy, DDS, open files, the state directory, the
-state files, the keys of tokens, the clock, the terminal, the WebSocket port and the right to
-real-time priority. The exit code is 1 if a vehicle could not run.
+state files, the keys of tokens, the clock, the terminal, the page, the WebSocket port and the
+right to real-time priority. The exit code is 1 if a vehicle could not run.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_console
 from oht50_bridge.cli.screen import make_table
 from oht50_bridge.cli.screen import terminal_fault
+from oht50_bridge.gateway.page_files import PageError
+from oht50_bridge.gateway.page_files import read_page
+from oht50_bridge.paths import NO_PAGE
 from oht50_bridge.paths import NoStateDirError
+from oht50_bridge.paths import page_dir
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
@@ -119,6 +123,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         with contextlib.suppress(NoStateDirError):  # `check_host` tells
             yield check_secret(arguments.state_dir)
     yield check_clock()
+    yield from check_page(arguments.params)
     yield check_port(arguments.port)
     yield check_priority()
 
@@ -328,6 +333,26 @@ def check_clock() -> Finding:
     if ctypes.CDLL(None).adjtimex(timex) < 0 or timex[5] & STA_UNSYNC:
         return what, WARNING, 'not synchronized with a time server: timedatectl set-ntp true'
     return what, OK, ''
+
+
+def check_page(params: Path | None) -> Iterator[Finding]:
+    """Check that the page of the bridge is there and can be served; a vehicle runs without it."""
+    try:
+        page = str(read_parameters(params).given('bridge_node').get('page') or '')
+    except BringUpError:
+        return  # `check_parameters` tells
+    if page == NO_PAGE:
+        yield f'page: {NO_PAGE}', OK, ''
+        return
+    directory = Path(page) if page else page_dir()
+    what = f'page {directory}'
+    try:
+        built = bool(read_page(directory).served)
+    except PageError as error:
+        yield what, FAILED, str(error)
+        return
+    remedy = 'it was not built: run `make setup` with Node 20.19 or later'
+    yield (what, OK, '') if built else (what, WARNING, remedy)
 
 
 def check_port(number: int) -> Finding:

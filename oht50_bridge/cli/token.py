@@ -16,6 +16,7 @@
 Only the token is written to standard output, so that it can be assigned to a variable:
 
   TOKEN=$(oht50 token --role viewer)
+  oht50 token --role operator --pair --link     prints a link that signs a browser in
   oht50 token revoke --subject ann
 """
 
@@ -29,6 +30,9 @@ import time
 from pathlib import Path
 
 from oht50_bridge.cli.credentials import issue_pair
+from oht50_bridge.cli.link import DEFAULT_BRIDGE
+from oht50_bridge.cli.link import bridge_origin
+from oht50_bridge.cli.link import link
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_keys
 from oht50_bridge.cli.options import add_state_dir
@@ -71,6 +75,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--pair', action='store_true', help='print access and refresh token as JSON'
+    )
+    parser.add_argument(
+        '--link',
+        type=bridge_origin,
+        nargs='?',
+        const=DEFAULT_BRIDGE,
+        metavar='URL',
+        help='print a link that signs a browser in to the page of the bridge at URL (default: '
+        '%(const)s); with --pair it stays signed in. Anybody who has the link has the role',
     )
     add_keys(parser)
     add_state_dir(parser)
@@ -170,7 +183,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.role is None:
         raise CommandError('--role is missing: viewer, operator, admin or system')
     pair = issue_pair(arguments, arguments.role, arguments.subject, arguments.ttl, arguments.kid)
-    if arguments.pair:
+    if arguments.link:
+        print(link(arguments.link, pair, refreshing=arguments.pair))
+    elif arguments.pair:
         print(json.dumps({'token': pair.access, 'refresh_token': pair.refresh}))
     else:
         print(pair.access)

@@ -20,14 +20,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.bringup.supervisor import cannot_listen
+from oht50_bridge.cli.link import ROLE
+from oht50_bridge.cli.link import origin_of
+from oht50_bridge.cli.link import page_lines
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_graph
 from oht50_bridge.cli.options import add_keys
@@ -128,7 +133,9 @@ def run(arguments: argparse.Namespace) -> int:
         plan,
         graph_environment(arguments),
         arguments.log_level,
-        lambda: announce(arguments, encrypted=tls is not None),
+        lambda: announce(
+            arguments, plan.parameters.given('bridge_node'), encrypted=tls is not None
+        ),
         preload=not arguments.no_preload,
     ).run()
     return 0
@@ -177,26 +184,42 @@ def transport(
     return tls, insecure
 
 
-def announce(arguments: argparse.Namespace, *, encrypted: bool) -> None:
-    """Print how to reach and watch the vehicle that has been started."""
+def announce(arguments: argparse.Namespace, given: Mapping[str, Any], *, encrypted: bool) -> None:
+    """Print how to reach and watch the vehicle that has been started.
+
+    Args:
+        arguments: of the command line.
+        given: parameters of bridge_node in the files.
+        encrypted: whether its clients use TLS.
+
+    """
     boards = 'simulated boards' if arguments.sim else arguments.serial or 'serial lines'
     host = f'[{arguments.host}]' if ':' in arguments.host else arguments.host
     url = f'{"wss" if encrypted else "ws"}://{host}:{arguments.port}{PATH}'
+    origin = origin_of(arguments.host, arguments.port, encrypted=encrypted)
     # As it was called, so that the lines can be copied.
     program = quote(sys.argv[0])
     state = ''
     if 'state_dir' in vars(arguments):
         state = f' --state-dir {quote(str(arguments.state_dir))}'
-    say(
-        f"""OHT-50 is up ({boards}).
-  WebSocket  {url}
-  Token      {program} token --role operator{state}
-  Watch      {program} watch {quote(url)}{state}
-  ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, \
-discovery {arguments.discovery}
-  Stop       Ctrl-C""",
-        sys.stdout,
-    )
+    lines = [
+        f'OHT-50 is up ({boards}).',
+        f'  WebSocket  {url}',
+        f'  Token      {program} token --role operator{state}',
+        f'  Watch      {program} watch {quote(url)}{state}',
+        f'  ROS 2      domain {arguments.domain}, topics under {arguments.namespace}, discovery '
+        f'{arguments.discovery}',
+        '  Stop       Ctrl-C',
+        *page_lines(
+            arguments,
+            given,
+            origin,
+            f'{program} token --role {ROLE} --pair --link {quote(origin)}{state}',
+            # What is printed elsewhere than on a terminal is kept: by a journal, or in a file.
+            tokens=arguments.sim and sys.stdout.isatty(),
+        ),
+    ]
+    say('\n'.join(lines), sys.stdout)
     if not encrypted and not is_loopback(arguments.host):
         say(
             'Warning: other machines can reach this port and nothing is encrypted. Anybody on the '

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from ipaddress import IPv4Network
 from ipaddress import IPv6Network
+from pathlib import Path
 
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -99,6 +100,7 @@ class GatewayConfig(GatewaySettings):
         server_version: reported to clients.
         tls: certificate and key; None serves ws://, on the loopback only unless `insecure`.
         proxies: the networks of `trusted_proxies`.
+        page: directory of the page that is served at `/`; None: there is none.
         compression: permessage-deflate: fewer bytes for more CPU and 50 KiB per client.
         address_handshake_burst: handshakes from one address at once.
         failure_delay: longest time after which an address learns that a token is not valid.
@@ -110,6 +112,7 @@ class GatewayConfig(GatewaySettings):
     server_version: str = '0'
     tls: TlsFiles | None = None
     proxies: Sequence[IPv4Network | IPv6Network] = ()
+    page: Path | None = None
     compression: bool = False
     address_handshake_burst: int = 200
     failure_delay: float = 10.0

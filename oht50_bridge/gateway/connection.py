@@ -21,19 +21,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import broadcast
 from websockets.frames import Frame
 from websockets.frames import Opcode
+from websockets.http11 import Response
 from websockets.protocol import Event
 from websockets.protocol import State as WireState
+from websockets.server import ServerProtocol
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import MAX_REQUEST
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
 from oht50_bridge.gateway.admission.request_head import is_complete
-from oht50_bridge.gateway.admission.request_head import refusal
+from oht50_bridge.gateway.admission.request_head import method_of
 from oht50_bridge.gateway.admission.request_head import rewritten
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
 from oht50_bridge.gateway.delivery import payload_of
@@ -51,7 +56,9 @@ class Connection(ServerConnection):
     Attributes:
         pending: its entry in the pool of unauthenticated connections.
         scheduler: runs the work of unauthenticated connections.
+        answers: makes HTTP answers.
         frames: budget of frames that are no complete message.
+        method: of its request, GET or HEAD.
         answered: the gateway itself answered the request with a page or a refusal.
         authenticated: a valid token was presented.
         write_paused: the write buffer is full.
@@ -64,7 +71,9 @@ class Connection(ServerConnection):
 
     pending: PendingConnection | None = None
     scheduler: FairScheduler
+    answers: Answers
     frames: TokenBucket
+    method = GET
     answered = False
     authenticated = False
     write_paused = False
@@ -73,6 +82,16 @@ class Connection(ServerConnection):
     on_lost: Callable[[Connection], None] | None = None
     on_flood: Callable[[], None] | None = None
     _scheduled = False
+
+    def __init__(self, protocol: ServerProtocol, *args: Any, **kwargs: Any) -> None:
+        super().__init__(protocol, *args, **kwargs)
+        self._pass_response = protocol.send_response
+        # Every response goes through it, also those that the library makes by itself.
+        protocol.send_response = self._send_response  # type: ignore[method-assign]  # no other hook
+
+    def _send_response(self, response: Response) -> None:
+        self.answers.complete(response, self.method)
+        self._pass_response(response)
 
     @property
     def address(self) -> str:
@@ -182,10 +201,11 @@ class Connection(ServerConnection):
                         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, 'request', 'request too large'
                     )
                 if is_complete(self._head):
-                    super().data_received(rewritten(bytes(self._head)))
+                    self.method, request = rewritten(bytes(self._head))
+                    super().data_received(request)
             except RequestRefusedError as error:
                 self.protocol.handshake_exc = error
-                self.transport.write(refusal(error))
+                self.transport.write(self.answers.refusal(error, method_of(self._head)))
                 self.transport.close()
                 return
 
@@ -234,7 +254,7 @@ class Connection(ServerConnection):
         pieces = self.protocol.data_to_send()
         if self.transport.is_closing():
             return
-        if data := b''.join(pieces):
+        if data := b''.join(filter(None, pieces)):  # of a single piece no copy is made
             self.transport.write(data)
         if b'' in pieces:  # the library's sign for the end
             self.protocol.writes.append(b'')

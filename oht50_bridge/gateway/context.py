@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.handshake import Handshake
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.admission.listener import Listener
@@ -53,6 +54,7 @@ class GatewayContext:
     roles: Roles
     addresses: Addresses
     scheduler: FairScheduler
+    answers: Answers
     listener: Listener
     handshake: Handshake
     registry: Registry

@@ -22,6 +22,7 @@ import secrets
 import time
 import weakref
 from collections.abc import Callable
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -31,8 +32,8 @@ from websockets.asyncio.server import serve
 from websockets.http11 import Request
 from websockets.http11 import Response
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.handshake import Handshake
-from oht50_bridge.gateway.admission.handshake import Page
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.admission.listener import Listener
 from oht50_bridge.gateway.admission.scheduler import FairScheduler
@@ -53,6 +54,9 @@ from oht50_bridge.gateway.ingress import Ingress
 from oht50_bridge.gateway.metrics import Counts
 from oht50_bridge.gateway.metrics import Metrics
 from oht50_bridge.gateway.metrics import Stats
+from oht50_bridge.gateway.page_files import Document
+from oht50_bridge.gateway.pages import Pages
+from oht50_bridge.gateway.pages import documents
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.gateway.registry import Registry
 from oht50_bridge.gateway.responses import Responses
@@ -117,7 +121,7 @@ _wire_log.addFilter(_HandshakeFilter())
 
 
 class Gateway:
-    """Serves the WebSocket events on `/ws/telemetry`, and `/healthz` and `/metrics` over HTTP.
+    """Serves the WebSocket events on `/ws/telemetry`; over HTTP a page, `/healthz`, `/metrics`.
 
     All methods but `publish_threadsafe` and `stats` belong to the thread of the event loop in
     which `start` was awaited.
@@ -171,6 +175,7 @@ class Gateway:
         Raises:
             InsecureError: others could connect without TLS.
             TlsError: the certificate cannot be used.
+            PageError: the files of the page cannot be served.
             OSError: the address cannot be used.
             RuntimeError: it is started already.
 
@@ -183,7 +188,8 @@ class Gateway:
             self._certificate = Certificate(config.tls, self._trail.certificate)
         loop = asyncio.get_running_loop()
         self._started = loop.time()
-        self._context = context = self._make_context(loop)
+        served = documents(config.page)
+        self._context = context = self._make_context(loop, served)
         self._ingress = Ingress(loop, self.publish)
         timeouts: dict[str, Any] = (
             {} if config.tls is None else {'ssl_handshake_timeout': config.handshake_timeout}
@@ -211,17 +217,19 @@ class Gateway:
         self._repeat('report', REPORT_PERIOD, self._trail.report)
         self._repeat('clients', CHECK_PERIOD, self._check_clients)
 
-    def _make_context(self, loop: asyncio.AbstractEventLoop) -> GatewayContext:
+    def _make_context(
+        self, loop: asyncio.AbstractEventLoop, served: Mapping[str, Document]
+    ) -> GatewayContext:
         config = self.config
         addresses, scheduler = Addresses(config), FairScheduler(loop)
-        listener = Listener(
-            config, scheduler, addresses, self._trail.refused, config.tls is not None
-        )
+        answers = Answers(config.tls is not None)
+        listener = Listener(config, scheduler, addresses, self._trail.refused, answers)
         rate = config.max_deliveries
         # So much at once that passes to as many clients as fit do not depend on their jitter.
         budget = TokenBucket(rate, max(1.0, rate / 5))
         states = StateFanout(loop, budget, config.rate_of, self._counts)
-        pages = {'/healthz': self._health, '/metrics': self._metrics_page}
+        reports = {'/healthz': self._health, '/metrics': self._metrics_page}
+        pages = Pages(answers, served, reports)
         return GatewayContext(
             config=config,
             loop=loop,
@@ -230,6 +238,7 @@ class Gateway:
             roles=self._roles,
             addresses=addresses,
             scheduler=scheduler,
+            answers=answers,
             listener=listener,
             handshake=Handshake(config, listener, addresses, self._trail.refused, pages),
             registry=self._registry,
@@ -308,6 +317,7 @@ class Gateway:
         assert self._context is not None
         connection = Connection(*args, **kwargs)
         connection.scheduler = self._context.scheduler
+        connection.answers = self._context.answers
         connection.frames = TokenBucket(
             FRAMES_PER_COMMAND * self.config.commands_per_second,
             FRAMES_PER_COMMAND * self.config.command_burst,
@@ -345,7 +355,7 @@ class Gateway:
         response = await context.scheduler.call(
             connection.address,
             lambda: context.handshake.respond(
-                connection.pending, request, respond, context.loop.time()
+                connection.pending, request, connection.method, respond, context.loop.time()
             ),
             HANDSHAKE_COST,
         )
@@ -426,7 +436,7 @@ class Gateway:
         states = len(self._context.states) if self._context is not None else 0
         return states + sum(len(client.sender.outbox) for client in list(self.clients))
 
-    def _health(self) -> Page:
+    def _health(self) -> Document:
         assert self._context is not None
         health = {
             'status': 'ok',
@@ -434,7 +444,7 @@ class Gateway:
             'uptime': round(self._context.loop.time() - self._started, 3),
             'version': self.config.server_version,
         }
-        return 'application/json', json.dumps(health).encode()
+        return Document(json.dumps(health).encode(), 'application/json')
 
-    def _metrics_page(self) -> Page:
-        return 'text/plain; version=0.0.4; charset=utf-8', self._metrics.text()
+    def _metrics_page(self) -> Document:
+        return Document(self._metrics.text(), 'text/plain; version=0.0.4; charset=utf-8')

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from dataclasses import fields
 from pathlib import Path
@@ -23,9 +24,15 @@ from oht50_bridge.gateway.admission.limits import networks
 from oht50_bridge.gateway.admission.origins import normalised
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.config import GatewaySettings
+from oht50_bridge.gateway.page_files import PageError
+from oht50_bridge.gateway.page_files import read_page
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.nodes.errors import StartError
+from oht50_bridge.paths import NO_PAGE
+from oht50_bridge.paths import PAGE_INDEX
+from oht50_bridge.paths import page_dir
 from oht50_bridge.settings import setting
+from oht50_bridge.text import shown
 from oht50_bridge.version import VERSION
 
 
@@ -50,6 +57,11 @@ class BridgeNodeSettings:
     )
     token_audience: str = setting(
         '', 'Required `aud` of a token; empty: OHT50_TOKEN_AUDIENCE, else a token must have none'
+    )
+    page: str = setting(
+        '',
+        'Page that is served at /: empty: the one that came with the bridge; a directory with '
+        'index.html; off: none',
     )
     audit_bytes: int = setting(
         16 * 1024 * 1024,
@@ -81,6 +93,44 @@ class BridgeNodeSettings:
             Path(self.tls_client_ca) if self.tls_client_ca else None,
         )
 
+    def page_directory(self) -> Path | None:
+        """Return the directory of the page, None for no page.
+
+        That of the page that came with the bridge may be missing: the page then says so itself.
+
+        Raises:
+            StartError: the directory has no page, or one that cannot be served.
+
+        """
+        if self.page == NO_PAGE:
+            return None
+        if not self.page:
+            return page_dir()
+        directory = Path(self.page)
+        fault = _page_fault(directory)
+        if fault:
+            raise StartError(
+                f'bridge_node: page: {shown(self.page, 200)}: {fault}; name the directory of a '
+                f'page that was built, "{NO_PAGE}" for none, or "" for the one that came with the '
+                'bridge'
+            )
+        try:
+            read_page(directory)
+        except PageError as error:
+            raise StartError(f'bridge_node: page: {error}') from error
+        return directory
+
+
+def _page_fault(directory: Path) -> str:
+    """Return why a directory holds no page; empty if it holds one."""
+    try:
+        mode = (directory / PAGE_INDEX).stat().st_mode
+    except FileNotFoundError:
+        return f'it has no {PAGE_INDEX}' if directory.is_dir() else 'there is no such directory'
+    except (OSError, ValueError) as error:
+        return f'{PAGE_INDEX} in it: {getattr(error, "strerror", None) or error}'
+    return '' if stat.S_ISREG(mode) else f'{PAGE_INDEX} in it is no file'
+
 
 def gateway_config(settings: GatewaySettings, node_settings: BridgeNodeSettings) -> GatewayConfig:
     """Return the configuration of the gateway.
@@ -102,7 +152,11 @@ def gateway_config(settings: GatewaySettings, node_settings: BridgeNodeSettings)
         raise StartError(f'bridge_node: origins: {error}') from error
     try:
         return GatewayConfig(
-            **values, server_version=VERSION, tls=node_settings.tls_files(), proxies=proxies
+            **values,
+            server_version=VERSION,
+            tls=node_settings.tls_files(),
+            proxies=proxies,
+            page=node_settings.page_directory(),
         )
     except ValueError as error:
         raise StartError(f'bridge_node: {error}') from error

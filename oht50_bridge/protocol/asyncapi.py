@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import Any
 from typing import Literal
 
+import yaml
 from pydantic.json_schema import models_json_schema
 
 from oht50_bridge.protocol.base import Message
@@ -213,6 +214,18 @@ def _channel() -> dict[str, Any]:
 
 def _of_channel(name: str) -> dict[str, Any]:
     return {'$ref': f'#/channels/{_CHANNEL}/messages/{name}'}
+
+
+class _Dumper(getattr(yaml, 'CSafeDumper', yaml.SafeDumper)):  # type: ignore[misc]  # either
+    """Writes the same text with libyaml, six times as fast, and without."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def text() -> str:
+    """Return the AsyncAPI document as YAML."""
+    return yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=99)
 
 
 def _generated(

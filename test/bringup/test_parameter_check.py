@@ -121,6 +121,10 @@ def test_an_integer_is_a_double_and_a_letter_a_text(params):
             '3: bridge_node: trusted_proxies: ',
         ),
         (
+            section('bridge_node', 'page: /nowhere/page'),
+            '3: bridge_node: page: /nowhere/page: there is no such directory; name the directory ',
+        ),
+        (
             section('hardware_node', 'line: {drive: {parity: X}}'),
             "3: hardware_node: line.drive.parity: 'X' must be N, E or O",
         ),

@@ -108,6 +108,24 @@ def test_the_domain():
         assert fault.fatal and f'ROS_DOMAIN_ID: {wrong!r}' in fault.text
 
 
+def test_the_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, 'page_dir', lambda: tmp_path)
+    ((what, result, remedy),) = doctor.check_page(None)
+    assert (what, result) == (f'page {tmp_path}', doctor.WARNING)
+    assert '`make setup` with Node 20.19' in remedy
+    (tmp_path / 'index.html').write_text('<!doctype html>')
+    assert list(doctor.check_page(None)) == [(f'page {tmp_path}', doctor.OK, '')]
+    os.mkfifo(tmp_path / 'third-party.txt')
+    ((_, result, remedy),) = doctor.check_page(None)
+    assert (result, 'build the page again' in remedy) == (doctor.FAILED, True)
+    params = tmp_path / 'params.yaml'
+    params.write_text('/**/bridge_node: {ros__parameters: {page: off}}')
+    assert list(doctor.check_page(params)) == [('page: off', doctor.OK, '')]
+    params.write_text('/**/bridge_node: {ros__parameters: {page: /nowhere}}')
+    assert list(doctor.check_page(params)) == []  # a finding of the parameters
+    assert 'page: /nowhere' in next(doctor.check_parameters(params))[2]
+
+
 def test_clock():
     assert doctor.check_clock()[1] in (doctor.OK, doctor.WARNING)
 

@@ -110,6 +110,38 @@ def test_the_pair_is_printed_as_json(tmp_path, capsys):
     assert (code, kinds) == (0, ['access', 'refresh'])
 
 
+@pytest.mark.parametrize(
+    ('options', 'origin', 'names'),
+    [
+        (['--pair', '--link'], 'http://127.0.0.1:8000', ['token', 'refresh']),
+        (['--link', 'https://Vehicle.example/'], 'https://vehicle.example', ['token']),
+        (['--pair', '--link', 'http://[::1]:80'], 'http://[::1]', ['token', 'refresh']),
+    ],
+)
+def test_a_link_has_the_tokens_where_no_browser_sends_them(
+    tmp_path, capsys, options, origin, names
+):
+    code, out, err = run(capsys, '--role', 'operator', *options, '--state-dir', tmp_path)
+    assert (code, err, out.count('\n')) == (0, '', 1)
+    address, _, fragment = out.strip().partition('#')
+    assert address == f'{origin}/'
+    found = dict(pair.split('=') for pair in fragment.split('&'))
+    assert list(found) == names
+    secret = (tmp_path / 'jwt_secret').read_bytes()
+    kinds = {'token': 'access', 'refresh': 'refresh'}
+    for name, token in found.items():
+        claims = jwt.decode(token, secret, algorithms=['HS256'])
+        assert (claims['typ'], claims['role']) == (kinds[name], 'operator')
+
+
+@pytest.mark.parametrize('url', ['vehicle', 'ws://vehicle', '*', 'null', 'http://x/?a', 'http://'])
+def test_a_link_leads_to_a_bridge(tmp_path, capsys, url):
+    with pytest.raises(SystemExit) as exit_:
+        main(['token', '--role', 'viewer', '--link', url, '--state-dir', str(tmp_path)])
+    assert exit_.value.code == 2
+    assert f'{url!r} is not the address of a bridge such as' in capsys.readouterr().err
+
+
 def test_a_token_is_signed_with_the_key_that_is_chosen(tmp_path, capsys, monkeypatch):
     public = {}
     for kid, algorithm in (('2026-10', 'ES256'), ('2026-11', 'EdDSA')):

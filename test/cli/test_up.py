@@ -13,14 +13,19 @@
 # limitations under the License.
 import argparse
 import os
+import pty
+import re
 import shlex
 import sys
 
+import jwt
 import pytest
 from support import NO_HOSTS
 
 from oht50_bridge.cli.main import main
 from oht50_bridge.cli.up import announce
+from oht50_bridge.gateway.auth.roles import load_roles
+from oht50_bridge.paths import config_dir
 from oht50_bridge.text import shown
 
 
@@ -81,20 +86,31 @@ def test_one_port_for_all_boards_is_refused_where_the_safety_board_goes_deaf_on_
     assert error.count('\n') == 1 and 'line of its own' in error
 
 
+def started(directory, **given):
+    """The options of a vehicle that has been started."""
+    return argparse.Namespace(
+        **{
+            'sim': True,
+            'serial': None,
+            'host': '::1',
+            'port': 8000,
+            'state_dir': directory,
+            'domain': 0,
+            'namespace': '/oht50',
+            'discovery': 'localhost',
+            'keys': '',
+            'issuer': '',
+            'audience': '',
+            **given,
+        }
+    )
+
+
 def test_lines_to_copy_are_quoted(tmp_path, capsys, monkeypatch):
     directory = tmp_path / "it's mine"
+    (tmp_path / 'index.html').touch()
     monkeypatch.setattr(sys, 'argv', ['/opt/my tools/oht50'])
-    arguments = argparse.Namespace(
-        sim=True,
-        serial=None,
-        host='::1',
-        port=8000,
-        state_dir=directory,
-        domain=0,
-        namespace='/oht50',
-        discovery='localhost',
-    )
-    announce(arguments, encrypted=False)
+    announce(started(directory), {'page': str(tmp_path)}, encrypted=False)
     lines = capsys.readouterr().out.splitlines()
     token, watch = (
         shlex.split(line.strip())[1:] for line in lines if line[2:7] in ('Token', 'Watch')
@@ -114,3 +130,81 @@ def test_lines_to_copy_are_quoted(tmp_path, capsys, monkeypatch):
         '--state-dir',
         str(directory),
     ]
+    page = re.fullmatch(r'  Page       http://\[::1\]:8000/ \(.*: (.*)\)', lines[-1])[1]
+    assert shlex.split(page) == [
+        '/opt/my tools/oht50',
+        'token',
+        '--role',
+        'operator',
+        '--pair',
+        '--link',
+        'http://[::1]:8000',
+        '--state-dir',
+        str(directory),
+    ]
+    main(shlex.split(page)[1:])
+    assert capsys.readouterr().out.startswith('http://[::1]:8000/#token=eyJ')
+
+
+@pytest.fixture
+def announced(monkeypatch):
+    """Announce a vehicle on a terminal; return what the terminal shows."""
+
+    def on_terminal(*arguments, **options):
+        master, slave = pty.openpty()
+        with os.fdopen(slave, 'w') as terminal, monkeypatch.context() as patched:
+            patched.setattr(sys, 'stdout', terminal)
+            announce(*arguments, **options)
+            shown = os.read(master, 65536).decode()
+        os.close(master)
+        return shown
+
+    return on_terminal
+
+
+def test_a_newcomer_gets_a_link_that_starts_missions_on_a_terminal(tmp_path, announced):
+    (tmp_path / 'index.html').touch()
+    text = announced(
+        started(tmp_path / 'state', host='0.0.0.0'),
+        {'page': str(tmp_path), 'token_audience': 'hoist-a'},
+        encrypted=True,
+    )
+    sentence, _, address = text.rpartition('  Page       ')
+    assert sentence.endswith('Anybody who has the link can do the same.\r\n')
+    link = re.fullmatch(r'https://127\.0\.0\.1:8000/#token=(\S+)&refresh=(\S+)', address.strip())
+    secret = (tmp_path / 'state' / 'jwt_secret').read_bytes()
+    access, refresh = (
+        jwt.decode(token, secret, algorithms=['HS256'], audience='hoist-a')
+        for token in link.groups()
+    )
+    assert (access['typ'], refresh['typ']) == ('access', 'refresh')
+    roles = load_roles(config_dir() / 'roles.yaml')
+    assert 'start_mission' in roles[access['role']].commands
+    assert 'clear_estop' not in roles[access['role']].commands
+
+
+@pytest.mark.parametrize('what', ['file', 'real boards', 'public keys'])
+def test_no_token_is_printed_where_it_would_be_kept(tmp_path, announced, capsys, what):
+    (tmp_path / 'index.html').touch()
+    keys = tmp_path / 'keys'
+    if what == 'public keys':
+        main(['token', 'keygen', 'a', '--keys', str(tmp_path / 'issuer')])
+        keys.mkdir()
+        (keys / 'a.pem').write_text(capsys.readouterr().out)
+    arguments = started(tmp_path / 'state', sim=what != 'real boards')
+    given = {'page': str(tmp_path), 'keys': str(keys) if what == 'public keys' else ''}
+    if what == 'file':
+        announce(arguments, given, encrypted=False)
+        text = capsys.readouterr().out
+    else:
+        text = announced(arguments, given, encrypted=False)
+    assert '  Page       http://[::1]:8000/ (a link that signs you in: ' in text
+    assert '#' not in text and 'eyJ' not in text
+
+
+def test_a_page_that_is_missing_or_turned_off_has_no_link(tmp_path, announced, monkeypatch):
+    monkeypatch.setattr('oht50_bridge.cli.link.page_dir', lambda: tmp_path)
+    text = announced(started(tmp_path), {}, encrypted=False)
+    assert '  Page       not built: run `make setup` with Node 20.19 or later' in text
+    assert 'Page' not in announced(started(tmp_path), {'page': 'off'}, encrypted=False)
+    assert not (tmp_path / 'jwt_secret').exists()

@@ -48,6 +48,14 @@ TARGETS = [
     '/ws/telemetry?token=x&token=y&client_id=%00',
     '/ws/telemetry?%ff=%ff#x',
     '',
+    '/?x',
+    '/assets/index-12345678.js',
+    '/assets/../index.html',
+    '/%2e%2e/index.html',
+    '//assets/index-12345678.js',
+    '/asyncapi.yaml',
+    '/favicon.ico',
+    '/third-party.txt%00',
 ]
 HEADERS = [
     'Host',
@@ -65,6 +73,8 @@ HEADERS = [
     'Cookie',
     'User-Agent',
     'Expect',
+    'Accept-Encoding',
+    'If-None-Match',
 ]
 VALUES = [
     'x',
@@ -89,13 +99,17 @@ VALUES = [
     '-1',
     'chunked',
     '100-continue',
+    'gzip, br;q=0.9',
+    'gzip;q=0.0000, *;q=',
+    '*',
+    'W/"x", "", "',
     '\u00e4',
 ]
 
 
 def head(pick):
     """The head of a request, more or less."""
-    method = pick.choice(['GET'] * 6 + ['HEAD', 'POST', 'get', text(pick, 4)])
+    method = pick.choice(['GET'] * 6 + ['HEAD', 'HEAD', 'POST', 'get', text(pick, 4)])
     target = pick.choice(TARGETS) if pick.random() < 0.8 else f'/{text(pick)}'
     version = pick.choice(['HTTP/1.1'] * 6 + ['HTTP/1.0', 'HTTP/2.0', 'HTTP/9', text(pick, 4)])
     lines = [f'{method} {target} {version}']
@@ -149,6 +163,9 @@ async def attack(port, pick, until):
             status = re.match(rb'HTTP/1\.1 (\d{3}) ', answer)
             assert status is not None, (data, answer)
             assert int(status[1]) != 500, (data, answer)
+            assert b'\r\nContent-Security-Policy: ' in answer or status[1] == b'101', answer
+            if data.lstrip(b'\r\n').startswith(b'HEAD '):
+                assert answer.endswith(b'\r\n\r\n'), (data, answer)
             refused += int(status[1]) >= 400
     return sent, refused
 
@@ -166,7 +183,11 @@ def test_no_request_harms_the_bridge(tmp_path):
         until = time.monotonic() + SECONDS
         return await asyncio.gather(*(attack(port, pick, until) for _ in range(PARALLEL)))
 
-    parameters = {'address_handshakes': 0.0, 'trusted_proxies': "['127.0.0.1']"}
+    site = tmp_path / 'page'
+    (site / 'assets').mkdir(parents=True)
+    (site / 'index.html').write_text('<!doctype html>')
+    (site / 'assets' / 'index-12345678.js').write_text('export const x = 1;\n' * 1000)
+    parameters = {'address_handshakes': 0.0, 'trusted_proxies': "['127.0.0.1']", 'page': str(site)}
     with nodes(tmp_path, ['bridge_node'], **parameters) as (started, port):
         bridge = started['bridge_node']
 
@@ -184,6 +205,7 @@ def test_no_request_harms_the_bridge(tmp_path):
         took = time.monotonic() - begun
         sent, refused = (sum(column) for column in zip(*results, strict=True))
         assert json.loads(page(port, '/healthz'))['status'] == 'ok'
+        assert page(port, '/') == '<!doctype html>'
         metrics = page(port, '/metrics')
         counted = sum(
             float(value)

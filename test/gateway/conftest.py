@@ -14,6 +14,12 @@
 import sys
 
 import pytest
+from gateway.serving import CSS
+from gateway.serving import HTML
+from gateway.serving import JS
+from gateway.serving import NOTICES
+from gateway.serving import SCRIPT
+from gateway.serving import STYLE
 from gateway.serving import Serving
 from gateway.serving import make_event
 from gateway.serving import pytest_pyfunc_call  # noqa: F401 - a hook
@@ -37,3 +43,18 @@ def pytest_configure(config):
         config.addinivalue_line(
             'filterwarnings', r'ignore:unclosed transport <asyncio\.sslproto:ResourceWarning'
         )
+
+
+@pytest.fixture
+def page(tmp_path):
+    """The directory of a page."""
+    directory = tmp_path / 'page'
+    (directory / 'assets').mkdir(parents=True)
+    for name, content in (
+        ('index.html', HTML),
+        (JS[1:], SCRIPT),
+        (CSS[1:], STYLE),
+        ('third-party.txt', NOTICES),
+    ):
+        (directory / name).write_bytes(content)
+    return directory

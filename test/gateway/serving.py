@@ -51,6 +51,13 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
+#: A page as it is built.
+HTML = b'<!doctype html><title>OHT-50</title>' + b'<p>text</p>' * 50
+SCRIPT, STYLE = b'export const x = 1;\n' * 100, b'p { color: black }\n' * 100
+JS, CSS = '/assets/index-B3x_9-aQ.js', '/assets/index-D1f2c3b4.css'
+NOTICES = b'uPlot, MIT\n'
+
+
 def make_event(kind, **data):
     """An event like the specification's example, with some of its data replaced."""
     example = EXAMPLES[kind]

@@ -14,6 +14,7 @@
 """An emergency stop under every flood at once."""
 
 import asyncio
+import random
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ FLOODS = (
     'large_requests',
     'handshakes',
     'pages',
+    'front_page',
     'bad_tokens',
     'commands_before_auth',
     'nested_before_auth',
@@ -43,7 +45,10 @@ FLOODS = (
 @pytest.mark.processes
 async def test_an_operator_stops_the_vehicle_under_every_flood_at_once(tmp_path):
     audit = AuditWriter(tmp_path / 'audit.jsonl')
-    async with Serving(audit=audit) as server:
+    page = tmp_path / 'page'
+    page.mkdir()
+    (page / 'index.html').write_text(random.Random(1).randbytes(60_000).hex())
+    async with Serving(audit=audit, page=page) as server:
 
         async def enter(deadline):
             """As a client does: again and again."""

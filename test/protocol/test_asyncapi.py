@@ -13,6 +13,8 @@
 # limitations under the License.
 """What the document says of each message; test/conformance holds it against its standards."""
 
+import yaml
+
 from oht50_bridge.protocol import asyncapi
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -53,3 +55,12 @@ def test_the_document_has_the_address_and_an_operation_for_each_message():
     assert {f'send.{name}' for name in EVENTS} <= set(operations)
     assert operations['receive.clear_estop']['x-level'] == COMMANDS['clear_estop'].level
     assert operations['send.config.updated']['x-rate-hz'] == EVENTS['config.updated'].rate
+
+
+def test_the_text_of_the_document_is_the_same_without_libyaml():
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data):
+            return True
+
+    options = {'sort_keys': False, 'allow_unicode': True, 'width': 99}
+    assert asyncapi.text() == yaml.dump(asyncapi.document(), Dumper=Dumper, **options)

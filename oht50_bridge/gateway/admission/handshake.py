@@ -18,7 +18,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -35,11 +34,15 @@ from oht50_bridge.gateway.admission.limits import forwarded
 from oht50_bridge.gateway.admission.limits import within
 from oht50_bridge.gateway.admission.listener import Listener
 from oht50_bridge.gateway.admission.listener import PendingConnection
+from oht50_bridge.gateway.admission.request_head import GET
 from oht50_bridge.gateway.admission.request_head import MAX_HEADERS
 from oht50_bridge.gateway.admission.request_head import MAX_URL
 from oht50_bridge.gateway.admission.request_head import SINGLE_HEADERS
+from oht50_bridge.gateway.admission.request_head import WEBSOCKET_METHODS
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
+from oht50_bridge.gateway.admission.request_head import wrong_method
 from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.pages import Pages
 from oht50_bridge.gateway.redact import redact
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol.endpoint import PATH
@@ -51,19 +54,16 @@ LINES, LINES_PER_SECOND = 3, 0.01
 
 _log = logging.getLogger(__name__)
 
-#: A page: its content type and its body.
-Page = tuple[str, bytes]
-
 
 class Handshake:
-    """Checks requests and answers those for pages.
+    """Checks requests, and answers those that become no WebSocket.
 
     Args:
         config: origins, proxies, limits.
         listener: counts connections per address.
         addresses: limits per address.
         refused: called with the address, the reason and a description.
-        pages: returns the page of each path.
+        pages: answers of the other paths.
 
     """
 
@@ -73,7 +73,7 @@ class Handshake:
         listener: Listener,
         addresses: Addresses,
         refused: Callable[[str, str, str], None],
-        pages: Mapping[str, Callable[[], Page]],
+        pages: Pages,
     ) -> None:
         self._config = config
         self._listener = listener
@@ -86,6 +86,7 @@ class Handshake:
         self,
         pending: PendingConnection | None,
         request: Request,
+        method: str,
         respond: Callable[[HTTPStatus, str], Response],
         now: float,
     ) -> Response | None:
@@ -94,6 +95,7 @@ class Handshake:
         Args:
             pending: the connection; None: it was refused meanwhile.
             request: the request.
+            method: of the request, GET or HEAD.
             respond: makes a response of a status and a text.
             now: s, monotonic.
 
@@ -103,7 +105,7 @@ class Handshake:
         try:
             self._check_headers(request)
             self._check_address(pending, request.headers, now)
-            page = self._page(request)
+            return self._answer(request, method)
         except RequestRefusedError as refused:
             error = refused
         except Exception:
@@ -111,10 +113,10 @@ class Handshake:
             if self._lines.take(time.monotonic()):
                 _log.exception('defect in the check of a request')
             error = RequestRefusedError(HTTPStatus.BAD_REQUEST, 'request', 'not understood')
-        else:
-            return None if page is None else _body(*page)
         self._refused(pending.address, error.reason, str(error))
-        return respond(error.status, f'{error}\n')
+        response = respond(error.status, f'{error}\n')
+        response.headers.update(error.headers)
+        return response
 
     def _check_headers(self, request: Request) -> None:
         headers = request.headers
@@ -157,10 +159,12 @@ class Handshake:
                 HTTPStatus.TOO_MANY_REQUESTS, 'handshakes', 'too many handshakes from this address'
             )
 
-    def _page(self, request: Request) -> Page | None:
-        """Return the page of a path; None on the path of the events."""
+    def _answer(self, request: Request, method: str) -> Response | None:
+        """Return the answer of a path; None on the path of the events."""
         path = request.path.partition('?')[0]
         if path == PATH:
+            if method != GET:
+                raise wrong_method(WEBSOCKET_METHODS)
             if request.headers.get_all('Sec-WebSocket-Protocol'):
                 # A browser would end the connection without a reason.
                 raise RequestRefusedError(
@@ -177,12 +181,12 @@ class Handshake:
                     'origins of the bridge lists the origins that may',
                 )
             return None  # without an upgrade the library answers 426
-        page = self._pages.get(path)
-        if page is None:
+        answer = self._pages.answer(path, method, request.headers)
+        if answer is None:
             raise RequestRefusedError(
                 HTTPStatus.NOT_FOUND, 'request', f'No such path; events are on {PATH}'
             )
-        return page()
+        return answer
 
     def _may_connect(self, origin: str, host: str) -> bool:
         """Return whether a page of an origin may connect to the host of its request."""
@@ -216,15 +220,3 @@ class Handshake:
             return commands.Auth.model_validate(fields)
         except ValidationError:
             return commands.Auth(type='auth', token='-')  # noqa: S106 - no valid token
-
-
-def _body(content_type: str, body: bytes) -> Response:
-    headers = Headers(
-        [
-            ('Content-Type', content_type),
-            ('Content-Length', str(len(body))),
-            ('Connection', 'close'),
-            ('Cache-Control', 'no-store'),
-        ]
-    )
-    return Response(HTTPStatus.OK.value, HTTPStatus.OK.phrase, headers, body)

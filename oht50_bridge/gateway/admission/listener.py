@@ -27,8 +27,10 @@ import socket
 from collections import Counter
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.admission.limits import address_of
 from oht50_bridge.gateway.admission.limits import within
@@ -59,10 +61,6 @@ CLOSE_WORK = 0.0005
 SWEEP = 0.25
 
 _TOO_MANY_HANDSHAKES = 'too many handshakes from this address'
-_TOO_MANY = (
-    b'HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n'
-    b'Content-Length: 0\r\n\r\n'
-)
 
 _log = logging.getLogger(__name__)
 
@@ -160,7 +158,7 @@ class Listener:
         scheduler: runs the work that peers cause.
         addresses: limits per address.
         refused: called with the address, the reason and a description.
-        encrypted: whether peers use TLS.
+        answers: makes HTTP answers.
 
     """
 
@@ -170,13 +168,19 @@ class Listener:
         scheduler: FairScheduler,
         addresses: Addresses,
         refused: Callable[[str, str, str], None],
-        encrypted: bool,
+        answers: Answers,
     ) -> None:
         self._config = config
         self._scheduler = scheduler
         self._addresses = addresses
         self._refused = refused
-        self._encrypted = encrypted
+        self._encrypted = answers.encrypted
+        # A peer of TLS can read nothing before its handshake.
+        self._too_many = (
+            b''
+            if answers.encrypted
+            else answers.serialized(HTTPStatus.TOO_MANY_REQUESTS, [('Retry-After', '1')])
+        )
         self._loop = asyncio.get_running_loop()
         self._pending: dict[PendingConnection, None] = {}  # oldest first
         self._found: dict[tuple[Any, Any], PendingConnection] = {}
@@ -346,7 +350,7 @@ class Listener:
             pending.address, self._loop.time()
         ):
             self._refused(pending.address, 'handshakes', _TOO_MANY_HANDSHAKES)
-            self._end(pending, b'' if self._encrypted else _TOO_MANY)
+            self._end(pending, self._too_many)
             return
         self._scheduler.submit(
             pending.address,

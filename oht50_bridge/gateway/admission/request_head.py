@@ -23,6 +23,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from http import HTTPStatus
+from typing import NamedTuple
+
+from oht50_bridge.protocol.endpoint import PATH
 
 MAX_HEADERS = 64
 MAX_URL = 4096  # characters
@@ -32,6 +35,11 @@ MAX_LINE = 8190
 MAX_REQUEST = 16 * 1024
 #: Host of a request of HTTP/1.0 that has none. No name ends so (RFC 2606).
 NO_HOST = 'http-1-0.invalid'
+
+GET, HEAD = 'GET', 'HEAD'
+#: Methods of a WebSocket (RFC 6455, section 4.1), and of what is read.
+WEBSOCKET_METHODS = GET
+PAGE_METHODS = f'{GET}, {HEAD}'
 
 #: Headers that must be unique: a repeated one may mean one thing to a proxy and another here.
 SINGLE_HEADERS = (
@@ -57,8 +65,12 @@ _USED = {
         'Sec-WebSocket-Extensions',
         'Sec-WebSocket-Protocol',
         'X-Forwarded-For',
+        'Accept-Encoding',
+        'If-None-Match',
     )
 }
+# Of no meaning where they are not ASCII: no value of ours is like that.
+_IGNORABLE = ('accept-encoding', 'if-none-match')
 _SINGLE = {name.lower(): name for name in SINGLE_HEADERS}
 
 _TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -75,24 +87,48 @@ class RequestRefusedError(Exception):
     Attributes:
         status: of the HTTP response.
         reason: for the audit log and the metrics.
+        headers: more of the response, by name.
 
     """
 
-    def __init__(self, status: HTTPStatus, reason: str, description: str) -> None:
+    def __init__(self, status: HTTPStatus, reason: str, description: str, **headers: str) -> None:
         super().__init__(description)
         self.status = status
         self.reason = reason
+        self.headers = headers
 
 
-def refusal(error: RequestRefusedError) -> bytes:
-    """Return the HTTP response of a refusal."""
-    body = f'{error}\n'.encode()
-    allow = 'Allow: GET\r\n' if error.status is HTTPStatus.METHOD_NOT_ALLOWED else ''
-    return (
-        f'HTTP/1.1 {error.status.value} {error.status.phrase}\r\n{allow}'
-        f'Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n'
-        'Connection: close\r\n\r\n'
-    ).encode() + body
+class Head(NamedTuple):
+    """A request as it is passed on.
+
+    Attributes:
+        method: GET or HEAD. The library reads each as GET: before version 17 it knows no other.
+        request: the bytes for the library.
+
+    """
+
+    method: str
+    request: bytes
+
+
+def wrong_method(allowed: str) -> RequestRefusedError:
+    """Return the refusal of a method.
+
+    Args:
+        allowed: the methods that the path has.
+
+    """
+    return RequestRefusedError(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        'request',
+        f'the path allows {allowed.replace(",", " and")} only',
+        Allow=allowed,
+    )
+
+
+def method_of(head: bytes | bytearray) -> str:
+    """Return the method of a request that may be refused: HEAD, or GET for all else."""
+    return HEAD if head.lstrip(b'\r\n').startswith(b'HEAD ') else GET
 
 
 def is_complete(head: bytes | bytearray) -> bool:
@@ -100,7 +136,7 @@ def is_complete(head: bytes | bytearray) -> bool:
     return head.endswith((b'\n\r\n', b'\n\n')) and bool(head.strip())
 
 
-def rewritten(head: bytes) -> bytes:
+def rewritten(head: bytes) -> Head:
     """Return the request of a peer as a request of HTTP/1.1 that the library understands.
 
     Args:
@@ -114,7 +150,7 @@ def rewritten(head: bytes) -> bytes:
     if not lines or not all(line.endswith(b'\r') for line in lines):
         raise _bad('each line must end with CR LF')
     first, *rest = (line[:-1] for line in lines)
-    target, is_old = _request_line(first)
+    method, target, is_old = _request_line(first)
     if any(len(line) > MAX_LINE for line in rest):
         raise RequestRefusedError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -137,11 +173,11 @@ def rewritten(head: bytes) -> bytes:
     used = b''.join(
         b'%b: %b\r\n' % (_USED[name].encode(), value) for name, value in fields if name in _USED
     )
-    return b'GET %b HTTP/1.1\r\n%b\r\n' % (target, used)
+    return Head(method, b'GET %b HTTP/1.1\r\n%b\r\n' % (target, used))
 
 
-def _request_line(line: bytes) -> tuple[bytes, bool]:
-    """Return the path with its query, and whether the request is of HTTP/1.0."""
+def _request_line(line: bytes) -> tuple[str, bytes, bool]:
+    """Return the method, the path with its query, and whether the request is of HTTP/1.0."""
     parts = line.split(b' ')
     if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or not _VERSION.fullmatch(parts[2]):
         raise _bad('not a request line of HTTP')
@@ -150,20 +186,19 @@ def _request_line(line: bytes) -> tuple[bytes, bool]:
         raise RequestRefusedError(
             HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, 'request', 'use HTTP/1.1 or HTTP/1.0'
         )
-    if method != b'GET':
-        raise RequestRefusedError(
-            HTTPStatus.METHOD_NOT_ALLOWED, 'request', 'the only method is GET'
-        )
+    path = _TARGET.fullmatch(target)
+    if method not in (b'GET', b'HEAD'):
+        is_websocket = path is not None and path[1].partition(b'?')[0] == PATH.encode()
+        raise wrong_method(WEBSOCKET_METHODS if is_websocket else PAGE_METHODS)
     if len(target) > MAX_URL:
         raise RequestRefusedError(
             HTTPStatus.REQUEST_URI_TOO_LONG,
             'request',
             f'the URL is longer than {MAX_URL} characters',
         )
-    path = _TARGET.fullmatch(target)
     if path is None:
         raise _bad('the URL is not a path of printable ASCII')
-    return path[1].partition(b'#')[0], version == b'HTTP/1.0'
+    return method.decode(), path[1].partition(b'#')[0], version == b'HTTP/1.0'
 
 
 def _field(line: bytes) -> tuple[str, bytes] | None:
@@ -178,6 +213,8 @@ def _field(line: bytes) -> tuple[str, bytes] | None:
     if name not in _USED and name not in _SINGLE:
         return None
     if not _VALUE.fullmatch(value):
+        if name in _IGNORABLE:
+            return None
         raise _bad(f'the header {_SINGLE.get(name) or _USED[name]} is not ASCII')
     return name, value
 

@@ -21,13 +21,17 @@ from types import SimpleNamespace
 import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request
+from websockets.http11 import Response
 
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.admission.handshake import MAX_HEADERS
 from oht50_bridge.gateway.admission.handshake import MAX_URL
 from oht50_bridge.gateway.admission.handshake import Handshake
 from oht50_bridge.gateway.admission.limits import Addresses
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.config import GatewayConfig
+from oht50_bridge.gateway.page_files import Document
+from oht50_bridge.gateway.pages import Pages
 
 
 async def test_clients_behind_a_trusted_proxy_have_separate_limits(serving):
@@ -52,6 +56,15 @@ async def test_clients_behind_a_trusted_proxy_have_separate_limits(serving):
         assert (await statuses(server, clients))[2:] == [b'', b'']
 
 
+async def asked(server, request):
+    """The whole answer to some bytes."""
+    reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
 @pytest.mark.parametrize(
     'request_',
     [
@@ -63,10 +76,7 @@ async def test_clients_behind_a_trusted_proxy_have_separate_limits(serving):
 )
 async def test_health_checks_of_all_kinds_are_answered(serving, request_):
     async with serving() as server:
-        reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
-        writer.write(request_)
-        answer = await asyncio.wait_for(reader.read(), 10)
-        writer.close()
+        answer = await asked(server, request_)
         assert answer.startswith(b'HTTP/1.1 200 OK\r\n') and b'"status": "ok"' in answer
         assert server.gateway.stats().refused == {}
 
@@ -83,19 +93,38 @@ async def test_health_checks_of_all_kinds_are_answered(serving, request_):
         ),
         (b'GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nOrigin: http://[\r\n\r\n', 403),
         (b'nonsense\r\n\r\n', 400),
-        (b'HEAD /healthz HTTP/1.1\r\n\r\n', 405),
+        (b'HEAD /ws/telemetry HTTP/1.1\r\nHost: x\r\n\r\n', 405),
+        (b'HEAD /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n', 404),
+        (b'HEAD /healthz HTTP/2.0\r\n\r\n', 505),
+        (b'POST /healthz HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}', 405),
     ],
 )
 async def test_each_refusal_is_counted_once_and_recorded(serving, tmp_path, request_, status):
     audit = AuditWriter(tmp_path / 'audit.jsonl')
     async with serving(audit=audit) as server:
-        reader, writer = await asyncio.open_connection('127.0.0.1', server.gateway.port)
-        writer.write(request_)
-        answer = await asyncio.wait_for(reader.read(), 10)
-        writer.close()
+        answer = await asked(server, request_)
         assert answer.startswith(f'HTTP/1.1 {status} '.encode())
+        assert answer.endswith(b'\r\n\r\n') is request_.startswith(b'HEAD ')
+        assert (b'\r\nAllow: GET' in answer) is (status == 405)
         await server.until(lambda: sum(server.gateway.stats().refused.values()) == 1)
     assert audit.path.read_text().count('"what":"refused"') == 1
+
+
+@pytest.mark.parametrize('path', ['/healthz', '/metrics'])
+async def test_head_is_answered_as_get_is_without_the_body(serving, path):
+    async with serving() as server:
+        full, short = [
+            await asked(server, f'{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
+            for method in ('GET', 'HEAD')
+        ]
+        assert server.gateway.stats().refused == {}
+    head, _, body = full.partition(b'\r\n\r\n')
+    assert f'\r\nContent-Length: {len(body)}\r\n'.encode() in head + b'\r\n'
+    assert short.startswith(b'HTTP/1.1 200 OK\r\n') and short.endswith(b'\r\n\r\n')
+    names = [
+        [line.partition(b':')[0] for line in each.split(b'\r\n')] for each in (head, short[:-4])
+    ]
+    assert names[0] == names[1]
 
 
 async def test_a_token_in_the_header_authenticates_and_in_the_url_only_if_allowed(serving):
@@ -129,7 +158,11 @@ class Requests:
         self.refused = []
         self.pending = SimpleNamespace(host=host, address=host)
         self.handshake = Handshake(
-            config, self, Addresses(config), self._refuse, {'/page': lambda: ('text/x', b'text')}
+            config,
+            self,
+            Addresses(config),
+            self._refuse,
+            Pages(Answers(False), {}, {'/page': lambda: Document(b'text', 'text/x')}),
         )
 
     def _refuse(self, *what):
@@ -139,12 +172,13 @@ class Requests:
         """Be the listener that counts a connection by another address."""
         pending.address = host
 
-    def __call__(self, path=PATH, *headers, host='vehicle:8000'):
+    def __call__(self, path=PATH, *headers, host='vehicle:8000', method='GET'):
         fields = [*([('Host', host)] if host else []), *headers]
         return self.handshake.respond(
             self.pending,
             Request(path, Headers(fields)),
-            lambda status, text: SimpleNamespace(status_code=status, body=text.encode()),
+            method,
+            lambda status, text: Response(status, status.phrase, Headers(), text.encode()),
             100.0,
         )
 
@@ -155,11 +189,15 @@ def test_the_path_of_the_events_becomes_a_websocket():
     assert requests.refused == []
 
 
-def test_a_page_is_answered_with_its_type_and_is_not_cached():
+def test_only_get_becomes_a_websocket():
+    response = Requests()(method='HEAD')
+    assert (response.status_code, response.headers['Allow']) == (405, 'GET')
+
+
+def test_another_path_is_answered_by_its_page():
     response = Requests()('/page?x=1')
-    assert (response.status_code, response.body) == (200, b'text')
-    assert response.headers['Content-Type'] == 'text/x'
-    assert response.headers['Cache-Control'] == 'no-store'
+    assert response.status_code == 200
+    assert response.serialize().endswith(b'\r\n\r\ntext')
 
 
 @pytest.mark.parametrize(
@@ -243,10 +281,10 @@ def test_no_path_raises(path):
 def test_a_defect_is_a_refusal_and_few_lines_in_the_log(monkeypatch, caplog):
     requests = Requests()
 
-    def defect(request):
+    def defect(request, method):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(requests.handshake, '_page', defect)
+    monkeypatch.setattr(requests.handshake, '_answer', defect)
     for _ in range(50):
         assert requests('/page').status_code == HTTPStatus.BAD_REQUEST
     assert len(requests.refused) == 50

@@ -22,6 +22,7 @@ import struct
 import pytest
 
 from oht50_bridge.gateway.admission import listener
+from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.config import GatewayConfig
 
 
@@ -123,7 +124,7 @@ class Exhausted(socket.socket):
 
 async def test_that_no_descriptor_is_left_is_reported_once_in_a_while(caplog, monkeypatch):
     monkeypatch.setattr(listener, 'EXHAUSTED_PAUSE', 0.0)
-    own = listener.Listener(GatewayConfig(port=0), None, None, lambda *_: None, False)
+    own = listener.Listener(GatewayConfig(port=0), None, None, lambda *_: None, Answers(False))
     with Exhausted() as exhausted:
         for _ in range(100):
             own._accept(exhausted)

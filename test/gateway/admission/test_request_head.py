@@ -22,7 +22,7 @@ from oht50_bridge.gateway.admission.request_head import MAX_URL
 from oht50_bridge.gateway.admission.request_head import NO_HOST
 from oht50_bridge.gateway.admission.request_head import RequestRefusedError
 from oht50_bridge.gateway.admission.request_head import is_complete
-from oht50_bridge.gateway.admission.request_head import refusal
+from oht50_bridge.gateway.admission.request_head import method_of
 from oht50_bridge.gateway.admission.request_head import rewritten
 
 
@@ -32,7 +32,22 @@ def head(*lines, start='GET /p HTTP/1.1'):
 
 def test_a_request_is_passed_on_with_the_headers_that_are_used():
     request = head('host: x', 'X-Secret: y', 'ORIGIN:  http://a \t', 'Cookie: ä', 'Upgrade:')
-    assert rewritten(request) == head('Host: x', 'Origin: http://a', 'Upgrade: ')
+    assert rewritten(request) == ('GET', head('Host: x', 'Origin: http://a', 'Upgrade: '))
+
+
+def test_the_method_is_carried_beside_a_request_that_every_library_reads():
+    request = head(
+        'Accept-Encoding: gzip;q=0', 'if-none-match: "a", W/"b"', start='HEAD /p HTTP/1.1'
+    )
+    assert rewritten(request) == (
+        'HEAD',
+        head('Accept-Encoding: gzip;q=0', 'If-None-Match: "a", W/"b"'),
+    )
+
+
+@pytest.mark.parametrize('name', ['Accept-Encoding', 'If-None-Match'])
+def test_what_only_chooses_a_representation_is_no_reason_to_refuse(name):
+    assert rewritten(head('Host: x', f'{name}: \xe4')).request == head('Host: x')
 
 
 @pytest.mark.parametrize(
@@ -47,20 +62,20 @@ def test_a_request_is_passed_on_with_the_headers_that_are_used():
     ],
 )
 def test_the_path_is_passed_on(target, passed):
-    assert rewritten(head(start=f'GET {target} HTTP/1.1')) == head(start=f'GET {passed} HTTP/1.1')
+    request = rewritten(head(start=f'GET {target} HTTP/1.1')).request
+    assert request == head(start=f'GET {passed} HTTP/1.1')
 
 
 def test_a_request_of_http_1_0_needs_no_host_and_becomes_no_websocket():
     old = 'GET /healthz HTTP/1.0'
     new = 'GET /healthz HTTP/1.1'
-    assert rewritten(head(start=old)) == head(f'Host: {NO_HOST}', start=new)
-    assert rewritten(head('Host: x', 'Upgrade: websocket', start=old)) == head(
-        'Host: x', start=new
-    )
+    assert rewritten(head(start=old)).request == head(f'Host: {NO_HOST}', start=new)
+    request = head('Host: x', 'Upgrade: websocket', start=old)
+    assert rewritten(request).request == head('Host: x', start=new)
 
 
 def test_empty_lines_before_and_a_length_of_0_are_ignored():
-    assert rewritten(b'\r\n\r\n' + head('Content-Length: 0')) == head()
+    assert rewritten(b'\r\n\r\n' + head('Content-Length: 0')).request == head()
 
 
 @pytest.mark.parametrize(
@@ -105,10 +120,28 @@ def test_another_request_is_refused(request_, status, description):
     with pytest.raises(RequestRefusedError, match=description) as refused:
         rewritten(request_)
     assert (refused.value.status, refused.value.reason) == (status, 'request')
-    response = refusal(refused.value)
-    assert response.startswith(f'HTTP/1.1 {status} '.encode())
-    assert response.endswith(f'\r\n\r\n{refused.value}\n'.encode())
-    assert (b'Allow: GET' in response) is (status == 405)
+    assert ('Allow' in refused.value.headers) is (status == 405)
+
+
+@pytest.mark.parametrize(
+    ('path', 'allowed'),
+    [
+        ('/', 'GET, HEAD'),
+        ('/nowhere', 'GET, HEAD'),
+        ('*', 'GET, HEAD'),
+        ('/ws/telemetry', 'GET'),
+        ('http://x/ws/telemetry?x', 'GET'),
+    ],
+)
+def test_a_method_is_refused_with_those_of_the_path(path, allowed):
+    with pytest.raises(RequestRefusedError) as refused:
+        rewritten(head(start=f'POST {path} HTTP/1.1'))
+    assert refused.value.headers == {'Allow': allowed}
+
+
+def test_the_method_of_what_is_no_request_is_known_as_far_as_an_answer_needs_it():
+    assert method_of(b'\r\nHEAD / HTTP/2.0\r\n') == 'HEAD'
+    assert method_of(b'head / HTTP/1.1') == method_of(b'HEADX /') == method_of(b'') == 'GET'
 
 
 def test_a_request_is_complete_with_its_empty_line():
@@ -127,7 +160,7 @@ LINE = st.binary(max_size=40) | st.sampled_from(
 def test_no_bytes_raise_and_what_is_passed_on_is_printable(lines, end, is_request):
     request = end.join([*([b'GET / HTTP/1.0'] if is_request else []), *lines]) + b'\r\n\r\n'
     try:
-        passed = rewritten(request)
+        passed = rewritten(request).request
     except RequestRefusedError as error:
         assert str(error).isprintable()
     else:
