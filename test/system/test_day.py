@@ -555,6 +555,34 @@ def errors(value, moment):
     assert least <= value - failures <= most, (reported, moment.event)
 
 
+DRILL = 'emergency stop: drill'
+
+
+def mission_state(value, moment):
+    data, day = moment.event['data'], moment.day
+    there, back = day.drives
+    if data['ended'] is None:
+        assert moment.at < there.span.end, moment.event
+    elif data['ended']['mission_id'] == there.mission_id:
+        assert data['ended'] == {'mission_id': there.mission_id, 'status': 'success', 'reason': ''}
+    else:
+        failed = {'mission_id': back.mission_id, 'status': 'failed', 'reason': DRILL}
+        assert data['ended'] == failed, moment.event
+        assert day.estop.touches(moment.at, moment.at + LATENESS), moment.event
+    if data['mission_id'] is None:
+        assert data['mission_type'] is data['target_position']['x'] is None, moment.event
+        assert (data['phase'], data['reason']) == ('none', '')
+        return
+    drive = day.drive_of(moment.event)
+    assert drive.span.touches(moment.at - LATENESS, moment.at), moment.event
+    assert data['mission_type'] == drive.mission_type
+    assert data['target_position'] == {'x': 1000.0 * drive.target, 'y': 0.0, 'z': 0.0}
+    assert data['phase'] != 'paused' and (data['phase'] != 'docking' or drive is there)
+    if data['phase'] == 'held':  # by the end of the scan, or of charging, as well
+        assert data['reason'], moment.event
+    assert 'obstacle' not in data['reason'] or drive is back, moment.event
+
+
 def zone_border(value, moment):
     moment.position(value)
     drive = next(d for d in moment.day.drives if d.span.holds(moment.at, moment.at))
@@ -665,6 +693,22 @@ CHECKS = {
         'summary.energy_consumed': energy,
         'summary.errors_encountered': errors,
     },
+    'mission.state': dict.fromkeys(
+        (
+            'phase',
+            'mission_id',
+            'mission_type',
+            'target_position.x',
+            'target_position.y',
+            'target_position.z',
+            'reason',
+            'ended',
+            'ended.mission_id',
+            'ended.status',
+            'ended.reason',
+        ),
+        mission_state,
+    ),
     'safety.zone_entered': AT_ZERO
     | {
         'zone_id': equals('narrow'),
