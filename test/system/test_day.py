@@ -583,6 +583,28 @@ def mission_state(value, moment):
     assert 'obstacle' not in data['reason'] or drive is back, moment.event
 
 
+def safety_state(value, moment):
+    data, day = moment.event['data'], moment.day
+    assert data['more_stops'] == 0
+    start, end = moment.at - LATENESS, moment.at + LATENESS
+    if not data['latched']:
+        assert not day.estop.holds(start, end), moment.event
+        assert data['stops'] == data['reset_hindrances'] == []
+        return
+    assert day.estop.touches(start, end), moment.event
+    (stop,) = data['stops']
+    assert day.moment(stop['time']) <= moment.at + 0.001, moment.event
+    assert {**stop, 'time': None} == {
+        'time': None,
+        'estop_id': day.reply['estop_id'],
+        'trigger_type': 'remote',
+        'reason': 'drill',
+        'source': 'local',
+    }
+    assert data['forward_hindrance'] == data['backward_hindrance'] == DRILL
+    assert data['motor_hindrance'] in ('', 'the travel motor is stopped: estop'), moment.event
+
+
 def zone_border(value, moment):
     moment.position(value)
     drive = next(d for d in moment.day.drives if d.span.holds(moment.at, moment.at))
@@ -709,6 +731,19 @@ CHECKS = {
         ),
         mission_state,
     ),
+    'safety.state': dict.fromkeys(
+        (
+            'latched',
+            'stops',
+            'more_stops',
+            'reset_hindrances',
+            'forward_hindrance',
+            'backward_hindrance',
+            'motor_hindrance',
+        ),
+        lambda value, moment: None,
+    )
+    | {'latched': safety_state},
     'safety.zone_entered': AT_ZERO
     | {
         'zone_id': equals('narrow'),
