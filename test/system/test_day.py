@@ -744,6 +744,7 @@ CHECKS = {
         lambda value, moment: None,
     )
     | {'latched': safety_state},
+    'system.alarms': dict.fromkeys(('alarms', 'more_alarms'), lambda value, moment: None),
     'safety.zone_entered': AT_ZERO
     | {
         'zone_id': equals('narrow'),
