@@ -605,6 +605,36 @@ def safety_state(value, moment):
     assert data['motor_hindrance'] in ('', 'the travel motor is stopped: estop'), moment.event
 
 
+def alarms(value, moment):
+    data, day = moment.event['data'], moment.day
+    assert data['more_alarms'] == 0
+    expected = {
+        'ESTOP': ('P0', 'drill', 'safety_node', day.estop),
+        'MISSION_FAILED': (
+            'P2',
+            f'mission {day.drives[1].mission_id}: {DRILL}',
+            'mission_node',
+            day.drives[1].span,
+        ),
+        'NET-002': ('P1', 'power on sense/2: MOD-001', 'power', day.lost),
+    }
+    for alarm in data['alarms']:
+        if alarm['code'] in HOST_ERRORS:
+            continue
+        severity, description, source, span = expected[alarm['code']]
+        assert (alarm['severity'], alarm['source']) == (severity, source), moment.event
+        assert alarm['description'].startswith(description), moment.event
+        since = day.moment(alarm['since'])
+        assert span.touches(since - 2.0, since), moment.event
+        if alarm['gone'] is not None:
+            assert day.moment(alarm['gone']) >= since
+        assert (alarm['count'], alarm['acknowledged_by'], alarm['acknowledged_at']) == (
+            1,
+            None,
+            None,
+        )
+
+
 def zone_border(value, moment):
     moment.position(value)
     drive = next(d for d in moment.day.drives if d.span.holds(moment.at, moment.at))
@@ -744,7 +774,7 @@ CHECKS = {
         lambda value, moment: None,
     )
     | {'latched': safety_state},
-    'system.alarms': dict.fromkeys(('alarms', 'more_alarms'), lambda value, moment: None),
+    'system.alarms': {'alarms': alarms, 'more_alarms': equals(0)},
     'safety.zone_entered': AT_ZERO
     | {
         'zone_id': equals('narrow'),
@@ -811,11 +841,15 @@ def day(tmp_path_factory):
         place(vehicle, simulator, START)
         truth = Truth(watched)
         wait_for(lambda: truth.samples, what='the truth')
-        with vehicle.client('viewer', ['*']) as early:
+        with vehicle.client('admin', ['*']) as early:
             early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
             early.wait(
                 'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
             )
+            # To be placed somewhere else was a stop.
+            lists = [event for event in early.received if event['type'] == 'system.alarms']
+            for alarm in lists[-1]['data']['alarms']:
+                assert early.call('acknowledge_alarm', alarm_id=alarm['alarm_id'])['accepted']
         with vehicle.client('admin', ['*']) as connection:
             client = Listener(connection)
             try:
@@ -823,6 +857,10 @@ def day(tmp_path_factory):
             finally:
                 client.end()
                 truth.end()
+
+
+def last_alarms(day):
+    return day.client.all('system.alarms')[-1]['data']['alarms']
 
 
 def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
@@ -836,6 +874,7 @@ def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
             assert path in checks, event
             checks[path](value, moment)
             seen[event['type']].add(path)
+    assert {alarm['code'] for alarm in last_alarms(day)} >= {'ESTOP', 'MISSION_FAILED', 'NET-002'}
     assert seen.keys() == set(EVENTS)
     for kind, paths in seen.items():
         unseen = CHECKS[kind].keys() - paths
