@@ -32,6 +32,7 @@ from oht50_bridge.vehicle.alarms import AlarmEntry
 from oht50_bridge.vehicle.alarms import VehicleAlarms
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
+from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
@@ -51,6 +52,7 @@ class AlarmPublisher:
     def __init__(self, node: Node, track: TrackSettings) -> None:
         self._node = node
         self._alarms = VehicleAlarms(lambda: node.get_clock().now().nanoseconds)
+        self._estop = EstopFollower()
         self._tracker = ZoneTracker(reach=track.reach)
         self._inside: list[Zone] = []  # the stop zones that the vehicle is in
         self._published: tuple[tuple[AlarmEntry, ...], int] | None = None
@@ -87,6 +89,9 @@ class AlarmPublisher:
         return response
 
     def _on_latch(self, state: EstopState) -> None:
+        stopped = self._estop.update(state.counter, latched=state.latched)
+        if stopped and not state.latched:
+            self._alarms.on_latch(str(state.counter), 'it was cleared before its state came here')
         self._alarms.on_latch(state.estop_id if state.latched else '', state.reason)
         self._publish()
 

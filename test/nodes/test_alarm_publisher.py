@@ -59,6 +59,14 @@ def test_changes_are_published_and_nothing_else(alarms):
     assert from_stamp(alarm.gone) >= from_stamp(alarm.since)
 
 
+def test_a_stop_that_was_cleared_before_its_state_came_is_an_alarm_too(alarms):
+    alarms._on_latch(EstopState(counter=2))
+    assert alarms.messages == []
+    alarms._on_latch(EstopState(counter=4))
+    assert codes(alarms) == ['ESTOP']
+    assert alarms.messages[-1].alarms[0].gone.sec
+
+
 def acknowledge(alarms, alarm_id, by):
     request = AcknowledgeAlarm.Request(alarm_id=alarm_id, source=by)
     return alarms.acknowledge(request, AcknowledgeAlarm.Response())
