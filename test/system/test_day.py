@@ -555,6 +555,86 @@ def errors(value, moment):
     assert least <= value - failures <= most, (reported, moment.event)
 
 
+DRILL = 'emergency stop: drill'
+
+
+def mission_state(value, moment):
+    data, day = moment.event['data'], moment.day
+    there, back = day.drives
+    if data['ended'] is None:
+        assert moment.at < there.span.end, moment.event
+    elif data['ended']['mission_id'] == there.mission_id:
+        assert data['ended'] == {'mission_id': there.mission_id, 'status': 'success', 'reason': ''}
+    else:
+        failed = {'mission_id': back.mission_id, 'status': 'failed', 'reason': DRILL}
+        assert data['ended'] == failed, moment.event
+        assert day.estop.touches(moment.at, moment.at + LATENESS), moment.event
+    if data['mission_id'] is None:
+        assert data['mission_type'] is data['target_position']['x'] is None, moment.event
+        assert (data['phase'], data['reason']) == ('none', '')
+        return
+    drive = day.drive_of(moment.event)
+    assert drive.span.touches(moment.at - LATENESS, moment.at), moment.event
+    assert data['mission_type'] == drive.mission_type
+    assert data['target_position'] == {'x': 1000.0 * drive.target, 'y': 0.0, 'z': 0.0}
+    assert data['phase'] != 'paused' and (data['phase'] != 'docking' or drive is there)
+    if data['phase'] == 'held':  # by the end of the scan, or of charging, as well
+        assert data['reason'], moment.event
+    assert 'obstacle' not in data['reason'] or drive is back, moment.event
+
+
+def safety_state(value, moment):
+    data, day = moment.event['data'], moment.day
+    assert data['more_stops'] == 0
+    start, end = moment.at - LATENESS, moment.at + LATENESS
+    if not data['latched']:
+        assert not day.estop.holds(start, end), moment.event
+        assert data['stops'] == data['reset_hindrances'] == []
+        return
+    assert day.estop.touches(start, end), moment.event
+    (stop,) = data['stops']
+    assert day.moment(stop['time']) <= moment.at + 0.001, moment.event
+    assert {**stop, 'time': None} == {
+        'time': None,
+        'estop_id': day.reply['estop_id'],
+        'trigger_type': 'remote',
+        'reason': 'drill',
+        'source': 'local',
+    }
+    assert data['forward_hindrance'] == data['backward_hindrance'] == DRILL
+    assert data['motor_hindrance'] in ('', 'the travel motor is stopped: estop'), moment.event
+
+
+def alarms(value, moment):
+    data, day = moment.event['data'], moment.day
+    assert data['more_alarms'] == 0
+    expected = {
+        'ESTOP': ('P0', 'drill', 'safety_node', day.estop),
+        'MISSION_FAILED': (
+            'P2',
+            f'mission {day.drives[1].mission_id}: {DRILL}',
+            'mission_node',
+            day.drives[1].span,
+        ),
+        'NET-002': ('P1', 'power on sense/2: MOD-001', 'power', day.lost),
+    }
+    for alarm in data['alarms']:
+        if alarm['code'] in HOST_ERRORS:
+            continue
+        severity, description, source, span = expected[alarm['code']]
+        assert (alarm['severity'], alarm['source']) == (severity, source), moment.event
+        assert alarm['description'].startswith(description), moment.event
+        since = day.moment(alarm['since'])
+        assert span.touches(since - 2.0, since), moment.event
+        if alarm['gone'] is not None:
+            assert day.moment(alarm['gone']) >= since
+        assert (alarm['count'], alarm['acknowledged_by'], alarm['acknowledged_at']) == (
+            1,
+            None,
+            None,
+        )
+
+
 def zone_border(value, moment):
     moment.position(value)
     drive = next(d for d in moment.day.drives if d.span.holds(moment.at, moment.at))
@@ -665,6 +745,36 @@ CHECKS = {
         'summary.energy_consumed': energy,
         'summary.errors_encountered': errors,
     },
+    'mission.state': dict.fromkeys(
+        (
+            'phase',
+            'mission_id',
+            'mission_type',
+            'target_position.x',
+            'target_position.y',
+            'target_position.z',
+            'reason',
+            'ended',
+            'ended.mission_id',
+            'ended.status',
+            'ended.reason',
+        ),
+        mission_state,
+    ),
+    'safety.state': dict.fromkeys(
+        (
+            'latched',
+            'stops',
+            'more_stops',
+            'reset_hindrances',
+            'forward_hindrance',
+            'backward_hindrance',
+            'motor_hindrance',
+        ),
+        lambda value, moment: None,
+    )
+    | {'latched': safety_state},
+    'system.alarms': {'alarms': alarms, 'more_alarms': equals(0)},
     'safety.zone_entered': AT_ZERO
     | {
         'zone_id': equals('narrow'),
@@ -731,11 +841,15 @@ def day(tmp_path_factory):
         place(vehicle, simulator, START)
         truth = Truth(watched)
         wait_for(lambda: truth.samples, what='the truth')
-        with vehicle.client('viewer', ['*']) as early:
+        with vehicle.client('admin', ['*']) as early:
             early.wait('system.status', where=lambda e: e['data']['state'] == 'ready')
             early.wait(
                 'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
             )
+            # To be placed somewhere else was a stop.
+            lists = [event for event in early.received if event['type'] == 'system.alarms']
+            for alarm in lists[-1]['data']['alarms']:
+                assert early.call('acknowledge_alarm', alarm_id=alarm['alarm_id'])['accepted']
         with vehicle.client('admin', ['*']) as connection:
             client = Listener(connection)
             try:
@@ -743,6 +857,10 @@ def day(tmp_path_factory):
             finally:
                 client.end()
                 truth.end()
+
+
+def last_alarms(day):
+    return day.client.all('system.alarms')[-1]['data']['alarms']
 
 
 def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
@@ -756,6 +874,7 @@ def test_every_type_of_event_was_seen_and_every_field_of_each_is_true(day):
             assert path in checks, event
             checks[path](value, moment)
             seen[event['type']].add(path)
+    assert {alarm['code'] for alarm in last_alarms(day)} >= {'ESTOP', 'MISSION_FAILED', 'NET-002'}
     assert seen.keys() == set(EVENTS)
     for kind, paths in seen.items():
         unseen = CHECKS[kind].keys() - paths

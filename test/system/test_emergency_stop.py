@@ -98,6 +98,53 @@ def test_a_clear_of_one_stop_does_not_open_another_that_came_after_it(vehicle):
         assert kinds.index('safety.clear', kinds.index('safety.estop')) > 0
 
 
+def state(client, kind, where):
+    """Return the newest value of a state once it fulfils `where`."""
+    newest = [message for message in client.received if message['type'] == kind][-1:]
+    if newest and where(newest[0]['data']):
+        return newest[0]['data']
+    return client.wait(kind, where=lambda message: where(message['data']))['data']
+
+
+def test_a_late_client_knows_how_things_stand_and_acknowledges_the_alarm(vehicle):
+    with vehicle.client('operator') as operator:
+        mission = operator.call(
+            'start_mission', mission_type='transport', target_position={'x': 45e3, 'y': 0, 'z': 0}
+        )
+        assert mission['accepted'], mission
+        stop = operator.call('emergency_stop', reason='late drill')['estop_id']
+
+    def alarms(data):
+        return [
+            alarm
+            for alarm in data['alarms']
+            if alarm['code'] == 'ESTOP' and 'late drill' in alarm['description']
+        ]
+
+    kinds = ['mission.state', 'safety.state', 'system.alarms']
+    with vehicle.client('viewer', kinds) as late, vehicle.client('admin') as admin:
+        safety = state(late, 'safety.state', lambda data: data['latched'])
+        assert [(each['estop_id'], each['reason']) for each in safety['stops']] == [
+            (stop, 'late drill')
+        ]
+        assert 'late drill' in safety['forward_hindrance']
+        ended = state(late, 'mission.state', lambda data: not data['mission_id'])['ended']
+        assert (ended['mission_id'], ended['status']) == (mission['mission_id'], 'failed')
+        assert 'late drill' in ended['reason']
+        (alarm,) = alarms(state(late, 'system.alarms', alarms))
+        assert (alarm['severity'], alarm['acknowledged_by']) == ('P0', None)
+        assert admin.call('acknowledge_alarm', alarm_id=alarm['alarm_id'])['accepted']
+        state(
+            late,
+            'system.alarms',
+            lambda data: any(each['acknowledged_by'] for each in alarms(data)),
+        )
+        state(late, 'safety.state', lambda data: not data['reset_hindrances'])
+        admin.clear_estop(estop_id=stop)
+        state(late, 'safety.state', lambda data: not data['latched'])
+        state(late, 'system.alarms', lambda data: not alarms(data))
+
+
 def test_maintenance_is_a_lock_of_its_owner_and_in_the_status(vehicle):
     with vehicle.client('admin', ['system.status']) as admin:
 

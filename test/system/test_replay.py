@@ -128,11 +128,14 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
         try:
             vehicle.wait_until_up()
             with (
-                vehicle.client('admin', ['safety.*', 'system.status']) as watching,
+                vehicle.client(
+                    'admin', ['safety.estop', 'safety.clear', 'system.status']
+                ) as watching,
                 Replay(tmp_path, domain, bag, state_dir, '--rate', '4') as replay,
             ):
                 watching.wait('system.status', 20.0, lambda e: e['data']['state'] == 'ready')
                 with replay.client() as client:
+                    assert client.call('get_vehicle')['mode'] == 'replay'
                     client.send('subscribe', events=['safety.*'])
                     for command in ('emergency_stop', 'clear_estop', 'set_telemetry_rate'):
                         fields = {'rate': 5} if command == 'set_telemetry_rate' else {}

@@ -250,7 +250,7 @@ INTEGER, DOUBLE, DOUBLE_ARRAY = 2, 3, 8  # of rcl_interfaces/msg/ParameterType
 UNIT = re.compile(r'\b(m|m/s(\^[23])?|s|Hz|1/s|kg|ratio 0\.\.1)\b')
 OF_ROS = {'use_sim_time', 'start_type_description_service'}  # rclpy's own
 # Who starts the nodes gives these; they are no matter of a file for all.
-GIVEN = {'state_dir', 'latch_dir', 'config_version', 'replay'}
+GIVEN = {'state_dir', 'latch_dir', 'config_version', 'replay', 'simulated'}
 # One set of these for each line, module and item; most of a set is optional.
 SETS = re.compile(r'(line|module|item)\.\w+\.\w+')
 
