@@ -24,6 +24,7 @@ from oht50_bridge.msg import SystemAlarms
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.places import zones_of
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
@@ -61,7 +62,7 @@ class AlarmPublisher:
         topics.TELEMETRY.subscribe(node, self._on_telemetry)
         topics.ESTOP_STATE.subscribe(node, self._on_latch)
         topics.MISSION_STATE.subscribe(node, self._on_mission)
-        node.create_service(AcknowledgeAlarm, 'acknowledge_alarm', self.acknowledge)
+        create_command_service(node, AcknowledgeAlarm, 'acknowledge_alarm', self.acknowledge)
         self._publish()
 
     def on_error(self, report: ErrorReport) -> None:

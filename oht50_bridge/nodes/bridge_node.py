@@ -59,6 +59,7 @@ from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.bridge_settings import gateway_config
+from oht50_bridge.nodes.deadline import deadline_in
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.from_wire import SERVICE_CALLS
 from oht50_bridge.nodes.parameters import NodeDeclarer
@@ -85,8 +86,9 @@ from oht50_bridge.vehicle.estop_order import LatchEvent
 
 SETTLING = 1.0  # s, for stops and clears from before the start to arrive
 REPORT_PERIOD = 1.0  # s
-#: Of the time limit of a command, after which the sender of a stop learns that it is not latched.
-TELL_AFTER = 0.75
+#: Of the time limit of a command: after which the sender of a stop learns that it is not latched,
+#: and after which a node may not carry out any other command. The rest is for the answer.
+ANSWER_WITHIN = 0.75
 
 
 class BridgeNode(Node):
@@ -122,6 +124,7 @@ class BridgeNode(Node):
 
         self._is_replay = settings.replay
         self._order = EstopOrder()
+        self._answer_within = ANSWER_WITHIN * config.command_timeout
         # A replay has no service clients, so it cannot command a vehicle even if one is there.
         self._service_clients: dict[str, Client] = (
             {}
@@ -137,9 +140,7 @@ class BridgeNode(Node):
             None
             if self._is_replay
             else StopRelay(
-                self._service_clients[stop],
-                self._publish_requests,
-                TELL_AFTER * config.command_timeout,
+                self._service_clients[stop], self._publish_requests, self._answer_within
             )
         )
         for name, topic in topics.EVENT_TOPICS.items():
@@ -218,7 +219,10 @@ class BridgeNode(Node):
         elif not client.service_is_ready():
             raise CommandFailedError('no node serves it now; try again')
         else:
-            response = await send(client, call.request(command, caller.subject))
+            request = call.request(command, caller.subject)
+            if hasattr(request, 'deadline'):
+                request.deadline = deadline_in(self._answer_within)
+            response = await send(client, request)
         if isinstance(command, commands.GetSystemStatus):
             return CommandOutcome(event=to_wire(response.status))
         data = call.data(response)

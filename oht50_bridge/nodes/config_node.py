@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from typing import TypeAlias
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -25,6 +26,9 @@ from rclpy.task import Future
 from oht50_bridge.msg import ConfigRollback
 from oht50_bridge.nodes.config_publisher import ConfigPublisher
 from oht50_bridge.nodes.config_settings import config_table
+from oht50_bridge.nodes.deadline import TOO_LATE
+from oht50_bridge.nodes.deadline import create_command_service
+from oht50_bridge.nodes.deadline import late_by
 from oht50_bridge.nodes.parameter_client import RemoteNode
 from oht50_bridge.nodes.parameter_client import RemoteNodes
 from oht50_bridge.nodes.parameter_client import result_of
@@ -50,6 +54,8 @@ REASONS = (ConfigRollback.REASON_PERFORMANCE_ISSUE, ConfigRollback.REASON_SAFETY
 # Together they are shorter than the time after which the bridge answers WS-009.
 APPLY_TIMEOUT = 0.8  # s, for every node to set its parameters
 UNDO_TIMEOUT = 0.5  # s, for every node to restore the former ones
+
+Request: TypeAlias = UpdateConfig.Request | RollbackConfig.Request
 
 
 class ConfigNode(Node):
@@ -89,9 +95,11 @@ class ConfigNode(Node):
         self._remotes = RemoteNodes(self, self._table, group)
         self._publisher = ConfigPublisher(self)
         self.create_service(GetConfig, 'get_config', self._on_get, callback_group=group)
-        self.create_service(UpdateConfig, 'update_config', self._on_update, callback_group=group)
-        self.create_service(
-            RollbackConfig, 'rollback_config', self._on_rollback, callback_group=group
+        create_command_service(
+            self, UpdateConfig, 'update_config', self._on_update, callback_group=group
+        )
+        create_command_service(
+            self, RollbackConfig, 'rollback_config', self._on_rollback, callback_group=group
         )
         steady_timer(self, settings.check_period, self._check, callback_group=group)
 
@@ -135,7 +143,7 @@ class ConfigNode(Node):
         except ValueError as error:  # ConfigError is one
             response.message = str(error)
         else:
-            response.accepted, response.message = await self._change(values, request.source)
+            response.accepted, response.message = await self._change(values, request)
         response.version = self._store.in_force.version
         return response
 
@@ -163,7 +171,7 @@ class ConfigNode(Node):
             return False, f'to_version {request.to_version}: {error}'
         return await self._change(
             values,
-            request.source,
+            request,
             ConfigRollback(
                 from_version=in_force,
                 to_version=request.to_version,
@@ -175,7 +183,7 @@ class ConfigNode(Node):
     # Changes.
 
     async def _change(
-        self, values: dict[str, Any], source: str, rollback: ConfigRollback | None = None
+        self, values: dict[str, Any], request: Request, rollback: ConfigRollback | None = None
     ) -> tuple[bool, str]:
         """Apply values, as the given rollback or else as an update.
 
@@ -187,15 +195,15 @@ class ConfigNode(Node):
             return False, f'{self._changing} is in progress; try again'
         if self._store.doubt and rollback is None:
             return False, self._store.doubt
-        self._changing = f'a change by {source!r}'
+        self._changing = f'a change by {request.source!r}'
         self._generation += 1
         try:
-            return await self._change_alone(values, source, rollback)
+            return await self._change_alone(values, request, rollback)
         finally:
             self._changing = ''
 
     async def _change_alone(
-        self, values: dict[str, Any], source: str, rollback: ConfigRollback | None
+        self, values: dict[str, Any], request: Request, rollback: ConfigRollback | None
     ) -> tuple[bool, str]:
         version = self._store.in_force.version
         stays = f'version {version} stays in force'
@@ -225,7 +233,7 @@ class ConfigNode(Node):
                 changes,
                 {name: before[name] for name in changes},
                 self._table.nodes(changes),
-                source,
+                request.source,
             )
         except OSError as error:
             self.get_logger().error(f'the configuration cannot be stored: {error}')
@@ -233,6 +241,8 @@ class ConfigNode(Node):
         reasons = await self._remotes.set(
             record.nodes, changes, lambda _: record.version, APPLY_TIMEOUT
         )
+        if (late := late_by(request.deadline)) > 0.0:
+            reasons.append(TOO_LATE.format(late))
         if not reasons:
             try:
                 record = self._store.confirm(record)
@@ -242,7 +252,9 @@ class ConfigNode(Node):
             self._publisher.changed(record, rollback, applied=True)
             return True, f'version {record.version} is in force'
         message = f'{"; ".join(reasons)}; {stays}'
-        self.get_logger().error(f'the change to {record.version} by {source!r} failed: {message}')
+        self.get_logger().error(
+            f'the change to {record.version} by {request.source!r} failed: {message}'
+        )
         try:
             record = self._store.fail(record)
         except OSError as error:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 
 from oht50_bridge.msg import SafetyClear
+from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.presence import REMEDY
 from oht50_bridge.nodes.requested_stops import RequestedStops
 from oht50_bridge.nodes.safety_publisher import NEXT_ACTIONS
@@ -68,7 +69,7 @@ class EstopServices:
         self._requested = requested
         self._neighbour = neighbour
         node.create_service(EmergencyStop, 'emergency_stop', self.emergency_stop)
-        node.create_service(ClearEstop, 'clear_estop', self.clear_estop)
+        create_command_service(node, ClearEstop, 'clear_estop', self.clear_estop)
 
     def emergency_stop(
         self, request: EmergencyStop.Request, response: EmergencyStop.Response

@@ -48,6 +48,7 @@ from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.from_hardware import discovered
 from oht50_bridge.nodes.from_hardware import drive_state
@@ -118,7 +119,7 @@ class HardwareNode(Node):
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.CHARGE_REQUEST.subscribe(self, self._on_charge)
         self.create_service(ListModules, 'list_modules', self._on_list)
-        self.create_service(ScanModules, 'scan_modules', self._on_scan)
+        create_command_service(self, ScanModules, 'scan_modules', self._on_scan)
         steady_timer(self, 1.0, self._publish_states)
         self._hardware.start()
 

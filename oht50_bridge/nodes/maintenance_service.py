@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 
+from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.presence import REMEDY
 from oht50_bridge.srv import SetMaintenance
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
@@ -47,7 +48,7 @@ class MaintenanceService:
         self._lock = lock
         self._changed = changed
         self._neighbour = neighbour
-        node.create_service(SetMaintenance, 'set_maintenance', self.set_maintenance)
+        create_command_service(node, SetMaintenance, 'set_maintenance', self.set_maintenance)
 
     def set_maintenance(
         self, request: SetMaintenance.Request, response: SetMaintenance.Response

@@ -30,6 +30,7 @@ from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.mission_publisher import MissionPublisher
 from oht50_bridge.nodes.mission_settings import mission_settings
 from oht50_bridge.nodes.newest import read_at
@@ -82,8 +83,8 @@ class MissionNode(Node):
         topics.POWER.subscribe(self, self._on_power)
         topics.ZONES.subscribe(self, self._on_zones)
         topics.HOIST_STATE.subscribe(self, self._output.rope.put)
-        self.create_service(StartMission, 'start_mission', self._on_start)
-        self.create_service(ControlMission, 'control_mission', self._on_control)
+        create_command_service(self, StartMission, 'start_mission', self._on_start)
+        create_command_service(self, ControlMission, 'control_mission', self._on_control)
         self.create_service(GetVehicle, 'get_vehicle', self._on_get_vehicle)
         steady_timer(
             self, 1.0 / settings.control_rate, lambda: self._manager.step(time.monotonic())

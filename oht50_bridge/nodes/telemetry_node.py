@@ -34,6 +34,7 @@ from oht50_bridge.msg import SafetyInputs
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.nodes.parameters import NodeDeclarer
@@ -99,7 +100,7 @@ class TelemetryNode(Node):
         topics.POWER.subscribe(self, self._on_power)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
-        self.create_service(SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)
+        create_command_service(self, SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)
         self._timer = steady_timer(self, 1.0 / self._rate, self._on_time)
         steady_timer(self, 1.0, self._publish_status)
         steady_timer(self, ODOMETRY_PERIOD, self._publish_odometry)

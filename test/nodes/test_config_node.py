@@ -13,6 +13,8 @@
 # limitations under the License.
 """config_node: typed changes of the parameters of another node, and their rollback."""
 
+import time
+
 import pytest
 from rcl_interfaces.msg import Parameter
 from rcl_interfaces.msg import ParameterType
@@ -21,6 +23,7 @@ from rclpy.parameter import Parameter as NodeParameter
 
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.config_node import ConfigNode
+from oht50_bridge.nodes.deadline import deadline_in
 from oht50_bridge.nodes.parameter_values import from_parameters
 from oht50_bridge.nodes.parameter_values import to_parameters
 from oht50_bridge.nodes.parameters import CONFIG_VERSION
@@ -59,6 +62,8 @@ def graph(ros):
     def take(values):
         if values.get('boards') == 7:
             raise ValueError('boards: 7 is not allowed')
+        if values.get('boards') == 8:
+            time.sleep(0.3)
 
     configurable(graph.probe, take)
     graph.record(topics.CONFIG_UPDATED, topics.CONFIG_ROLLBACK)
@@ -125,6 +130,18 @@ def test_a_change_that_is_not_valid_is_refused(graph, changes, message):
     assert (response.accepted, response.version) == (False, '1.0.0')
     assert response.message.startswith(message)
     assert graph.probe.get_parameter('speed').value == 0.5
+
+
+@given(*ITEMS)
+def test_a_change_whose_deadline_passes_meanwhile_is_reverted(graph):
+    request = UpdateConfig.Request(changes=to_parameters({'boards': 8}), source='alice')
+    request.deadline = deadline_in(0.2)
+    response = graph.call(UpdateConfig, 'update_config', request)
+    assert (response.accepted, response.version) == (False, '1.0.0')
+    assert 'not carried out: it came' in response.message
+    graph.until(lambda: graph.probe.get_parameter('boards').value == 3)
+    request.deadline = deadline_in(20.0)
+    assert graph.call(UpdateConfig, 'update_config', request).accepted
 
 
 @given(*ITEMS)
