@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -142,3 +143,22 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def journal_path(directory: Path) -> Path:
+    """Return the file that keeps the events for clients that resume.
+
+    It is in a run-time directory, which ends with the computer's start, where there is one
+    (systemd's RUNTIME_DIRECTORY, or that of the XDG Base Directory Specification).
+
+    Args:
+        directory: of the vehicle.
+
+    """
+    name = 'events.sqlite'
+    for variable in ('RUNTIME_DIRECTORY', 'XDG_RUNTIME_DIR'):
+        base = Path(os.environ.get(variable, ''))
+        if base.is_absolute() and base.is_dir():
+            vehicle = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
+            return base / 'oht50' / vehicle / name
+    return directory / name

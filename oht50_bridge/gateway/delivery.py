@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from websockets.frames import Frame
@@ -89,3 +90,18 @@ class OutgoingEvent:
             return False
         # Every event has `data`, of a type of its own.
         return bool(getattr(other.event, 'data') == getattr(self.event, 'data'))  # noqa: B009
+
+
+def restored(payload: bytes, encode: Callable[[Message], bytes], seq: int) -> OutgoingEvent:
+    """Return an event from its payload, as it was sent.
+
+    Raises:
+        ValueError: it is no event.
+
+    """
+    kind = EVENTS.get(json.loads(payload)['type'])
+    if kind is None:
+        raise ValueError('its type is not known')
+    event = OutgoingEvent(kind.model.model_validate_json(payload), encode, seq)
+    event._payload = payload
+    return event

@@ -16,8 +16,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from collections.abc import Iterator
 
 from oht50_bridge.gateway.delivery import OutgoingEvent
+from oht50_bridge.gateway.journal import EventJournal
+from oht50_bridge.gateway.journal import Origin
 
 
 class EventHistory:
@@ -26,21 +30,36 @@ class EventHistory:
     Args:
         epoch: name of this life of the server; numbers of another one mean nothing here.
         capacity: events kept.
+        journal: keeps them on disk too; None: they end with the process.
 
     """
 
-    def __init__(self, epoch: str, capacity: int) -> None:
+    def __init__(self, epoch: str, capacity: int, journal: EventJournal | None = None) -> None:
         self.epoch = epoch
         self.seq = 0
+        self._journal = journal
         self._events: deque[OutgoingEvent] = deque(maxlen=capacity)
+
+    def __iter__(self) -> Iterator[OutgoingEvent]:
+        return iter(self._events)
+
+    def restore(self, epoch: str, events: Iterable[OutgoingEvent]) -> None:
+        """Continue another life of the server, whose journal goes on."""
+        self.epoch = epoch
+        for event in events:
+            assert event.seq is not None
+            self.seq = event.seq
+            self._events.append(event)
 
     def next_seq(self) -> int:
         """Return the number of the next event."""
         return self.seq + 1
 
-    def append(self, event: OutgoingEvent) -> None:
+    def append(self, event: OutgoingEvent, origin: Origin | None = None) -> None:
         """Keep an event whose number is `next_seq`."""
         assert event.seq == self.seq + 1
+        if self._journal is not None:
+            self._journal.append(event.seq, event.payload, origin)
         self.seq += 1
         self._events.append(event)
 

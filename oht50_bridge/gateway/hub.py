@@ -24,6 +24,7 @@ from typing import Protocol
 from oht50_bridge.first_and_newest import first_and_newest
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.history import EventHistory
+from oht50_bridge.gateway.journal import Origin
 from oht50_bridge.gateway.state_fanout import StateFanout
 from oht50_bridge.gateway.state_fanout import StateSubscriber
 from oht50_bridge.protocol.base import Message
@@ -65,6 +66,9 @@ class Hub:
         self._last: dict[str, dict[str, OutgoingEvent]] = {}
         # Every stop that is latched, or the clear.
         self._latched: list[OutgoingEvent] = []
+        for event in history:
+            if event.kind.latched:
+                self._latch(event)
 
     def subscribe(self, subscriber: Subscriber, rates: Mapping[str, float]) -> None:
         """Send these types to a subscriber from now on; those of the state class at a rate, Hz."""
@@ -107,9 +111,9 @@ class Hub:
         ]
         return latched + [value for kind in wanted for value in self._last.get(kind, {}).values()]
 
-    def publish(self, message: Message) -> OutgoingEvent:
+    def publish(self, message: Message, origin: Origin | None = None) -> OutgoingEvent:
         """Send an event to every subscriber that may read it; return it."""
-        event = self._keep(message)
+        event = self._keep(message, origin)
         kind = event.kind.name
         if event.kind.is_state:
             self._states.publish(event)
@@ -128,7 +132,7 @@ class Hub:
                 subscriber.drop()
         return event
 
-    def _keep(self, message: Message) -> OutgoingEvent:
+    def _keep(self, message: Message, origin: Origin | None) -> OutgoingEvent:
         """Keep an event as a last value or in the history."""
         kind = EVENTS[message.type]
         if kind.is_state:
@@ -139,7 +143,7 @@ class Hub:
                 del values[next(iter(values))]
             return event
         event = OutgoingEvent(message, self._encode, self._history.next_seq())
-        self._history.append(event)
+        self._history.append(event, origin)
         if kind.latched:
             self._latch(event)
         if kind.ends is not None:

@@ -20,6 +20,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from oht50_bridge.gateway.journal import Origin
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import EVENTS
 
@@ -45,18 +46,18 @@ class Ingress:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        deliver: Callable[[Message], None],
+        deliver: Callable[[Message, Origin | None], None],
         capacity: int = 10_000,
     ) -> None:
         self._loop = loop
         self._deliver = deliver
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._waiting: dict[object, Message] = {}
+        self._waiting: dict[object, tuple[Message, Origin | None]] = {}
         self._events = 0
         self._closed = False
 
-    def put(self, event: Message) -> None:
+    def put(self, event: Message, origin: Origin | None = None) -> None:
         """Hand an event over; after `close` it is dropped.
 
         Raises:
@@ -79,7 +80,7 @@ class Ingress:
                 # At the end, behind the events that came before the new value.
                 self._waiting.pop(key, None)
             wake = not self._waiting
-            self._waiting[key] = event
+            self._waiting[key] = event, origin
             if wake:
                 self._loop.call_soon_threadsafe(self._drain)
 
@@ -94,9 +95,9 @@ class Ingress:
             batch = list(self._waiting.values())
             self._waiting.clear()
             self._events = 0
-        for event in batch:
+        for event, origin in batch:
             try:
-                self._deliver(event)
+                self._deliver(event, origin)
             except Exception:
                 # One bad event must not prevent the events behind it.
                 _log.exception('%s could not be published', event.type)

@@ -47,10 +47,13 @@ from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.connected_client import ConnectedClient
 from oht50_bridge.gateway.connection import Connection
 from oht50_bridge.gateway.context import GatewayContext
+from oht50_bridge.gateway.delivery import restored
 from oht50_bridge.gateway.dispatcher import Dispatcher
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.hub import Hub
 from oht50_bridge.gateway.ingress import Ingress
+from oht50_bridge.gateway.journal import EventJournal
+from oht50_bridge.gateway.journal import Origin
 from oht50_bridge.gateway.metrics import Counts
 from oht50_bridge.gateway.metrics import Metrics
 from oht50_bridge.gateway.metrics import Stats
@@ -115,6 +118,7 @@ class _HandshakeFilter(logging.Filter):
 
 
 # At DEBUG the library logs whole frames, tokens included.
+_log = logging.getLogger(__name__)
 _wire_log = logging.getLogger(f'{__name__}.wire')
 _wire_log.setLevel(logging.WARNING)
 _wire_log.addFilter(_HandshakeFilter())
@@ -126,12 +130,18 @@ class Gateway:
     All methods but `publish_threadsafe` and `stats` belong to the thread of the event loop in
     which `start` was awaited.
 
+    Attributes:
+        past: what the process before has left; set to None before `start` where it cannot be
+            continued.
+
     Args:
         config: settings.
         authority: verifies tokens.
         roles: rights of each role.
         handler: carries out commands.
         audit: the audit log; None: none is kept. The caller closes it.
+        journal: keeps events for clients that resume after a restart; None: none is kept. The
+            caller closes it.
         wall: clock, s since the Unix epoch.
 
     """
@@ -144,10 +154,13 @@ class Gateway:
         handler: CommandHandler,
         *,
         audit: AuditWriter | None = None,
+        journal: EventJournal | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
-        self.history = EventHistory(secrets.token_urlsafe(9), config.history)
+        self.history = EventHistory(secrets.token_urlsafe(9), config.history, journal)
+        self._journal = journal
+        self.past = journal.past if journal is not None else None
         self.clients: dict[ConnectedClient, None] = {}
         self._authority = authority
         self._roles = roles
@@ -169,6 +182,23 @@ class Gateway:
 
     # Life
 
+    def _begin(self) -> None:
+        """Continue the epoch of the journal where the past is whole, or else begin one."""
+        if self._journal is None:
+            return
+        if self.past is not None:
+            try:
+                events = [
+                    restored(payload, self._responses.encode, seq)
+                    for seq, payload in self.past.events
+                ]
+                self.history.restore(self.past.epoch, events)
+                return
+            except ValueError as error:
+                _log.warning('an event of the journal cannot be read: %s', error)
+                self.past = None
+        self._journal.begin(self.history.epoch)
+
     async def start(self) -> None:
         """Listen.
 
@@ -186,6 +216,7 @@ class Gateway:
         check_listening(config.host, config.tls is not None, config.insecure)
         if config.tls is not None:
             self._certificate = Certificate(config.tls, self._trail.certificate)
+        self._begin()
         loop = asyncio.get_running_loop()
         self._started = loop.time()
         served = documents(config.page)
@@ -391,15 +422,20 @@ class Gateway:
 
     # Events
 
-    def publish(self, event: Message) -> None:
+    def publish(self, event: Message, origin: Origin | None = None) -> None:
         """Send an event to every client that subscribed to it and may read it.
 
         It must be started. The audit log comes after the sending: nothing delays a stop.
         """
         assert self._context is not None
-        self._trail.event(self._context.hub.publish(event))
+        self._trail.event(self._context.hub.publish(event, origin))
 
-    def publish_threadsafe(self, event: Message) -> None:
+    def note_threadsafe(self, node: str, publisher: str) -> None:
+        """Note from any thread which publisher a node is, for who continues after a restart."""
+        if self._context is not None and self._journal is not None:
+            self._context.loop.call_soon_threadsafe(self._journal.note, node, publisher)
+
+    def publish_threadsafe(self, event: Message, origin: Origin | None = None) -> None:
         """Publish from any thread. Of the state class the newest value replaces queued ones.
 
         Has no effect before `start` and after `close`.
@@ -409,7 +445,7 @@ class Gateway:
 
         """
         if self._ingress is not None:
-            self._ingress.put(event)
+            self._ingress.put(event, origin)
 
     # Figures
 

@@ -28,7 +28,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import rclpy
-from pydantic import ValidationError
 from rclpy.client import Client
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
@@ -45,14 +44,12 @@ from oht50_bridge.gateway.commands import Caller
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewaySettings
+from oht50_bridge.gateway.journal import EventJournal
 from oht50_bridge.gateway.page_files import PageError
 from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.msg import BridgeStatus
-from oht50_bridge.msg import EstopState
-from oht50_bridge.msg import SafetyClear
-from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
 from oht50_bridge.nodes import REPLAY_NAMESPACE
@@ -68,23 +65,22 @@ from oht50_bridge.nodes.presence import announce
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import initialise
+from oht50_bridge.nodes.received_events import ReceivedEvents
 from oht50_bridge.nodes.stamps import header
-from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.stop_relay import send
 from oht50_bridge.nodes.to_wire import RECORDED_VEHICLE
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
+from oht50_bridge.paths import journal_path
 from oht50_bridge.protocol import commands
-from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.signals import handle_signals
 from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
 from oht50_bridge.text import escape_logs
-from oht50_bridge.vehicle.estop_order import EstopOrder
-from oht50_bridge.vehicle.estop_order import LatchEvent
 
-SETTLING = 1.0  # s, for stops and clears from before the start to arrive
+CONTINUES_WITHIN = 3.0  # s, for the events that were missed while no bridge ran to arrive
+LOOK_PERIOD = 0.01  # s
 REPORT_PERIOD = 1.0  # s
 #: Of the time limit of a command: after which the sender of a stop learns that it is not latched,
 #: and after which a node may not carry out any other command. The rest is for the answer.
@@ -118,12 +114,18 @@ class BridgeNode(Node):
             )
         except (TokenFileError, RolesError, OSError) as error:
             raise StartError(f'bridge_node: {error}') from error
-        self.gateway = Gateway(
-            config, self.tokens.authority, self._roles, self.command, audit=self.audit
-        )
-
         self._is_replay = settings.replay
-        self._order = EstopOrder()
+        self.journal = (
+            None if self._is_replay else EventJournal(journal_path(directory), config.history)
+        )
+        self.gateway = Gateway(
+            config,
+            self.tokens.authority,
+            self._roles,
+            self.command,
+            audit=self.audit,
+            journal=self.journal,
+        )
         self._answer_within = ANSWER_WITHIN * config.command_timeout
         # A replay has no service clients, so it cannot command a vehicle even if one is there.
         self._service_clients: dict[str, Client] = (
@@ -143,42 +145,9 @@ class BridgeNode(Node):
                 self._service_clients[stop], self._publish_requests, self._answer_within
             )
         )
-        for name, topic in topics.EVENT_TOPICS.items():
-            topic.subscribe(self, self._on_latched if EVENTS[name].latched else self._on_event)
-        topics.ESTOP_STATE.subscribe(self, self._on_estop_state)
-        self._settling = steady_timer(self, SETTLING, self._settle)
+        self.events = ReceivedEvents(self, self.gateway, is_replay=self._is_replay)
         self._status = topics.BRIDGE_STATUS.publisher(self)
         announce(self)
-
-    def _on_event(self, message: Any) -> None:
-        try:
-            event = to_wire(message)
-        except ValidationError as error:
-            # A node broke the contract. The events of the other nodes must continue.
-            self.get_logger().error(
-                f'{type(message).__name__} does not comply with the specification: {error}',
-                throttle_duration_sec=1.0,
-            )
-            return
-        self.gateway.publish_threadsafe(event)
-
-    def _on_latched(self, message: SafetyEstop | SafetyClear) -> None:
-        if self._is_replay:  # in the order of the recording
-            self._on_event(message)
-            return
-        stop = isinstance(message, SafetyEstop)
-        self._report_latched(self._order.add(LatchEvent(message.counter, stop, message)))
-
-    def _on_estop_state(self, state: EstopState) -> None:
-        self._report_latched(self._order.update(state.counter, latched=state.latched))
-
-    def _settle(self) -> None:
-        self._settling.cancel()
-        self._report_latched(self._order.settle())
-
-    def _report_latched(self, messages: list[Any]) -> None:
-        for message in messages:
-            self._on_event(message)
 
     async def report(self) -> None:
         """Publish the figures of the gateway every second; belongs to the gateway's loop."""
@@ -240,10 +209,36 @@ class BridgeNode(Node):
         self._stop_requests.publish(StopRequests(header=header(self), requests=list(requests)))
 
     def destroy_node(self) -> None:
-        """Close the token files, the audit log, then the node."""
+        """Close the token files, the logs, then the node."""
         self.tokens.close()
         self.audit.close()
+        if self.journal is not None:
+            self.journal.close()
         super().destroy_node()
+
+
+async def _start(node: BridgeNode) -> None:
+    """Start the gateway.
+
+    Raises:
+        StartError: it cannot be started.
+
+    """
+    try:
+        await node.gateway.start()
+    except InsecureError as error:
+        raise StartError(
+            f'bridge_node: {error}: set tls_certificate and tls_key, or, in a network where '
+            'nobody else is connected, insecure'
+        ) from error
+    except TlsError as error:
+        raise StartError(f'bridge_node: TLS: {error}') from error
+    except PageError as error:
+        raise StartError(f'bridge_node: page: {error}') from error
+    except OSError as error:
+        raise StartError(
+            f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'
+        ) from error
 
 
 async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
@@ -265,25 +260,6 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
     handle_signals(end)
     if requested():
         return
-    try:
-        await node.gateway.start()
-    except InsecureError as error:
-        raise StartError(
-            f'bridge_node: {error}: set tls_certificate and tls_key, or, in a network where '
-            'nobody else is connected, insecure'
-        ) from error
-    except TlsError as error:
-        raise StartError(f'bridge_node: TLS: {error}') from error
-    except PageError as error:
-        raise StartError(f'bridge_node: page: {error}') from error
-    except OSError as error:
-        raise StartError(
-            f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'
-        ) from error
-    # The objects that exist now remain. Without the freeze, a full pass of the garbage collector
-    # over them delays every client by about 20 ms (bench/slow_reader.py).
-    gc.collect()
-    gc.freeze()
     failed: list[BaseException] = []
 
     def spin() -> None:
@@ -299,15 +275,29 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
             end()
 
     thread = threading.Thread(target=spin, name='rclpy')
-    thread.start()
     report = asyncio.create_task(node.report())
     try:
+        if node.events.waiting:
+            thread.start()
+            end_of_wait = loop.time() + CONTINUES_WITHIN
+            while node.events.waiting and loop.time() < end_of_wait and not ending.is_set():
+                await asyncio.sleep(LOOK_PERIOD)
+        node.events.decide()
+        await _start(node)
+        node.events.release()
+        # The objects that exist now remain. Without the freeze, a full pass of the garbage
+        # collector over them delays every client by about 20 ms (bench/slow_reader.py).
+        gc.collect()
+        gc.freeze()
+        if thread.ident is None:
+            thread.start()
         await ending.wait()
     finally:
         report.cancel()
         await node.gateway.close()
         rclpy.try_shutdown()
-        await asyncio.to_thread(thread.join)
+        if thread.ident is not None:
+            await asyncio.to_thread(thread.join)
     if failed:
         raise failed[0]
 

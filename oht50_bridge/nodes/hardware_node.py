@@ -25,7 +25,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 
 from oht50_bridge.hardware.drivers.dock import DockSample
 from oht50_bridge.hardware.drivers.hoist import HoistSample
@@ -282,7 +281,7 @@ class HardwareNode(Node):
 
     # Callbacks of the hardware, in its thread.
 
-    def _publish(self, publisher: Publisher, message: Any) -> None:
+    def _publish(self, publisher: topics.TopicPublisher, message: Any) -> None:
         """Publish, unless ROS is down: the boards report until the stop is verified."""
         try:
             publisher.publish(message)

@@ -25,7 +25,6 @@ from pathlib import Path
 
 import rclpy
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 from rclpy.utilities import remove_ros_args
 from rosbags.rosbag2 import Reader
 
@@ -68,7 +67,7 @@ class Player(Node):
         types = bag.typestore()
         self._reader = reader
         self._connected = 0
-        self._publisher_of: dict[str, Publisher] = {}  # by the topic in the bag
+        self._publisher_of: dict[str, topics.TopicPublisher] = {}  # by the topic in the bag
         of_name = {f'{vehicle}/{topic.name}': topic for topic in topics.EVENT_TOPICS.values()}
         for connection in reader.connections:
             topic = of_name.get(connection.topic)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 
 from rclpy.node import Node
 
@@ -25,6 +24,7 @@ from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import NodePresence
 from oht50_bridge.nodes import NODES
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.event_publisher import published_events
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.vehicle.neighbours import Neighbours
@@ -39,7 +39,7 @@ def announce(node: Node) -> None:
     if node.get_name() not in NODES:
         return
     identity = own_identity()
-    instance = uuid.uuid4().hex  # of this process: the module can be imported before a fork
+    events = published_events(node)
     publisher = topics.PRESENCE.publisher(node)
 
     def publish() -> None:
@@ -48,8 +48,10 @@ def announce(node: Node) -> None:
                 header=header(node),
                 vehicle=identity.vehicle,
                 node=node.get_name(),
-                instance=instance,
+                instance=events.publisher,
                 description=f'{identity.description or "started by hand"}, process {os.getpid()}',
+                event_topics=list(events.last),
+                last_numbers=list(events.last.values()),
             )
         )
 

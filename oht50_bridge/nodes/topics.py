@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from typing import TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
@@ -35,6 +36,8 @@ from visualization_msgs.msg import MarkerArray
 from oht50_bridge import msg
 from oht50_bridge.bag import event_topic
 from oht50_bridge.nodes import to_wire
+from oht50_bridge.nodes.event_publisher import EventPublisher
+from oht50_bridge.nodes.event_publisher import published_events
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import EventType
 
@@ -46,6 +49,11 @@ STATE = QoSProfile(
 EVENT = QoSProfile(
     depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
 )
+# The same for who publishes it: a bridge that was away for a while gets what it has missed. Nobody
+# else asks for the earlier ones.
+KEPT_EVENT = QoSProfile(
+    depth=200, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+)
 # Each one counts, and who joins late must know the last: an emergency stop outlives a bridge.
 LATCHED_EVENT = QoSProfile(
     depth=10, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
@@ -56,29 +64,63 @@ STREAM = QoSProfile(
 )
 
 
+TopicPublisher: TypeAlias = Publisher | EventPublisher
+
+
 @dataclass(frozen=True)
 class Topic:
-    """One topic, relative to the vehicle's namespace."""
+    """One topic, relative to the vehicle's namespace.
+
+    Attributes:
+        name: its name.
+        type: of its messages.
+        qos: quality of service of its subscriptions, and of its publishers where `kept` is None.
+        kept: quality of service of its publishers, and of a subscription that wants what was
+            published before it.
+
+    """
 
     name: str
     type: type
     qos: QoSProfile
+    kept: QoSProfile | None = None
 
-    def publisher(self, node: Node) -> Publisher:
-        """Return a publisher of this topic."""
-        return node.create_publisher(self.type, self.name, self.qos)
+    def publisher(self, node: Node) -> TopicPublisher:
+        """Return a publisher of this topic, which numbers events of the event class."""
+        publisher = node.create_publisher(self.type, self.name, self.kept or self.qos)
+        if self.kept is None:
+            return publisher
+        return EventPublisher(publisher, self.name, published_events(node))
 
     def subscribe(
-        self, node: Node, callback: Callable[[Any], None], *, raw: bool = False
+        self,
+        node: Node,
+        callback: Callable[[Any], None],
+        *,
+        raw: bool = False,
+        earlier: bool = False,
     ) -> Subscription:
-        """Call `callback` with each message of this topic; with `raw`, as it is encoded."""
-        return node.create_subscription(self.type, self.name, callback, self.qos, raw=raw)
+        """Call `callback` with each message of this topic.
+
+        Args:
+            node: subscribes.
+            callback: receives the messages.
+            raw: as they are encoded.
+            earlier: also those that were published before and are kept.
+
+        """
+        qos = self.kept if earlier and self.kept else self.qos
+        return node.create_subscription(self.type, self.name, callback, qos, raw=raw)
 
 
 def _event_topic(event: EventType) -> Topic:
     """Return the topic of an event."""
-    qos = STATE if event.is_state else LATCHED_EVENT if event.latched else EVENT
-    return Topic(event_topic(event.name), to_wire.TRANSLATIONS[event.name][0], qos)
+    name, kind = event_topic(event.name), to_wire.TRANSLATIONS[event.name][0]
+    if event.is_state:
+        return Topic(name, kind, STATE)
+    if event.latched:
+        return Topic(name, kind, LATCHED_EVENT, LATCHED_EVENT)
+    return Topic(name, kind, EVENT, KEPT_EVENT)
 
 
 # Events.

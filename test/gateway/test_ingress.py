@@ -18,11 +18,12 @@ import pytest
 
 from oht50_bridge.gateway.ingress import Ingress
 from oht50_bridge.gateway.ingress import IngressFullError
+from oht50_bridge.gateway.journal import Origin
 
 
 async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event):
     got = []
-    ingress = Ingress(asyncio.get_running_loop(), got.append)
+    ingress = Ingress(asyncio.get_running_loop(), lambda each, origin: got.append(each))
     old, new = event('telemetry.realtime'), event('telemetry.realtime')
     stops = [event('safety.estop', estop_id=str(n)) for n in range(3)]
     sent = [old, stops[0], stops[1], new, stops[2]]
@@ -36,15 +37,18 @@ async def test_one_wake_up_per_batch_and_the_newest_value_at_its_new_place(event
 
 async def test_events_are_refused_aloud_rather_than_dropped(event):
     got = []
-    ingress = Ingress(asyncio.get_running_loop(), got.append, capacity=2)
-    ingress.put(event('safety.estop'))
+    ingress = Ingress(
+        asyncio.get_running_loop(), lambda each, origin: got.append((each, origin)), capacity=2
+    )
+    origin = Origin('safety/estop', 'process', 1)
+    ingress.put(event('safety.estop'), origin)
     ingress.put(event('safety.estop'))
     for _ in range(5):
         ingress.put(event('telemetry.realtime'))
     with pytest.raises(IngressFullError, match=r'safety\.estop'):
         ingress.put(event('safety.estop'))
     await asyncio.sleep(0)
-    assert len(got) == 3
+    assert [each[1] for each in got] == [origin, None, None]
     ingress.put(event('safety.estop'))
     ingress.close()
     ingress.put(event('safety.estop'))
@@ -55,7 +59,7 @@ async def test_events_are_refused_aloud_rather_than_dropped(event):
 async def test_a_bad_event_does_not_take_the_others_along(event, caplog):
     got = []
 
-    def deliver(each):
+    def deliver(each, origin):
         if each.data.estop_id == 'bad':
             raise ValueError('bad')
         got.append(each.data.estop_id)

@@ -40,7 +40,7 @@ def published(monkeypatch):
     events = []
     monkeypatch.setattr(
         'oht50_bridge.gateway.server.Gateway.publish_threadsafe',
-        lambda self, event: events.append(event),
+        lambda self, event, origin=None: events.append(event),
     )
     return events
 
@@ -81,7 +81,7 @@ def test_the_stops_before_the_start_are_published_by_their_counter_not_by_the_cl
 def test_the_state_of_the_latch_tells_when_the_events_before_the_start_are_complete(
     ros, published, monkeypatch
 ):
-    monkeypatch.setattr('oht50_bridge.nodes.bridge_node.SETTLING', 60.0)
+    monkeypatch.setattr('oht50_bridge.nodes.received_events.SETTLING', 60.0)
     graph = ros.graph(BridgeNode)
     graph.publish(topics.ESTOP_STATE, EstopState(counter=3, latched=True))
     graph.publish(topics.SAFETY_ESTOP, estop(3))

@@ -18,7 +18,9 @@ from rclpy.node import Node
 
 from oht50_bridge.identity import VEHICLE
 from oht50_bridge.msg import NodePresence
+from oht50_bridge.msg import SystemError
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.event_publisher import published_events
 from oht50_bridge.nodes.presence import NeighbourWatch
 from oht50_bridge.nodes.presence import announce
 
@@ -44,12 +46,17 @@ def test_a_node_gives_repeated_signs_of_life(ros, monkeypatch):
     assert graph.node.watch.other() is None
 
 
-def test_processes_that_were_forked_are_instances_of_their_own(ros):
+def test_each_node_is_an_instance_of_its_own_and_says_what_it_has_published(ros):
     graph = ros.graph(Watching)
     graph.record(topics.PRESENCE)
-    received = graph.received[topics.PRESENCE.name]
-    announce(graph.node)  # as a second process with the same imports does
-    graph.until(lambda: len({message.instance for message in received}) == 2)
+    events = topics.SYSTEM_ERROR.publisher(graph.node)
+    events.publish(SystemError())
+    graph.until(lambda: graph.last(topics.PRESENCE) and graph.last(topics.PRESENCE).event_topics)
+    message = graph.last(topics.PRESENCE)
+    assert message.instance == published_events(graph.node).publisher
+    assert message.instance != published_events(graph.probe).publisher
+    assert list(message.event_topics) == [topics.SYSTEM_ERROR.name]
+    assert list(message.last_numbers) == [1]
 
 
 def test_a_node_that_is_not_of_the_vehicle_gives_none(ros):

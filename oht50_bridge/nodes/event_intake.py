@@ -1,0 +1,165 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Which of the events that the bridge receives are new, and which are from before its start."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from typing import TypeAlias
+
+from oht50_bridge.gateway.continuation import Continuation
+from oht50_bridge.gateway.journal import Origin
+from oht50_bridge.gateway.journal import Past
+from oht50_bridge.msg import NodePresence
+from oht50_bridge.nodes.stamps import LATEST
+from oht50_bridge.nodes.stamps import from_stamp
+
+KEPT_REPORTS = 100  # of which it is known that they were published
+EARLIER_WITHIN = 5.0  # s, after the start, that what the nodes have kept may take to arrive
+
+Publish: TypeAlias = Callable[[Any, Origin | None], None]
+
+
+class EventIntake:
+    """Publishes each event once, from whichever thread it comes.
+
+    The nodes keep events for a bridge that was away. After its start a bridge receives them
+    again: what it had published before is dropped. Where it does not continue what the bridge
+    before has left, it drops all that is older than itself.
+
+    Args:
+        publish: receives each event that is new, and where it comes from.
+        past: what the bridge before has left; None: there is nothing to continue.
+        started: when this bridge was started, ns since the Unix epoch.
+
+    """
+
+    def __init__(self, publish: Publish, past: Past | None, started: int) -> None:
+        self._publish = publish
+        self._started = min(started, LATEST)
+        self._began = time.monotonic()
+        self._past = past
+        self._lock = threading.Lock()
+        self._waiting: Continuation[Any] | None = None if past is None else Continuation(past)
+        self._last: dict[tuple[str, str], int] = {}  # number by topic and publisher
+        self._reports: list[tuple[str, Any]] = []  # while it waits
+        self._reported: dict[Origin, None] = {}  # of the latest stops and clears
+        # Published by the bridge before; and while none ran.
+        self._before: dict[tuple[str, str], int] = {}
+        self._missed: set[Origin] = set()
+
+    def take(self, topic: str, message: Any) -> None:
+        """Use an event of a topic."""
+        origin = _origin(topic, message)
+        with self._lock:
+            if origin is None:
+                self._publish(message, None)
+            elif self._waiting is not None:
+                self._waiting.add(origin, from_stamp(message.header.stamp), message)
+            elif self._is_new(origin, message):
+                self._pass(message, origin)
+
+    def collect(self, topic: str, message: Any) -> None:
+        """Use a stop or clear as it was received, which `report` may leave out as overtaken."""
+        with self._lock:
+            origin = _origin(topic, message)
+            if origin is not None and self._waiting is not None:
+                self._waiting.add(origin, from_stamp(message.header.stamp), message)
+
+    def report(self, topic: str, message: Any) -> None:
+        """Publish a stop or clear that is to be reported, perhaps once more.
+
+        The bridge before has reported the earlier ones.
+        """
+        with self._lock:
+            if self._waiting is not None:
+                self._reports.append((topic, message))
+            else:
+                self._report(topic, message)
+
+    def _report(self, topic: str, message: Any) -> None:
+        origin = _origin(topic, message)
+        if origin is None:
+            self._publish(message, None)
+            return
+        again = origin in self._reported
+        self._reported[origin] = None
+        if len(self._reported) > KEPT_REPORTS:
+            del self._reported[next(iter(self._reported))]
+        if again:
+            self._publish(message, None)
+        elif origin.number > self._before.get(origin[:2], 0) and origin not in self._missed:
+            self._pass(message, origin)
+
+    def _is_new(self, origin: Origin, message: Any) -> bool:
+        last = self._last.get(origin[:2])
+        if last is not None:
+            return origin.number > last
+        # Later on the date may have been set back, and what the nodes had kept is there.
+        since = time.monotonic() - self._began
+        return since > EARLIER_WITHIN or from_stamp(message.header.stamp) >= self._started
+
+    def _pass(self, message: Any, origin: Origin) -> None:
+        self._last[origin[:2]] = max(origin.number, self._last.get(origin[:2], 0))
+        self._publish(message, origin)
+
+    def presence(self, message: NodePresence) -> None:
+        """Use a sign of life of a node of this vehicle."""
+        with self._lock:
+            if self._waiting is not None:
+                last = dict(zip(message.event_topics, message.last_numbers, strict=False))
+                self._waiting.presence(message.node, message.instance, last)
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is certain that what the bridge before has left can be continued or not."""
+        with self._lock:
+            return self._waiting is None or bool(self._waiting.broken) or self._waiting.whole
+
+    def outcome(self) -> str:
+        """Return why it is not continued, as it stands now; empty where it is."""
+        with self._lock:
+            if self._waiting is None:
+                return 'nothing was left'
+            return self._waiting.broken or self._waiting.lacking
+
+    def release(self, *, whole: bool) -> None:
+        """Publish what was collected and wait for nothing any more.
+
+        Args:
+            whole: it continues what the bridge before has left.
+
+        """
+        with self._lock:
+            waiting, self._waiting = self._waiting, None
+            reports, self._reports = self._reports, []
+            if waiting is None:
+                return
+            if whole and self._past is not None:
+                self._before = self._past.numbers
+                self._last = dict(self._before)
+            for message, origin in waiting.missed():
+                if whole or self._is_new(origin, message):
+                    self._missed.add(origin)
+                    self._pass(message, origin)
+            for topic, message in reports:
+                self._report(topic, message)
+
+
+def _origin(topic: str, message: Any) -> Origin | None:
+    number = message.event_number
+    return Origin(topic, number.publisher, number.number) if number.number else None

@@ -1,0 +1,153 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The journal of events: what it keeps over a kill, and what means that nothing is continued."""
+
+import sqlite3
+
+import pytest
+
+from oht50_bridge.gateway import journal as module
+from oht50_bridge.gateway.journal import TRIM_EACH
+from oht50_bridge.gateway.journal import EventJournal
+from oht50_bridge.gateway.journal import Origin
+
+CAPACITY = 10
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / 'run' / 'events.sqlite'
+
+
+def killed(journal):
+    """End a journal as a kill of its process does."""
+    journal._database.close()
+
+
+def kept(path, events=3):
+    """Leave a journal with some events behind."""
+    journal = EventJournal(path, CAPACITY)
+    journal.begin('epoch-1')
+    journal.note('safety_node', 'p1')
+    for seq in range(1, events + 1):
+        journal.append(seq, b'{"n":%d}' % seq, Origin('safety/estop', 'p1', seq))
+    killed(journal)
+
+
+def test_what_was_kept_is_there_after_a_kill(path):
+    assert EventJournal(path, CAPACITY).past is None
+    path.unlink()
+    kept(path)
+    past = EventJournal(path, CAPACITY).past
+    assert past.epoch == 'epoch-1'
+    assert past.events == [(seq, b'{"n":%d}' % seq) for seq in (1, 2, 3)]
+    assert past.numbers == {('safety/estop', 'p1'): 3}
+    assert past.nodes == {'safety_node': 'p1'}
+    assert path.parent.stat().st_mode & 0o77 == 0
+
+
+def test_an_epoch_that_goes_on_keeps_what_was_there(path):
+    kept(path)
+    journal = EventJournal(path, CAPACITY)
+    journal.append(4, b'{"n":4}', None)
+    journal.note('safety_node', 'p2')
+    killed(journal)
+    past = EventJournal(path, CAPACITY).past
+    assert [seq for seq, _ in past.events] == [1, 2, 3, 4]
+    assert past.nodes == {'safety_node': 'p2'}
+
+
+def test_a_new_epoch_forgets_the_one_before(path):
+    kept(path)
+    journal = EventJournal(path, CAPACITY)
+    journal.begin('epoch-2')
+    killed(journal)
+    past = EventJournal(path, CAPACITY).past
+    assert (past.epoch, past.events, past.numbers, past.nodes) == ('epoch-2', [], {}, {})
+
+
+def test_an_end_in_order_leaves_nothing(path):
+    kept(path)
+    EventJournal(path, CAPACITY).close()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_another_start_of_the_computer_continues_nothing(path, tmp_path, monkeypatch):
+    kept(path)
+    boot = tmp_path / 'boot_id'
+    boot.write_text('another\n')
+    monkeypatch.setattr(module, 'BOOT_ID', boot)
+    assert EventJournal(path, CAPACITY).past is None
+
+
+def test_events_that_nobody_can_ask_for_are_removed(path):
+    kept(path, events=TRIM_EACH)
+    past = EventJournal(path, CAPACITY).past
+    assert [seq for seq, _ in past.events] == list(range(TRIM_EACH - CAPACITY + 1, TRIM_EACH + 1))
+    assert past.numbers == {('safety/estop', 'p1'): TRIM_EACH}
+
+
+@pytest.mark.parametrize('content', [b'', b'garbage' * 1000, b'SQLite format 3\0' + bytes(4096)])
+def test_a_damaged_file_is_nothing_to_continue_and_is_replaced(path, content):
+    kept(path)
+    for each in path.parent.iterdir():
+        each.unlink()
+    path.write_bytes(content)
+    journal = EventJournal(path, CAPACITY)
+    assert journal.past is None
+    assert journal.open
+    journal.begin('epoch-2')
+    journal.append(1, b'{}', None)
+    killed(journal)
+    assert EventJournal(path, CAPACITY).past.epoch == 'epoch-2'
+
+
+def test_who_comes_second_keeps_nothing_and_harms_nothing(path, caplog):
+    kept(path)
+    first = EventJournal(path, CAPACITY)
+    second = EventJournal(path, CAPACITY)
+    assert (second.past, second.open) == (None, False)
+    assert 'clients cannot resume over a restart of the bridge' in caplog.text
+    second.begin('epoch-2')
+    second.append(1, b'{}', None)
+    second.close()
+    first.append(4, b'{"n":4}', None)
+    killed(first)
+    assert len(EventJournal(path, CAPACITY).past.events) == 4
+
+
+def test_after_a_failure_nothing_is_kept_so_that_no_gap_is_continued(path, caplog):
+    kept(path)
+    journal = EventJournal(path, CAPACITY)
+    journal.append(3, b'a number twice', None)
+    assert not journal.open
+    assert 'clients cannot resume over a restart of the bridge' in caplog.text
+    journal.append(5, b'{}', None)
+    journal.note('safety_node', 'p3')
+    assert EventJournal(path, CAPACITY).past is None
+
+
+def test_a_file_that_cannot_be_made_is_an_error_in_one_line(tmp_path, caplog):
+    (tmp_path / 'run').write_text('no directory')
+    journal = EventJournal(tmp_path / 'run' / 'events.sqlite', CAPACITY)
+    assert (journal.past, journal.open) == (None, False)
+    assert len(caplog.records) == 1
+
+
+def test_tables_of_another_version_continue_nothing(path):
+    kept(path)
+    database = sqlite3.connect(path)
+    database.execute('PRAGMA user_version = 77')
+    database.close()
+    assert EventJournal(path, CAPACITY).past is None

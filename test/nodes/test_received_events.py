@@ -1,0 +1,131 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the bridge received before it knew whether it continues, and from whom."""
+
+import logging
+
+import pytest
+from rclpy.node import Node
+
+from oht50_bridge.gateway.journal import Past
+from oht50_bridge.identity import VEHICLE
+from oht50_bridge.msg import NodePresence
+from oht50_bridge.msg import SystemError
+from oht50_bridge.msg import TelemetryStatus
+from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.event_publisher import published_events
+from oht50_bridge.nodes.received_events import ReceivedEvents
+from oht50_bridge.nodes.stamps import header
+
+ERROR = topics.SYSTEM_ERROR.name
+
+
+class Gateway:
+    """What is used of a gateway."""
+
+    def __init__(self, past):
+        self.past = past
+        self.events, self.noted = [], {}
+
+    def publish_threadsafe(self, event, origin=None):
+        self.events.append((event.type, origin and origin.number))
+
+    def note_threadsafe(self, node, publisher):
+        self.noted[node] = publisher
+
+
+@pytest.fixture
+def make(ros, monkeypatch):
+    """Return a receiving node, beside the probe, which stands for system_node."""
+    monkeypatch.setenv(VEHICLE, '0f lab:/a')
+
+    def make(seen=None):
+        def receiving():
+            node = Node('bridge_node')
+            known = None if seen is None else Past('epoch', [], {}, {'system_node': seen})
+            node.gateway = Gateway(known)
+            node.events = ReceivedEvents(node, node.gateway, is_replay=False)
+            return node
+
+        graph = ros.graph(receiving)
+        graph.publisher = published_events(graph.probe).publisher
+        return graph
+
+    return make
+
+
+def error(graph):
+    message = SystemError(
+        header=header(graph.probe),
+        error_code='SYS-002',
+        error_name='a',
+        severity='P2',
+        description='b',
+    )
+    graph.publish(topics.SYSTEM_ERROR, message)
+
+
+def presence(graph, vehicle='0f', node='system_node', instance=None):
+    last = published_events(graph.probe).last
+    graph.publish(
+        topics.PRESENCE,
+        NodePresence(
+            vehicle=vehicle,
+            node=node,
+            instance=graph.publisher if instance is None else instance,
+            event_topics=list(last),
+            last_numbers=list(last.values()),
+        ),
+    )
+
+
+def test_without_anything_to_continue_events_pass_at_once(make):
+    graph = make()
+    assert not graph.node.events.waiting
+    error(graph)
+    graph.until(lambda: graph.node.gateway.events)
+    assert graph.node.gateway.events == [('system.error', 1)]
+    presence(graph)
+    graph.until(lambda: graph.node.gateway.noted)
+    assert graph.node.gateway.noted == {'system_node': graph.publisher}
+
+
+def test_what_arrives_before_the_decision_is_passed_on_after_it(make, caplog):
+    caplog.set_level(logging.INFO)
+    graph = make(seen='another')
+    graph.node.gateway.past.nodes['system_node'] = graph.publisher
+    assert graph.node.events.waiting
+    error(graph)
+    graph.publish(topics.TELEMETRY_STATUS, TelemetryStatus(header=header(graph.probe), rate=5.0))
+    presence(graph, vehicle='1e', instance='of another vehicle')
+    presence(graph)
+    graph.until(lambda: not graph.node.events.waiting)
+    graph.until(lambda: graph.node.events._held)
+    graph.node.events.decide()
+    assert graph.node.gateway.events == []
+    graph.node.events.release()
+    assert graph.node.gateway.past is not None
+    assert graph.node.gateway.events == [('telemetry.status', None), ('system.error', 1)]
+    assert graph.node.gateway.noted == {'system_node': graph.publisher}
+
+
+def test_a_node_that_was_started_again_ends_what_was_before(make):
+    graph = make(seen='another')
+    error(graph)
+    presence(graph)
+    graph.until(lambda: not graph.node.events.waiting)
+    graph.node.events.decide()
+    assert graph.node.gateway.past is None
+    graph.node.events.release()
+    assert graph.node.gateway.events == [('system.error', 1)]
