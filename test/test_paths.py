@@ -126,3 +126,19 @@ def test_a_user_that_does_not_exist_has_no_home_directory(monkeypatch):
     monkeypatch.setenv('HOME', '/home/a')
     assert str(paths.expanded('~/b')) == '/home/a/b'
     assert str(paths.expanded('~no-such-user/b')) == '~no-such-user/b'
+
+
+def test_the_journal_of_events_is_where_it_ends_with_the_start_of_the_computer(
+    tmp_path, monkeypatch
+):
+    for variable in ('RUNTIME_DIRECTORY', 'XDG_RUNTIME_DIR'):
+        monkeypatch.delenv(variable, raising=False)
+    assert paths.journal_path(tmp_path / 'a') == tmp_path / 'a' / 'events.sqlite'
+    monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path / 'absent'))
+    assert paths.journal_path(tmp_path / 'a') == tmp_path / 'a' / 'events.sqlite'
+    (tmp_path / 'run').mkdir()
+    monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path / 'run'))
+    one, other = paths.journal_path(tmp_path / 'a'), paths.journal_path(tmp_path / 'b')
+    assert one.is_relative_to(tmp_path / 'run' / 'oht50')
+    assert one != other
+    assert one == paths.journal_path(tmp_path / 'a')
