@@ -21,7 +21,7 @@ from oht50_bridge.gateway.auth.claims import TokenPair
 
 
 def test_what_is_in_a_token_cannot_end_the_fragment():
-    pair = TokenPair('a&b=#c', 'd e', 0.0)
+    pair = TokenPair('a&b=#c', 'd e', 0.0, 'x')
     assert link('http://x', pair, refreshing=True) == 'http://x/#token=a%26b%3D%23c&refresh=d+e'
     assert link('http://x', pair, refreshing=False) == 'http://x/#token=a%26b%3D%23c'
 
