@@ -71,7 +71,9 @@ class ReceivedEvents:
         """Return what receives the messages of an event."""
         if EVENTS[name].is_state:
             return partial(self._on_state, name)
-        if EVENTS[name].latched and not self._is_replay:
+        if self._is_replay:
+            return self._publish  # in the order of the recording, over and over
+        if EVENTS[name].latched:
             return self._on_latched
         return partial(self._intake.take, topics.EVENT_TOPICS[name].name)
 
