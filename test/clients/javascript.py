@@ -26,7 +26,7 @@ NPM = PROGRAMS / 'npm'
 MODULES = ROOT / 'node_modules'
 
 
-def run(*command, timeout=60, **options):
+def run(*command, timeout=180, **options):
     """Run a program to its end; the output is text."""
     return subprocess.run(
         [str(part) for part in command],

@@ -69,6 +69,23 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+function waitingFor(
+  resolve: (value: never) => void,
+  reject: (error: Error) => void,
+  settled: () => void,
+): Waiting {
+  return {
+    resolve: (value) => {
+      settled();
+      resolve(value);
+    },
+    reject: (error) => {
+      settled();
+      reject(error);
+    },
+  };
+}
+
 const clock: Clock = {
   steady: () => performance.now(),
   wall: () => Date.now(),
@@ -139,16 +156,15 @@ export class Oht50Client {
   connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const connected = new Promise<void>((resolve, reject) => {
       if (signal?.aborted) throw new Aborted('connect: aborted', 'not_sent', signal.reason);
-      const waiting: Waiting = { resolve, reject };
-      this.#connecting.add(waiting);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#connecting.delete(waiting);
-          reject(new Aborted('connect: aborted', 'not_sent', signal.reason));
-        },
-        { once: true },
+      const abort = (): void => {
+        this.#connecting.delete(waiting);
+        waiting.reject(new Aborted('connect: aborted', 'not_sent', signal?.reason));
+      };
+      const waiting = waitingFor(resolve, reject, () =>
+        signal?.removeEventListener('abort', abort),
       );
+      this.#connecting.add(waiting);
+      signal?.addEventListener('abort', abort);
       this.#unwatch ??= watchPage({
         visible: (visible) => this.#run(() => this.#core.setVisible(visible)),
         online: () => this.#run(() => this.#core.wake()),
@@ -278,15 +294,12 @@ export class Oht50Client {
     const call = ++this.#lastCall;
     const promise = new Promise<T>((resolve, reject) => {
       const abort = (): void => this.#run(() => this.#core.abort(call, signal?.reason));
-      const settled = <V>(settle: (value: V) => void) => {
-        return (value: V): void => {
-          this.#calls.delete(call);
-          signal?.removeEventListener('abort', abort);
-          settle(value);
-        };
-      };
       signal?.addEventListener('abort', abort);
-      this.#calls.set(call, { resolve: settled(resolve), reject: settled(reject) });
+      const settled = (): void => {
+        this.#calls.delete(call);
+        signal?.removeEventListener('abort', abort);
+      };
+      this.#calls.set(call, waitingFor(resolve, reject, settled));
     });
     this.#run(() => send(call));
     return promise;

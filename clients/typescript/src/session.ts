@@ -38,7 +38,7 @@ export interface Owner {
   expiring(): void;
   refreshed(data: AuthRefreshedData): void;
   event(event: AnyEvent): void;
-  /** Events may have been missed since the last message of an earlier connection. */
+  /** Events may have been missed, if there was an earlier connection. */
   gap(until: string): void;
   /** The connection is of no use: close it. */
   failed(code: number, reason: string): void;
@@ -264,6 +264,10 @@ export class Session {
     } else if (id === undefined || this.#own.has(id)) {
       this.#context.actions.push({ do: 'error', error });
     }
+    // Without what it wants it is not live, and the same may be granted later.
+    if (id !== undefined && error.temporary && this.#restoring.has(id)) {
+      return this.#owner.failed(4000, error.message);
+    }
     if (id !== undefined) this.#done(id);
   }
 
@@ -289,10 +293,8 @@ export class Session {
   }
 
   #resumed(data: ResumeResultData): void {
-    const { resumption } = this.#context;
-    const missed = resumption.begun && !data.recovered;
-    resumption.finished(data.epoch, data.seq ?? 0);
-    if (missed) this.#owner.gap(this.stamp);
+    this.#context.resumption.finished(data.epoch, data.seq ?? 0);
+    if (!data.recovered) this.#owner.gap(this.stamp);
   }
 
   #done(id: string): void {

@@ -14,7 +14,8 @@
 // The client on real sockets, with a peer that answers as the bridge does.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket as TcpSocket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { WebSocket, WebSocketServer } from 'ws';
@@ -121,16 +122,14 @@ test('a listener that closes the client is the last that is called', async () =>
   assert.deepEqual(states, ['connecting', 'authenticating', 'restoring', 'live', 'closed']);
 });
 
-test('a listener that calls gets its answer, and what came before is reported before', async () => {
+test('what comes of a call by a listener is reported after what came before', async () => {
   const client = make();
   const order: string[] = [];
-  client.on('role', () => {
-    order.push('role');
-    client.retry();
-  });
+  client.on('role', () => client.close());
+  client.on('role', () => order.push('role'));
   client.on('state', ({ name }) => order.push(name));
-  await client.connect();
-  assert.deepEqual(order.slice(2), ['restoring', 'role', 'live']);
+  await assert.rejects(client.connect(), Aborted);
+  assert.deepEqual(order, ['connecting', 'authenticating', 'restoring', 'role', 'closed']);
 });
 
 test('a signal ends the waiting for a connection, not the client', async () => {
@@ -173,14 +172,19 @@ test('a signal ends the waiting for a command, before and after it is sent', asy
   await assert.rejects(client.call('auth' as 'ping'), TypeError);
 });
 
-test('limits beyond those of timers do not run out at once', async () => {
-  const client = make();
+test('limits beyond those of timers do not run out at once', async (t) => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error): number => warnings.push(message);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  const client = make({ probeAfter: Infinity });
   await client.connect();
   const calling = client.call('list_modules', {}, { timeout: 2 ** 40 });
-  await client.call('get_config', {}, { timeout: Infinity });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await client.call('get_config', {}, { timeout: 2 ** 50 });
+  await new Promise(setImmediate);
   client.close();
   await assert.rejects(calling, { name: 'OutcomeUnknown', message: /connection was lost/ });
+  assert.deepEqual(warnings, []);
 });
 
 test('a stop is confirmed, and refused when the client is closed', async () => {
@@ -257,6 +261,20 @@ test('an address where nobody listens is tried again, without an error that nobo
   void client.connect();
   await waited;
   client.close();
+});
+
+test('a connection that is closed before it is open ends quietly', async () => {
+  const silent = createServer();
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const client = make({ url: `ws://127.0.0.1:${port}/` });
+  void client.connect();
+  const [socket] = (await once(silent, 'connection')) as [TcpSocket];
+  socket.resume();
+  client.close();
+  await once(socket, 'close');
+  silent.close();
 });
 
 test('a class that cannot make a connection is a loss as any other', async () => {

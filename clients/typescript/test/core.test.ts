@@ -109,6 +109,7 @@ test('after a loss it subscribes as it did last, and then resumes', () => {
       { type: 'resume', epoch: 'E', after: 4 },
     ],
   );
+  assert.deepEqual(world.all('gap'), []);
 });
 
 test('a subscription of which it is not known whether it holds is restored', () => {
@@ -215,6 +216,23 @@ test('a frame that is no message is reported, and the connection made again', ()
     );
     assert.equal(world.core.state.name, 'waiting');
   }
+});
+
+test('a subscription that is refused is reported; one that may be granted later is asked for again', () => {
+  const world = new World();
+  world.do((core) => core.connect());
+  world.pass(0);
+  world.open();
+  world.established();
+  world.refuse('subscribe', 'WS-003', true);
+  assert.equal(world.core.state.name, 'waiting');
+  world.pass(2000);
+  world.open();
+  world.established();
+  world.answer('resume', 'resume.result', { recovered: false, replayed: 0, epoch: 'E', seq: 1 });
+  world.refuse('subscribe', 'WS-002');
+  assert.equal(world.core.state.name, 'live');
+  assert.equal(world.all('error').length, 2);
 });
 
 test('what is unknown is ignored', () => {

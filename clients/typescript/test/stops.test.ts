@@ -64,6 +64,28 @@ test('so does a status that changed to estop, but not one that was so before', (
   assert.equal(results(world)[0]!.confirmed, true);
 });
 
+test('a vehicle that was stopped before does not confirm it by being so still', () => {
+  const world = lively();
+  world.event('system.status', { data: { status: 'estop' } });
+  stop(world);
+  world.event('system.status', { data: { status: 'estop' } });
+  assert.deepEqual(results(world), []);
+});
+
+test('each stop has an outcome of its own', () => {
+  const world = lively();
+  stop(world, 1, 100);
+  world.answer('emergency_stop', 'command.result', { accepted: false, message: 'no' });
+  world.pass(100);
+  world.lose();
+  stop(world, 2, 0);
+  world.pass(0);
+  assert.deepEqual(results(world), [
+    { confirmed: false, after_ms: 100, outcome: 'unknown', message: 'no' },
+    { confirmed: false, after_ms: 0, outcome: 'not_sent' },
+  ]);
+});
+
 test('without a confirmation it makes a connection after 500 ms, then one each second, for 10 s', () => {
   const world = lively();
   stop(world);

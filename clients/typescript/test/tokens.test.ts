@@ -123,6 +123,20 @@ test('a network that fails between does not make a fresh token an old one', () =
   assert.equal(world.core.state.name, 'denied');
 });
 
+test('a client that was denied and connects again does not use the refused token', () => {
+  const world = new World({ getToken });
+  world.do((core) => core.connect());
+  for (const token of ['A', 'B']) {
+    give(world, { token });
+    world.pass(0);
+    world.open();
+    world.lose(4401);
+  }
+  assert.equal(world.core.state.name, 'denied');
+  world.do((core) => core.connect());
+  assert.deepEqual(asked(world), ['first', 'refused', 'first']);
+});
+
 test('a given token that is refused is denied; it can be tried again', () => {
   const world = new World({ token: 'T' });
   world.do((core) => core.connect());
@@ -225,6 +239,15 @@ test('the bridge is given the refresh token, but not one that it may have used',
   world.again();
   assert.equal(world.last('auth')['refresh_token'], 'R');
   world.pass(800_000);
+  world.lose();
+  world.again();
+  assert.equal(world.last('auth')['refresh_token'], undefined);
+});
+
+test('nor one that it has used itself, when the bridge did not', () => {
+  const world = new World({ token: 'T', refreshToken: 'R', refresh: 'server', probeAfter: 1e9 });
+  world.live().receive({ type: 'auth.expiring', data: {} });
+  assert.equal(world.last('refresh_token')['refresh_token'], 'R');
   world.lose();
   world.again();
   assert.equal(world.last('auth')['refresh_token'], undefined);

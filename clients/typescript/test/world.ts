@@ -118,9 +118,9 @@ export class World {
   }
 
   /** Refuse a message that the client sent. */
-  refuse(type: string, code: string): Action[] {
+  refuse(type: string, code: string, temporary = false): Action[] {
     const { request_id } = this.last(type);
-    const error = { error_code: code, error_name: 'Name', description: 'why', temporary: false };
+    const error = { error_code: code, error_name: 'Name', description: 'why', temporary };
     return this.receive({ type: 'error', request_id, ...error });
   }
 
