@@ -32,8 +32,9 @@ process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' > /dev/null 2
 
 installed() {
   fits "$clients/node" && [ -x "$clients/npm" ] || return 1
-  for file in .npmrc package.json package-lock.json clients/*/package.json test/clients/package.json; do
-    [ "$stamp" -nt "$file" ] || return 1
+  for file in .npmrc package.json package-lock.json clients/*/package.json dashboard/package.json \
+    test/clients/package.json; do
+    [ ! -e "$file" ] || [ "$stamp" -nt "$file" ] || return 1
   done
 }
 

@@ -212,9 +212,10 @@ export class Core {
     if (this.#asking?.ticket !== ticket) return;
     const { reason } = this.#asking;
     this.#asking = undefined;
-    if (reason === 'expiring') return this.#extend(pair);
+    if (this.#session) return this.#extend(pair);
     if (pair === null) return this.#deny('there is no token');
     this.#pair = pair;
+    this.#expires = Infinity;
     this.#fresh = reason === 'refused';
     this.#wanted = undefined;
     this.#due = this.#clock.steady();
@@ -223,11 +224,10 @@ export class Core {
   /** The function that supplies tokens failed. */
   failedToGive(ticket: number, error: Error): void {
     if (this.#asking?.ticket !== ticket) return;
-    const { reason } = this.#asking;
     this.#asking = undefined;
     this.#actions.push({ do: 'error', error });
     const delay = this.#settings.backoff.first * (5 + 5 * this.#clock.random());
-    if (reason === 'expiring') this.#askAgain = this.#clock.steady() + delay;
+    if (this.#session) this.#askAgain = this.#clock.steady() + delay;
     else this.#wait(delay, ABNORMAL, 'no token');
   }
 
@@ -267,8 +267,10 @@ export class Core {
 
   /** Begin an attempt, with a new token if there is a reason to ask for one. */
   #begin(reason: TokenReason | undefined): void {
-    this.#wanted = reason;
     this.#begun = this.#clock.steady();
+    // The bridge would refuse it.
+    if (this.#settings.asks && this.#expires <= this.#begun) reason ??= 'expiring';
+    this.#wanted = reason;
     this.#enter({ name: 'connecting' });
     if (reason === undefined) this.#due = this.#begun;
     else this.#ask(reason);
@@ -306,7 +308,7 @@ export class Core {
       expiring: () => this.#expiring(),
       refreshed: (data) => this.#refreshed(data),
       event: (event: AnyEvent) => {
-        this.#stops.event(event);
+        this.#stops.event(event, this.state.name === 'live');
         this.#actions.push({ do: 'event', event });
       },
       gap: (until) => this.#gap(until),

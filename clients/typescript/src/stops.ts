@@ -68,6 +68,8 @@ export class Stops {
   #reason: string | undefined;
   #next = Infinity;
   #sent = false;
+  /** A connection was made for it. */
+  #tried = false;
   #message: string | undefined;
   /** Requests on the connection of the session. */
   readonly #ids = new Set<string>();
@@ -91,7 +93,7 @@ export class Stops {
     for (const [connection, attempt] of this.#attempts) {
       if (attempt.open) this.#send(connection, attempt.ids);
     }
-    if (first) this.#next = now + (live === undefined ? 0 : DOUBTED);
+    if (first) this.#next = now + (this.#sent ? DOUBTED : 0);
   }
 
   /** End the waiting for a stop; whether it was under way. */
@@ -119,7 +121,8 @@ export class Stops {
     const now = this.#context.clock.steady();
     this.#unconfirmed(this.#presses.filter(({ deadline }) => deadline <= now));
     if (this.#presses.length === 0 || this.#next > now) return;
-    this.#next = now + PERIOD;
+    this.#next = now + (this.#sent || this.#tried ? PERIOD : DOUBTED);
+    this.#tried = true;
     if (this.#context.pair() === undefined) return;
     const connection = this.#context.nextConnection();
     this.#attempts.set(connection, { ids: new Set(), open: false });
@@ -165,14 +168,16 @@ export class Stops {
     return true;
   }
 
-  /** Take an event of the session: it may confirm a stop. */
-  event(event: AnyEvent): void {
-    if (event.type === 'safety.estop') this.#confirmed(event.data.estop_id);
+  /** Take an event: it may confirm a stop, but not one that a session receives to be restored. */
+  event(event: AnyEvent, isLive: boolean): void {
+    if (event.type === 'safety.estop' && isLive) this.#confirmed(event.data.estop_id);
     if (event.type !== 'system.status') return;
     const { status } = event.data;
-    if (status === 'estop' && this.#status !== undefined && this.#status !== 'estop')
-      this.#confirmed();
+    const before = this.#status;
     this.#status = status;
+    if (isLive && status === 'estop' && before !== undefined && before !== 'estop') {
+      this.#confirmed();
+    }
   }
 
   #answered(message: { readonly type: string; readonly data?: unknown }): void {
@@ -227,7 +232,7 @@ export class Stops {
     this.#attempts.clear();
     this.#ids.clear();
     this.#next = Infinity;
-    this.#sent = false;
+    this.#sent = this.#tried = false;
     this.#message = undefined;
   }
 

@@ -64,6 +64,24 @@ test('so does a status that changed to estop, but not one that was so before', (
   assert.equal(results(world)[0]!.confirmed, true);
 });
 
+test('what is received to restore the session confirms nothing', () => {
+  const world = lively();
+  world.event('system.status', { data: { status: 'idle' } });
+  world.lose();
+  stop(world);
+  world.pass(1000);
+  world.do((core) => core.retry());
+  world.pass(0);
+  const { connection } = world;
+  const own = world.all('send').find(({ text }) => text.includes('resume'))!;
+  assert.notEqual(connection, own.connection);
+  world.open();
+  world.established();
+  world.event('safety.estop', { data: { estop_id: 'e-0' }, seq: 1 });
+  world.event('system.status', { data: { status: 'estop' } });
+  assert.deepEqual(results(world), []);
+});
+
 test('a vehicle that was stopped before does not confirm it by being so still', () => {
   const world = lively();
   world.event('system.status', { data: { status: 'estop' } });
@@ -131,19 +149,27 @@ test('the result on such a connection confirms it, and ends all of them', () => 
 });
 
 test('without a live connection it makes one at once, and is not sent when it is over', () => {
-  const world = new World({ token: 'T' });
+  const world = new World({ token: 'T', backoff: { first: 20_000 } });
   world.do((core) => core.connect());
   world.pass(0);
   world.lose();
   stop(world, 1, 3000);
+  const tried = (): number => world.all('open').length - 1;
   world.pass(0);
-  const opened = world.all('open').length;
-  assert.equal(opened, 2);
+  assert.equal(tried(), 1);
+  world.lose();
+  world.pass(499);
+  assert.equal(tried(), 1);
+  world.pass(1);
+  assert.equal(tried(), 2);
+  world.lose();
+  world.pass(999);
+  assert.equal(tried(), 2);
   while (world.now < 2900) {
     world.lose();
     world.pass(100);
   }
-  world.pass(100);
+  world.pass(3000 - world.now);
   assert.deepEqual(results(world), [{ confirmed: false, after_ms: 3000, outcome: 'not_sent' }]);
   world.again();
   assert.deepEqual(stops(world), []);

@@ -184,6 +184,28 @@ test('a function that fails at the end of a token is asked again while the sessi
   assert.equal(world.last('auth')['token'], 'B');
 });
 
+test('a token whose time was over before a new connection is not sent', () => {
+  const world = live({ token: 'A' });
+  world.pass(899_000);
+  world.lose();
+  world.pass(1000);
+  assert.deepEqual([asked(world), world.core.state.name], [['first', 'expiring'], 'connecting']);
+  world.do((core) => core.failedToGive(world.all('ask').at(-1)!.ticket, new Error('no')));
+  world.pass(5000);
+  give(world, { token: 'B' });
+  world.pass(0);
+  world.lose();
+  world.pass(4000);
+  assert.equal(asked(world).length, 3);
+  world.live();
+  assert.equal(world.last('auth')['token'], 'B');
+  world.pass(900_000);
+  world.lose();
+  world.pass(1000);
+  give(world, null);
+  assert.equal(world.core.state.name, 'denied');
+});
+
 test('no token at its end is no reason to end the session before', () => {
   const world = live({ token: 'A' });
   world.receive({ type: 'auth.expiring', data: {} });
