@@ -182,7 +182,7 @@ export class Run {
     const reports = this.#reports;
     const state = (value: State): Json =>
       value.name === 'waiting'
-        ? { name: value.name, code: value.code, delay: value.delay / MS }
+        ? { name: value.name, code: value.code, attempt: value.attempt, delay: value.delay / MS }
         : { name: value.name };
     this.#client.on('state', (value) => reports.add('state', state(value)));
     this.#client.on('*', (event) => reports.add('event', event));

@@ -29,6 +29,8 @@ from clients.javascript import compiled
 from clients.javascript import node
 from clients.javascript import run
 
+pytestmark = [pytest.mark.processes, pytest.mark.no_cover]
+
 DOCUMENTS = [CLIENT / 'README.md', ROOT / 'docs' / 'clients.md']
 URL = 'ws://127.0.0.1:8000/ws/telemetry'
 TOKEN = 'eyJ...'

@@ -14,35 +14,61 @@
 """The scenarios of the clients, with the TypeScript client on the WebSocket of ws and of Node."""
 
 import json
+import subprocess
 import sys
 
 import pytest
+from clients.javascript import NODE
 from clients.javascript import PROGRAMS
 from clients.javascript import compiled
-from clients.javascript import node
 from clients.javascript import version
+
+# They have time limits, as what they are about has.
+pytestmark = [pytest.mark.processes, pytest.mark.no_cover, pytest.mark.real_time]
 
 NAMES = [each['name'] for each in json.loads((PROGRAMS / 'scenarios.json').read_text())]
 WITH_WEBSOCKET = 22  # Node
 
 
+class Runner:
+    """The program that runs scenarios, one after another."""
+
+    def __init__(self, whose):
+        compiled(PROGRAMS)
+        self._process = subprocess.Popen(
+            [NODE, PROGRAMS / 'build' / 'run-scenarios.js', whose, sys.executable],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, name):
+        """Return the error of a scenario, or None."""
+        self._process.stdin.write(name + '\n')
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline()).get('error')
+
+    def close(self):
+        """End it."""
+        self._process.stdin.close()
+        assert self._process.wait(30) == 0
+        self._process.stdout.close()
+
+
 @pytest.fixture(scope='module', params=['ws', 'built-in'])
-def results(request):
-    """What became of each scenario; all run in one program, several at a time."""
-    compiled(PROGRAMS)
+def runner(request):
     if request.param == 'built-in' and version() < WITH_WEBSOCKET:
         pytest.skip('this Node has no WebSocket')
-    program = PROGRAMS / 'build' / 'run-scenarios.js'
-    result = node(program, request.param, sys.executable, timeout=300)
-    assert result.returncode in (0, 1), result.stderr
-    return {each['name']: each for each in map(json.loads, result.stdout.splitlines())}
+    runner = Runner(request.param)
+    yield runner
+    runner.close()
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_scenario(results, name):
-    assert 'error' not in results[name], results[name]['error']
+def test_scenario(runner, name):
+    assert runner.run(name) is None
 
 
-def test_no_scenario_is_missing(results):
-    assert set(results) == set(NAMES)
+def test_a_scenario_that_is_none_fails(runner):
+    assert runner.run('such a one') == 'there is no such scenario'
     assert len(NAMES) == len(set(NAMES)) > 40

@@ -395,6 +395,9 @@ export class Oht50Client {
     let pair: TokenPair | null;
     try {
       pair = (await this.#options.getToken?.(reason)) ?? null;
+      if (pair !== null && typeof pair.token !== 'string') {
+        throw new TypeError('getToken gives { token } or null');
+      }
     } catch (error) {
       return this.#run(() => this.#core.failedToGive(ticket, asError(error)));
     }

@@ -57,6 +57,7 @@ export class Core {
   #askAgain = Infinity;
   /** The present token was given for one that was refused. */
   #fresh = false;
+  /** Refresh tokens that were sent. */
   readonly #spent = new Set<string>();
   /** When the session ends unless it is extended. */
   #expires = Infinity;

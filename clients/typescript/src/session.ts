@@ -140,7 +140,9 @@ export class Session {
   /** Forget a call; whether it was under way here. */
   forget(call: number): boolean {
     for (const [id, each] of this.#calls) {
-      if (each.call === call) return this.#calls.delete(id);
+      if (each.call !== call) continue;
+      if (each.change) this.#context.subscriptions.apply(each.change);
+      return this.#calls.delete(id);
     }
     return false;
   }
@@ -261,6 +263,8 @@ export class Session {
       this.#context.actions.push({ do: 'fail', call: call.call, error });
     } else if (id !== undefined && id === this.#auth) {
       this.refusal = error;
+      // Of a token that is refused the core makes what is to be made.
+      if (error.code !== 'WS-001') this.#context.actions.push({ do: 'error', error });
     } else if (id === undefined || this.#own.has(id)) {
       this.#context.actions.push({ do: 'error', error });
     }

@@ -155,6 +155,13 @@ test('a denied client says why to all who wait', async () => {
   assert.equal(client.state.name, 'denied');
 });
 
+test('a function that supplies something else than tokens is reported', async () => {
+  const client = make({ getToken: () => 'T' as never, token: undefined as never });
+  const failed = new Promise<Error>((resolve) => client.on('error', resolve));
+  void client.connect();
+  assert.match((await failed).message, /getToken gives/);
+});
+
 test('a signal ends the waiting for a command, before and after it is sent', async () => {
   const client = make();
   await client.connect();

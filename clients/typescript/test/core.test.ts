@@ -115,10 +115,17 @@ test('after a loss it subscribes as it did last, and then resumes', () => {
 test('a subscription of which it is not known whether it holds is restored', () => {
   const world = new World({ token: 'T', subscriptions: [] }).live();
   world.do((core) => core.call(1, 'subscribe', { events: ['safety.*'] }, 1000));
+  world.do((core) => core.call(2, 'subscribe', { events: ['mission.*'] }, 1000));
+  world.do((core) => core.abort(2, 'enough'));
+  world.do((core) => core.call(3, 'subscribe', { events: ['config.*'] }, 1));
+  world.pass(1);
   world.lose();
-  assert.equal(world.all('fail')[0]!.error.name, 'OutcomeUnknown');
+  assert.deepEqual(
+    world.all('fail').map(({ error }) => error.name),
+    ['AbortError', 'OutcomeUnknown', 'OutcomeUnknown'],
+  );
   world.again();
-  assert.deepEqual(world.last('subscribe')['events'], ['safety.*']);
+  assert.deepEqual(world.last('subscribe')['events'], ['mission.*', 'config.*', 'safety.*']);
 });
 
 test('events that could not be replayed are a gap, from the last message to the result', () => {
@@ -233,6 +240,18 @@ test('a subscription that is refused is reported; one that may be granted later 
   world.refuse('subscribe', 'WS-002');
   assert.equal(world.core.state.name, 'live');
   assert.equal(world.all('error').length, 2);
+});
+
+test('what is wrong with the authentication beside the token is reported', () => {
+  const world = new World({ token: 'T', clientId: 'no good' });
+  world.do((core) => core.connect());
+  world.pass(0);
+  world.open();
+  world.refuse('auth', 'WS-004');
+  assert.deepEqual(
+    world.all('error').map(({ error }) => error.message),
+    ['WS-004 Name: why'],
+  );
 });
 
 test('what is unknown is ignored', () => {
