@@ -40,6 +40,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 EVENTS_SHOWN = 8
+#: What is shown by its newest value; of the others the last ones are listed.
+VALUES = (
+    'telemetry.realtime',
+    'telemetry.status',
+    'system.status',
+    'system.alarms',
+    'mission.state',
+    'safety.state',
+)
 FIRST_RETRY = 0.5  # s, until the first attempt to connect again
 LAST_RETRY = 5.0  # s, between attempts after a while
 
@@ -123,7 +132,7 @@ class View:
     def put(self, event: dict[str, Any]) -> None:
         """Add an event."""
         self._received += 1
-        if event['type'] in ('telemetry.realtime', 'telemetry.status', 'system.status'):
+        if event['type'] in VALUES:
             self._values[event['type']] = event
         elif event['type'] != 'error':
             self._events.append((event['timestamp'], event['type'], text_of(event['data'])))
@@ -160,6 +169,7 @@ class View:
 
         yield 'status', system.get('status'), ''
         yield 'state', system.get('state'), ''
+        yield from self._reasons()
         for axis in 'xyz':
             yield f'position {axis}', part('position', axis), 'mm'
         yield 'velocity', part('velocity', 'linear'), 'm/s'
@@ -172,6 +182,17 @@ class View:
         yield 'clients', stream.get('connected_clients'), ''
         yield 'uptime', system.get('uptime'), 's'
         yield 'events received', self._received, ''
+
+    def _reasons(self) -> Iterator[tuple[str, Any, str]]:
+        """Yield what the mission does, and why the vehicle does not move."""
+        mission = self._values.get('mission.state', {}).get('data', {})
+        safety = self._values.get('safety.state', {}).get('data', {})
+        alarms = self._values.get('system.alarms', {}).get('data', {}).get('alarms', ())
+        hindrances = [safety.get(f'{name}_hindrance') for name in ('forward', 'backward', 'motor')]
+        yield 'mission', mission.get('phase'), ''
+        yield 'mission waits', mission.get('reason') or None, ''
+        yield 'no motion', '; '.join(dict.fromkeys(filter(None, hindrances))) or None, ''
+        yield 'alarms', ', '.join(alarm['code'] for alarm in alarms) or None, ''
 
 
 def text_of(value: Any) -> str:

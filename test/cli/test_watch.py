@@ -74,6 +74,22 @@ def test_values_are_replaced_and_events_are_kept():
     assert f'{watch.EVENTS_SHOWN + 5}' in text.split('events received')[1].splitlines()[0]
 
 
+def test_the_reasons_are_values():
+    view = View('ws://x/')
+    for kind in ('mission.state', 'safety.state', 'system.alarms'):
+        view.put(message(kind))
+    rows = {
+        cells[1].strip(): cells[2].strip()
+        for cells in (line.split('│') for line in screen(view).splitlines())
+        if len(cells) > 3
+    }
+    assert rows['mission'] == 'held'
+    assert rows['mission waits'] == 'obstacle at 0.30 m'
+    assert rows['no motion'].count('the emergency stop button is pressed') == 1
+    assert rows['alarms'] == 'NET-002'
+    assert 'mission.state' not in screen(view)
+
+
 @pytest.mark.parametrize(
     ('text', 'seen'),
     [
