@@ -98,8 +98,8 @@ class Credentials:
     def extension(self) -> dict[str, Any] | None:
         """Return the command that extends the session with what is there; None: nothing is.
 
-        A refresh token is forgotten before it is sent: the bridge revokes the family of one that
-        it receives twice.
+        A refresh token counts as spent before it is sent: the bridge revokes the family of one
+        that it receives twice.
         """
         if self._tokens is None:
             return None
@@ -109,7 +109,6 @@ class Credentials:
         if refresh_token is None or refresh_token in self._spent:
             return None
         self._spent.add(refresh_token)
-        self._tokens = Tokens(self._tokens.token)
         return {'type': 'refresh_token', 'refresh_token': refresh_token}
 
 

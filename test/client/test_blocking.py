@@ -35,7 +35,8 @@ from oht50_bridge.client import NotSent
 class Served:
     """A gateway in a thread of its own."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self._settings = settings
         self._ready = threading.Event()
         self._ended = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -43,10 +44,7 @@ class Served:
     async def _run(self):
         self.loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         async with Serving(
-            failure_delay=0.0,
-            answers={'cancel_mission': None},
-            command_timeout=60.0,
-            shutdown_timeout=0.2,
+            failure_delay=0.0, command_timeout=60.0, shutdown_timeout=0.2, **self._settings
         ) as self.server:
             self._ready.set()
             await self._ended.wait()
@@ -69,7 +67,7 @@ class Served:
 
 @pytest.fixture(scope='module')
 def served():
-    with Served() as served:
+    with Served(answers={'cancel_mission': None}) as served:
         yield served
 
 
@@ -203,3 +201,20 @@ def test_ctrl_c_while_it_connects_leaves_no_thread(monkeypatch):
     with pytest.raises(KeyboardInterrupt), contextlib.ExitStack() as stack:
         stack.enter_context(vehicle)
     assert threads() == []
+
+
+def test_a_stop_that_is_interrupted_is_not_sent_again():
+    with Served(answers={'emergency_stop': None}) as served, served.client() as vehicle:
+        main = threading.main_thread().ident
+
+        def interrupt():
+            wait_for(lambda: len(served.server.commands) >= 2)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            vehicle.stop('drill', timeout=60.0)
+        interrupting.join()
+        # Only the connection of the client itself is left.
+        wait_for(lambda: served.server.gateway.stats().connections == 1)
