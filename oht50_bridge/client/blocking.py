@@ -162,15 +162,19 @@ class BlockingClient:
 
     def _items(self, stream: EventStream, timeout: float | None) -> Iterator[Item]:
         try:
-            while True:
-                try:
-                    yield self._wait_for(_next(stream, timeout))
-                except (_EndError, TimeoutError, NotSent):
-                    return
+            # All at once: to wait for each alone takes longer than they need to come.
+            while items := self._read(stream, timeout):
+                yield from items
         finally:
             with self._lock:
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(stream.end)
+
+    def _read(self, stream: EventStream, timeout: float | None) -> list[Item]:
+        try:
+            return self._wait_for(asyncio.wait_for(stream.read(), timeout))
+        except (NotSent, TimeoutError, asyncio.TimeoutError):
+            return []
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         with self._lock:
@@ -185,19 +189,6 @@ class BlockingClient:
         except BaseException:
             future.cancel()  # of Ctrl-C: nobody waits any more
             raise
-
-
-class _EndError(Exception):
-    """The iterator ended; a future cannot hold StopAsyncIteration."""
-
-
-async def _next(stream: EventStream, timeout: float | None) -> Item:
-    try:
-        return await asyncio.wait_for(stream.__anext__(), timeout)
-    except StopAsyncIteration:
-        raise _EndError from None
-    except asyncio.TimeoutError:
-        raise TimeoutError from None
 
 
 async def _called(function: Callable[[], T]) -> T:

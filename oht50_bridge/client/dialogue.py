@@ -156,7 +156,9 @@ class Dialogue:
 
         """
         self._heard, self._probed_at = now, None
-        kind, request_id = message['type'], message.get('request_id')
+        kind = message['type']
+        given = message.get('request_id')
+        request_id = given if isinstance(given, str) else ''
         if isinstance(message.get('timestamp'), str):
             self._last_stamp = message['timestamp']
         if kind == 'error':
@@ -177,7 +179,6 @@ class Dialogue:
             self._wanted.remove(message.get('data', {}).get('events', []))
         request = self._requests.take(request_id)
         if request is not None and kind != 'error':
-            assert request_id is not None
             if not request.is_own:
                 self._out.append(Answered(request_id, dict(message.get('data', {}))))
         elif kind in EVENTS:
@@ -265,8 +266,8 @@ class Dialogue:
         if since is not None:
             self._out.append(GapFound(Gap(since, self._until)))
 
-    def _restored(self, request_id: object) -> None:
-        self._restoring.discard(str(request_id))
+    def _restored(self, request_id: str) -> None:
+        self._restoring.discard(request_id)
         if self.established is not None and not self._restoring and not self.is_live:
             self.is_live = True
             self._gap_since = None

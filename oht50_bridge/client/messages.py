@@ -77,3 +77,5 @@ def check_event(message: Mapping[str, Any]) -> None:
     """
     if not isinstance(message.get('timestamp'), str) or 'data' not in message:
         raise BadFrameError(f'an event without timestamp or data: {message["type"]}')
+    if not isinstance(message.get('seq', 0), int):
+        raise BadFrameError(f'an event whose seq is no integer: {message["type"]}')

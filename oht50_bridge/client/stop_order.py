@@ -64,6 +64,10 @@ class StopOrder:
         """Note that it was sent."""
         self._unanswered += 1
 
+    def hasten(self, now: float) -> None:
+        """Try another connection now: nothing is to be expected of the client's own."""
+        self._next = min(self._next, now)
+
     def failed(self, error: Exception) -> None:
         """Note why it could not be sent, or was not answered."""
         self._message = str(error) or type(error).__name__

@@ -121,6 +121,7 @@ class Stopping:
             self._order.error(error)
         except ClientError as error:
             self._order.failed(error)
+            self._order.hasten(asyncio.get_running_loop().time())
         else:
             self._order.answered(data, asyncio.get_running_loop().time())
 
@@ -136,6 +137,7 @@ class Stopping:
                 self._order.sent()
                 async for frame in connection:
                     if self._is_answer(parsed(frame)):
+                        self._changed.set()  # before the closing handshake
                         return
         except (OSError, ValueError, WebSocketException, BadFrameError) as error:
             self._order.failed(error)

@@ -87,14 +87,32 @@ class EventStream:
             Denied: the client gave up.
 
         """
+        if not await self._filled():
+            raise StopAsyncIteration
+        return self._items.popleft()
+
+    async def read(self) -> list[Item]:
+        """Wait for items and return all that are there; none: the iterator has ended.
+
+        Raises:
+            SlowReader, Denied: as `__anext__`.
+
+        """
+        await self._filled()
+        items = list(self._items)
+        self._items.clear()
+        return items
+
+    async def _filled(self) -> bool:
+        """Wait until there is an item; return whether there is one."""
         while not self._items:
             if self._error is not None:
                 raise self._error
             if self._is_ended:
-                raise StopAsyncIteration
+                return False
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
-        return self._items.popleft()
+        return True
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -250,6 +250,23 @@ async def test_a_callback_may_use_the_client():
             assert await asyncio.gather(*calls) == [{}]
 
 
+async def test_a_reader_keeps_pace_with_thousands_of_events_that_were_missed():
+    async with Behind() as server:
+        missed = asyncio.Event()
+        vehicle = Client(server.proxied, server.token(), backoff=QUICK)
+        vehicle.on('state', lambda state: missed.set() if state.name == 'waiting' else None)
+        async with vehicle:
+            events = vehicle.events('mission.*')
+            await server.proxy.refuse()
+            server.proxy.cut()
+            await missed.wait()
+            for number in range(5000):
+                server.gateway.publish(make_event('mission.started', mission_id=f'm-{number}'))
+            await server.proxy.accept()
+            for number in range(5000):
+                assert (await anext(events))['data']['mission_id'] == f'm-{number}'
+
+
 async def test_it_stops_while_it_was_never_connected():
     async with Serving() as server:
         vehicle = Client(server.url, server.token())

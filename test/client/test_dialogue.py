@@ -183,6 +183,7 @@ def test_what_is_not_known_is_ignored():
     core.receive('future.thing', data={'x': 1})
     core.receive('error', code=5)
     core.receive('command.result', 'of somebody else', data={})
+    core.receive('subscription.confirmed', ['no id'], data={})
     assert core.actions == [] and core.state == 'live'
 
 

@@ -48,7 +48,13 @@ def test_what_is_a_message():
 
 
 @pytest.mark.parametrize(
-    'message', [{'data': {}}, {'timestamp': 5, 'data': {}}, {'timestamp': ''}]
+    'message',
+    [
+        {'data': {}},
+        {'timestamp': 5, 'data': {}},
+        {'timestamp': ''},
+        {'timestamp': '', 'data': {}, 'seq': '1'},
+    ],
 )
 def test_an_event_has_a_timestamp_and_data(message):
     with pytest.raises(BadFrameError):

@@ -40,6 +40,13 @@ def test_a_late_attempt_is_not_made_up_for():
     assert order.due(9.7) and order.next_due() == 10.0
 
 
+def test_a_connection_of_which_nothing_is_to_be_expected_is_not_waited_for():
+    order = StopOrder(0.0, 10.0, True)
+    order.hasten(0.1)
+    assert order.next_due() == 0.1 and order.due(0.1)
+    assert order.next_due() == 0.5
+
+
 def test_a_result_that_is_accepted_confirms_it():
     order = StopOrder(100.0, 10.0, True)
     order.sent()
