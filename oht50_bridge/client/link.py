@@ -27,6 +27,7 @@ from websockets.exceptions import InvalidURI
 from websockets.exceptions import WebSocketException
 from websockets.uri import parse_uri
 
+FRAMES_AT_ONCE = 64
 CLOSE_TIMEOUT = 1.0  # s for the closing handshake; nobody waits for it
 
 
@@ -127,9 +128,14 @@ class Link:
             try:
                 if self._owner is not None:
                     self._owner.link_opened(self.generation)
+                number = 0
                 async for frame in connection:
                     if self._owner is not None:
                         self._owner.link_received(self.generation, frame)
+                    number += 1
+                    # Thousands may be there at once, and those who read events need their turn.
+                    if number % FRAMES_AT_ONCE == 0:
+                        await asyncio.sleep(0)
                 return connection.protocol.close_exc
             except asyncio.CancelledError:
                 writer.cancel()

@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.server import serve
 from websockets.exceptions import InvalidURI
 
+from oht50_bridge.client.link import FRAMES_AT_ONCE
 from oht50_bridge.client.link import Link
 from oht50_bridge.client.link import check_url
 
@@ -73,6 +74,30 @@ async def test_frames_go_both_ways_until_the_peer_closes():
             ('lost', 7, 4503, 'ConnectionClosedError'),
         ]
         await link.task
+
+
+async def test_others_have_their_turn_while_many_frames_are_there():
+    async def flood(connection):
+        for number in range(2000):
+            await connection.send(str(number))
+
+    class Slow(Owner):
+        def add(self, *report):
+            super().add(*report)
+            turns.append('frame')
+
+    async def other():
+        while len(owner.reports) < 2000:
+            turns.append('turn')
+            await asyncio.sleep(0)
+
+    turns, owner = [], Slow()
+    async with serve(flood, '127.0.0.1', 0) as server:
+        link = Link(url_of(server), 1, owner)
+        await other()
+        await link.task
+    longest = max(map(len, ''.join(turns).split('turn'))) // len('frame')
+    assert longest <= 2 * FRAMES_AT_ONCE
 
 
 async def test_nothing_is_reported_after_it_was_closed_here():

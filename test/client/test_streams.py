@@ -75,6 +75,19 @@ async def test_to_stop_waiting_loses_nothing():
     assert await anext(made) == stop_event(1)
 
 
+async def test_all_that_is_there_is_read_at_once():
+    made, _ = stream()
+    reading = asyncio.create_task(made.read())
+    await asyncio.sleep(0)
+    made.put(stop_event(1))
+    made.put(stop_event(2))
+    assert await reading == [stop_event(1), stop_event(2)]
+    made.put(stop_event(3))
+    made.end()
+    assert await made.read() == [stop_event(3)]
+    assert await made.read() == []
+
+
 async def test_closing_drops_what_is_there():
     made, ended = stream()
     made.put(stop_event(1))
