@@ -72,6 +72,8 @@ class Controller:
         if settings is not None:
             self._settings = settings
         if fresh:
+            if self._process is not None:
+                await self.act_thaw()
             self.proxy.reset()
             await self.proxy.accept()
         if self._process is None:
