@@ -60,6 +60,7 @@ class Stopping:
         self._is_refused = False
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered: set[asyncio.Task[None]] = set()  # only their closing handshake is left
 
     async def run(
         self, timeout: float, send_on_connection: Callable[[], Awaitable[dict[str, Any]]] | None
@@ -91,7 +92,7 @@ class Stopping:
                     await asyncio.wait_for(self._changed.wait(), left)
             raise order.refusal
         finally:
-            for task in self._tasks:
+            for task in self._tasks - self._answered:
                 task.cancel()
 
     async def closed(self) -> None:
@@ -111,6 +112,13 @@ class Stopping:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._changed.set()
+
+    def _finished(self) -> None:
+        """Take note of an answer, for which nobody waits until the connection is closed."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answered.add(task)
         self._changed.set()
 
     async def _first(self, send: Callable[[], Awaitable[dict[str, Any]]]) -> None:
@@ -137,7 +145,7 @@ class Stopping:
                 self._order.sent()
                 async for frame in connection:
                     if self._is_answer(parsed(frame)):
-                        self._changed.set()  # before the closing handshake
+                        self._finished()
                         return
         except (OSError, ValueError, WebSocketException, BadFrameError) as error:
             self._order.failed(error)
