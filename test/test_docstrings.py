@@ -94,7 +94,7 @@ def test_an_example_compiles(code):
 
 def test_the_client_and_the_simulator_have_an_example():
     names = [parameter.id for parameter in found()]
-    assert 'oht50_bridge/client.py:module' in names
+    assert 'oht50_bridge/client/__init__.py:module' in names
     assert 'docs/hardware.md:2' in names
 
 

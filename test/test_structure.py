@@ -35,13 +35,23 @@ MOST_LINES_OF_A_NODE = 350
 # A part may import itself, the modules of the package's root, and these.
 MAY_IMPORT = {
     'protocol': set(),
+    'client': {'protocol'},
     'gateway': {'protocol'},
     'vehicle': {'protocol'},
     'hardware': {'protocol'},
     'simulator': {'hardware'},
     'nodes': {'gateway', 'vehicle', 'hardware', 'protocol'},
     'bringup': {'nodes', 'gateway', 'vehicle', 'hardware', 'simulator', 'protocol'},
-    'cli': {'bringup', 'nodes', 'gateway', 'vehicle', 'hardware', 'simulator', 'protocol'},
+    'cli': {
+        'bringup',
+        'client',
+        'nodes',
+        'gateway',
+        'vehicle',
+        'hardware',
+        'simulator',
+        'protocol',
+    },
 }
 WITH_ROS = {'nodes', 'bringup'}
 IMPORT = """

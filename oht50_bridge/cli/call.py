@@ -28,9 +28,9 @@ import argparse
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Collection
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from oht50_bridge.cli.credentials import client_token
 from oht50_bridge.cli.options import CommandError
@@ -42,11 +42,20 @@ from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import json_text
 from oht50_bridge.text import shown
 
+if TYPE_CHECKING:
+    from oht50_bridge.client import Client
+
 #: Fields by which the client finds the reply to its command.
 CHOSEN_HERE = ('type', 'request_id')
 
-STOP_RETRIED = 5.0  # s, for which an emergency stop is sent again without a connection
-RETRY_PERIOD = 0.1  # s
+REPLY_TIMEOUT = 5.0  # s; the bridge itself gives up after 2 s
+STOP_RETRIED = 10.0  # s, for which an emergency stop is sent again until it is confirmed
+#: The outcome of an emergency stop that nothing confirmed.
+NOT_CONFIRMED = {
+    'not_sent': 'the emergency stop could not be sent',
+    'refused': 'the emergency stop was refused',
+    'unknown': 'the emergency stop was sent, but not confirmed',
+}
 NOT_STOPPED = '. Nobody says that the vehicle stops: press the emergency stop button'
 
 
@@ -144,27 +153,51 @@ def parse_field(text: str, texts: Collection[str] = ()) -> tuple[str, object]:
 async def send(url: str, token: str, name: str, fields: dict[str, object]) -> dict[str, object]:
     """Connect, send one command and return the data of its reply.
 
-    An emergency stop is sent again for STOP_RETRIED while there is no connection, as during a
-    restart of the bridge.
+    An emergency stop is sent again until it is confirmed, at most for STOP_RETRIED: on another
+    connection after 0.5 s, and then each second, as during a restart of the bridge.
 
     Raises:
-        CommandError: the bridge cannot be reached, or refused the command.
+        CommandError: the bridge cannot be reached, or refused the command; its text says whether
+            the command may have happened.
 
     """
     from websockets.exceptions import WebSocketException
 
     from oht50_bridge.client import BridgeError
     from oht50_bridge.client import Client
+    from oht50_bridge.client import ClientError
+    from oht50_bridge.client import OutcomeUnknown
 
-    deadline = time.monotonic() + (STOP_RETRIED if name == 'emergency_stop' else 0.0)
-    while True:
+    try:
+        # One command needs no events.
+        vehicle = Client(url, token, subscriptions=(), resume=False)
         try:
-            async with Client(url, token) as vehicle:
-                return await vehicle.call(name, **fields)
-        except BridgeError as error:
-            raise CommandError(f'{url}: {error}') from error
-        except (OSError, WebSocketException) as error:
-            if time.monotonic() >= deadline:
-                remedy = NOT_STOPPED if name == 'emergency_stop' else ''
-                raise CommandError(f'{url}: {error}{remedy}') from error
-        await asyncio.sleep(RETRY_PERIOD)
+            if name == EMERGENCY_STOP:
+                return await stop(vehicle, fields)
+            await vehicle.connect(attempts=1)
+            return await vehicle.request(name, fields, REPLY_TIMEOUT)
+        finally:
+            await vehicle.close()
+    except BridgeError as error:
+        raise CommandError(f'{url}: {error}') from error
+    except OutcomeUnknown as error:
+        raise CommandError(f'{url}: {error}; it may have happened') from error
+    except (ClientError, OSError, WebSocketException) as error:
+        raise CommandError(f'{url}: {error}') from error
+
+
+async def stop(vehicle: Client, fields: dict[str, object]) -> dict[str, object]:
+    """Stop the vehicle and return the data of the reply that confirms it.
+
+    Raises:
+        CommandError: nothing confirmed it.
+        BridgeError: the role may not stop the vehicle.
+
+    """
+    result = await vehicle.stop(fields=fields, timeout=STOP_RETRIED)
+    if result.confirmed and result.reply is not None:
+        return result.reply
+    raise CommandError(
+        f'{vehicle.url}: {NOT_CONFIRMED[result.outcome or "unknown"]} within '
+        f'{result.after:.1f} s: {result.message}{NOT_STOPPED}'
+    )

@@ -17,19 +17,21 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 
 import pytest
+from clients.proxy import Proxy
 from gateway.serving import Serving
 from gateway.serving import make_event
 from rich.console import Console
 from support import OHT50
-from websockets.asyncio.server import serve
 
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.watch import View
 from oht50_bridge.cli.watch import follow
 from oht50_bridge.cli.watch import text_of
+from oht50_bridge.client import Gap
 
 pytestmark = pytest.mark.cover_processes
 
@@ -38,8 +40,8 @@ def message(kind, **data):
     return json.loads(make_event(kind, **data).model_dump_json())
 
 
-def screen(view):
-    console = Console(width=200, file=io.StringIO())
+def screen(view, width=200):
+    console = Console(width=width, file=io.StringIO())
     console.print(view.render())
     return console.file.getvalue()
 
@@ -88,6 +90,42 @@ def test_the_reasons_are_values():
     assert rows['no motion'].count('the emergency stop button is pressed') == 1
     assert rows['alarms'] == 'NET-002'
     assert 'mission.state' not in screen(view)
+
+
+def test_a_value_has_an_age_and_an_old_one_is_called_old():
+    now = [100.0]
+    view = View('ws://x/', clock=lambda: now[0])
+    assert 'no data' in screen(view)
+    view.put(message('telemetry.realtime'))
+    now[0] += 0.4
+    assert '0.4 s' in screen(view) and 'old' not in screen(view)
+    now[0] += 4.0
+    (battery,) = (line for line in screen(view).splitlines() if 'battery' in line)
+    assert '85.200' in battery and '4.4 s old' in battery
+    view.connection('not connected (refused)', 3.0)
+    assert 'not connected (refused); trying again in 3 s' in screen(view)
+    now[0] += 2.0
+    assert 'trying again in 1 s' in screen(view)
+    view.connection('connected')
+    assert 'again' not in screen(view)
+
+
+def test_nothing_is_cut_off_at_80_columns():
+    view = View('ws://vehicle.example:8000/ws/telemetry')
+    view.put(message('telemetry.realtime', position={'x': 123456.789, 'y': 0.0, 'z': -1500.25}))
+    view.put(message('safety.estop', estop_id='estop-0f3a5c7e9b1d'))
+    view.gap(Gap('2026-11-23T10:31:10.000Z', '2026-11-23T10:31:52.000Z'))
+    text = screen(view, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert '…' not in text
+    assert '123456.789' in text and '-1500.250' in text
+    joined = ''.join(re.sub(r'[│┃\s]', '', line.split('│')[-2]) for line in rows(text))
+    assert 'estop-0f3a5c7e9b1d' in joined
+    assert 'eventsmaybemissingsince2026-11-23T10:31:10.000Z' in joined
+
+
+def rows(text):
+    return [line for line in text.splitlines() if line.startswith('│')]
 
 
 @pytest.mark.parametrize(
@@ -165,24 +203,46 @@ def test_it_shows_the_events_of_a_bridge(monkeypatch):
     asyncio.run(asyncio.wait_for(body(), 30))
 
 
-def test_it_connects_again_after_a_lost_connection(monkeypatch):
-    monkeypatch.setenv('OHT50_TOKEN', 'x')
-    monkeypatch.setattr(watch, 'FIRST_RETRY', 0.01)
+def test_it_connects_again_after_a_lost_connection_and_shows_the_gap(monkeypatch):
+    async def body():
+        proxy = Proxy()
+        await proxy.accept()
+        url = f'ws://127.0.0.1:{proxy.port}/ws/telemetry'
+        view = View(url)
+        async with Serving() as first:
+            monkeypatch.setenv('OHT50_TOKEN', first.token('viewer'))
+            proxy.target = first.gateway.port
+            task = asyncio.create_task(follow(argparse.Namespace(url=url), view, again=True))
+            await first.until(lambda: view.state == 'connected')
+        async with Serving() as second:
+            await second.until(lambda: 'trying again in' in screen(view))
+            assert 'not connected (' in screen(view)
+            proxy.target = second.gateway.port
+            await second.until(lambda: view.state == 'connected')
+            second.gateway.publish(make_event('safety.estop', estop_id='e2'))
+            await second.until(lambda: 'e2' in screen(view))
+            assert 'events may be missing since' in screen(view)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await proxy.refuse()
+
+    asyncio.run(asyncio.wait_for(body(), 30))
+
+
+def test_a_token_that_is_refused_is_tried_again_later(monkeypatch):
+    monkeypatch.setattr(watch, 'DENIED_RETRY', 0.05)
+    monkeypatch.setenv('OHT50_TOKEN', 'wrong')
 
     async def body():
-        connections, third = [], asyncio.Event()
-
-        async def closing(connection):
-            connections.append(connection)
-            if len(connections) == 3:
-                third.set()
-            await connection.recv()
-            await connection.send('{"type": "connection.established", "data": {}}')
-
-        async with serve(closing, '127.0.0.1', 0) as server:
-            url = f'ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/'
-            task = asyncio.create_task(follow(argparse.Namespace(url=url), View(url), again=True))
-            await third.wait()
+        async with Serving(failure_delay=0.0) as server:
+            view = View(server.url)
+            task = asyncio.create_task(
+                follow(argparse.Namespace(url=server.url), view, again=True)
+            )
+            await server.until(lambda: 'WS-001' in view.state)
+            monkeypatch.setenv('OHT50_TOKEN', server.token('viewer'))
+            await server.until(lambda: view.state == 'connected')
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task

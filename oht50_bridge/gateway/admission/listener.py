@@ -200,6 +200,9 @@ class Listener:
                 # Every connection inherits them.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+                # A peer acknowledges up to 40 ms late what it does not answer; asyncio sets it
+                # only on sockets of its own.
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 listener.setblocking(False)
                 listener.listen(BACKLOG)
         except OSError:

@@ -79,6 +79,14 @@ async def test_a_host_name_with_two_addresses_listens_on_both_with_one_port(serv
             socket.create_connection((address, server.gateway.port), 10).close()
 
 
+async def test_a_frame_does_not_wait_until_the_one_before_it_is_acknowledged(serving):
+    async with serving() as server:
+        await server.enter('safety.*')
+        (client,) = server.gateway.clients
+        sock = client.connection.transport.get_extra_info('socket')
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_a_port_in_use_is_an_error_and_leaves_no_socket_open(serving):
     async with serving() as server:
         other = serving()
