@@ -73,6 +73,37 @@ class SystemErrorEventDict(SomeEvent):
     data: SystemErrorDataDict
 
 
+class SystemAlarmDict(TypedDict):
+    """Something that needs a person."""
+
+    alarm_id: str
+    code: str
+    name: str
+    severity: Literal['P0', 'P1', 'P2', 'P3', 'P4']
+    description: str
+    source: str
+    since: str
+    gone: str | None
+    count: int
+    acknowledged_by: str | None
+    acknowledged_at: str | None
+
+
+class SystemAlarmsDataDict(TypedDict):
+    """Data of `system.alarms`: the worst first, of equal ones the oldest first."""
+
+    alarms: list[SystemAlarmDict]
+    more_alarms: int
+
+
+class SystemAlarmsDict(SomeEvent):
+    """The alarms that stand, and those that are gone and not acknowledged."""
+
+    type: Literal['system.alarms']
+    timestamp: str
+    data: SystemAlarmsDataDict
+
+
 class PositionDict(TypedDict):
     """A position in the frame of the rail."""
 
@@ -201,6 +232,33 @@ class MissionCompletedDict(SomeEvent):
     data: MissionCompletedDataDict
 
 
+class EndedMissionDict(TypedDict):
+    """How the last mission ended; `reason` is empty for a success."""
+
+    mission_id: str
+    status: Literal['success', 'failed', 'cancelled']
+    reason: str
+
+
+class MissionStateDataDict(TypedDict):
+    """Data of `mission.state`."""
+
+    phase: Literal['none', 'executing', 'paused', 'held', 'docking']
+    mission_id: str | None
+    mission_type: Literal['transport', 'inspection', 'maintenance'] | None
+    target_position: PositionDict
+    reason: str
+    ended: EndedMissionDict | None
+
+
+class MissionStateDict(SomeEvent):
+    """What the mission does, and how the last one ended."""
+
+    type: Literal['mission.state']
+    timestamp: str
+    data: MissionStateDataDict
+
+
 class SafetyZoneEnteredDataDict(TypedDict):
     """Data of `safety.zone_entered`."""
 
@@ -250,6 +308,36 @@ class SafetyClearDict(SomeEvent):
     type: Literal['safety.clear']
     timestamp: str
     data: SafetyClearDataDict
+
+
+class LatchedStopDict(TypedDict):
+    """An emergency stop that is latched, why and by whom."""
+
+    estop_id: str
+    trigger_type: Literal['hardware', 'software', 'remote']
+    reason: str
+    source: str
+    time: str
+
+
+class SafetyStateDataDict(TypedDict):
+    """Data of `safety.state`."""
+
+    latched: bool
+    stops: list[LatchedStopDict]
+    more_stops: int
+    reset_hindrances: list[str]
+    forward_hindrance: str
+    backward_hindrance: str
+    motor_hindrance: str
+
+
+class SafetyStateDict(SomeEvent):
+    """Whether the vehicle is stopped, and what forbids a reset and motion."""
+
+    type: Literal['safety.state']
+    timestamp: str
+    data: SafetyStateDataDict
 
 
 class ConfigUpdatedDataDict(TypedDict):
@@ -327,14 +415,17 @@ class ModuleStatusChangeDict(SomeEvent):
 Event = (
     SystemStatusDict
     | SystemErrorEventDict
+    | SystemAlarmsDict
     | TelemetryRealtimeDict
     | TelemetryStatusDict
     | MissionStartedDict
     | MissionProgressDict
     | MissionCompletedDict
+    | MissionStateDict
     | SafetyZoneEnteredDict
     | SafetyEstopDict
     | SafetyClearDict
+    | SafetyStateDict
     | ConfigUpdatedDict
     | ConfigRollbackDict
     | ModuleDiscoveredDict

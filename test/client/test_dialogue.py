@@ -75,7 +75,7 @@ def test_changed_subscriptions_are_restored():
     core.sent()
     restored = [each for each in core.go_live() if each['type'] == 'subscribe']
     assert [(each['events'], each.get('rate')) for each in restored] == [
-        (['safety.estop', 'safety.zone_entered'], 10.0),
+        (['safety.estop', 'safety.state', 'safety.zone_entered'], 10.0),
         (['config.*'], None),
     ]
 

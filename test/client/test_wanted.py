@@ -44,7 +44,7 @@ def test_a_pattern_replaces_what_it_includes():
 def test_the_other_types_of_a_pattern_remain():
     wanted = Wanted((Subscription(('safety.*', 'mission.*'), 1.0),))
     wanted.remove(['safety.estop', 'mission.*'])
-    assert commands(wanted) == [(['safety.clear', 'safety.zone_entered'], 1.0)]
+    assert commands(wanted) == [(['safety.clear', 'safety.state', 'safety.zone_entered'], 1.0)]
     wanted.remove(['*'])
     assert commands(wanted) == []
 
