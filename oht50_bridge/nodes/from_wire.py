@@ -145,6 +145,12 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
         ),
         lambda response: {'version': response.version},
     ),
+    commands.GetVehicle: ServiceCall(
+        srv.GetVehicle,
+        'get_vehicle',
+        lambda command, source: srv.GetVehicle.Request(),
+        to_wire.vehicle,
+    ),
     commands.GetConfig: ServiceCall(
         srv.GetConfig,
         'get_config',

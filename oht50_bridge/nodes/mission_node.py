@@ -40,6 +40,7 @@ from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.srv import ControlMission
+from oht50_bridge.srv import GetVehicle
 from oht50_bridge.srv import StartMission
 from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.journal import Journal
@@ -62,7 +63,9 @@ class MissionNode(Node):
 
     def __init__(self) -> None:
         super().__init__('mission_node')
-        settings, manager_settings = mission_settings(NodeDeclarer(self))
+        given = mission_settings(NodeDeclarer(self))
+        settings, manager_settings = given.own, given.manager
+        self._given = given
         self._limits = manager_settings.limits
         journal = Journal(state_directory(self) / 'mission.json')
         configurable(self, self._set_limits)
@@ -83,6 +86,7 @@ class MissionNode(Node):
         topics.HOIST_STATE.subscribe(self, self._output.rope.put)
         self.create_service(StartMission, 'start_mission', self._on_start)
         self.create_service(ControlMission, 'control_mission', self._on_control)
+        self.create_service(GetVehicle, 'get_vehicle', self._on_get_vehicle)
         steady_timer(
             self, 1.0 / settings.control_rate, lambda: self._manager.step(time.monotonic())
         )
@@ -215,6 +219,20 @@ class MissionNode(Node):
         except RefusedError as error:
             response.message = str(error)
         self.get_logger().info(f'{response.message} by {request.source!r}')
+        return response
+
+    def _on_get_vehicle(
+        self, request: GetVehicle.Request, response: GetVehicle.Response
+    ) -> GetVehicle.Response:
+        settings = self._given.manager
+        stations = settings.stations.values()
+        response.simulated = self._given.own.simulated
+        response.track_length = settings.track.track_length
+        response.vehicle_length = settings.track.vehicle_length
+        response.stations = [station.name for station in stations]
+        response.station_positions = [station.position for station in stations]
+        response.station_docks = [station.dock for station in stations]
+        response.hoist = self._given.has_hoist
         return response
 
     def _report(self) -> None:

@@ -26,6 +26,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 
 from oht50_bridge import msg
+from oht50_bridge import srv
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.protocol import events
 from oht50_bridge.protocol.base import Message
@@ -77,6 +78,32 @@ def module_state(module: msg.ModuleState) -> dict[str, Any]:
         'response_time_max': module.response_time_max,
         'error_code': module.error_code,
         'error_description': module.error_description,
+    }
+
+
+#: What is known of the vehicle of a recording: its events do not tell the rest.
+RECORDED_VEHICLE: dict[str, Any] = {
+    'mode': 'replay',
+    'rail_length': None,
+    'vehicle_length': None,
+    'stations': None,
+    'hoist': None,
+}
+
+
+def vehicle(response: srv.GetVehicle.Response) -> dict[str, Any]:
+    """Return what the reply to get_vehicle says of the vehicle."""
+    stations = zip(
+        response.stations, response.station_positions, response.station_docks, strict=True
+    )
+    return {
+        'mode': 'simulation' if response.simulated else 'live',
+        'rail_length': _mm(response.track_length),
+        'vehicle_length': _mm(response.vehicle_length) or None,
+        'stations': [
+            {'name': name, 'x': _mm(position), 'dock': dock} for name, position, dock in stations
+        ],
+        'hoist': response.hoist,
     }
 
 

@@ -155,6 +155,7 @@ _COMMANDS = (
     CommandType(commands.CancelMission, 'operator'),
     CommandType(commands.UpdateConfig, 'admin'),
     CommandType(commands.RollbackConfig, 'admin'),
+    CommandType(commands.GetVehicle, 'viewer'),
     CommandType(commands.GetConfig, 'viewer'),
     CommandType(commands.ListModules, 'viewer'),
     CommandType(commands.ScanModules, 'admin'),

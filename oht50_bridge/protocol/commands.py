@@ -257,6 +257,13 @@ class GetConfig(Command):
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-132'}
 
 
+class GetVehicle(Command):
+    """Request what the vehicle is, its rail and stations, and what the sender may do."""
+
+    type: Literal['get_vehicle']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-136'}
+
+
 class ListModules(Command):
     """Request the list of known modules."""
 

@@ -70,6 +70,7 @@ def test_levels_are_those_of_the_protocol():
     }
     assert {name for name, level in needed.items() if level == 'viewer'} == {
         'get_system_status',
+        'get_vehicle',
         'get_config',
         'list_modules',
     }
