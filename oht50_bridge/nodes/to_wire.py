@@ -29,6 +29,7 @@ from oht50_bridge import msg
 from oht50_bridge import srv
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.protocol import events
+from oht50_bridge.protocol import states
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import timestamp_from_nanoseconds
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -234,6 +235,27 @@ def _mission_completed(message: msg.MissionCompleted) -> events.MissionCompleted
     )
 
 
+def _mission_state(message: msg.MissionState) -> states.MissionState:
+    ended = None
+    if message.ended_mission_id:
+        ended = states.EndedMission(
+            mission_id=message.ended_mission_id,
+            status=_literal(message.ended_status),
+            reason=message.ended_reason,
+        )
+    return states.MissionState(
+        timestamp=_timestamp(message.header.stamp),
+        data=states.MissionStateData(
+            phase=_literal(message.phase),
+            mission_id=message.mission_id or None,
+            mission_type=_literal(message.mission_type) or None,
+            target_position=_position(message.target_position),
+            reason=message.reason,
+            ended=ended,
+        ),
+    )
+
+
 def _safety_zone_entered(message: msg.SafetyZoneEntered) -> events.SafetyZoneEntered:
     return events.SafetyZoneEntered(
         timestamp=_timestamp(message.header.stamp),
@@ -331,6 +353,7 @@ TRANSLATIONS: dict[str, tuple[type, Callable[[Any], Message]]] = {
     'mission.started': (msg.MissionStarted, _mission_started),
     'mission.progress': (msg.MissionProgress, _mission_progress),
     'mission.completed': (msg.MissionCompleted, _mission_completed),
+    'mission.state': (msg.MissionState, _mission_state),
     'safety.zone_entered': (msg.SafetyZoneEntered, _safety_zone_entered),
     'safety.estop': (msg.SafetyEstop, _safety_estop),
     'safety.clear': (msg.SafetyClear, _safety_clear),

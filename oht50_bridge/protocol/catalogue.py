@@ -27,6 +27,7 @@ from typing import get_args
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import events
 from oht50_bridge.protocol import replies
+from oht50_bridge.protocol import states
 from oht50_bridge.protocol.base import Message
 
 Level = Literal['viewer', 'operator', 'admin']
@@ -126,6 +127,7 @@ _EVENTS = (
         key=_mission,
         ends='mission.progress',
     ),
+    EventType(states.MissionState, 'state', 5, 'viewer'),
     EventType(events.SafetyZoneEntered, 'event', 1, 'viewer'),
     EventType(events.SafetyEstop, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
     # Urgent too: otherwise a later stop would overtake the clear, and the client would read

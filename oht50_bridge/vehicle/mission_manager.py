@@ -127,6 +127,7 @@ class MissionManager:
         self._recorder = MissionRecorder(journal, output, now)
         if self._recorder.lost_id:
             self._known_ids.append(self._recorder.lost_id)
+        self._ended = self._recorder.lost
         self._report_state()
 
     def set_limits(self, limits: MotionLimits) -> None:
@@ -303,7 +304,7 @@ class MissionManager:
         mission.motion.limit(self._limits(mission.mission_type, active.payload))
         command = mission.step(now, self._view.inputs(now))
         # Before the command: the way into the dock is free of the dock by this report alone.
-        if mission.outcome is None and _state(mission) != self._reported:
+        if mission.outcome is None and active.state(self._ended) != self._reported:
             self._report_state()
         if command is None:
             self._halt()
@@ -373,12 +374,15 @@ class MissionManager:
         self._halt()
         active.ended_at = now
         self._recorder.end(active.record(now, located=self._view.measurement(now) is not None))
+        self._ended = active.end
         text = f'mission {mission.mission_id}: {mission.outcome} {mission.reason}'.rstrip()
         if mission.outcome is MissionOutcome.FAILED:
             self._output.error(text)
         else:
             self._output.info(text)
         self._finish(active, now)
+        if self._active is not None:
+            self._report_state()  # the vehicle has yet to come to rest
 
     def _finish(self, active: ActiveMission, now: float) -> None:
         """Report the end of a mission once the vehicle stands: where, and how far it came."""
@@ -426,20 +430,9 @@ class MissionManager:
 
     def _report_state(self) -> None:
         active = self._active
-        self._reported = StateReport() if active is None else _state(active.mission)
+        ended = self._ended
+        self._reported = StateReport(ended=ended) if active is None else active.state(ended)
         self._output.state(self._reported)
-
-
-def _state(mission: Mission) -> StateReport:
-    return StateReport(
-        mission.phase,
-        mission.mission_id,
-        mission.mission_type,
-        mission.target,
-        mission.held_by,
-        mission.at_dock,
-        mission.dock_direction,
-    )
 
 
 def _check_id(mission_id: str) -> None:

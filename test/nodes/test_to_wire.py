@@ -155,6 +155,27 @@ CASES = {
             },
         },
     ),
+    'mission.state': (
+        msg.MissionState(
+            header=STAMP,
+            phase='held',
+            mission_id='m',
+            mission_type='transport',
+            target_position=POINT,
+            reason='obstacle',
+            ended_mission_id='l',
+            ended_status='failed',
+            ended_reason='why',
+        ),
+        {
+            'phase': 'held',
+            'mission_id': 'm',
+            'mission_type': 'transport',
+            'target_position': POSITION,
+            'reason': 'obstacle',
+            'ended': {'mission_id': 'l', 'status': 'failed', 'reason': 'why'},
+        },
+    ),
     'safety.zone_entered': (
         msg.SafetyZoneEntered(
             header=STAMP, zone_id='z', zone_type='warning', position=POINT, action='alert'
@@ -276,6 +297,12 @@ def test_moment_that_has_not_been_is_null():
 def test_what_is_not_measured_stays_nan_for_the_codec():
     event = to_wire(msg.Telemetry(header=STAMP, humidity=math.nan))
     assert math.isnan(event.data.sensors.humidity)
+
+
+def test_without_a_mission_there_is_none():
+    nowhere = Point(x=math.nan, y=math.nan, z=math.nan)
+    data = to_wire(msg.MissionState(header=STAMP, phase='none', target_position=nowhere)).data
+    assert data.mission_id is data.mission_type is data.ended is None
 
 
 def test_enumeration_that_the_specification_does_not_have_is_refused():

@@ -25,6 +25,7 @@ def test_rates_are_those_of_the_specification():
         'mission.started': 5,
         'mission.progress': 5,
         'mission.completed': 5,
+        'mission.state': 5,
         'safety.zone_entered': 1,
         'safety.estop': 1,
         'safety.clear': 1,
@@ -41,6 +42,7 @@ def test_classes_are_those_of_the_protocol():
         'telemetry.status',
         'system.status',
         'mission.progress',
+        'mission.state',
     }
     assert {name for name, kind in EVENTS.items() if kind.immediate} == {
         'safety.estop',

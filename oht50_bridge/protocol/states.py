@@ -1,0 +1,76 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The events that the specification does not have: how things stand, for a client that comes late.
+
+All are of the class `state`. The events of the specification keep exactly its fields; why
+something happened is here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import ClassVar
+from typing import Literal
+
+from oht50_bridge.protocol.base import Identifier
+from oht50_bridge.protocol.base import Message
+from oht50_bridge.protocol.base import Model
+from oht50_bridge.protocol.events import MissionType
+from oht50_bridge.protocol.events import Position
+
+
+class EndedMission(Model):
+    """How the last mission ended; `reason` is empty for a success."""
+
+    mission_id: Identifier
+    status: Literal['success', 'failed', 'cancelled']
+    reason: str
+
+
+class MissionStateData(Model):
+    """Data of `mission.state`.
+
+    `phase` is none without a mission, and while the vehicle comes to rest after the end of
+    one. `reason` is why a mission does not go on; empty where it does. `ended` is null where no
+    mission ended since the start of the vehicle's software.
+    """
+
+    phase: Literal['none', 'executing', 'paused', 'held', 'docking']
+    mission_id: Identifier | None
+    mission_type: MissionType | None
+    target_position: Position
+    reason: str
+    ended: EndedMission | None
+
+
+class MissionState(Message):
+    """What the mission does, and how the last one ended."""
+
+    type: Literal['mission.state'] = 'mission.state'
+    data: MissionStateData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:00Z',
+        'data': {
+            'phase': 'held',
+            'mission_id': 'mission-124',
+            'mission_type': 'transport',
+            'target_position': {'x': 1250.5, 'y': 0.0, 'z': 0.0},
+            'reason': 'obstacle at 0.30 m',
+            'ended': {
+                'mission_id': 'mission-123',
+                'status': 'failed',
+                'reason': 'emergency stop: button',
+            },
+        },
+    }
