@@ -292,6 +292,30 @@ def _safety_clear(message: msg.SafetyClear) -> events.SafetyClear:
     )
 
 
+def _safety_state(message: msg.SafetyState) -> states.SafetyState:
+    return states.SafetyState(
+        timestamp=_timestamp(message.header.stamp),
+        data=states.SafetyStateData(
+            latched=message.latched,
+            stops=[
+                states.LatchedStop(
+                    estop_id=stop.estop_id,
+                    trigger_type=_literal(stop.trigger_type),
+                    reason=stop.reason,
+                    source=stop.source,
+                    time=_timestamp(stop.stamp),
+                )
+                for stop in message.stops
+            ],
+            more_stops=message.more_stops,
+            reset_hindrances=list(message.reset_hindrances),
+            forward_hindrance=message.forward_hindrance,
+            backward_hindrance=message.backward_hindrance,
+            motor_hindrance=message.motor_hindrance,
+        ),
+    )
+
+
 def _config_updated(message: msg.ConfigUpdated) -> events.ConfigUpdated:
     return events.ConfigUpdated(
         timestamp=_timestamp(message.header.stamp),
@@ -357,6 +381,7 @@ TRANSLATIONS: dict[str, tuple[type, Callable[[Any], Message]]] = {
     'safety.zone_entered': (msg.SafetyZoneEntered, _safety_zone_entered),
     'safety.estop': (msg.SafetyEstop, _safety_estop),
     'safety.clear': (msg.SafetyClear, _safety_clear),
+    'safety.state': (msg.SafetyState, _safety_state),
     'config.updated': (msg.ConfigUpdated, _config_updated),
     'config.rollback': (msg.ConfigRollback, _config_rollback),
     'module.discovered': (msg.ModuleDiscovered, _module_discovered),

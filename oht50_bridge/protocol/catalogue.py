@@ -133,6 +133,7 @@ _EVENTS = (
     # Urgent too: otherwise a later stop would overtake the clear, and the client would read
     # "cleared" last.
     EventType(events.SafetyClear, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
+    EventType(states.SafetyState, 'state', 1, 'viewer'),
     EventType(events.ConfigUpdated, 'event', 0.1, 'operator'),
     EventType(events.ConfigRollback, 'event', 0.1, 'operator'),
     EventType(events.ModuleDiscovered, 'event', 5, 'operator'),

@@ -26,6 +26,7 @@ from typing import Literal
 from oht50_bridge.protocol.base import Identifier
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import Model
+from oht50_bridge.protocol.base import Timestamp
 from oht50_bridge.protocol.events import MissionType
 from oht50_bridge.protocol.events import Position
 
@@ -72,5 +73,59 @@ class MissionState(Message):
                 'status': 'failed',
                 'reason': 'emergency stop: button',
             },
+        },
+    }
+
+
+class LatchedStop(Model):
+    """An emergency stop that is latched, why and by whom."""
+
+    estop_id: Identifier
+    trigger_type: Literal['hardware', 'software', 'remote']
+    reason: str
+    source: str
+    time: Timestamp
+
+
+class SafetyStateData(Model):
+    """Data of `safety.state`.
+
+    `stops` has the oldest stop first; of many the first and the newest, and `more_stops` is the
+    number of the others. `reset_hindrances` are what forbids to clear now. The other three
+    are empty where nothing forbids motion in that direction, or of the motor.
+    """
+
+    latched: bool
+    stops: list[LatchedStop]
+    more_stops: int
+    reset_hindrances: list[str]
+    forward_hindrance: str
+    backward_hindrance: str
+    motor_hindrance: str
+
+
+class SafetyState(Message):
+    """Whether the vehicle is stopped, and what forbids a reset and motion."""
+
+    type: Literal['safety.state'] = 'safety.state'
+    data: SafetyStateData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:30:05.020Z',
+        'data': {
+            'latched': True,
+            'stops': [
+                {
+                    'estop_id': 'estop-0f3a5c7e9b1d',
+                    'trigger_type': 'hardware',
+                    'reason': 'the emergency stop button is pressed',
+                    'source': 'estop_button',
+                    'time': '2024-12-19T10:30:05.012Z',
+                }
+            ],
+            'more_stops': 0,
+            'reset_hindrances': ['the emergency stop button is pressed'],
+            'forward_hindrance': 'emergency stop: the emergency stop button is pressed',
+            'backward_hindrance': 'emergency stop: the emergency stop button is pressed',
+            'motor_hindrance': 'the travel motor is stopped: estop',
         },
     }

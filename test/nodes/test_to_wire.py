@@ -203,6 +203,43 @@ CASES = {
         msg.SafetyClear(header=STAMP, cleared_by='operator', position=POINT, next_action='resume'),
         {'cleared_by': 'operator', 'position': POSITION, 'next_action': 'resume'},
     ),
+    'safety.state': (
+        msg.SafetyState(
+            header=STAMP,
+            latched=True,
+            stops=[
+                msg.LatchedStop(
+                    estop_id='e',
+                    trigger_type='hardware',
+                    reason='button',
+                    source='estop_button',
+                    stamp=STAMP.stamp,
+                )
+            ],
+            more_stops=2,
+            reset_hindrances=['button'],
+            forward_hindrance='stop',
+            backward_hindrance='stop there',
+            motor_hindrance='estop',
+        ),
+        {
+            'latched': True,
+            'stops': [
+                {
+                    'estop_id': 'e',
+                    'trigger_type': 'hardware',
+                    'reason': 'button',
+                    'source': 'estop_button',
+                    'time': TIMESTAMP,
+                }
+            ],
+            'more_stops': 2,
+            'reset_hindrances': ['button'],
+            'forward_hindrance': 'stop',
+            'backward_hindrance': 'stop there',
+            'motor_hindrance': 'estop',
+        },
+    ),
     'config.updated': (
         msg.ConfigUpdated(
             header=STAMP,

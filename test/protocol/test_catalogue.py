@@ -29,6 +29,7 @@ def test_rates_are_those_of_the_specification():
         'safety.zone_entered': 1,
         'safety.estop': 1,
         'safety.clear': 1,
+        'safety.state': 1,
         'config.updated': 0.1,
         'config.rollback': 0.1,
         'module.discovered': 5,
@@ -43,6 +44,7 @@ def test_classes_are_those_of_the_protocol():
         'system.status',
         'mission.progress',
         'mission.state',
+        'safety.state',
     }
     assert {name for name, kind in EVENTS.items() if kind.immediate} == {
         'safety.estop',
