@@ -37,6 +37,7 @@ from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.places import zones_of
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.srv import ControlMission
@@ -51,9 +52,6 @@ from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
-from oht50_bridge.vehicle.zones import Zone
-from oht50_bridge.vehicle.zones import ZoneAction
-from oht50_bridge.vehicle.zones import ZoneType
 
 CHARGE_PERIOD = 1.0  # s, between requests to charge
 
@@ -154,20 +152,7 @@ class MissionNode(Node):
         self._manager.on_battery(now)
 
     def _on_zones(self, zones: Zones) -> None:
-        self._view.update_zones(
-            [
-                Zone(
-                    zone.zone_id,
-                    ZoneType(zone.zone_type),
-                    ZoneAction(zone.action),
-                    zone.start,
-                    zone.end,
-                    zone.speed_limit,
-                )
-                for zone in zones.zones
-            ],
-            zones.speed_limit,
-        )
+        self._view.update_zones(zones_of(zones), zones.speed_limit)
 
     # Services.
 

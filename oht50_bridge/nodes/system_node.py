@@ -34,6 +34,7 @@ from oht50_bridge.msg import SystemStatus
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.alarm_publisher import AlarmPublisher
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.diagnostics import battery_diagnostics
 from oht50_bridge.nodes.diagnostics import host_diagnostics
@@ -81,8 +82,9 @@ class SystemNode(Node):
         super().__init__('system_node')
         declarer = NodeDeclarer(self)
         settings = declare_settings(declarer, SystemNodeSettings)
+        track = declare_settings(declarer, TrackSettings)
         scene = Scene(
-            track_length=declare_settings(declarer, TrackSettings).track_length,
+            track_length=track.track_length,
             stations=declare_settings(declarer, StationSettings).positions(),
             base_frame=settings.base_frame,
         )
@@ -114,6 +116,7 @@ class SystemNode(Node):
         self._status = topics.SYSTEM_STATUS.publisher(self)
         self._error = topics.SYSTEM_ERROR.publisher(self)
         self._diagnostics = topics.DIAGNOSTICS.publisher(self)
+        self._alarms = AlarmPublisher(self, track)
         self._scene = ScenePublisher(self, settings.map_frame, scene)
         self._permission = MotionPermission(self, self._follow)
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
@@ -273,10 +276,12 @@ class SystemNode(Node):
             },
             disk_fault=self._host_monitor.disk_fault(),
         )
+        self._alarms.check(self._errors)
         self._follow()
         self._publish_diagnostics()
 
     def _publish_error(self, report: ErrorReport) -> None:
+        self._alarms.on_error(report)
         error = report.error
         self._error.publish(
             SystemErrorMessage(

@@ -157,6 +157,31 @@ def _system_error(message: msg.SystemError) -> events.SystemErrorEvent:
     )
 
 
+def _system_alarms(message: msg.SystemAlarms) -> states.SystemAlarms:
+    return states.SystemAlarms(
+        timestamp=_timestamp(message.header.stamp),
+        data=states.SystemAlarmsData(
+            alarms=[
+                states.SystemAlarm(
+                    alarm_id=alarm.alarm_id,
+                    code=alarm.code,
+                    name=alarm.name,
+                    severity=_literal(alarm.severity),
+                    description=alarm.description,
+                    source=alarm.source,
+                    since=_timestamp(alarm.since),
+                    gone=_moment(alarm.gone),
+                    count=alarm.count,
+                    acknowledged_by=alarm.acknowledged_by or None,
+                    acknowledged_at=_moment(alarm.acknowledged),
+                )
+                for alarm in message.alarms
+            ],
+            more_alarms=message.more_alarms,
+        ),
+    )
+
+
 def _telemetry(message: msg.Telemetry) -> events.TelemetryRealtime:
     return events.TelemetryRealtime(
         timestamp=_timestamp(message.header.stamp),
@@ -372,6 +397,7 @@ def _module_status_change(message: msg.ModuleStatusChange) -> events.ModuleStatu
 TRANSLATIONS: dict[str, tuple[type, Callable[[Any], Message]]] = {
     'system.status': (msg.SystemStatus, _system_status),
     'system.error': (msg.SystemError, _system_error),
+    'system.alarms': (msg.SystemAlarms, _system_alarms),
     'telemetry.realtime': (msg.Telemetry, _telemetry),
     'telemetry.status': (msg.TelemetryStatus, _telemetry_status),
     'mission.started': (msg.MissionStarted, _mission_started),

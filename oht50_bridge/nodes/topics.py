@@ -85,6 +85,7 @@ def _event_topic(event: EventType) -> Topic:
 EVENT_TOPICS = {name: _event_topic(event) for name, event in EVENTS.items()}
 SYSTEM_STATUS = EVENT_TOPICS['system.status']
 SYSTEM_ERROR = EVENT_TOPICS['system.error']
+SYSTEM_ALARMS = EVENT_TOPICS['system.alarms']
 TELEMETRY = EVENT_TOPICS['telemetry.realtime']
 TELEMETRY_STATUS = EVENT_TOPICS['telemetry.status']
 MISSION_STARTED = EVENT_TOPICS['mission.started']

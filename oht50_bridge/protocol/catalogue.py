@@ -114,6 +114,7 @@ def _mission(event: Any) -> str:
 _EVENTS = (
     EventType(events.SystemStatus, 'state', 1, 'viewer'),
     EventType(events.SystemErrorEvent, 'event', 5, 'viewer'),
+    EventType(states.SystemAlarms, 'state', 1, 'viewer'),
     EventType(events.TelemetryRealtime, 'state', 10, 'viewer'),
     EventType(events.TelemetryStatus, 'state', 1, 'viewer'),
     EventType(events.MissionStarted, 'event', 5, 'viewer', immediate=True),

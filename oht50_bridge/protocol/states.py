@@ -129,3 +129,61 @@ class SafetyState(Message):
             'motor_hindrance': 'the travel motor is stopped: estop',
         },
     }
+
+
+class SystemAlarm(Model):
+    """Something that needs a person.
+
+    `gone` is null while it stands. `acknowledged_by` and `acknowledged_at` are null until somebody
+    acknowledges it.
+    """
+
+    alarm_id: Identifier
+    code: str
+    name: str
+    severity: Literal['P0', 'P1', 'P2', 'P3', 'P4']
+    description: str
+    source: str
+    since: Timestamp
+    gone: Timestamp | None
+    count: int
+    acknowledged_by: str | None
+    acknowledged_at: Timestamp | None
+
+
+class SystemAlarmsData(Model):
+    """Data of `system.alarms`: the worst first, of equal ones the oldest first.
+
+    `more_alarms` is the number of those that do not fit into the message.
+    """
+
+    alarms: list[SystemAlarm]
+    more_alarms: int
+
+
+class SystemAlarms(Message):
+    """The alarms that stand, and those that are gone and not acknowledged."""
+
+    type: Literal['system.alarms'] = 'system.alarms'
+    data: SystemAlarmsData
+    example: ClassVar[dict[str, Any]] = {
+        'timestamp': '2024-12-19T10:31:10Z',
+        'data': {
+            'alarms': [
+                {
+                    'alarm_id': 'alarm-5f0c9b1e44a2',
+                    'code': 'NET-002',
+                    'name': 'RS485 Communication Error',
+                    'severity': 'P1',
+                    'description': 'dock on sense/5: MOD-001 Communication timeout',
+                    'source': 'dock',
+                    'since': '2024-12-19T10:30:59Z',
+                    'gone': None,
+                    'count': 1,
+                    'acknowledged_by': 'ann',
+                    'acknowledged_at': '2024-12-19T10:31:10Z',
+                }
+            ],
+            'more_alarms': 0,
+        },
+    }

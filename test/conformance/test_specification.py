@@ -48,7 +48,7 @@ ERROR_BLOCKS = [block for block in BLOCKS if block['type'] == 'error']
 BY_TYPE = {'ids': lambda block: block.get('error_code', block['type'])}
 
 #: Events of ours that the specification does not have.
-ADDED = {'mission.state', 'safety.state'}
+ADDED = {'mission.state', 'safety.state', 'system.alarms'}
 
 #: Enumerations of ours where the specification shows but one of the values.
 SHOWN_ONCE = {

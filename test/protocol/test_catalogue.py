@@ -22,6 +22,7 @@ def test_rates_are_those_of_the_specification():
         'telemetry.status': 1,
         'system.status': 1,
         'system.error': 5,
+        'system.alarms': 1,
         'mission.started': 5,
         'mission.progress': 5,
         'mission.completed': 5,
@@ -45,6 +46,7 @@ def test_classes_are_those_of_the_protocol():
         'mission.progress',
         'mission.state',
         'safety.state',
+        'system.alarms',
     }
     assert {name for name, kind in EVENTS.items() if kind.immediate} == {
         'safety.estop',
