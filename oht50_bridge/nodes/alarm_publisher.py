@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The alarms of system_node, published when they change."""
+"""The alarms of system_node, published when they change, and their acknowledgement."""
 
 from __future__ import annotations
 
@@ -29,21 +29,23 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.places import zones_of
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
+from oht50_bridge.srv import AcknowledgeAlarm
 from oht50_bridge.vehicle.alarms import AlarmEntry
 from oht50_bridge.vehicle.alarms import VehicleAlarms
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
 from oht50_bridge.vehicle.rail import TrackSettings
+from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
 from oht50_bridge.vehicle.zones import ZoneTracker
 
 
 class AlarmPublisher:
-    """Feeds the alarms with what the nodes report, and publishes them.
+    """Feeds the alarms with what the nodes report, publishes them, and serves acknowledge_alarm.
 
     Args:
-        node: subscribes and publishes.
+        node: subscribes, publishes, serves and logs.
         track: the rail.
 
     """
@@ -59,6 +61,7 @@ class AlarmPublisher:
         topics.TELEMETRY.subscribe(node, self._on_telemetry)
         topics.ESTOP_STATE.subscribe(node, self._on_latch)
         topics.MISSION_STATE.subscribe(node, self._on_mission)
+        node.create_service(AcknowledgeAlarm, 'acknowledge_alarm', self.acknowledge)
         self._publish()
 
     def on_error(self, report: ErrorReport) -> None:
@@ -70,6 +73,20 @@ class AlarmPublisher:
         """Use which errors stand; called regularly."""
         self._alarms.on_errors(monitor.standing)
         self._publish()
+
+    def acknowledge(
+        self, request: AcknowledgeAlarm.Request, response: AcknowledgeAlarm.Response
+    ) -> AcknowledgeAlarm.Response:
+        """Acknowledge an alarm."""
+        now = self._node.get_clock().now().nanoseconds
+        try:
+            response.message = self._alarms.book.acknowledge(request.alarm_id, request.source, now)
+            response.accepted = True
+        except RefusedError as refusal:
+            response.message = str(refusal)
+        self._node.get_logger().info(f'{response.message} (by {request.source!r})')
+        self._publish()
+        return response
 
     def _on_latch(self, state: EstopState) -> None:
         self._alarms.on_latch(state.estop_id if state.latched else '', state.reason)

@@ -117,6 +117,14 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
         ),
         lambda response: {'owners': list(response.owners)},
     ),
+    commands.AcknowledgeAlarm: ServiceCall(
+        srv.AcknowledgeAlarm,
+        'acknowledge_alarm',
+        lambda command, source: srv.AcknowledgeAlarm.Request(
+            alarm_id=command.alarm_id, source=source
+        ),
+        lambda response: {},
+    ),
     commands.StartMission: ServiceCall(
         srv.StartMission,
         'start_mission',

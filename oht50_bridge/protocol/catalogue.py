@@ -153,6 +153,7 @@ _COMMANDS = (
     CommandType(commands.EmergencyStop, 'operator'),
     CommandType(commands.ClearEstop, 'admin'),
     CommandType(commands.SetMaintenance, 'admin'),
+    CommandType(commands.AcknowledgeAlarm, 'operator'),
     CommandType(commands.StartMission, 'operator'),
     CommandType(commands.PauseMission, 'operator'),
     CommandType(commands.ResumeMission, 'operator'),

@@ -25,6 +25,7 @@ from oht50_bridge.msg import Zone
 from oht50_bridge.msg import Zones
 from oht50_bridge.nodes.alarm_publisher import AlarmPublisher
 from oht50_bridge.nodes.stamps import from_stamp
+from oht50_bridge.srv import AcknowledgeAlarm
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ModuleHealth
 from oht50_bridge.vehicle.rail import TrackSettings
@@ -56,6 +57,28 @@ def test_changes_are_published_and_nothing_else(alarms):
     alarms._on_latch(EstopState())
     (alarm,) = alarms.messages[-1].alarms
     assert from_stamp(alarm.gone) >= from_stamp(alarm.since)
+
+
+def acknowledge(alarms, alarm_id, by):
+    request = AcknowledgeAlarm.Request(alarm_id=alarm_id, source=by)
+    return alarms.acknowledge(request, AcknowledgeAlarm.Response())
+
+
+def test_an_acknowledgement_is_published_with_who_and_when(alarms):
+    alarms._on_latch(EstopState(latched=True, estop_id='e', reason='drill'))
+    alarm_id = alarms.messages[-1].alarms[0].alarm_id
+    assert acknowledge(alarms, alarm_id, 'ann').accepted
+    (alarm,) = alarms.messages[-1].alarms
+    assert (alarm.alarm_id, alarm.acknowledged_by) == (alarm_id, 'ann')
+    assert from_stamp(alarm.acknowledged) >= from_stamp(alarm.since)
+    count = len(alarms.messages)
+    again = acknowledge(alarms, alarm_id, 'bob')
+    assert again.accepted and "by 'ann' already" in again.message
+    assert not acknowledge(alarms, 'alarm-0', 'ann').accepted
+    assert len(alarms.messages) == count
+    alarms._on_latch(EstopState())
+    assert alarms.messages[-1].alarms == []
+    assert not acknowledge(alarms, alarm_id, 'ann').accepted
 
 
 def test_boards_missions_and_stop_zones_are_alarms(alarms):

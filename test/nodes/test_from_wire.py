@@ -78,6 +78,8 @@ def test_others():
     assert from_parameters(changes) == {'a': 1}
     made = request(type='rollback_config', to_version='1.2.2', reason='safety_concern')
     assert (made.to_version, made.reason) == ('1.2.2', 'safety_concern')
+    made = request(type='acknowledge_alarm', alarm_id='alarm-1')
+    assert (made.alarm_id, made.source) == ('alarm-1', 'alice')
     for command in (
         'get_system_status',
         'get_vehicle',
