@@ -199,7 +199,7 @@ class MissionNode(Node):
                 raise RefusedError(
                     f'action {request.action}: must be 1 (pause), 2 (resume) or 3 (cancel)'
                 )
-            response.message = actions[request.action](request.mission_id)
+            response.message = actions[request.action](request.mission_id, request.source)
             response.accepted = True
         except RefusedError as error:
             response.message = str(error)

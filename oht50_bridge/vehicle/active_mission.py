@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 
+from oht50_bridge.text import reason_text
 from oht50_bridge.vehicle.energy import EnergyMeter
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission import Mission
@@ -101,7 +102,7 @@ class ActiveMission:
         mission = self.mission
         if mission.outcome is None:
             return EndReport()
-        return EndReport(mission.mission_id, mission.outcome.value, mission.reason)
+        return EndReport(mission.mission_id, mission.outcome.value, reason_text(mission.reason))
 
     def state(self, ended: EndReport) -> StateReport:
         """Return what it does; `ended` is the last mission that ended, which may be this one."""
@@ -111,7 +112,7 @@ class ActiveMission:
             mission.mission_id,
             mission.mission_type,
             mission.target,
-            mission.held_by,
+            reason_text(mission.hindrance),
             mission.at_dock,
             mission.dock_direction,
             ended,

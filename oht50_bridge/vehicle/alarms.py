@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace
 
+from oht50_bridge.text import reason_text
 from oht50_bridge.text import shown
 from oht50_bridge.vehicle.error_monitor import ErrorReport
 from oht50_bridge.vehicle.errors import Severity
@@ -36,7 +37,6 @@ from oht50_bridge.vehicle.zones import Zone
 MAX_ALARMS = 64
 MESSAGE_BYTES = 15_000  # of the alarms in one message to a client, which has 16 KiB at most
 ENTRY_BYTES = 360  # of an alarm in a message, without its texts
-SHOWN_TEXT = 200  # characters of a description
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class AlarmBook:
 
         """
         key = (kind, name)
-        facts = replace(facts, description=shown(facts.description, SHOWN_TEXT))
+        facts = replace(facts, description=reason_text(facts.description))
         before = self._entries.get(key)
         if before is not None and before.gone is None and stands:
             worse = facts.severity < before.facts.severity

@@ -206,25 +206,26 @@ class MissionManager:
         )
         return mission.mission_id, duration
 
-    def pause(self, mission_id: str) -> str:
+    def pause(self, mission_id: str, by: str = '') -> str:
         """Pause the active mission; return what was done, for a person.
 
         Args:
             mission_id: its name; empty: the active one.
+            by: who ordered it; empty: not known.
 
         Raises:
             RefusedError: it is refused.
 
         """
-        return self._control(mission_id, Mission.pause, 'paused')
+        return self._control(mission_id, lambda mission: mission.pause(by), 'paused')
 
-    def resume(self, mission_id: str) -> str:
+    def resume(self, mission_id: str, by: str = '') -> str:
         """Resume the active mission; as `pause`."""
         return self._control(mission_id, Mission.resume, 'continues')
 
-    def cancel(self, mission_id: str) -> str:
+    def cancel(self, mission_id: str, by: str = '') -> str:
         """Cancel the active mission; as `pause`."""
-        return self._control(mission_id, Mission.cancel, 'is cancelled')
+        return self._control(mission_id, lambda mission: mission.cancel(by), 'is cancelled')
 
     @property
     def active_id(self) -> str:
@@ -375,7 +376,11 @@ class MissionManager:
         active.ended_at = now
         self._recorder.end(active.record(now, located=self._view.measurement(now) is not None))
         self._ended = active.end
-        text = f'mission {mission.mission_id}: {mission.outcome} {mission.reason}'.rstrip()
+        text = f'mission {mission.mission_id}: '
+        if mission.outcome is MissionOutcome.CANCELLED:
+            text += mission.reason
+        else:
+            text += f'{mission.outcome} {mission.reason}'.rstrip()
         if mission.outcome is MissionOutcome.FAILED:
             self._output.error(text)
         else:
@@ -390,10 +395,13 @@ class MissionManager:
         if not active.rests(measured):
             if not active.waited(now):
                 return
-            self._output.warning(
-                f'mission {mission.mission_id}: no standstill was measured within '
-                f'{active.rest_timeout:g} s after its end; where the vehicle stands is not certain'
+            doubt = (
+                f'no standstill was measured within {active.rest_timeout:g} s after its end; '
+                'where the vehicle stands is not certain'
             )
+            self._output.warning(f'mission {mission.mission_id}: {doubt}')
+            reason = '; '.join(filter(None, (self._ended.reason, doubt)))
+            self._ended = replace(self._ended, reason=reason)
         active.count_energy(self._view.drawn(now), now)
         self._report_progress(mission)
         self._active = None

@@ -19,6 +19,7 @@ import math
 from dataclasses import replace
 
 from oht50_bridge.state_file import UnreadableError
+from oht50_bridge.text import reason_text
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission import MissionOutcome
@@ -58,7 +59,7 @@ class MissionRecorder:
         if lost is None:
             return EndReport()
         if lost.status:
-            return EndReport(lost.mission_id, lost.status, lost.reason)
+            return EndReport(lost.mission_id, lost.status, reason_text(lost.reason))
         return EndReport(lost.mission_id, MissionOutcome.FAILED.value, LOST)
 
     def impatient(self, now: float) -> bool:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 
 from oht50_bridge.first_and_newest import first_and_newest
+from oht50_bridge.text import reason_text
 from oht50_bridge.text import shown
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
@@ -29,7 +30,6 @@ from oht50_bridge.vehicle.speed_limits import Limit
 # A message to a client has 16 KiB at most, whatever was written into the reasons.
 LISTED_STOPS = 8
 LISTED_HINDRANCES = 4
-SHOWN_TEXT = 200  # characters of a reason
 SHOWN_SOURCE = 64  # characters of a source
 
 
@@ -64,13 +64,11 @@ def safety_report(
     latched = stops[-1].counter - stops[0].counter + 1 if stops else 0
     return SafetyReport(
         tuple(
-            replace(
-                stop, reason=_cut(stop.reason, SHOWN_TEXT), source=_cut(stop.source, SHOWN_SOURCE)
-            )
+            replace(stop, reason=reason_text(stop.reason), source=shown(stop.source, SHOWN_SOURCE))
             for stop in stops
         ),
         latched - len(stops),
-        tuple(_cut(text, SHOWN_TEXT) for text in [*reset][:LISTED_HINDRANCES]),
+        tuple(reason_text(text) for text in [*reset][:LISTED_HINDRANCES]),
         _forbidden(limits.forward),
         _forbidden(limits.backward),
         motor,
@@ -78,10 +76,4 @@ def safety_report(
 
 
 def _forbidden(limit: Limit) -> str:
-    return '' if limit.speed > 0.0 else _cut(limit.reason, SHOWN_TEXT)
-
-
-def _cut(text: str, most: int) -> str:
-    """Return a text without control characters, of at most so many characters."""
-    text = shown(text)
-    return text if len(text) <= most else f'{text[: most - 3]}...'
+    return '' if limit.speed > 0.0 else reason_text(limit.reason)

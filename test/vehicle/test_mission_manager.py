@@ -313,6 +313,7 @@ def test_a_fault_of_the_drive_ends_the_mission_and_an_interruption_does_not(
         assert vehicle.position == pytest.approx(place, abs=0.05), 'only a new command moves it'
     else:
         assert vehicle.output.log[-1][0] == 'warning'
+        assert vehicle.state.reason == f'the travel motor is stopped: {stop_reason}'
         vehicle.until(vehicle.ended)
         assert vehicle.completed.status == 'success'
         assert ('info', f'mission {vehicle.completed.mission_id} continues from standstill') in (
@@ -406,8 +407,9 @@ def test_a_lost_position_ends_the_mission(vehicle):
 def test_pause_resume_and_cancel(vehicle):
     mission_id, _ = vehicle.start(9.0)
     vehicle.run(3.0)
-    assert vehicle.manager.pause('') == f'mission {mission_id} paused'
+    assert vehicle.manager.pause('', 'ann') == f'mission {mission_id} paused'
     assert vehicle.state.phase is MissionPhase.PAUSED
+    assert vehicle.state.reason == "paused by 'ann'"
     vehicle.run(5.0)
     place, count = vehicle.position, len(vehicle.output.commands)
     vehicle.run(5.0)
@@ -415,12 +417,14 @@ def test_pause_resume_and_cancel(vehicle):
     with pytest.raises(RefusedError, match='paused already'):
         vehicle.manager.pause(mission_id)
     vehicle.manager.resume(mission_id)
-    assert vehicle.state.phase is MissionPhase.EXECUTING
+    assert (vehicle.state.phase, vehicle.state.reason) == (MissionPhase.EXECUTING, '')
     vehicle.run(3.0)
     assert vehicle.position > place
-    vehicle.manager.cancel('')
+    vehicle.manager.cancel('', 'bob')
+    assert (vehicle.state.phase, vehicle.state.reason) == ('executing', "cancelled by 'bob'")
     vehicle.until(vehicle.ended)
     assert vehicle.completed.status == 'cancelled'
+    assert vehicle.state.ended == EndReport(mission_id, 'cancelled', "cancelled by 'bob'")
     assert vehicle.velocity == 0.0
     assert not any(level == 'warning' for level, _ in vehicle.output.log), 'a pause interrupts not'
 
