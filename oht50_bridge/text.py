@@ -27,6 +27,7 @@ import re
 from typing import Any
 
 #: Characters of the longest name.
+MAX_REASON = 200  # characters of a reason in a message to a client
 MAX_NAME = 128
 
 # Control characters of ASCII and ISO 8859, separators of lines and paragraphs, characters that
@@ -89,6 +90,12 @@ def shown(text: str, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = text[:limit] + '...'
     return _UNSHOWABLE.sub(_escaped, text)
+
+
+def reason_text(text: str) -> str:
+    """Return a reason for a client: as `shown` does, and cut so that it fits into a message."""
+    text = shown(text)
+    return text if len(text) <= MAX_REASON else f'{text[: MAX_REASON - 3]}...'
 
 
 def shown_lines(text: str) -> str:

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.text import MAX_REASON
 from oht50_bridge.text import OneMessageFormatter
 from oht50_bridge.text import TextError
 from oht50_bridge.text import check_name
@@ -27,6 +28,7 @@ from oht50_bridge.text import check_text
 from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import escape_logs
 from oht50_bridge.text import json_text
+from oht50_bridge.text import reason_text
 from oht50_bridge.text import shown
 from oht50_bridge.text import shown_lines
 
@@ -74,6 +76,11 @@ def test_text_is_shown_as_one_line(text, line):
 
 def test_long_text_is_cut():
     assert shown('x' * 10, 4) == 'xxxx...'
+
+
+def test_a_reason_fits_into_a_message():
+    assert reason_text('\x1b' + 'x' * MAX_REASON) == '\\x1b' + 'x' * (MAX_REASON - 7) + '...'
+    assert reason_text('why') == 'why'
 
 
 @given(ANY)

@@ -243,6 +243,8 @@ class Plan:
         own: dict[str, Any] = {'state_dir': str(self.directory)}
         if node == 'safety_node':
             own['latch_dir'] = str(self.latch_directory)
+        if node == 'mission_node':
+            own['simulated'] = self.simulated  # whatever a file says: a client relies on it
         if self.use_sim_time:
             own['use_sim_time'] = True
         if node == 'bridge_node':

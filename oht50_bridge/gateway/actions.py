@@ -57,10 +57,14 @@ class SendPing:
 
 @dataclass(frozen=True)
 class Authenticated:
-    """The session became active, or was extended (`again`)."""
+    """The session became active, or was extended (`again`).
+
+    `repeated`: by a used refresh token, which was answered with the same pair once more.
+    """
 
     claims: Claims
     again: bool
+    repeated: bool = False
 
 
 @dataclass(frozen=True)

@@ -315,8 +315,9 @@ class ConnectedClient:
             connection.authenticated = True
             if connection.pending is not None:
                 self._context.listener.leave(connection.pending)
+        what = 'auth.extended' if action.again else 'auth'
         self._context.trail.client(
-            'auth.extended' if action.again else 'auth',
+            'auth.repeated' if action.repeated else what,
             self.session,
             peer=self.address,
             token=action.claims.token_id,

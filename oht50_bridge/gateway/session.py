@@ -33,7 +33,6 @@ from oht50_bridge.gateway.auth.claims import LEEWAY
 from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.claims import TokenPair
-from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.roles import Roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.clock import Clock
@@ -325,10 +324,11 @@ class Session:
 
     def authenticate(self, command: commands.Auth) -> list[Action]:
         """Process a token: the first makes the session active, a later one extends it."""
+        answered = None
         try:
             claims = self._authority.verify(command.token)
             if command.refresh_token is not None:
-                other = self._authority.verify(command.refresh_token, TokenType.REFRESH)
+                other, answered = self._authority.verify_refresh(command.refresh_token)
                 if other.subject != claims.subject:
                     raise TokenError('token and refresh_token name different subjects')
             if self.claims is not None and self.claims.subject != claims.subject:
@@ -369,6 +369,9 @@ class Session:
                     )
                 ),
             ]
+        if answered is not None:
+            # The client did not receive what its refresh token was exchanged for.
+            actions += self._extend(*answered, None)
         self.resumable = self.resumable or command.resume
         if command.subscription:
             actions += self._subscribe(command.subscription, None, None)
@@ -399,7 +402,7 @@ class Session:
             # A refresh token kept by the server is replaced by the new one.
             self._refresh_token = pair.refresh
         return [
-            Authenticated(claims, again=True),
+            Authenticated(claims, again=True, repeated=pair is not None and pair.repeated),
             SendMessage(
                 replies.AuthRefreshed(
                     timestamp=self._stamp(),

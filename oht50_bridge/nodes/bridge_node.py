@@ -23,6 +23,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
+from oht50_bridge.nodes import REPLAY_NAMESPACE
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.bridge_settings import BridgeNodeSettings
 from oht50_bridge.nodes.bridge_settings import gateway_config
@@ -69,6 +71,7 @@ from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.stop_relay import send
+from oht50_bridge.nodes.to_wire import RECORDED_VEHICLE
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.paths import config_dir
 from oht50_bridge.protocol import commands
@@ -97,7 +100,7 @@ class BridgeNode(Node):
         directory = state_directory(self)
         config = gateway_config(gateway_settings, settings)
         try:
-            roles = load_roles(config_dir() / 'roles.yaml')
+            self._roles = load_roles(config_dir() / 'roles.yaml')
             self.audit = AuditWriter(
                 directory / AUDIT_FILE,
                 max_bytes=settings.audit_bytes,
@@ -114,7 +117,7 @@ class BridgeNode(Node):
         except (TokenFileError, RolesError, OSError) as error:
             raise StartError(f'bridge_node: {error}') from error
         self.gateway = Gateway(
-            config, self.tokens.authority, roles, self.command, audit=self.audit
+            config, self.tokens.authority, self._roles, self.command, audit=self.audit
         )
 
         self._is_replay = settings.replay
@@ -200,6 +203,8 @@ class BridgeNode(Node):
 
         """
         if self._relay is None:
+            if isinstance(command, commands.GetVehicle):
+                return CommandOutcome(data=self._describe(RECORDED_VEHICLE, caller))
             raise CommandFailedError('this is a recording: there is no vehicle to command')
         call = SERVICE_CALLS[type(command)]
         client = self._service_clients[call.name]
@@ -216,8 +221,16 @@ class BridgeNode(Node):
             response = await send(client, call.request(command, caller.subject))
         if isinstance(command, commands.GetSystemStatus):
             return CommandOutcome(event=to_wire(response.status))
+        data = call.data(response)
+        if isinstance(command, commands.GetVehicle):
+            data = self._describe(data, caller)
         accepted = getattr(response, 'accepted', True)
-        return CommandOutcome(accepted, getattr(response, 'message', ''), call.data(response))
+        return CommandOutcome(accepted, getattr(response, 'message', ''), data)
+
+    def _describe(self, vehicle: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Return the answer to get_vehicle: what the vehicle is, and what the sender may do."""
+        name = self.get_namespace().removeprefix(REPLAY_NAMESPACE).strip('/')
+        return {'name': name, **vehicle, 'may': self._roles[caller.role].may}
 
     def _publish_requests(self, requests: Sequence[StopRequest]) -> None:
         self._stop_requests.publish(StopRequests(header=header(self), requests=list(requests)))

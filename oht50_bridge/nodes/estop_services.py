@@ -95,6 +95,25 @@ class EstopServices:
         response.estop_id = '' if newest is None else newest.estop_id
         return response
 
+    def hindrances(self, now: float) -> list[str]:
+        """Return what forbids to clear now, for people; empty when nothing is latched.
+
+        Args:
+            now: s, monotonic.
+
+        """
+        if self._latch.estop is None:
+            return []
+        reasons = self._sources.hindrances(now)
+        neighbour = self._neighbour()
+        if neighbour is not None:
+            reasons.append(f'{neighbour}; {REMEDY}')
+        try:
+            self._position.check_reference(now)
+        except RefusedError as refusal:
+            reasons.append(str(refusal))
+        return reasons
+
     def _clear(self, request: ClearEstop.Request) -> tuple[bool, str]:
         next_action = request.next_action or SafetyClear.NEXT_MANUAL_CONTROL
         if next_action not in NEXT_ACTIONS:

@@ -117,6 +117,14 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
         ),
         lambda response: {'owners': list(response.owners)},
     ),
+    commands.AcknowledgeAlarm: ServiceCall(
+        srv.AcknowledgeAlarm,
+        'acknowledge_alarm',
+        lambda command, source: srv.AcknowledgeAlarm.Request(
+            alarm_id=command.alarm_id, source=source
+        ),
+        lambda response: {},
+    ),
     commands.StartMission: ServiceCall(
         srv.StartMission,
         'start_mission',
@@ -144,6 +152,12 @@ SERVICE_CALLS: dict[type[commands.Command], ServiceCall] = {
             to_version=command.to_version, reason=command.reason, source=source
         ),
         lambda response: {'version': response.version},
+    ),
+    commands.GetVehicle: ServiceCall(
+        srv.GetVehicle,
+        'get_vehicle',
+        lambda command, source: srv.GetVehicle.Request(),
+        to_wire.vehicle,
     ),
     commands.GetConfig: ServiceCall(
         srv.GetConfig,

@@ -37,9 +37,11 @@ from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import state_directory
+from oht50_bridge.nodes.places import zones_of
 from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.srv import ControlMission
+from oht50_bridge.srv import GetVehicle
 from oht50_bridge.srv import StartMission
 from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.journal import Journal
@@ -50,9 +52,6 @@ from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.vehicle_view import Battery
 from oht50_bridge.vehicle.vehicle_view import Permission
 from oht50_bridge.vehicle.vehicle_view import VehicleView
-from oht50_bridge.vehicle.zones import Zone
-from oht50_bridge.vehicle.zones import ZoneAction
-from oht50_bridge.vehicle.zones import ZoneType
 
 CHARGE_PERIOD = 1.0  # s, between requests to charge
 
@@ -62,7 +61,9 @@ class MissionNode(Node):
 
     def __init__(self) -> None:
         super().__init__('mission_node')
-        settings, manager_settings = mission_settings(NodeDeclarer(self))
+        given = mission_settings(NodeDeclarer(self))
+        settings, manager_settings = given.own, given.manager
+        self._given = given
         self._limits = manager_settings.limits
         journal = Journal(state_directory(self) / 'mission.json')
         configurable(self, self._set_limits)
@@ -83,6 +84,7 @@ class MissionNode(Node):
         topics.HOIST_STATE.subscribe(self, self._output.rope.put)
         self.create_service(StartMission, 'start_mission', self._on_start)
         self.create_service(ControlMission, 'control_mission', self._on_control)
+        self.create_service(GetVehicle, 'get_vehicle', self._on_get_vehicle)
         steady_timer(
             self, 1.0 / settings.control_rate, lambda: self._manager.step(time.monotonic())
         )
@@ -150,20 +152,7 @@ class MissionNode(Node):
         self._manager.on_battery(now)
 
     def _on_zones(self, zones: Zones) -> None:
-        self._view.update_zones(
-            [
-                Zone(
-                    zone.zone_id,
-                    ZoneType(zone.zone_type),
-                    ZoneAction(zone.action),
-                    zone.start,
-                    zone.end,
-                    zone.speed_limit,
-                )
-                for zone in zones.zones
-            ],
-            zones.speed_limit,
-        )
+        self._view.update_zones(zones_of(zones), zones.speed_limit)
 
     # Services.
 
@@ -210,11 +199,25 @@ class MissionNode(Node):
                 raise RefusedError(
                     f'action {request.action}: must be 1 (pause), 2 (resume) or 3 (cancel)'
                 )
-            response.message = actions[request.action](request.mission_id)
+            response.message = actions[request.action](request.mission_id, request.source)
             response.accepted = True
         except RefusedError as error:
             response.message = str(error)
         self.get_logger().info(f'{response.message} by {request.source!r}')
+        return response
+
+    def _on_get_vehicle(
+        self, request: GetVehicle.Request, response: GetVehicle.Response
+    ) -> GetVehicle.Response:
+        settings = self._given.manager
+        stations = settings.stations.values()
+        response.simulated = self._given.own.simulated
+        response.track_length = settings.track.track_length
+        response.vehicle_length = settings.track.vehicle_length
+        response.stations = [station.name for station in stations]
+        response.station_positions = [station.position for station in stations]
+        response.station_docks = [station.dock for station in stations]
+        response.hoist = self._given.has_hoist
         return response
 
     def _report(self) -> None:

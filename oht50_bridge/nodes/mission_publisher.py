@@ -129,6 +129,9 @@ class MissionPublisher:
                 reason=report.reason,
                 at_dock=report.at_dock,
                 dock_direction=report.dock_direction,
+                ended_mission_id=report.ended.mission_id,
+                ended_status=report.ended.status,
+                ended_reason=report.ended.reason,
             )
         )
 

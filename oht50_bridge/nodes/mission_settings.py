@@ -23,6 +23,7 @@ from oht50_bridge.nodes.errors import StartError
 from oht50_bridge.settings import setting
 from oht50_bridge.vehicle.admission import MissionRules
 from oht50_bridge.vehicle.docking import DockingSettings
+from oht50_bridge.vehicle.hoist import ChannelSettings
 from oht50_bridge.vehicle.mission import MissionTimeouts
 from oht50_bridge.vehicle.mission_limits import MissionLimitSettings
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
@@ -45,10 +46,29 @@ class MissionNodeSettings:
         5.0, 'Rate of mission.progress', unit='Hz', minimum=0.5, maximum=5.0
     )
     map_frame: str = setting('map', 'Frame of positions')
+    simulated: bool = setting(
+        False, 'Whether the boards are simulated; set by what starts the vehicle, for clients'
+    )
 
 
-def mission_settings(declarer: Declarer) -> tuple[MissionNodeSettings, ManagerSettings]:
-    """Declare the parameters of the node; return its own and those of missions.
+@dataclass(frozen=True)
+class MissionParameters:
+    """Everything that mission_node is configured with.
+
+    Attributes:
+        own: of the node itself.
+        manager: of missions.
+        has_hoist: whether a hoist is configured.
+
+    """
+
+    own: MissionNodeSettings
+    manager: ManagerSettings
+    has_hoist: bool
+
+
+def mission_settings(declarer: Declarer) -> MissionParameters:
+    """Declare the parameters of the node and return them.
 
     Raises:
         StartError: a parameter is wrong, or they contradict one another.
@@ -58,6 +78,7 @@ def mission_settings(declarer: Declarer) -> tuple[MissionNodeSettings, ManagerSe
     track = declare_settings(declarer, TrackSettings)
     stations = declare_settings(declarer, StationSettings)
     docks = declare_settings(declarer, DockSettings).station_docks
+    channels = declare_settings(declarer, ChannelSettings)
     limits = declare_settings(declarer, MotionLimits)
     mission_limits = declare_settings(declarer, MissionLimitSettings)
     rules = declare_settings(declarer, MissionRules)
@@ -69,7 +90,7 @@ def mission_settings(declarer: Declarer) -> tuple[MissionNodeSettings, ManagerSe
         mission_limits.check(limits)
     except ValueError as error:
         raise StartError(f'{declarer.node}: {error}') from error
-    return own, ManagerSettings(
+    manager = ManagerSettings(
         track=track,
         rules=rules,
         limits=limits,
@@ -79,3 +100,4 @@ def mission_settings(declarer: Declarer) -> tuple[MissionNodeSettings, ManagerSe
         timeouts=timeouts,
         stations=by_name,
     )
+    return MissionParameters(own, manager, has_hoist=channels.has_hoist)

@@ -27,6 +27,8 @@ from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.motion_permission import DRIVE_LIFETIME as REPORT_LIFETIME
+from oht50_bridge.nodes.motion_permission import motor_hindrance
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.nodes.places import place_on_rail
 from oht50_bridge.nodes.safety_publisher import SafetyPublisher
@@ -73,6 +75,7 @@ class MotionMonitor:
         self._events = publisher
         self._on_lost = on_lost
         self._drive: Newest[float] = Newest(DRIVE_LIFETIME)  # m/s, that the board follows
+        self._stop_reason: Newest[str] = Newest(REPORT_LIFETIME)
         self._stamp = Time()
         self._losses = 0  # of the position, that were reported
         self._publisher = topics.POSITION.publisher(node)
@@ -83,9 +86,15 @@ class MotionMonitor:
         topics.DRIVE_STATE.subscribe(node, self.on_drive)
 
     def on_drive(self, drive: DriveState) -> None:
-        """Keep the command in force at the motor's board."""
+        """Keep the command in force at the motor's board, and why it stands."""
         command = drive.commanded_velocity
         self._drive.put(command if math.isfinite(command) else 0.0, drive.age)
+        self._stop_reason.put(drive.stop_reason)
+
+    @property
+    def motor_hindrance(self) -> str:
+        """Why the motor follows no command, for a person; empty where it does."""
+        return motor_hindrance(self._stop_reason.get())
 
     def fault(self, now: float, limit: float) -> str:
         """Return why the motion has become an emergency, empty when it has not; each cause once.

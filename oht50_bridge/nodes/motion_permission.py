@@ -40,6 +40,18 @@ READY = (
 )
 
 
+def motor_hindrance(stop_reason: str | None) -> str:
+    """Return why no mission can begin, for a person; empty where one can.
+
+    Args:
+        stop_reason: one of DriveState.STOP_*; None: the motor does not report.
+
+    """
+    if stop_reason is None:
+        return 'the travel motor does not report'
+    return '' if stop_reason in READY else f'the travel motor is stopped: {stop_reason}'
+
+
 class MotionPermission:
     """Collects what forbids motion.
 
@@ -67,10 +79,7 @@ class MotionPermission:
     @property
     def hindrance(self) -> str:
         """Why no mission can begin, for a person; empty where one can."""
-        reason = self._stop_reason.get()
-        if reason is None:
-            return 'the travel motor does not report'
-        return '' if reason in READY else f'the travel motor is stopped: {reason}'
+        return motor_hindrance(self._stop_reason.get())
 
     def diagnostics(self) -> DiagnosticStatus:
         """Return the diagnosis of the drive."""

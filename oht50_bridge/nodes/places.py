@@ -20,8 +20,12 @@ import math
 from geometry_msgs.msg import Point
 
 from oht50_bridge.msg import HoistState
+from oht50_bridge.msg import Zones
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.vehicle.hoist import HOIST_LIFETIME
+from oht50_bridge.vehicle.zones import Zone
+from oht50_bridge.vehicle.zones import ZoneAction
+from oht50_bridge.vehicle.zones import ZoneType
 
 
 def place_on_rail(x: float, measured: Point) -> Point:
@@ -38,6 +42,21 @@ def place_on_rail(x: float, measured: Point) -> Point:
         y=measured.y if math.isfinite(measured.y) else 0.0,
         z=measured.z if math.isfinite(measured.z) else 0.0,
     )
+
+
+def zones_of(message: Zones) -> list[Zone]:
+    """Return the zones of a message."""
+    return [
+        Zone(
+            zone.zone_id,
+            ZoneType(zone.zone_type),
+            ZoneAction(zone.action),
+            zone.start,
+            zone.end,
+            zone.speed_limit,
+        )
+        for zone in message.zones
+    ]
 
 
 class Rope:

@@ -67,6 +67,7 @@ from oht50_bridge.vehicle.maintenance import MAINTENANCE_FILE
 from oht50_bridge.vehicle.maintenance import MaintenanceLock
 from oht50_bridge.vehicle.motion_supervisor import MotionSupervisor
 from oht50_bridge.vehicle.obstacles import DockApproach
+from oht50_bridge.vehicle.safety_report import safety_report
 from oht50_bridge.vehicle.speed_limiter import SpeedLimiter
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.speed_limits import commanded_direction
@@ -170,6 +171,8 @@ class SafetyNode(Node):
         limits = self._limiter.limits(self._latch.reason, now)
         direction = self._limiter.direction(now)
         self._publisher.heartbeat(limits, direction, self._mode(), self._sources.dangers)
+        reset, motor = self._estop_services.hindrances(now), self._motion.motor_hindrance
+        self._publisher.standing(safety_report(self._latch, reset, limits, motor))
         self._save()
         fault = self._motion.fault(now, limits.towards(direction).speed)
         if fault:

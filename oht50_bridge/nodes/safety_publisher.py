@@ -23,9 +23,11 @@ from geometry_msgs.msg import Point
 from rclpy.node import Node
 
 from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import LatchedStop
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.msg import SafetyHeartbeat
+from oht50_bridge.msg import SafetyState
 from oht50_bridge.msg import SafetyZoneEntered
 from oht50_bridge.msg import Zone as ZoneMessage
 from oht50_bridge.msg import Zones
@@ -36,6 +38,7 @@ from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.vehicle.estop import Estop
 from oht50_bridge.vehicle.estop import EstopLatch
+from oht50_bridge.vehicle.safety_report import SafetyReport
 from oht50_bridge.vehicle.speed_limits import DirectedLimits
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.zones import Zone
@@ -65,6 +68,7 @@ class SafetyPublisher:
         self._frame = frame
         self._place = Newest[Point](PLACE_LIFETIME)
         self.rope = Rope()
+        self._report: SafetyReport | None = None
         self._published_causes: list[str] = []
         self._published_requests: tuple[str, ...] = ()
         # No date can move it, so a node that starts later always has the greater one.
@@ -72,6 +76,7 @@ class SafetyPublisher:
         self._beats = 0
         self._heartbeat = topics.SAFETY_HEARTBEAT.publisher(node)
         self._state = topics.ESTOP_STATE.publisher(node)
+        self._standing = topics.SAFETY_STATE.publisher(node)
         self._estop = topics.SAFETY_ESTOP.publisher(node)
         self._clear = topics.SAFETY_CLEAR.publisher(node)
         self._zones = topics.ZONES.publisher(node)
@@ -108,6 +113,33 @@ class SafetyPublisher:
                 reason=limit.reason,
                 mode=mode,
                 hold=limit.hold and limit.speed == 0.0,
+            )
+        )
+
+    def standing(self, report: SafetyReport) -> None:
+        """Publish how things stand, if that has changed."""
+        if report == self._report:
+            return
+        self._report = report
+        self._standing.publish(
+            SafetyState(
+                header=header(self._node),
+                latched=bool(report.stops),
+                stops=[
+                    LatchedStop(
+                        estop_id=stop.estop_id,
+                        trigger_type=stop.trigger_type,
+                        reason=stop.reason,
+                        source=stop.source,
+                        stamp=to_stamp(stop.stamp),
+                    )
+                    for stop in report.stops
+                ],
+                more_stops=report.more_stops,
+                reset_hindrances=report.reset,
+                forward_hindrance=report.forward,
+                backward_hindrance=report.backward,
+                motor_hindrance=report.motor,
             )
         )
 

@@ -19,7 +19,6 @@ import math
 import time
 from typing import Any
 
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
@@ -34,8 +33,8 @@ from oht50_bridge.msg import SystemError as SystemErrorMessage
 from oht50_bridge.msg import SystemStatus
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
-from oht50_bridge.msg import Zones
 from oht50_bridge.nodes import topics
+from oht50_bridge.nodes.alarm_publisher import AlarmPublisher
 from oht50_bridge.nodes.declaring import declare_settings
 from oht50_bridge.nodes.diagnostics import battery_diagnostics
 from oht50_bridge.nodes.diagnostics import host_diagnostics
@@ -43,12 +42,12 @@ from oht50_bridge.nodes.diagnostics import module_diagnostics
 from oht50_bridge.nodes.diagnostics import safety_diagnostics
 from oht50_bridge.nodes.from_hardware import withhold_errors
 from oht50_bridge.nodes.markers import Scene
-from oht50_bridge.nodes.markers import markers
 from oht50_bridge.nodes.motion_permission import MotionPermission
 from oht50_bridge.nodes.newest import Newest
 from oht50_bridge.nodes.parameters import NodeDeclarer
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.scene_publisher import ScenePublisher
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.system_settings import SystemNodeSettings
@@ -83,9 +82,9 @@ class SystemNode(Node):
         super().__init__('system_node')
         declarer = NodeDeclarer(self)
         settings = declare_settings(declarer, SystemNodeSettings)
-        self._frame = settings.map_frame
-        self._scene = Scene(
-            track_length=declare_settings(declarer, TrackSettings).track_length,
+        track = declare_settings(declarer, TrackSettings)
+        scene = Scene(
+            track_length=track.track_length,
             stations=declare_settings(declarer, StationSettings).positions(),
             base_frame=settings.base_frame,
         )
@@ -110,7 +109,6 @@ class SystemNode(Node):
         self._estop_follower = EstopFollower()
         self._mission = MissionState()
         self._speed: Newest[float] = Newest(SPEED_LIFETIME)  # m/s
-        self._located = False  # its frame is known
         self._published: tuple[str, str] | None = None
         self._errors = ErrorMonitor(self._publish_error)
         self._host = self._host_monitor.measure()
@@ -118,7 +116,8 @@ class SystemNode(Node):
         self._status = topics.SYSTEM_STATUS.publisher(self)
         self._error = topics.SYSTEM_ERROR.publisher(self)
         self._diagnostics = topics.DIAGNOSTICS.publisher(self)
-        self._markers = topics.MARKERS.publisher(self)
+        self._alarms = AlarmPublisher(self, track)
+        self._scene = ScenePublisher(self, settings.map_frame, scene)
         self._permission = MotionPermission(self, self._follow)
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
         topics.MODULE_STATES.subscribe(self, self._on_modules)
@@ -128,12 +127,10 @@ class SystemNode(Node):
         topics.POWER.subscribe(self, self._on_power)
         topics.TELEMETRY_STATUS.subscribe(self, self._on_telemetry_status)
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
-        topics.ZONES.subscribe(self, self._on_zones)
         topics.CONFIG_UPDATED.subscribe(self, self._on_config)
         self.create_service(GetSystemStatus, 'get_system_status', self._on_get_status)
         steady_timer(self, 1.0 / settings.rate, self._publish)
         steady_timer(self, CHECK_PERIOD, self._check)
-        self._publish_markers()
 
     # What the other nodes report.
 
@@ -172,7 +169,7 @@ class SystemNode(Node):
 
     def _on_telemetry(self, telemetry: Telemetry) -> None:
         self._speed.put(abs(telemetry.linear_velocity))
-        self._located |= not math.isnan(telemetry.position.x)
+        self._scene.on_telemetry(telemetry)
         self._follow()
 
     def _on_telemetry_status(self, status: TelemetryStatus) -> None:
@@ -194,12 +191,8 @@ class SystemNode(Node):
 
     def _on_mission(self, mission: MissionState) -> None:
         self._mission = mission
-        self._publish_markers()
+        self._scene.on_mission(mission)
         self._follow()
-
-    def _on_zones(self, zones: Zones) -> None:
-        self._scene.zones = list(zones.zones)
-        self._publish_markers()
 
     def _on_config(self, update: ConfigUpdated) -> None:
         if update.status == ConfigUpdated.STATUS_FAILED:
@@ -245,24 +238,7 @@ class SystemNode(Node):
         status = self._make_status()
         self._published = (status.status, status.state)
         self._status.publish(status)
-        self._label(status)
-
-    def _label(self, status: SystemStatus) -> None:
-        """Show status and battery beside the vehicle in rviz, once its position is known."""
-        if not self._located:
-            return
-        lines = [f'{status.status}, {status.state}']
-        power = self._power.get()
-        if power is not None and not math.isnan(power.percentage):
-            lines.append(f'battery {power.percentage:.0%}')
-        shown = '\n'.join(lines)
-        if shown != self._scene.status:
-            self._scene.status = shown
-            self._scene.alarm = status.status in (
-                SystemStatus.STATUS_ESTOP,
-                SystemStatus.STATUS_FAULT,
-            )
-            self._publish_markers()
+        self._scene.label(status, self._power.get())
 
     def _on_get_status(
         self, request: GetSystemStatus.Request, response: GetSystemStatus.Response
@@ -300,10 +276,12 @@ class SystemNode(Node):
             },
             disk_fault=self._host_monitor.disk_fault(),
         )
+        self._alarms.check(self._errors)
         self._follow()
         self._publish_diagnostics()
 
     def _publish_error(self, report: ErrorReport) -> None:
+        self._alarms.on_error(report)
         error = report.error
         self._error.publish(
             SystemErrorMessage(
@@ -332,13 +310,6 @@ class SystemNode(Node):
             status.name = f'{vehicle}: {status.name}'
             status.hardware_id = vehicle
         self._diagnostics.publish(DiagnosticArray(header=header(self), status=statuses))
-
-    def _publish_markers(self) -> None:
-        has_target = self._mission.phase not in ('', MissionState.PHASE_NONE)
-        self._scene.target = self._mission.target_position if has_target else None
-        stamped = header(self, self._frame)
-        stamped.stamp = Time()  # valid at any time
-        self._markers.publish(markers(stamped, self._scene))
 
 
 def main() -> None:

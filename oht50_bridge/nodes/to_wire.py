@@ -26,8 +26,10 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 
 from oht50_bridge import msg
+from oht50_bridge import srv
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.protocol import events
+from oht50_bridge.protocol import states
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.base import timestamp_from_nanoseconds
 from oht50_bridge.protocol.catalogue import EVENTS
@@ -80,6 +82,32 @@ def module_state(module: msg.ModuleState) -> dict[str, Any]:
     }
 
 
+#: What is known of the vehicle of a recording: its events do not tell the rest.
+RECORDED_VEHICLE: dict[str, Any] = {
+    'mode': 'replay',
+    'rail_length': None,
+    'vehicle_length': None,
+    'stations': None,
+    'hoist': None,
+}
+
+
+def vehicle(response: srv.GetVehicle.Response) -> dict[str, Any]:
+    """Return what the reply to get_vehicle says of the vehicle."""
+    stations = zip(
+        response.stations, response.station_positions, response.station_docks, strict=True
+    )
+    return {
+        'mode': 'simulation' if response.simulated else 'live',
+        'rail_length': _mm(response.track_length),
+        'vehicle_length': _mm(response.vehicle_length) or None,
+        'stations': [
+            {'name': name, 'x': _mm(position), 'dock': dock} for name, position, dock in stations
+        ],
+        'hoist': response.hoist,
+    }
+
+
 def _timestamp(stamp: Time) -> str:
     return timestamp_from_nanoseconds(from_stamp(stamp))
 
@@ -125,6 +153,31 @@ def _system_error(message: msg.SystemError) -> events.SystemErrorEvent:
             severity=_literal(message.severity),
             description=message.description,
             affected_services=list(message.affected_services),
+        ),
+    )
+
+
+def _system_alarms(message: msg.SystemAlarms) -> states.SystemAlarms:
+    return states.SystemAlarms(
+        timestamp=_timestamp(message.header.stamp),
+        data=states.SystemAlarmsData(
+            alarms=[
+                states.SystemAlarm(
+                    alarm_id=alarm.alarm_id,
+                    code=alarm.code,
+                    name=alarm.name,
+                    severity=_literal(alarm.severity),
+                    description=alarm.description,
+                    source=alarm.source,
+                    since=_timestamp(alarm.since),
+                    gone=_moment(alarm.gone),
+                    count=alarm.count,
+                    acknowledged_by=alarm.acknowledged_by or None,
+                    acknowledged_at=_moment(alarm.acknowledged),
+                )
+                for alarm in message.alarms
+            ],
+            more_alarms=message.more_alarms,
         ),
     )
 
@@ -207,6 +260,27 @@ def _mission_completed(message: msg.MissionCompleted) -> events.MissionCompleted
     )
 
 
+def _mission_state(message: msg.MissionState) -> states.MissionState:
+    ended = None
+    if message.ended_mission_id:
+        ended = states.EndedMission(
+            mission_id=message.ended_mission_id,
+            status=_literal(message.ended_status),
+            reason=message.ended_reason,
+        )
+    return states.MissionState(
+        timestamp=_timestamp(message.header.stamp),
+        data=states.MissionStateData(
+            phase=_literal(message.phase),
+            mission_id=message.mission_id or None,
+            mission_type=_literal(message.mission_type) or None,
+            target_position=_position(message.target_position),
+            reason=message.reason,
+            ended=ended,
+        ),
+    )
+
+
 def _safety_zone_entered(message: msg.SafetyZoneEntered) -> events.SafetyZoneEntered:
     return events.SafetyZoneEntered(
         timestamp=_timestamp(message.header.stamp),
@@ -239,6 +313,30 @@ def _safety_clear(message: msg.SafetyClear) -> events.SafetyClear:
             cleared_by=_literal(message.cleared_by),
             position=_position(message.position),
             next_action=_literal(message.next_action),
+        ),
+    )
+
+
+def _safety_state(message: msg.SafetyState) -> states.SafetyState:
+    return states.SafetyState(
+        timestamp=_timestamp(message.header.stamp),
+        data=states.SafetyStateData(
+            latched=message.latched,
+            stops=[
+                states.LatchedStop(
+                    estop_id=stop.estop_id,
+                    trigger_type=_literal(stop.trigger_type),
+                    reason=stop.reason,
+                    source=stop.source,
+                    time=_timestamp(stop.stamp),
+                )
+                for stop in message.stops
+            ],
+            more_stops=message.more_stops,
+            reset_hindrances=list(message.reset_hindrances),
+            forward_hindrance=message.forward_hindrance,
+            backward_hindrance=message.backward_hindrance,
+            motor_hindrance=message.motor_hindrance,
         ),
     )
 
@@ -299,14 +397,17 @@ def _module_status_change(message: msg.ModuleStatusChange) -> events.ModuleStatu
 TRANSLATIONS: dict[str, tuple[type, Callable[[Any], Message]]] = {
     'system.status': (msg.SystemStatus, _system_status),
     'system.error': (msg.SystemError, _system_error),
+    'system.alarms': (msg.SystemAlarms, _system_alarms),
     'telemetry.realtime': (msg.Telemetry, _telemetry),
     'telemetry.status': (msg.TelemetryStatus, _telemetry_status),
     'mission.started': (msg.MissionStarted, _mission_started),
     'mission.progress': (msg.MissionProgress, _mission_progress),
     'mission.completed': (msg.MissionCompleted, _mission_completed),
+    'mission.state': (msg.MissionState, _mission_state),
     'safety.zone_entered': (msg.SafetyZoneEntered, _safety_zone_entered),
     'safety.estop': (msg.SafetyEstop, _safety_estop),
     'safety.clear': (msg.SafetyClear, _safety_clear),
+    'safety.state': (msg.SafetyState, _safety_state),
     'config.updated': (msg.ConfigUpdated, _config_updated),
     'config.rollback': (msg.ConfigRollback, _config_rollback),
     'module.discovered': (msg.ModuleDiscovered, _module_discovered),

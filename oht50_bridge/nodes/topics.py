@@ -81,18 +81,21 @@ def _event_topic(event: EventType) -> Topic:
     return Topic(event_topic(event.name), to_wire.TRANSLATIONS[event.name][0], qos)
 
 
-# Events of the specification.
+# Events.
 EVENT_TOPICS = {name: _event_topic(event) for name, event in EVENTS.items()}
 SYSTEM_STATUS = EVENT_TOPICS['system.status']
 SYSTEM_ERROR = EVENT_TOPICS['system.error']
+SYSTEM_ALARMS = EVENT_TOPICS['system.alarms']
 TELEMETRY = EVENT_TOPICS['telemetry.realtime']
 TELEMETRY_STATUS = EVENT_TOPICS['telemetry.status']
 MISSION_STARTED = EVENT_TOPICS['mission.started']
 MISSION_PROGRESS = EVENT_TOPICS['mission.progress']
 MISSION_COMPLETED = EVENT_TOPICS['mission.completed']
+MISSION_STATE = EVENT_TOPICS['mission.state']
 SAFETY_ZONE_ENTERED = EVENT_TOPICS['safety.zone_entered']
 SAFETY_ESTOP = EVENT_TOPICS['safety.estop']
 SAFETY_CLEAR = EVENT_TOPICS['safety.clear']
+SAFETY_STATE = EVENT_TOPICS['safety.state']
 CONFIG_UPDATED = EVENT_TOPICS['config.updated']
 CONFIG_ROLLBACK = EVENT_TOPICS['config.rollback']
 MODULE_DISCOVERED = EVENT_TOPICS['module.discovered']
@@ -110,7 +113,6 @@ POWER = Topic('power', msg.PowerState, STATE)
 SAFETY_INPUTS = Topic('safety/inputs', msg.SafetyInputs, STREAM)
 SAFETY_HEARTBEAT = Topic('safety/heartbeat', msg.SafetyHeartbeat, STREAM)
 ZONES = Topic('safety/zones', msg.Zones, STATE)
-MISSION_STATE = Topic('mission/state', msg.MissionState, STATE)
 # Emergency stops on their way to the latch: from clients, and those that hardware_node keeps still
 # for until it sees them latched.
 STOP_REQUESTS = Topic('safety/stop_requests', msg.StopRequests, STATE)

@@ -27,6 +27,7 @@ from typing import get_args
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import events
 from oht50_bridge.protocol import replies
+from oht50_bridge.protocol import states
 from oht50_bridge.protocol.base import Message
 
 Level = Literal['viewer', 'operator', 'admin']
@@ -113,6 +114,7 @@ def _mission(event: Any) -> str:
 _EVENTS = (
     EventType(events.SystemStatus, 'state', 1, 'viewer'),
     EventType(events.SystemErrorEvent, 'event', 5, 'viewer'),
+    EventType(states.SystemAlarms, 'state', 1, 'viewer'),
     EventType(events.TelemetryRealtime, 'state', 10, 'viewer'),
     EventType(events.TelemetryStatus, 'state', 1, 'viewer'),
     EventType(events.MissionStarted, 'event', 5, 'viewer', immediate=True),
@@ -126,11 +128,13 @@ _EVENTS = (
         key=_mission,
         ends='mission.progress',
     ),
+    EventType(states.MissionState, 'state', 5, 'viewer'),
     EventType(events.SafetyZoneEntered, 'event', 1, 'viewer'),
     EventType(events.SafetyEstop, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
     # Urgent too: otherwise a later stop would overtake the clear, and the client would read
     # "cleared" last.
     EventType(events.SafetyClear, 'event', 1, 'viewer', immediate=True, urgent=True, latched=True),
+    EventType(states.SafetyState, 'state', 1, 'viewer'),
     EventType(events.ConfigUpdated, 'event', 0.1, 'operator'),
     EventType(events.ConfigRollback, 'event', 0.1, 'operator'),
     EventType(events.ModuleDiscovered, 'event', 5, 'operator'),
@@ -149,12 +153,14 @@ _COMMANDS = (
     CommandType(commands.EmergencyStop, 'operator'),
     CommandType(commands.ClearEstop, 'admin'),
     CommandType(commands.SetMaintenance, 'admin'),
+    CommandType(commands.AcknowledgeAlarm, 'operator'),
     CommandType(commands.StartMission, 'operator'),
     CommandType(commands.PauseMission, 'operator'),
     CommandType(commands.ResumeMission, 'operator'),
     CommandType(commands.CancelMission, 'operator'),
     CommandType(commands.UpdateConfig, 'admin'),
     CommandType(commands.RollbackConfig, 'admin'),
+    CommandType(commands.GetVehicle, 'viewer'),
     CommandType(commands.GetConfig, 'viewer'),
     CommandType(commands.ListModules, 'viewer'),
     CommandType(commands.ScanModules, 'admin'),

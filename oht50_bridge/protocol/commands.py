@@ -170,6 +170,14 @@ class Target(Model):
     z: Annotated[Known, in_unit('mm')]
 
 
+class AcknowledgeAlarm(Command):
+    """Acknowledge an alarm of `system.alarms`; it changes nothing on the vehicle."""
+
+    type: Literal['acknowledge_alarm']
+    alarm_id: Name
+    example: ClassVar[dict[str, Any]] = {'alarm_id': 'alarm-5f0c9b1e44a2', 'request_id': 'req-137'}
+
+
 class StartMission(Command):
     """Start a mission to either a position or a station."""
 
@@ -255,6 +263,13 @@ class GetConfig(Command):
 
     type: Literal['get_config']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-132'}
+
+
+class GetVehicle(Command):
+    """Request what the vehicle is, its rail and stations, and what the sender may do."""
+
+    type: Literal['get_vehicle']
+    example: ClassVar[dict[str, Any]] = {'request_id': 'req-136'}
 
 
 class ListModules(Command):

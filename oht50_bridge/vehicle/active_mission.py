@@ -17,10 +17,13 @@ from __future__ import annotations
 
 import math
 
+from oht50_bridge.text import reason_text
 from oht50_bridge.vehicle.energy import EnergyMeter
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission import Mission
 from oht50_bridge.vehicle.mission import MissionOutcome
+from oht50_bridge.vehicle.mission_reports import EndReport
+from oht50_bridge.vehicle.mission_reports import StateReport
 from oht50_bridge.vehicle.position import STANDSTILL
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.position import standstill_time
@@ -93,6 +96,28 @@ class ActiveMission:
         """Return whether the standstill must not be waited for any longer; `now` in s."""
         return self.ended_at is not None and now - self.ended_at >= self.rest_timeout
 
+    @property
+    def end(self) -> EndReport:
+        """How it ended, empty while it is active."""
+        mission = self.mission
+        if mission.outcome is None:
+            return EndReport()
+        return EndReport(mission.mission_id, mission.outcome.value, reason_text(mission.reason))
+
+    def state(self, ended: EndReport) -> StateReport:
+        """Return what it does; `ended` is the last mission that ended, which may be this one."""
+        mission = self.mission
+        return StateReport(
+            mission.phase,
+            mission.mission_id,
+            mission.mission_type,
+            mission.target,
+            reason_text(mission.hindrance),
+            mission.at_dock,
+            mission.dock_direction,
+            ended,
+        )
+
     def record(self, now: float, *, located: bool) -> MissionRecord:
         """Return what is known of it now.
 
@@ -110,5 +135,6 @@ class ActiveMission:
             energy=self._meter.energy,
             errors=mission.errors,
             status='' if mission.outcome is None else mission.outcome.value,
+            reason=mission.reason,
             duration=now - self._started_at,
         )

@@ -35,6 +35,7 @@ from oht50_bridge.vehicle.estop import UNREADABLE
 from oht50_bridge.vehicle.host import with_unit
 
 BMS = 'battery management'
+CHARGE = 'charge'
 DISK = 'state directory'
 BMS_HOLD = 2.0  # s, for a power board that has just started to hear of its battery
 ABSENCE_HOLD = 5.0  # s, for the nodes of a vehicle to discover one another
@@ -62,6 +63,8 @@ class ErrorReport:
     """An error to report.
 
     Attributes:
+        condition: name of what is wrong, among the conditions of the monitor.
+        lasts: False: it is over already, and `standing` does not have it.
         error: entry of the catalogue.
         description: for a person.
         affected: names of boards or nodes.
@@ -69,10 +72,12 @@ class ErrorReport:
 
     """
 
+    condition: str
     error: CatalogueEntry
     description: str
     affected: tuple[str, ...]
     severity: Severity
+    lasts: bool = True
 
 
 @dataclass(frozen=True)
@@ -107,16 +112,31 @@ class ErrorMonitor:
         self._alarms[BMS] = Alarm(BMS_HOLD, clock=clock)
         self._battery = ThresholdAlarm(BATTERY_THRESHOLDS, clock)
         self._slow_consumers: int | None = None
+        self._severities: dict[str, Severity] = {}  # of the conditions that were reported
 
     @property
     def host_alarms(self) -> dict[str, Severity]:
         """Severity of each quantity of the host that is too high."""
         return {name: alarm.active for name, alarm in self._host.items() if alarm.active}
 
+    @property
+    def standing(self) -> dict[str, Severity]:
+        """Severity of each condition that was reported and has not recovered."""
+        thresholds = {_host(name): alarm for name, alarm in self._host.items()}
+        thresholds[CHARGE] = self._battery
+        return {
+            **{name: alarm.active for name, alarm in thresholds.items() if alarm.active},
+            **{
+                name: self._severities[name]
+                for name, alarm in self._alarms.items()
+                if alarm.active
+            },
+        }
+
     def on_estop(self, estop_id: str, reason: str) -> None:
         """Observe the emergency-stop latch."""
         if self._alarms[UNREADABLE].update(estop_id.startswith(UNREADABLE)):
-            self._raise('DATA-003', reason, 'safety_node')
+            self._raise(UNREADABLE, 'DATA-003', reason, 'safety_node')
 
     def on_modules(self, modules: Iterable[ModuleHealth]) -> None:
         """Observe the boards."""
@@ -126,16 +146,18 @@ class ErrorMonitor:
                 text = (
                     f'{module.module_id} on {module.address}: {module.code} {module.description}'
                 )
-                self._raise(error.code, text, module.module_id)
+                self._raise(module.module_id, error.code, text, module.module_id)
 
     def on_slow_consumers(self, count: int) -> None:
         """Observe how many slow clients the bridge has disconnected since its start."""
         before, self._slow_consumers = self._slow_consumers, count
         if before is not None and count > before:
             self._raise(
+                'slow client',
                 'NET-003',
                 'a client was disconnected because it did not read its events in time',
                 'bridge_node',
+                lasts=False,
             )
 
     def on_battery(self, percentage: float, fault: str, *, silent: bool) -> None:
@@ -149,19 +171,17 @@ class ErrorMonitor:
         """
         severity = self._battery.update(1.0 - percentage)
         if severity:
-            self._raise(
-                BATTERY_THRESHOLDS.code, f'{percentage:.0%} left: charge it', 'power', severity
-            )
+            text = f'{percentage:.0%} left: charge it'
+            self._raise(CHARGE, BATTERY_THRESHOLDS.code, text, 'power', severity)
         if self._alarms['battery'].update(bool(fault)):
-            self._raise('SYS-009', fault, 'power')
+            self._raise('battery', 'SYS-009', fault, 'power')
         if self._alarms[BMS].update(silent):
-            self._raise('SYS-009', f'{BMS_SILENT}; no mission starts', 'power')
+            self._raise(BMS, 'SYS-009', f'{BMS_SILENT}; no mission starts', 'power')
 
     def on_refused_configuration(self, changes: str) -> None:
         """Observe that a change of the configuration was reverted."""
-        self._raise(
-            'APP-001', f'the configuration {changes} was refused and reverted', 'config_node'
-        )
+        text = f'the configuration {changes} was refused and reverted'
+        self._raise('configuration', 'APP-001', text, 'config_node', lasts=False)
 
     def check(
         self,
@@ -181,6 +201,7 @@ class ErrorMonitor:
         """
         if self._alarms[DISK].update(bool(disk_fault)):
             self._raise(
+                DISK,
                 'SYS-003',
                 f'{disk_fault}: no stop, mission or configuration outlives a restart, and no '
                 'mission starts',
@@ -190,6 +211,7 @@ class ErrorMonitor:
             severity = self._host[name].update(value)
             if severity:
                 self._raise(
+                    _host(name),
                     HOST_THRESHOLDS[name].code,
                     f'{name} of the host: {with_unit(name, value)}',
                     'host',
@@ -197,13 +219,26 @@ class ErrorMonitor:
                 )
         for name, (code, consequence) in SILENCE.items():
             if self._alarms[name].update(silent[name]):
-                self._raise(code, f'{name} is silent: {consequence}', name)
+                self._raise(name, code, f'{name} is silent: {consequence}', name)
         for name, (code, consequence) in ABSENCE.items():
             if self._alarms[name].update(absent[name]):
-                self._raise(code, f'{name} is absent: {consequence}', name)
+                self._raise(name, code, f'{name} is absent: {consequence}', name)
 
     def _raise(
-        self, code: str, description: str, affected: str, severity: Severity | None = None
+        self,
+        condition: str,
+        code: str,
+        description: str,
+        affected: str,
+        severity: Severity | None = None,
+        *,
+        lasts: bool = True,
     ) -> None:
         error = CATALOGUE[code]
-        self._report(ErrorReport(error, description, (affected,), severity or error.severity))
+        grade = self._severities[condition] = severity or error.severity
+        self._report(ErrorReport(condition, error, description, (affected,), grade, lasts))
+
+
+def _host(name: str) -> str:
+    """Return the condition of a quantity of the host."""
+    return f'host {name}'

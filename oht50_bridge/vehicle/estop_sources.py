@@ -228,6 +228,19 @@ class EstopSources:
     def _check_clear(self, now: float) -> None:
         if self._latch.causes:
             raise RefusedError('still present: ' + '; '.join(self._latch.causes))
+        self._check_readings(now)
+
+    def hindrances(self, now: float) -> list[str]:
+        """Return what forbids to clear the latch at a time, s; empty when nothing does."""
+        if self._latch.causes:
+            return self._latch.causes
+        try:
+            self._check_readings(now)
+        except RefusedError as refusal:
+            return [str(refusal)]
+        return []
+
+    def _check_readings(self, now: float) -> None:
         if not self._inputs.since_stop(self._counter, CAUSE_DELAY):
             raise RefusedError('the safety board was not read since the stop; try again')
         if not self._inputs.recent(INPUTS_LIFETIME, now):

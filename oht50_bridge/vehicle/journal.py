@@ -37,6 +37,7 @@ class MissionRecord:
     """A mission as it is kept on disk; status is empty until it has ended.
 
     Attributes:
+        reason: why it did not succeed, for a person.
         position: m, of the vehicle at the time of the record.
         travelled: m.
         energy: J.
@@ -52,6 +53,7 @@ class MissionRecord:
     errors: int
     status: str = ''
     duration: float = 0.0
+    reason: str = ''
 
 
 #: NaN is written as null: what is not known.
@@ -69,6 +71,7 @@ class StoredMission(StateModel):
     errors: Annotated[int, Field(ge=0, lt=2**31)]
     status: Literal['', 'success', 'failed', 'cancelled']
     duration: Quantity | None = None
+    reason: str = ''
     #: Of an earlier version, whose duration was measured by the date: it is not reported.
     started: int | None = None
 

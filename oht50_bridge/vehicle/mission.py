@@ -158,7 +158,7 @@ class Mission:
 
     Attributes:
         outcome: how it ended, None while it is active.
-        reason: why it failed, for a person.
+        reason: why it did not succeed, for a person.
         errors: number of errors so far.
         interruption: what stopped it outside its profile, for a person; empty once it continues.
 
@@ -188,6 +188,7 @@ class Mission:
         self._progress = 0.0
         self._paused = False
         self._cancelling = False
+        self._order = ''  # who paused or cancelled it, for a person
         self._at_dock = False
         self._missing_for = 0.0  # s
         self._held_by = ''
@@ -211,6 +212,13 @@ class Mission:
     def held_by(self) -> str:
         """What holds it, for a person; empty when nothing does."""
         return self._held_by if self.phase is MissionPhase.HELD else ''
+
+    @property
+    def hindrance(self) -> str:
+        """Why it does not go on, for a person; empty while it does, and after its end."""
+        if self.outcome is not None:
+            return ''
+        return self._order or self.held_by or self.interruption
 
     @property
     def at_dock(self) -> bool:
@@ -260,8 +268,11 @@ class Mission:
             return math.nan
         return self.motion.remaining_time(self.target)
 
-    def pause(self) -> None:
+    def pause(self, by: str = '') -> None:
         """Brake to a stop.
+
+        Args:
+            by: who ordered it; empty: not known.
 
         Raises:
             RefusedError: it is paused or cancelled already.
@@ -272,6 +283,7 @@ class Mission:
         if self._cancelling:
             raise RefusedError('it is being cancelled')
         self._paused = True
+        self._order = _order('paused', by)
         self._update_phase()
 
     def resume(self) -> None:
@@ -284,12 +296,14 @@ class Mission:
         if not self._paused:
             raise RefusedError('it is not paused')
         self._paused = False
+        self._order = ''
         self._update_phase()
 
-    def cancel(self) -> None:
-        """Brake to a stop and end there."""
+    def cancel(self, by: str = '') -> None:
+        """Brake to a stop and end there; argument as of `pause`."""
         self._cancelling = True
         self._paused = False
+        self._order = _order('cancelled', by)
         self._update_phase()
 
     def fail(self, reason: str) -> None:
@@ -394,7 +408,7 @@ class Mission:
     def _wait(self) -> float | None:
         """Stand; a pause needs no command, a cancelled mission ends here."""
         if self._cancelling and self.motion.standing:
-            self.outcome = MissionOutcome.CANCELLED
+            self._end_cancelled()
         return None if self._paused or self.outcome is not None else 0.0
 
     def _move(self, now: float, dt: float, inputs: MissionInputs) -> float | None:
@@ -412,10 +426,13 @@ class Mission:
         command = self.motion.step(now, inputs.speed_limit)
         if (self._paused or self._cancelling) and self.motion.standing:
             if self._cancelling:
-                self.outcome = MissionOutcome.CANCELLED
+                self._end_cancelled()
             self._driven = False  # a drive that stops for want of a command is no interruption
             return None
         return command
+
+    def _end_cancelled(self) -> None:
+        self.outcome, self.reason = MissionOutcome.CANCELLED, self._order
 
     def _dock(self, dt: float, inputs: MissionInputs, docking: Docking) -> None:
         if not self._at_dock:
@@ -428,3 +445,7 @@ class Mission:
         elif docking.failed:
             self.errors -= 1  # the last attempt and the mission fail once
             self.fail(f'docking failed {docking.failures} times, the last: {docking.failure}')
+
+
+def _order(what: str, by: str) -> str:
+    return f'{what} by {by!r}' if by else what

@@ -127,6 +127,7 @@ class MissionManager:
         self._recorder = MissionRecorder(journal, output, now)
         if self._recorder.lost_id:
             self._known_ids.append(self._recorder.lost_id)
+        self._ended = self._recorder.lost
         self._report_state()
 
     def set_limits(self, limits: MotionLimits) -> None:
@@ -206,25 +207,26 @@ class MissionManager:
         )
         return mission.mission_id, duration
 
-    def pause(self, mission_id: str) -> str:
+    def pause(self, mission_id: str, by: str = '') -> str:
         """Pause the active mission; return what was done, for a person.
 
         Args:
             mission_id: its name; empty: the active one.
+            by: who ordered it; empty: not known.
 
         Raises:
             RefusedError: it is refused.
 
         """
-        return self._control(mission_id, Mission.pause, 'paused')
+        return self._control(mission_id, lambda mission: mission.pause(by), 'paused')
 
-    def resume(self, mission_id: str) -> str:
+    def resume(self, mission_id: str, by: str = '') -> str:
         """Resume the active mission; as `pause`."""
         return self._control(mission_id, Mission.resume, 'continues')
 
-    def cancel(self, mission_id: str) -> str:
+    def cancel(self, mission_id: str, by: str = '') -> str:
         """Cancel the active mission; as `pause`."""
-        return self._control(mission_id, Mission.cancel, 'is cancelled')
+        return self._control(mission_id, lambda mission: mission.cancel(by), 'is cancelled')
 
     @property
     def active_id(self) -> str:
@@ -304,7 +306,7 @@ class MissionManager:
         mission.motion.limit(self._limits(mission.mission_type, active.payload))
         command = mission.step(now, self._view.inputs(now))
         # Before the command: the way into the dock is free of the dock by this report alone.
-        if mission.outcome is None and _state(mission) != self._reported:
+        if mission.outcome is None and active.state(self._ended) != self._reported:
             self._report_state()
         if command is None:
             self._halt()
@@ -374,12 +376,19 @@ class MissionManager:
         self._halt()
         active.ended_at = now
         self._recorder.end(active.record(now, located=self._view.measurement(now) is not None))
-        text = f'mission {mission.mission_id}: {mission.outcome} {mission.reason}'.rstrip()
+        self._ended = active.end
+        text = f'mission {mission.mission_id}: '
+        if mission.outcome is MissionOutcome.CANCELLED:
+            text += mission.reason
+        else:
+            text += f'{mission.outcome} {mission.reason}'.rstrip()
         if mission.outcome is MissionOutcome.FAILED:
             self._output.error(text)
         else:
             self._output.info(text)
         self._finish(active, now)
+        if self._active is not None:
+            self._report_state()  # the vehicle has yet to come to rest
 
     def _finish(self, active: ActiveMission, now: float) -> None:
         """Report the end of a mission once the vehicle stands: where, and how far it came."""
@@ -387,10 +396,13 @@ class MissionManager:
         if not active.rests(measured):
             if not active.waited(now):
                 return
-            self._output.warning(
-                f'mission {mission.mission_id}: no standstill was measured within '
-                f'{active.rest_timeout:g} s after its end; where the vehicle stands is not certain'
+            doubt = (
+                f'no standstill was measured within {active.rest_timeout:g} s after its end; '
+                'where the vehicle stands is not certain'
             )
+            self._output.warning(f'mission {mission.mission_id}: {doubt}')
+            reason = '; '.join(filter(None, (self._ended.reason, doubt)))
+            self._ended = replace(self._ended, reason=reason)
         active.count_energy(self._view.drawn(now), now)
         self._report_progress(mission)
         self._active = None
@@ -427,20 +439,9 @@ class MissionManager:
 
     def _report_state(self) -> None:
         active = self._active
-        self._reported = StateReport() if active is None else _state(active.mission)
+        ended = self._ended
+        self._reported = StateReport(ended=ended) if active is None else active.state(ended)
         self._output.state(self._reported)
-
-
-def _state(mission: Mission) -> StateReport:
-    return StateReport(
-        mission.phase,
-        mission.mission_id,
-        mission.mission_type,
-        mission.target,
-        mission.held_by,
-        mission.at_dock,
-        mission.dock_direction,
-    )
 
 
 def _check_id(mission_id: str) -> None:

@@ -19,12 +19,15 @@ import math
 from dataclasses import replace
 
 from oht50_bridge.state_file import UnreadableError
+from oht50_bridge.text import reason_text
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission import MissionOutcome
+from oht50_bridge.vehicle.mission_reports import EndReport
 from oht50_bridge.vehicle.mission_reports import MissionOutput
 from oht50_bridge.vehicle.refusal import RefusedError
 
+LOST = 'the mission node ended during it'
 LOST_PATIENCE = 10.0  # s, that the report of a lost mission waits for a subscriber
 
 
@@ -48,6 +51,16 @@ class MissionRecorder:
     def lost_id(self) -> str:
         """Name of the mission whose process died, empty without one or when it was reported."""
         return '' if self._lost is None else self._lost.mission_id
+
+    @property
+    def lost(self) -> EndReport:
+        """How the mission whose process died ended, empty without one or when it was reported."""
+        lost = self._lost
+        if lost is None:
+            return EndReport()
+        if lost.status:
+            return EndReport(lost.mission_id, lost.status, reason_text(lost.reason))
+        return EndReport(lost.mission_id, MissionOutcome.FAILED.value, LOST)
 
     def impatient(self, now: float) -> bool:
         """Return whether the report of a lost mission must not wait any longer."""
@@ -105,10 +118,9 @@ class MissionRecorder:
                 travelled=lost.travelled + (0.0 if math.isnan(moved) else moved),
                 errors=lost.errors + 1,
                 status=MissionOutcome.FAILED.value,
+                reason=LOST,
             )
-            self._output.error(
-                f'mission {lost.mission_id}: failed, the mission node ended during it'
-            )
+            self._output.error(f'mission {lost.mission_id}: failed, {LOST}')
         self._output.completed(lost)
         self._clear()
 

@@ -55,6 +55,15 @@ class ProgressReport:
 
 
 @dataclass(frozen=True)
+class EndReport:
+    """How a mission ended; `reason` is why it did not succeed, for a person."""
+
+    mission_id: str = ''
+    status: str = ''
+    reason: str = ''
+
+
+@dataclass(frozen=True)
 class StateReport:
     """What the vehicle's mission does; target in m, NaN without a mission."""
 
@@ -65,6 +74,7 @@ class StateReport:
     reason: str = ''
     at_dock: bool = False  # it docks at the target, also while held or paused
     dock_direction: int = 0  # of travel into the dock, 1 or -1; 0: not now
+    ended: EndReport = EndReport()  # the last mission that ended; empty before the first
 
 
 class MissionOutput(Protocol):

@@ -117,6 +117,15 @@ def test_the_simulator_gets_the_lines_and_the_motors_of_the_parameters(tmp_path)
     assert 'drive' in json.loads(command[command.index('--lines') + 1])
 
 
+@pytest.mark.parametrize('simulated', [True, False])
+def test_who_starts_the_vehicle_says_whether_its_boards_are_simulated(tmp_path, simulated):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**/mission_node:\n  ros__parameters: {simulated: %s}\n' % (not simulated))
+    plan = Plan(tmp_path, 0, simulated=simulated, params=path)
+    own = yaml.safe_load(plan.parameter_file('mission_node').read_text())
+    assert own['/oht50/mission_node']['ros__parameters']['simulated'] is simulated
+
+
 def test_each_node_gets_its_own_parameters_last(tmp_path):
     plan = Plan(tmp_path, 0, '/hoist_a', simulated=True, port=1234)
     for node, name, value in (

@@ -70,6 +70,11 @@ def leaves(part, schema, path='', unit=''):
             yield from leaves(field, schema, f'{path}.{name}' if path else name, each)
         return
     yield path, kind_of(part, schema), unit
+    if '$ref' in part.get('items', ()):
+        yield from leaves(part['items'], schema, f'{path}[]')
+    for option in part.get('anyOf', ()):
+        if '$ref' in option:
+            yield from leaves(option, schema, path)
 
 
 def kind_of(part, schema):
@@ -81,7 +86,7 @@ def kind_of(part, schema):
     if 'enum' in part:
         return ', '.join(f'`{value}`' for value in part['enum'])
     if part.get('type') == 'array':
-        return f'list of {part["items"]["type"]}s'
+        return f'list of {part["items"].get("type", "object")}s'
     return {'object': 'object', 'null': 'null'}.get(part.get('type'), part.get('type', 'any'))
 
 

@@ -295,6 +295,10 @@ async def _(bridge):
     await peer.send('refresh_token', refresh_token=pair.refresh)
     fresh = await peer.receive('auth.refreshed')
     bridge.tokens += [fresh['data']['token'], fresh['data']['refresh_token']]
+    # Who used the new one has received the answer, which ends the grace of the old one.
+    await peer.send('refresh_token', refresh_token=fresh['data']['refresh_token'])
+    newest = await peer.receive('auth.refreshed')
+    bridge.tokens += [newest['data']['token'], newest['data']['refresh_token']]
     other = await bridge.enter(subject='mallory')
     await other.send('refresh_token', refresh_token=pair.refresh)
     assert (await other.ended())[0] == 4401

@@ -231,9 +231,13 @@ async def test_a_refresh_token_extends_once_and_its_replay_ends_the_family(servi
         fresh = (await peer.receive('auth.refreshed'))['data']
         assert server.authority.verify(fresh['token']).subject == 'ann'
         await peer.send('refresh_token', refresh_token=pair.refresh)
+        assert (await peer.receive('auth.refreshed'))['data'] == fresh, 'it may have been lost'
+        await peer.send('refresh_token', refresh_token=fresh['refresh_token'])
+        newest = (await peer.receive('auth.refreshed'))['data']
+        await peer.send('refresh_token', refresh_token=pair.refresh)
         assert (await peer.ended())[0] == 4401
         other = await server.enter()
-        await other.send('refresh_token', refresh_token=fresh['refresh_token'])
+        await other.send('refresh_token', refresh_token=newest['refresh_token'])
         assert (await other.ended())[0] == 4401
 
 

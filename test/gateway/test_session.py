@@ -46,7 +46,9 @@ class World:
     def __init__(self, **settings):
         self.now = 1000.0
         self.authority = TokenAuthority(
-            [Key('HS256', b'0123456789abcdef0123456789abcdef')], wall=lambda: self.now
+            [Key('HS256', b'0123456789abcdef0123456789abcdef')],
+            wall=lambda: self.now,
+            steady=lambda: self.now,
         )
         self.session = Session(
             GatewayConfig(**settings),
@@ -144,12 +146,45 @@ def test_a_replayed_refresh_token_ends_the_sessions_of_its_family():
     pair = world.authority.issue('ann', 'operator')
     world.say('auth', token=pair.access)
     world.authority.refresh(pair.refresh)
+    world.now += 10.0
     assert world.session.tick() == []
     with pytest.raises(TokenError):
         world.authority.refresh(pair.refresh)
     (failure,) = world.session.tick()
     assert (failure.error, failure.close) == (ErrorCode.AUTHENTICATION_FAILED, 4401)
     assert world.session.state is SessionState.CLOSED
+
+
+def test_a_lost_answer_to_a_refresh_is_sent_again():
+    world = World()
+    pair = world.authority.issue('ann', 'operator')
+    world.say('auth', token=pair.access)
+    first = world.say('refresh_token', refresh_token=pair.refresh)
+    world.now += 9.0
+    again = world.say('refresh_token', refresh_token=pair.refresh)
+    assert [(actions[0].again, actions[0].repeated) for actions in (first, again)] == [
+        (True, False),
+        (True, True),
+    ]
+    assert first[1].message.data == again[1].message.data
+    assert again[1].when_saved
+
+
+def test_a_lost_answer_to_a_refresh_follows_the_auth_of_a_new_connection():
+    world = World()
+    pair = world.authority.issue('ann', 'operator')
+    fresh = world.authority.refresh(pair.refresh)[1]
+    auth = {'token': pair.access, 'refresh_token': pair.refresh, 'subscription': ['safety.*']}
+    actions = world.say('auth', **auth)
+    kinds = [type(action) for action in actions]
+    assert kinds == [Authenticated, SendMessage] * 2 + [SendMessage, Subscribed]
+    assert (actions[2].again, actions[2].repeated) == (True, True)
+    assert actions[3].message.data.refresh_token == fresh.refresh
+    # And the server keeps the new one, not the used one that the client gave.
+    world.now += 840.0
+    world.session.heard()
+    refreshed = [action for action in world.session.tick() if isinstance(action, SendMessage)]
+    assert refreshed[0].message.type == 'auth.refreshed'
 
 
 def test_the_order_of_what_an_auth_with_subscription_brings():

@@ -29,6 +29,7 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.protocol.commands import ClearEstop
 from oht50_bridge.protocol.commands import EmergencyStop
+from oht50_bridge.protocol.commands import GetVehicle
 
 pytestmark = pytest.mark.cover_processes
 
@@ -123,6 +124,11 @@ def test_nothing_is_cleared_while_a_stop_is_on_its_way(ros, monkeypatch):
 def test_a_replay_has_no_service_clients(ros):
     node = ros.graph(BridgeNode).node
     assert list(node.clients) == []
+    caller = Caller('panel', 's', 'ann', 'viewer')
+    described = asyncio.run(node.command(GetVehicle(type='get_vehicle'), caller)).data
+    assert described['mode'] == 'replay'
+    assert described['stations'] is described['rail_length'] is None
+    assert 'emergency_stop' not in described['may']['order']
 
 
 @pytest.mark.parametrize(

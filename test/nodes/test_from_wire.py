@@ -78,7 +78,15 @@ def test_others():
     assert from_parameters(changes) == {'a': 1}
     made = request(type='rollback_config', to_version='1.2.2', reason='safety_concern')
     assert (made.to_version, made.reason) == ('1.2.2', 'safety_concern')
-    for command in ('get_system_status', 'get_config', 'list_modules', 'scan_modules'):
+    made = request(type='acknowledge_alarm', alarm_id='alarm-1')
+    assert (made.alarm_id, made.source) == ('alarm-1', 'alice')
+    for command in (
+        'get_system_status',
+        'get_vehicle',
+        'get_config',
+        'list_modules',
+        'scan_modules',
+    ):
         request(type=command)
 
 
@@ -97,6 +105,37 @@ def test_others():
             commands.GetConfig,
             srv.GetConfig.Response(version='1.0.0', config=to_parameters({'a': 1})),
             {'version': '1.0.0', 'config': {'a': 1}},
+        ),
+        (
+            commands.GetVehicle,
+            srv.GetVehicle.Response(
+                track_length=50.0,
+                vehicle_length=1.2,
+                stations=['charger', 'a'],
+                station_positions=[1.0, 12.3],
+                station_docks=[True, False],
+            ),
+            {
+                'mode': 'live',
+                'rail_length': 50_000.0,
+                'vehicle_length': 1200.0,
+                'stations': [
+                    {'name': 'charger', 'x': 1000.0, 'dock': True},
+                    {'name': 'a', 'x': 12_300.0, 'dock': False},
+                ],
+                'hoist': False,
+            },
+        ),
+        (
+            commands.GetVehicle,
+            srv.GetVehicle.Response(simulated=True, track_length=1.0, hoist=True),
+            {
+                'mode': 'simulation',
+                'rail_length': 1000.0,
+                'vehicle_length': None,  # not given: the rail is that of the vehicle's middle
+                'stations': [],
+                'hoist': True,
+            },
         ),
         (commands.ListModules, srv.ListModules.Response(), {'modules': []}),
     ],

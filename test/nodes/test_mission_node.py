@@ -34,6 +34,7 @@ from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.srv import ControlMission
+from oht50_bridge.srv import GetVehicle
 from oht50_bridge.srv import StartMission
 
 
@@ -145,6 +146,21 @@ def test_the_limits_of_type_and_rail_are_in_the_estimate(graph):
     transport, inspection, slow = durations
     assert transport + 2.0 < inspection < slow
     assert slow > 2.0 / 0.05
+
+
+@pytest.mark.parametrize(
+    'ros',
+    [['-p', 'simulated:=true', '-p', 'hoist_channel:=2', '-p', 'vehicle_length:=0.5']],
+    indirect=True,
+)
+def test_what_the_vehicle_is_can_be_asked(ros):
+    graph = ros.graph(MissionNode)
+    response = graph.call(GetVehicle, 'get_vehicle', GetVehicle.Request())
+    assert response.simulated and response.hoist
+    assert (response.track_length, response.vehicle_length) == (50.0, 0.5)
+    assert list(response.stations) == ['charger']
+    assert list(response.station_positions) == [1.0]
+    assert list(response.station_docks) == [True]
 
 
 def test_errors_of_the_vehicle_are_none_of_the_mission(graph):

@@ -21,7 +21,7 @@ from oht50_bridge.nodes.mission_settings import mission_settings
 
 
 def test_stations_are_on_the_rail_with_their_docks():
-    _, settings = mission_settings(
+    given = mission_settings(
         Declarer(
             'mission_node',
             stations=['a', 'b'],
@@ -29,7 +29,7 @@ def test_stations_are_on_the_rail_with_their_docks():
             station_docks=[True, False],
         )
     )
-    assert list(settings.stations) == ['a', 'b']
+    assert list(given.manager.stations) == ['a', 'b']
 
 
 @pytest.mark.parametrize(

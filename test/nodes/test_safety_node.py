@@ -25,6 +25,7 @@ from support import own_domain
 from support import wait_for
 
 from oht50_bridge.msg import DriveCommand
+from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import MissionState
@@ -520,6 +521,42 @@ def test_clear_with_an_unknown_next_action_is_refused(node):
 
 def test_clear_without_a_stop_is_accepted(node):
     assert clear(node).accepted
+
+
+def standing_of(node):
+    """Return the states of safety that a node publishes from now on."""
+    published = []
+    node._publisher._standing.publish = published.append
+    node._beat()
+    return published
+
+
+def test_the_state_has_the_stops_and_what_forbids_a_reset_and_motion(node):
+    confirm(node)
+    report_inputs(node)
+    published = standing_of(node)
+    assert not published[-1].latched
+    assert (published[-1].forward_hindrance, published[-1].backward_hindrance) == ('', '')
+    assert published[-1].motor_hindrance == 'the travel motor does not report'
+    node._motion.on_drive(DriveState(stop_reason=DriveState.STOP_NO_COMMAND))
+    node._on_inputs(SafetyInputs(configured=True, estop_pressed=True))
+    request_stop(node, reason='drill', source='bob')
+    node._beat()
+    state = published[-1]
+    assert state.latched and not state.motor_hindrance
+    assert [(stop.reason, stop.source, stop.trigger_type) for stop in state.stops] == [
+        ('the emergency stop button is pressed', 'estop_button', 'hardware'),
+        ('drill', 'bob', 'remote'),
+    ]
+    assert list(state.reset_hindrances) == ['the emergency stop button is pressed']
+    assert state.forward_hindrance == state.backward_hindrance
+    assert 'drill' in state.forward_hindrance
+    report_inputs(node)
+    node._beat()
+    assert 'not read since the stop' in published[-1].reset_hindrances[0]
+    count = len(published)
+    node._beat()
+    assert len(published) == count, 'nothing has changed'
 
 
 def test_causes_are_published_when_they_change(node):

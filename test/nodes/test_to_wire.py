@@ -69,6 +69,68 @@ CASES = {
             'affected_services': ['a', 'b'],
         },
     ),
+    'system.alarms': (
+        msg.SystemAlarms(
+            header=STAMP,
+            alarms=[
+                msg.SystemAlarm(
+                    alarm_id='a',
+                    code='NET-002',
+                    name='RS485 Communication Error',
+                    severity='P1',
+                    description='why',
+                    source='dock',
+                    since=STAMP.stamp,
+                    count=3,
+                ),
+                msg.SystemAlarm(
+                    alarm_id='b',
+                    code='ESTOP',
+                    name='Emergency Stop',
+                    severity='P0',
+                    description='drill',
+                    source='safety_node',
+                    since=STAMP.stamp,
+                    gone=STAMP.stamp,
+                    count=1,
+                    acknowledged_by='ann',
+                    acknowledged=STAMP.stamp,
+                ),
+            ],
+            more_alarms=4,
+        ),
+        {
+            'alarms': [
+                {
+                    'alarm_id': 'a',
+                    'code': 'NET-002',
+                    'name': 'RS485 Communication Error',
+                    'severity': 'P1',
+                    'description': 'why',
+                    'source': 'dock',
+                    'since': TIMESTAMP,
+                    'gone': None,
+                    'count': 3,
+                    'acknowledged_by': None,
+                    'acknowledged_at': None,
+                },
+                {
+                    'alarm_id': 'b',
+                    'code': 'ESTOP',
+                    'name': 'Emergency Stop',
+                    'severity': 'P0',
+                    'description': 'drill',
+                    'source': 'safety_node',
+                    'since': TIMESTAMP,
+                    'gone': TIMESTAMP,
+                    'count': 1,
+                    'acknowledged_by': 'ann',
+                    'acknowledged_at': TIMESTAMP,
+                },
+            ],
+            'more_alarms': 4,
+        },
+    ),
     'telemetry.realtime': (
         msg.Telemetry(
             header=STAMP,
@@ -155,6 +217,27 @@ CASES = {
             },
         },
     ),
+    'mission.state': (
+        msg.MissionState(
+            header=STAMP,
+            phase='held',
+            mission_id='m',
+            mission_type='transport',
+            target_position=POINT,
+            reason='obstacle',
+            ended_mission_id='l',
+            ended_status='failed',
+            ended_reason='why',
+        ),
+        {
+            'phase': 'held',
+            'mission_id': 'm',
+            'mission_type': 'transport',
+            'target_position': POSITION,
+            'reason': 'obstacle',
+            'ended': {'mission_id': 'l', 'status': 'failed', 'reason': 'why'},
+        },
+    ),
     'safety.zone_entered': (
         msg.SafetyZoneEntered(
             header=STAMP, zone_id='z', zone_type='warning', position=POINT, action='alert'
@@ -181,6 +264,43 @@ CASES = {
     'safety.clear': (
         msg.SafetyClear(header=STAMP, cleared_by='operator', position=POINT, next_action='resume'),
         {'cleared_by': 'operator', 'position': POSITION, 'next_action': 'resume'},
+    ),
+    'safety.state': (
+        msg.SafetyState(
+            header=STAMP,
+            latched=True,
+            stops=[
+                msg.LatchedStop(
+                    estop_id='e',
+                    trigger_type='hardware',
+                    reason='button',
+                    source='estop_button',
+                    stamp=STAMP.stamp,
+                )
+            ],
+            more_stops=2,
+            reset_hindrances=['button'],
+            forward_hindrance='stop',
+            backward_hindrance='stop there',
+            motor_hindrance='estop',
+        ),
+        {
+            'latched': True,
+            'stops': [
+                {
+                    'estop_id': 'e',
+                    'trigger_type': 'hardware',
+                    'reason': 'button',
+                    'source': 'estop_button',
+                    'time': TIMESTAMP,
+                }
+            ],
+            'more_stops': 2,
+            'reset_hindrances': ['button'],
+            'forward_hindrance': 'stop',
+            'backward_hindrance': 'stop there',
+            'motor_hindrance': 'estop',
+        },
     ),
     'config.updated': (
         msg.ConfigUpdated(
@@ -276,6 +396,12 @@ def test_moment_that_has_not_been_is_null():
 def test_what_is_not_measured_stays_nan_for_the_codec():
     event = to_wire(msg.Telemetry(header=STAMP, humidity=math.nan))
     assert math.isnan(event.data.sensors.humidity)
+
+
+def test_without_a_mission_there_is_none():
+    nowhere = Point(x=math.nan, y=math.nan, z=math.nan)
+    data = to_wire(msg.MissionState(header=STAMP, phase='none', target_position=nowhere)).data
+    assert data.mission_id is data.mission_type is data.ended is None
 
 
 def test_enumeration_that_the_specification_does_not_have_is_refused():

@@ -29,7 +29,7 @@ from oht50_bridge.nodes.telemetry_node import TelemetryNode
 from oht50_bridge.paths import config_dir
 
 # The starter of the nodes sets these; they do not belong into a file for all vehicles.
-SET_AT_START = {'state_dir', 'latch_dir', 'config_version', 'replay'}
+SET_AT_START = {'state_dir', 'latch_dir', 'config_version', 'replay', 'simulated'}
 # An example of a vehicle stands in the file; the default is a vehicle without it.
 EXAMPLES = {
     'stations',

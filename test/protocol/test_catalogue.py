@@ -22,12 +22,15 @@ def test_rates_are_those_of_the_specification():
         'telemetry.status': 1,
         'system.status': 1,
         'system.error': 5,
+        'system.alarms': 1,
         'mission.started': 5,
         'mission.progress': 5,
         'mission.completed': 5,
+        'mission.state': 5,
         'safety.zone_entered': 1,
         'safety.estop': 1,
         'safety.clear': 1,
+        'safety.state': 1,
         'config.updated': 0.1,
         'config.rollback': 0.1,
         'module.discovered': 5,
@@ -41,6 +44,9 @@ def test_classes_are_those_of_the_protocol():
         'telemetry.status',
         'system.status',
         'mission.progress',
+        'mission.state',
+        'safety.state',
+        'system.alarms',
     }
     assert {name for name, kind in EVENTS.items() if kind.immediate} == {
         'safety.estop',
@@ -70,6 +76,7 @@ def test_levels_are_those_of_the_protocol():
     }
     assert {name for name, level in needed.items() if level == 'viewer'} == {
         'get_system_status',
+        'get_vehicle',
         'get_config',
         'list_modules',
     }

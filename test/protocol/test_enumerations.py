@@ -37,6 +37,7 @@ from oht50_bridge import vehicle
 from oht50_bridge.enums import StrEnum
 from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import events
+from oht50_bridge.protocol import states
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSTANT = re.compile(r'^string ([A-Z][A-Z0-9_]*)=(\S+)', re.MULTILINE)
@@ -66,7 +67,7 @@ def fields():
 def model_of(interface):
     """Return the model of the protocol that a message or service becomes, if there is one."""
     name = {'SystemError': 'SystemErrorEvent'}.get(interface, interface)
-    event = getattr(events, name, None)
+    event = getattr(events, name, getattr(states, name, None))
     if event is None:
         return getattr(commands, name, None)
     data = event.model_fields.get('data')  # a part of events has none
@@ -135,7 +136,8 @@ def test_all_literals_of_events_have_constants():
     covered = {
         (model_of(interface), field) for interface, field, _, _ in fields() if model_of(interface)
     }
-    for _, data in inspect.getmembers(events, inspect.isclass):
+    classes = [value for module in (events, states) for value in vars(module).values()]
+    for data in filter(inspect.isclass, classes):
         if data.__name__.endswith('Data'):
             for name, field in data.model_fields.items():
                 if literals(field.annotation):

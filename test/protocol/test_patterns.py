@@ -21,7 +21,12 @@ from oht50_bridge.protocol.patterns import expand
 
 def test_exact_family_and_all():
     assert expand('mission.progress') == ('mission.progress',)
-    assert expand('mission.*') == ('mission.started', 'mission.progress', 'mission.completed')
+    assert expand('mission.*') == (
+        'mission.started',
+        'mission.progress',
+        'mission.completed',
+        'mission.state',
+    )
     assert expand('*') == tuple(EVENTS)
 
 

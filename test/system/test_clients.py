@@ -104,6 +104,16 @@ def test_rates_of_telemetry_and_status(vehicle):
             assert stamps == sorted(stamps)
 
 
+def test_a_viewer_can_ask_what_the_vehicle_is_and_what_it_may_do(vehicle):
+    with vehicle.client('viewer') as client:
+        answer = client.call('get_vehicle')
+    assert (answer['name'], answer['mode'], answer['hoist']) == ('oht50', 'simulation', False)
+    assert answer['stations'][0] == {'name': 'charger', 'x': 1000.0, 'dock': True}
+    assert answer['rail_length'] == 50_000.0
+    assert 'get_vehicle' in answer['may']['order']
+    assert 'emergency_stop' not in answer['may']['order']
+
+
 def example(kind):
     """Return the data of the specification's example of an event."""
     for block in re.findall(r'```json\n(.*?)```', SPECIFICATION, re.DOTALL):

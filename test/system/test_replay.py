@@ -142,6 +142,7 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
                         )
                         assert error['error_code'] == 'WS-009'
                         assert 'there is no vehicle to command' in error['description']
+                    assert client.call('get_vehicle')['mode'] == 'replay'
                     client.wait('safety.estop', 20.0)
                     client.wait('safety.clear', 20.0)
                 assert replay.stop() == 0

@@ -150,6 +150,11 @@ def test_a_used_refresh_token_stays_used_when_the_bridge_is_killed(setting):
     with setting.client(token=pair['token']) as client:
         client.send('refresh_token', refresh_token=pair['refresh_token'])
         fresh = client.wait('auth.refreshed')['data']
+    with setting.client(token=pair['token']) as client:
+        # The answer may have been lost; the next client asks once more.
+        client.send('refresh_token', refresh_token=pair['refresh_token'])
+        assert client.wait('auth.refreshed')['data'] == fresh
+        assert len(records(setting, 'auth.repeated')) == 1
         before = setting.node_pid('bridge_node')
         os.kill(before, signal.SIGKILL)
     setting.wait_for_new('bridge_node', before)

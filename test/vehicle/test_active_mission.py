@@ -150,6 +150,7 @@ def test_an_end_without_a_position_is_reported_after_the_timeout_and_has_no_plac
     assert vehicle.completed.travelled == pytest.approx(travelled, abs=0.03)
     assert vehicle.output.log[-1][0] == 'warning'
     assert f'no standstill was measured within {REST_TIMEOUT:g} s' in vehicle.output.log[-1][1]
+    assert 'where the vehicle stands is not certain' in vehicle.state.ended.reason
 
 
 def test_a_vehicle_that_does_not_come_to_rest_is_reported_where_it_is(vehicle):

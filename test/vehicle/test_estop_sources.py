@@ -104,11 +104,16 @@ class World:
 
     def clear(self, stop=None):
         """Return why a stop, by default the newest, cannot be cleared; '' when it was."""
-        stop = stop or self.latch.estop
+        newest = self.latch.estop
+        stop = stop or newest
+        hindrances = self.sources.hindrances(self.now)
         try:
             self.sources.clear(stop.estop_id if stop else '', self.now)
         except RefusedError as refusal:
+            if stop == newest:
+                assert hindrances and '; '.join(hindrances) in str(refusal)
             return str(refusal)
+        assert newest is None or not hindrances, 'what forbids a clear is known before it is tried'
         return ''
 
 

@@ -29,6 +29,7 @@ from oht50_bridge.vehicle.active_mission import REST_TIMEOUT
 from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.mission import MissionPhase
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
+from oht50_bridge.vehicle.mission_reports import EndReport
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.refusal import RefusedError
@@ -312,6 +313,7 @@ def test_a_fault_of_the_drive_ends_the_mission_and_an_interruption_does_not(
         assert vehicle.position == pytest.approx(place, abs=0.05), 'only a new command moves it'
     else:
         assert vehicle.output.log[-1][0] == 'warning'
+        assert vehicle.state.reason == f'the travel motor is stopped: {stop_reason}'
         vehicle.until(vehicle.ended)
         assert vehicle.completed.status == 'success'
         assert ('info', f'mission {vehicle.completed.mission_id} continues from standstill') in (
@@ -333,6 +335,26 @@ def test_an_emergency_stop_ends_the_mission_at_once(vehicle):
     count = len(vehicle.output.commands)
     vehicle.run(5.0)
     assert len(vehicle.output.commands) == count, 'clearing moves nothing'
+
+
+def test_how_a_mission_ended_is_reported_at_once_and_stays(vehicle):
+    assert vehicle.state.ended == EndReport()
+    vehicle.start(8.0, mission_id='one')
+    vehicle.run(3.0)
+    vehicle.view.update_estop(True, 'button')
+    vehicle.manager.on_estop(vehicle.now)
+    ended = EndReport('one', 'failed', 'emergency stop: button')
+    assert not vehicle.ended(), 'the vehicle still rolls'
+    assert (vehicle.state.phase, vehicle.state.mission_id) == ('none', 'one')
+    assert vehicle.state.ended == ended
+    vehicle.until(vehicle.ended, 1.0)
+    assert (vehicle.state.mission_id, vehicle.state.ended) == ('', ended)
+    vehicle.view.update_estop(False, '')
+    vehicle.run(1.0)
+    vehicle.start(7.0, mission_id='two')
+    assert (vehicle.state.phase, vehicle.state.ended) == ('executing', ended)
+    vehicle.until(vehicle.ended)
+    assert vehicle.state.ended == EndReport('two', 'success')
 
 
 def test_a_permission_that_is_withdrawn_for_good_ends_the_mission(vehicle):
@@ -385,8 +407,9 @@ def test_a_lost_position_ends_the_mission(vehicle):
 def test_pause_resume_and_cancel(vehicle):
     mission_id, _ = vehicle.start(9.0)
     vehicle.run(3.0)
-    assert vehicle.manager.pause('') == f'mission {mission_id} paused'
+    assert vehicle.manager.pause('', 'ann') == f'mission {mission_id} paused'
     assert vehicle.state.phase is MissionPhase.PAUSED
+    assert vehicle.state.reason == "paused by 'ann'"
     vehicle.run(5.0)
     place, count = vehicle.position, len(vehicle.output.commands)
     vehicle.run(5.0)
@@ -394,12 +417,14 @@ def test_pause_resume_and_cancel(vehicle):
     with pytest.raises(RefusedError, match='paused already'):
         vehicle.manager.pause(mission_id)
     vehicle.manager.resume(mission_id)
-    assert vehicle.state.phase is MissionPhase.EXECUTING
+    assert (vehicle.state.phase, vehicle.state.reason) == (MissionPhase.EXECUTING, '')
     vehicle.run(3.0)
     assert vehicle.position > place
-    vehicle.manager.cancel('')
+    vehicle.manager.cancel('', 'bob')
+    assert (vehicle.state.phase, vehicle.state.reason) == ('executing', "cancelled by 'bob'")
     vehicle.until(vehicle.ended)
     assert vehicle.completed.status == 'cancelled'
+    assert vehicle.state.ended == EndReport(mission_id, 'cancelled', "cancelled by 'bob'")
     assert vehicle.velocity == 0.0
     assert not any(level == 'warning' for level, _ in vehicle.output.log), 'a pause interrupts not'
 
@@ -528,6 +553,8 @@ def test_a_lost_mission_is_reported_once_by_the_next_process(tmp_path):
     vehicle.manager.report(vehicle.now + 1.0, subscribed=True)
 
     after = Vehicle(tmp_path, position=7.5, now=vehicle.now + 2.0)
+    reason = 'the mission node ended during it'
+    assert after.state.ended == EndReport(mission_id, 'failed', reason)
     after.manager.report(after.now, subscribed=False)
     assert after.output.completed_ == [], 'nobody listens yet'
     after.manager.report(after.now, subscribed=True)

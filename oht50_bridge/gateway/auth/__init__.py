@@ -13,6 +13,6 @@
 # limitations under the License.
 """Tokens with their keys and revocations, and the roles that decide what a client may do.
 
-Imports run one way: private_files → keys → claims → revocations, refresh_store → tokens →
-token_files. `roles` stands alone.
+Imports run one way: private_files → keys → claims → revocations, refresh_store, refresh_answers →
+tokens → token_files. `roles` stands alone.
 """

@@ -91,9 +91,13 @@ class TokenPair:
         access: the access token.
         refresh: the refresh token.
         expires_at: end of the access token's life, seconds since the Unix epoch.
+        refresh_id: id of the refresh token.
+        repeated: it was answered before, to the same refresh token.
 
     """
 
     access: str
     refresh: str
     expires_at: float
+    refresh_id: str
+    repeated: bool = False

@@ -24,6 +24,7 @@ import yaml
 
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.catalogue import FAMILIES
 from oht50_bridge.protocol.catalogue import LEVELS
 from oht50_bridge.protocol.patterns import expand
 
@@ -46,6 +47,16 @@ class Role:
 
     events: frozenset[str] = frozenset()
     commands: frozenset[str] = frozenset()
+
+    @property
+    def may(self) -> dict[str, list[str]]:
+        """The commands that it may order, and the patterns of all that it may read."""
+        read: list[str] = []
+        for family in FAMILIES:
+            types = [name for name, event in EVENTS.items() if event.family == family]
+            allowed = [name for name in types if name in self.events]
+            read += [f'{family}.*'] if allowed == types else allowed
+        return {'order': [name for name in COMMANDS if name in self.commands], 'read': read}
 
 
 _NO_RIGHTS = Role()

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -34,6 +35,9 @@ from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.claims import check_claim
 from oht50_bridge.gateway.auth.keys import Key
+from oht50_bridge.gateway.auth.refresh_answers import GRACE
+from oht50_bridge.gateway.auth.refresh_answers import Answer
+from oht50_bridge.gateway.auth.refresh_answers import RefreshAnswers
 from oht50_bridge.gateway.auth.refresh_store import RefreshStore
 from oht50_bridge.gateway.auth.revocations import Revocations
 
@@ -52,6 +56,7 @@ class TokenAuthority:
         access_life: life of access tokens signed here, s.
         refresh_life: life of refresh tokens signed here, s.
         wall: clock, seconds since the Unix epoch.
+        steady: clock, s, monotonic; a change of the date does not prolong `GRACE`.
         store: the store of used refresh tokens; None: one in memory.
 
     Raises:
@@ -68,6 +73,7 @@ class TokenAuthority:
         access_life: float = 15 * 60.0,
         refresh_life: float = 12 * 3600.0,
         wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         store: RefreshStore | None = None,
     ) -> None:
         if not 0 < access_life <= MAX_ACCESS_LIFE:
@@ -79,7 +85,9 @@ class TokenAuthority:
         self._access_life = access_life
         self._refresh_life = refresh_life
         self._wall = wall
+        self._steady = steady
         self._store = store or RefreshStore(wall=wall)
+        self._answers = RefreshAnswers()
         self._revocations: Revocations | None = None
         self.use_keys(keys)
 
@@ -101,10 +109,36 @@ class TokenAuthority:
     def verify(self, token: str, kind: TokenType = TokenType.ACCESS) -> Claims:
         """Return the claims of a token. A refresh token that was used before revokes its family.
 
+        It does not within `GRACE` of its use, while its successor is unused.
+
         Raises:
             TokenError: it is malformed, forged, expired, of the other kind, used or revoked.
 
         """
+        if kind == TokenType.REFRESH:
+            return self.verify_refresh(token)[0]
+        return self._read(token, kind)[0]
+
+    def verify_refresh(self, token: str) -> tuple[Claims, tuple[Claims, TokenPair] | None]:
+        """Return the claims of a refresh token, and what it was exchanged for.
+
+        That is None for an unused token. For one that was used within `GRACE`, while its
+        successor is unused, it is what `refresh` returned, with `repeated` set.
+
+        Raises:
+            TokenError: as `verify`; or the pair has expired or was revoked since.
+
+        """
+        claims, issued = self._read(token, TokenType.REFRESH)
+        answer = self._check_use(claims, issued)
+        if answer is None:
+            return claims, None
+        self._read(answer.pair.refresh, TokenType.REFRESH)
+        self._read(answer.pair.access, TokenType.ACCESS)
+        return claims, (answer.claims, replace(answer.pair, repeated=True))
+
+    def _read(self, token: str, kind: TokenType) -> tuple[Claims, float]:
+        """Return the claims of a token, used or not, and the time of its issue."""
         try:
             header = jwt.get_unverified_header(token)
             key = self._keys.get(header.get('kid'))
@@ -131,9 +165,7 @@ class TokenAuthority:
         claims = self._checked(payload, kind, key)
         if self.is_revoked(claims):
             raise TokenError('revoked')
-        if kind == TokenType.REFRESH:
-            self._check_use(claims, _moment(payload, 'iat'))
-        return claims
+        return claims, _moment(payload, 'iat')
 
     def _checked(self, payload: dict[str, Any], kind: TokenType, key: Key) -> Claims:
         expires, issued = _moment(payload, 'exp'), _moment(payload, 'iat')
@@ -159,13 +191,20 @@ class TokenAuthority:
             raise TokenError('a refresh token needs jti and fam')
         return Claims(subject, role, expires, kind, min(began, issued), token_id, family, key)
 
-    def _check_use(self, claims: Claims, issued: float) -> None:
+    def _check_use(self, claims: Claims, issued: float) -> Answer | None:
         assert claims.token_id is not None and claims.family is not None
         if issued < self._store.not_before:
             raise TokenError('it is unknown whether it was used before')
-        if not self._store.is_current(claims.family, claims.token_id):
+        if self._store.is_current(claims.family, claims.token_id):
+            # Who has the successor has received the answer.
+            self._answers.end(claims.family)
+            return None
+        answer = self._answers.find(claims.family, claims.token_id, self._steady())
+        if answer is None or not self._store.is_current(claims.family, answer.pair.refresh_id):
+            self._answers.end(claims.family)
             self._store.revoke(claims.family, self._wall() + MAX_REFRESH_LIFE + LEEWAY)
             raise TokenError('refresh token used before, its family is revoked')
+        return answer
 
     def is_revoked(self, claims: Claims) -> bool:
         """Return whether a token that was accepted earlier is revoked now.
@@ -191,15 +230,20 @@ class TokenAuthority:
     def refresh(self, token: str) -> tuple[Claims, TokenPair]:
         """Exchange a refresh token, once, for a new pair and the claims of its access token.
 
-        Await `saved` before you send the pair to the client.
+        Await `saved` before you send the pair to the client. For `GRACE`, while the new refresh
+        token is unused, the old one is answered with the same pair: the first answer may be lost.
 
         Raises:
             TokenError: the token is not valid, or was used before; then its family is revoked.
 
         """
-        claims = self.verify(token, TokenType.REFRESH)
-        assert claims.family is not None
+        claims, again = self.verify_refresh(token)
+        if again is not None:
+            return again
+        assert claims.token_id is not None and claims.family is not None
         pair, fresh = self._issue(claims.subject, claims.role, claims.family, claims.began_at)
+        now = self._steady()
+        self._answers.keep(claims.family, Answer(claims.token_id, fresh, pair, now + GRACE), now)
         return fresh, pair
 
     def saved(self) -> Future[None]:
@@ -229,7 +273,10 @@ class TokenAuthority:
         access = {'typ': TokenType.ACCESS.value, 'exp': expires, 'jti': access_id}
         refresh = {'typ': TokenType.REFRESH.value, 'exp': end, 'jti': refresh_id}
         pair = TokenPair(
-            _sign(signing, payload | access), _sign(signing, payload | refresh), expires
+            _sign(signing, payload | access),
+            _sign(signing, payload | refresh),
+            expires,
+            refresh_id,
         )
         if began is not None:
             self._store.rotate(family, refresh_id, end + LEEWAY)

@@ -24,7 +24,7 @@ SECRET = b'0123456789abcdef0123456789abcdef'
 
 def test_nothing_secret_is_in_a_representation():
     claims = Claims('ann', 'viewer', 2.0, TokenType.ACCESS, 1.0, key=Key('HS256', SECRET))
-    pair = TokenPair('eyJaccess', 'eyJrefresh', 2.0)
+    pair = TokenPair('eyJaccess', 'eyJrefresh', 2.0, 'id')
     assert "subject='ann'" in repr(claims)
     assert 'HS256' not in repr(claims) and SECRET.decode() not in repr(claims)
     assert 'eyJ' not in repr(pair)

@@ -34,8 +34,22 @@ def test_the_table_of_the_package():
     admins = {'clear_estop', 'set_maintenance', 'update_config', 'rollback_config', 'scan_modules'}
     assert roles['admin'].commands - roles['operator'].commands == admins
     assert roles['admin'].commands == {n for n, c in COMMANDS.items() if c.level is not None}
-    assert roles['viewer'].commands == {'get_system_status', 'get_config', 'list_modules'}
+    viewers = {'get_system_status', 'get_vehicle', 'get_config', 'list_modules'}
+    assert roles['viewer'].commands == viewers
     assert not roles['nobody'].events and not roles['nobody'].commands
+
+
+def test_the_rights_of_a_role_are_whole_families_where_it_has_all_of_one():
+    entry = {'level': 'viewer', 'allow': ['emergency_stop', 'module.*'], 'deny': ['get_config']}
+    may = parse_roles({'roles': {'wall': entry | {'deny': ['get_config', 'safety.clear']}}})[
+        'wall'
+    ].may
+    assert may['order'] == ['get_system_status', 'emergency_stop', 'get_vehicle', 'list_modules']
+    assert may['read'][:3] == ['system.*', 'telemetry.*', 'mission.*']
+    assert may['read'][-1] == 'module.*'
+    assert {'safety.estop', 'safety.zone_entered'} <= set(may['read'])
+    assert not {'safety.*', 'safety.clear', 'config.*'} & set(may['read'])
+    assert load_roles(FILE)['nobody'].may == {'order': [], 'read': []}
 
 
 @pytest.mark.parametrize(

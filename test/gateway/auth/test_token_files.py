@@ -119,6 +119,12 @@ async def test_a_new_pair_is_sent_after_the_old_token_is_stored_as_used(files, s
         refreshed = await peer.receive('auth.refreshed')
         assert (tmp_path / 'used').exists()
         again = await server.enter()
+        await again.send('auth', token=pair.access, refresh_token=pair.refresh)
+        await again.receive('auth.refreshed')  # with the token of the auth
+        repeated = await again.receive('auth.refreshed')
+        assert repeated['data'] == refreshed['data'], 'its answer may have been lost'
+        await peer.send('refresh_token', refresh_token=refreshed['data']['refresh_token'])
+        await peer.receive('auth.refreshed')
         await again.send('auth', token=refreshed['data']['token'], refresh_token=pair.refresh)
         assert (await ended(again))[::2] == (4401, 'WS-001')
         # The session of the family that was replayed ends as well.
