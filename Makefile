@@ -55,9 +55,10 @@ prepared: setup
 	@$(MAKE) --no-print-directory clients & $(PYTHON) -m pytest --collect-only -q $(EACH) > /dev/null & \
 	  $(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
 
-format: setup
+format: setup clients
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+	test/clients/node node_modules/prettier/bin/prettier.cjs --write --log-level warn .
 
 audit: setup
 	$(PYTHON) tools/audit_dependencies.py

@@ -36,7 +36,7 @@ from oht50_bridge.protocol.examples import EXAMPLES
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / 'docs'
 CLIENTS = ROOT / 'test' / 'clients'
-MODULES = CLIENTS / 'node_modules'
+MODULES = ROOT / 'node_modules'
 MESSAGES = [*EVENTS, *COMMANDS, *REPLIES]
 
 
