@@ -7,7 +7,7 @@
 # make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
-# make setup      installs the package into .venv; each of the above does
+# make setup      installs the package into .venv and builds the page; each of the above does
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -28,7 +28,7 @@ UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-faults bench cover test-vehicles test-ros setup clients
+.PHONY: help run test lint format audit test-unit test-faults bench cover test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -89,12 +89,16 @@ test-vehicles: setup clients
 test-ros: clients
 	tools/test-ros.sh $(TEST_ARGS)
 
-setup: $(STAMP)
+setup: $(STAMP) page
 
 # The interfaces are generated at installation, so a change of theirs installs again.
 $(STAMP): setup.py requirements.txt test/requirements.txt pyproject.toml package.xml rosless/primitives.py $(wildcard rosless/idl/*.py) $(wildcard msg/*.msg srv/*.srv)
 	@sh tools/setup.sh $(VENV)
 	@touch $@
 
+# Node comes from OHT50_NODE, PATH or PyPI; without any of them there is no page.
+page: $(STAMP)
+	@$(PYTHON) tools/build_page.py --venv $(VENV)
+
 clients:
-	@tools/setup-clients.sh $(VENV)
+	@python3 tools/javascript.py --venv $(VENV)
