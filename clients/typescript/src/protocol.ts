@@ -14,6 +14,14 @@
 // Made from docs/asyncapi.yaml by tools/generate.mjs: npm run generate.
 
 /**
+ * Acknowledge an alarm of `system.alarms`; it changes nothing on the vehicle.
+ */
+export interface AcknowledgeAlarm {
+  request_id?: string | null;
+  type: 'acknowledge_alarm';
+  alarm_id: string;
+}
+/**
  * Authenticate as the first message, or extend the session with a new token.
  */
 export interface Auth {
@@ -179,6 +187,14 @@ export interface EmergencyStop {
  */
 export interface Empty {}
 /**
+ * How the last mission ended; `reason` is empty for a success.
+ */
+export interface EndedMission {
+  mission_id: string;
+  status: 'success' | 'failed' | 'cancelled';
+  reason: string;
+}
+/**
  * An error; `temporary` states whether the client may try again later.
  */
 export interface ErrorMessage {
@@ -206,6 +222,13 @@ export interface GetSystemStatus {
   type: 'get_system_status';
 }
 /**
+ * Request what the vehicle is, its rail and stations, and what the sender may do.
+ */
+export interface GetVehicle {
+  request_id?: string | null;
+  type: 'get_vehicle';
+}
+/**
  * Load of the vehicle's computer.
  */
 export interface Health {
@@ -213,6 +236,16 @@ export interface Health {
   memory: number | null;
   disk: number | null;
   temperature: number | null;
+}
+/**
+ * An emergency stop that is latched, why and by whom.
+ */
+export interface LatchedStop {
+  estop_id: string;
+  trigger_type: 'hardware' | 'software' | 'remote';
+  reason: string;
+  source: string;
+  time: string;
 }
 /**
  * Request the list of known modules.
@@ -292,6 +325,29 @@ export interface MissionStartedData {
   start_position: Position;
   target_position: Position;
   estimated_duration: number | null;
+}
+/**
+ * What the mission does, and how the last one ended.
+ */
+export interface MissionState {
+  type: 'mission.state';
+  timestamp: string;
+  data: MissionStateData;
+}
+/**
+ * Data of `mission.state`.
+ *
+ * `phase` is none without a mission, and while the vehicle comes to rest after the end of
+ * one. `reason` is why a mission does not go on; empty where it does. `ended` is null where no
+ * mission ended since the start of the vehicle's software.
+ */
+export interface MissionStateData {
+  phase: 'none' | 'executing' | 'paused' | 'held' | 'docking';
+  mission_id: string | null;
+  mission_type: ('transport' | 'inspection' | 'maintenance') | null;
+  target_position: Position;
+  reason: string;
+  ended: EndedMission | null;
 }
 /**
  * A board responded for the first time.
@@ -459,6 +515,30 @@ export interface SafetyEstopData {
   auto_recovery: boolean;
 }
 /**
+ * Whether the vehicle is stopped, and what forbids a reset and motion.
+ */
+export interface SafetyState {
+  type: 'safety.state';
+  timestamp: string;
+  data: SafetyStateData;
+}
+/**
+ * Data of `safety.state`.
+ *
+ * `stops` has the oldest stop first; of many the first and the newest, and `more_stops` is the
+ * number of the others. `reset_hindrances` are what forbids to clear now. The other three
+ * are empty where nothing forbids motion in that direction, or of the motor.
+ */
+export interface SafetyStateData {
+  latched: boolean;
+  stops: LatchedStop[];
+  more_stops: number;
+  reset_hindrances: string[];
+  forward_hindrance: string;
+  backward_hindrance: string;
+  motor_hindrance: string;
+}
+/**
  * The vehicle entered a zone.
  */
 export interface SafetyZoneEntered {
@@ -576,6 +656,42 @@ export interface SubscriptionRemovedData {
   events: string[];
 }
 /**
+ * Something that needs a person.
+ *
+ * `gone` is null while it stands. `acknowledged_by` and `acknowledged_at` are null until somebody
+ * acknowledges it.
+ */
+export interface SystemAlarm {
+  alarm_id: string;
+  code: string;
+  name: string;
+  severity: 'P0' | 'P1' | 'P2' | 'P3' | 'P4';
+  description: string;
+  source: string;
+  since: string;
+  gone: string | null;
+  count: number;
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+}
+/**
+ * The alarms that stand, and those that are gone and not acknowledged.
+ */
+export interface SystemAlarms {
+  type: 'system.alarms';
+  timestamp: string;
+  data: SystemAlarmsData;
+}
+/**
+ * Data of `system.alarms`: the worst first, of equal ones the oldest first.
+ *
+ * `more_alarms` is the number of those that do not fit into the message.
+ */
+export interface SystemAlarmsData {
+  alarms: SystemAlarm[];
+  more_alarms: number;
+}
+/**
  * Data of `system.error`.
  */
 export interface SystemErrorData {
@@ -675,14 +791,17 @@ export interface UpdateConfig {
 export interface EventMap {
   'system.status': SystemStatus;
   'system.error': SystemErrorEvent;
+  'system.alarms': SystemAlarms;
   'telemetry.realtime': TelemetryRealtime;
   'telemetry.status': TelemetryStatus;
   'mission.started': MissionStarted;
   'mission.progress': MissionProgress;
   'mission.completed': MissionCompleted;
+  'mission.state': MissionState;
   'safety.zone_entered': SafetyZoneEntered;
   'safety.estop': SafetyEstop;
   'safety.clear': SafetyClear;
+  'safety.state': SafetyState;
   'config.updated': ConfigUpdated;
   'config.rollback': ConfigRollback;
   'module.discovered': ModuleDiscovered;
@@ -702,12 +821,14 @@ export interface CommandMap {
   'emergency_stop': EmergencyStop;
   'clear_estop': ClearEstop;
   'set_maintenance': SetMaintenance;
+  'acknowledge_alarm': AcknowledgeAlarm;
   'start_mission': StartMission;
   'pause_mission': PauseMission;
   'resume_mission': ResumeMission;
   'cancel_mission': CancelMission;
   'update_config': UpdateConfig;
   'rollback_config': RollbackConfig;
+  'get_vehicle': GetVehicle;
   'get_config': GetConfig;
   'list_modules': ListModules;
   'scan_modules': ScanModules;
@@ -726,12 +847,14 @@ export interface ReplyMap {
   'emergency_stop': CommandResult;
   'clear_estop': CommandResult;
   'set_maintenance': CommandResult;
+  'acknowledge_alarm': CommandResult;
   'start_mission': CommandResult;
   'pause_mission': CommandResult;
   'resume_mission': CommandResult;
   'cancel_mission': CommandResult;
   'update_config': CommandResult;
   'rollback_config': CommandResult;
+  'get_vehicle': CommandResult;
   'get_config': CommandResult;
   'list_modules': CommandResult;
   'scan_modules': CommandResult;
@@ -741,14 +864,17 @@ export interface ReplyMap {
 export const DELIVERY: ReadonlyMap<string, 'state' | 'event'> = new Map([
   ['system.status', 'state'],
   ['system.error', 'event'],
+  ['system.alarms', 'state'],
   ['telemetry.realtime', 'state'],
   ['telemetry.status', 'state'],
   ['mission.started', 'event'],
   ['mission.progress', 'state'],
   ['mission.completed', 'event'],
+  ['mission.state', 'state'],
   ['safety.zone_entered', 'event'],
   ['safety.estop', 'event'],
   ['safety.clear', 'event'],
+  ['safety.state', 'state'],
   ['config.updated', 'event'],
   ['config.rollback', 'event'],
   ['module.discovered', 'event'],
