@@ -4,6 +4,7 @@
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
+# make test-page  runs the tests of the page that take long
 # make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
@@ -16,7 +17,7 @@ RUN_ARGS ?=
 TEST_ARGS ?=
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
-WHOLE_VEHICLES := test/system test/launch
+WHOLE_VEHICLES := test/system test/launch test/page
 FAULTS := test/faults
 # rosless beside a real ROS 2, which tools/test-ros.sh runs.
 BESIDE_ROS := test/rosless/test_interop.py
@@ -28,7 +29,7 @@ UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-faults bench cover test-vehicles test-ros setup page clients
+.PHONY: help run test lint format audit test-unit test-faults test-page bench cover test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -69,6 +70,9 @@ test-unit: setup
 test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
 	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
+
+test-page: setup clients
+	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page
 
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'
