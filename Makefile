@@ -72,7 +72,7 @@ test-faults: setup
 	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
 
 test-page: setup clients
-	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page
+	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page test/test_build_page.py
 
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'

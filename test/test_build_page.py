@@ -195,6 +195,23 @@ def test_a_source_distribution_without_sources_of_the_page_starts_no_npm(project
     assert line.startswith('The page was not built: the sources of the page, dashboard/, are not ')
 
 
+@pytest.mark.long
+def test_where_node_is_old_that_of_pypi_is_installed_once(project, offline, monkeypatch):
+    for name in ('HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'):
+        monkeypatch.delenv(name)
+    monkeypatch.delenv('PIP_CONFIG_FILE')
+    monkeypatch.delenv('PIP_NO_CACHE_DIR')
+    code, lines = build(project)
+    if 'none from PyPI' in lines[-1]:
+        pytest.skip(lines[-1])
+    installing = 'Installing Node from PyPI (about 60 MB, once) …'
+    packages = 'Installing the packages of package-lock.json …'
+    assert (code, lines) == (0, [installing, packages, 'Building the page …'])
+    with (project / 'package-lock.json').open('a') as lock:
+        lock.write('\n')
+    assert build(project) == (0, [packages, 'Building the page …'])
+
+
 # What is installed
 
 

@@ -57,6 +57,10 @@ class Remote:
 
         return call
 
+    def act(self, *steps):
+        """Call methods one after the other: `act(['mouse'], ['move', 1, 2])`."""
+        return self._browser.act(self.name, (*self._calls, *steps))
+
     @property
     def first(self):
         """The first of what is named."""

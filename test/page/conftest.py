@@ -26,27 +26,21 @@ from page.proxy import Proxy
 from oht50_bridge.cli.main import main as cli
 from oht50_bridge.paths import page_dir
 
-LONG = 'long'
 BREAKS = 'breaks_connections'
 #: Levels of the page, by the fragment that leads there.
 LEVELS = ('/', '/missions', '/alarms', '/modules', '/config', '/log', '/about')
 
 
 def pytest_configure(config):
-    """Register the markers."""
-    config.addinivalue_line('markers', f'{LONG}: takes long; `make test-page` runs it')
+    """Register the marker."""
     config.addinivalue_line(
         'markers', f'{BREAKS}: a browser writes to the console that a connection failed'
     )
 
 
-def pytest_collection_modifyitems(config, items):
-    """Leave out the long tests unless a marker is asked for; skip all without a browser."""
+def pytest_collection_modifyitems(items):
+    """Skip all where there is no browser or no page."""
     here = [item for item in items if '/test/page/' in item.path.as_posix()]
-    if not config.getoption('markexpr'):
-        left_out = [item for item in here if item.get_closest_marker(LONG)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
     reason = missing()
     if not reason and not (page_dir() / 'index.html').is_file():
         reason = 'THE PAGE WAS NOT TESTED: it was not built: run `make page`'
@@ -75,12 +69,14 @@ def browser(shared_browser, request):
 
 @pytest.fixture
 def people(browser):
-    """Open pages, each as a person of its own; they are closed at the end."""
+    """Open pages, each as a person of its own, with a script that runs before that of the page."""
     with contextlib.ExitStack() as stack:
 
-        def come(url, **options):
+        def come(url, script='', **options):
             context = browser.context(**{'locale': 'en-GB', **options})
             stack.callback(context.close)
+            if script:
+                context.addInitScript({'content': script})
             page = context.newPage()
             page.goto(url)
             return page
