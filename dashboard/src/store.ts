@@ -12,40 +12,19 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 import { BridgeError, NotSent } from 'oht50-client';
-import type {
-  AnyEvent,
-  Command,
-  Fields,
-  MissionProgress,
-  MissionStateData,
-  Oht50Client,
-  Reply,
-  SafetyStateData,
-  SystemStatusData,
-  TelemetryRealtimeData,
-  TelemetryStatusData,
-} from 'oht50-client';
+import type { Command, Fields, Oht50Client, Reply } from 'oht50-client';
 
+import { Facts } from './facts.js';
+import { t } from './i18n/index.js';
 import { builtIn } from './logic/access.js';
 import type { May } from './logic/access.js';
-import { Alarms, NO_CONNECTION } from './logic/alarms.js';
-import { Arrivals, LIMITS, telemetryLimit } from './logic/freshness.js';
+import { NO_CONNECTION } from './logic/alarms.js';
+import { LIMITS, telemetryLimit } from './logic/freshness.js';
 import type { Freshness } from './logic/freshness.js';
-import { Logbook } from './logic/logbook.js';
-import { Span, Tail, zonesOf } from './logic/rail.js';
-import type { Zone } from './logic/rail.js';
-import { LatchBook, StopPresses } from './logic/stop.js';
-import type { Latch } from './logic/stop.js';
-import { Trend } from './logic/trends.js';
-import { lineOf } from './lines.js';
-import { t } from './i18n/index.js';
 import { NoNewToken, Session } from './session.js';
-import { keepSettings, readSettings } from './settings.js';
+import { keepSettings } from './settings.js';
 import { tone } from './tones.js';
 import type { Link, Module, Notice, Vehicle } from './types.js';
-
-export const TRENDS = ['speed', 'battery', 'temperature'] as const;
-export type TrendName = (typeof TRENDS)[number];
 
 const TICK = 250;
 const PING_EACH = 2000;
@@ -55,42 +34,13 @@ const HIDDEN_FOR = 60_000;
 const RESULT_KEPT = 8000;
 
 /** All that the page knows of the vehicle, and what it may ask of it. */
-export class Store {
-  readonly settings = readSettings();
-  readonly arrivals = new Arrivals();
-  readonly alarms = new Alarms();
-  readonly log = new Logbook();
-  readonly presses = new StopPresses();
-  readonly span = new Span();
-  readonly tail = new Tail();
-  readonly trends: Readonly<Record<TrendName, Trend>> = {
-    speed: new Trend(),
-    battery: new Trend(),
-    temperature: new Trend(),
-  };
+export class Store extends Facts {
   readonly session: Session;
-  telemetry: TelemetryRealtimeData | undefined;
-  /** The last telemetry by the vehicle's clock. */
-  telemetryTime: string | undefined;
-  status: SystemStatusData | undefined;
-  stream: TelemetryStatusData | undefined;
-  progress: MissionProgress | undefined;
-  mission: MissionStateData | undefined;
-  safety: SafetyStateData | undefined;
-  alarmsTime: string | undefined;
-  vehicle: Vehicle | undefined;
-  config: Record<string, unknown> | undefined;
-  configVersion = '';
-  configNote = '';
-  readonly versions = new Set<string>();
-  modules: readonly Module[] | undefined;
-  modulesTime: string | undefined;
   roundTrip: number | undefined;
   serverVersion: string | undefined;
   isNewVersion = false;
   isFrozen = false;
   notice: Notice | undefined;
-  readonly #latchBook = new LatchBook();
   #role = '';
   #grantedRate = 10;
   #liveAt = -Infinity;
@@ -102,6 +52,7 @@ export class Store {
   readonly #speakers = new Set<(text: string, urgent: boolean) => void>();
 
   constructor(origin: string) {
+    super();
     this.session = new Session(
       origin,
       (client) => this.#attach(client),
@@ -122,7 +73,7 @@ export class Store {
   }
 
   /** Draw in the next frame. */
-  changed(): void {
+  override changed(): void {
     if (this.#dirty) return;
     this.#dirty = true;
     requestAnimationFrame(() => {
@@ -145,16 +96,11 @@ export class Store {
   }
 
   /** Have a text read out that is shown elsewhere. */
-  announce(text: string, urgent = false): void {
+  override announce(text: string, urgent = false): void {
     for (const speaker of this.#speakers) speaker(text, urgent);
   }
 
   // What is known now
-
-  /** Whether the vehicle is stopped, by its last word. */
-  get latch(): Latch {
-    return this.#latchBook.latch;
-  }
 
   get role(): string {
     return this.#role;
@@ -226,10 +172,6 @@ export class Store {
     return leastLag === undefined ? undefined : (this.roundTrip ?? 0) / 2 - leastLag;
   }
 
-  get zones(): Zone[] {
-    return zonesOf(this.config);
-  }
-
   // What is asked of the vehicle
 
   /**
@@ -286,7 +228,7 @@ export class Store {
   }
 
   /** Ask for the configuration. */
-  async readConfig(): Promise<void> {
+  override async readConfig(): Promise<void> {
     const reply = await this.#ask('get_config');
     if (!reply) return;
     this.config = reply['config'] as Record<string, unknown>;
@@ -323,13 +265,6 @@ export class Store {
     }
   }
 
-  /** Add a line of the page's own to the log. */
-  note(type: string, text: string, severity: 'alarm' | 'warning' | 'info' = 'info'): void {
-    const time = new Date().toISOString();
-    this.log.add({ time, type: `page.${type}`, severity, text, source: undefined });
-    this.changed();
-  }
-
   /** Change a setting, and draw all anew. */
   set<K extends keyof Store['settings']>(name: K, value: Store['settings'][K]): void {
     this.settings[name] = value;
@@ -341,7 +276,7 @@ export class Store {
 
   #attach(client: Oht50Client): void {
     const mine = (): boolean => this.session.client === client;
-    client.on('*', (event) => mine() && this.#event(event));
+    client.on('*', (event) => mine() && this.take(event));
     client.on('gap', ({ since, until }) => this.#gap(since, until));
     client.on('role', (role) => {
       if (!mine()) return;
@@ -401,96 +336,6 @@ export class Store {
     const text = t.eventsMissing(t.format.time(since), t.format.time(until));
     this.log.add({ time: until, type: 'page.gap', severity: 'warning', text, source: undefined });
     this.changed();
-  }
-
-  #event(event: AnyEvent): void {
-    const [now, wall] = [performance.now(), Date.now()];
-    const time = Date.parse(event.timestamp);
-    switch (event.type) {
-      case 'telemetry.realtime':
-        this.arrivals.note(event.type, time, now, wall);
-        this.telemetry = event.data;
-        this.telemetryTime = event.timestamp;
-        this.#sample(event.data, now);
-        break;
-      case 'system.status':
-        this.arrivals.note(event.type, time, now, wall);
-        this.status = event.data;
-        if (event.data.status === 'estop') this.#latched(event.timestamp);
-        break;
-      case 'telemetry.status':
-        this.arrivals.note(event.type, time, now, wall);
-        this.stream = event.data;
-        break;
-      case 'mission.progress':
-        this.arrivals.note(event.type, undefined, now, wall);
-        this.progress = event;
-        break;
-      case 'mission.state':
-        this.mission = event.data;
-        break;
-      case 'safety.state':
-        this.#safety(event.timestamp, event.data);
-        break;
-      case 'system.alarms': {
-        this.alarmsTime = event.timestamp;
-        const { alarms, more_alarms: more } = event.data;
-        const fresh = this.alarms.list(alarms, more, now);
-        const urgent = fresh.find(({ severity }) => severity === 'P0' || severity === 'P1');
-        if (urgent) this.announce(t.newAlarm(t.alarmName(urgent)), true);
-        if (fresh.length > 0 && this.settings.sound && this.alarms.mayTone(now))
-          tone(urgent ? 3 : 1);
-        break;
-      }
-      case 'safety.estop':
-        this.#latched(event.timestamp, {
-          trigger: event.data.trigger_type,
-          time: event.timestamp,
-          estopId: event.data.estop_id,
-        });
-        break;
-      case 'safety.clear':
-        this.#cleared(event.timestamp);
-        break;
-      case 'config.updated':
-      case 'config.rollback':
-        void this.readConfig();
-        break;
-      default:
-    }
-    const line = lineOf(event);
-    if (line) this.log.add({ time: event.timestamp, type: event.type, ...line, source: event });
-    this.changed();
-  }
-
-  #sample({ position, velocity, sensors }: TelemetryRealtimeData, now: number): void {
-    if (position.x !== null) {
-      this.span.see(position.x);
-      this.tail.add(now, position.x);
-    }
-    const { linear } = velocity;
-    this.trends.speed.add(now / 1000, linear === null ? null : Math.abs(linear));
-    this.trends.battery.add(now / 1000, sensors.battery);
-    this.trends.temperature.add(now / 1000, sensors.temperature);
-  }
-
-  #latched(time: string, more: Omit<Latch, 'latched'> = {}): void {
-    if (!this.#latchBook.stopped(time, more)) return;
-    const { trigger, time: since } = this.latch;
-    this.announce(t.stoppedBy(trigger, t.format.time(since)), true);
-    if (this.settings.sound) tone(1);
-  }
-
-  #cleared(time: string): void {
-    if (this.#latchBook.cleared(time)) this.announce(t.stopCleared);
-  }
-
-  #safety(time: string, data: SafetyStateData): void {
-    this.safety = data;
-    const newest = data.stops.at(-1);
-    if (!data.latched) return this.#cleared(time);
-    const { trigger_type: trigger, time: since, estop_id: estopId } = newest ?? {};
-    this.#latched(time, newest ? { trigger, time: since, estopId } : {});
   }
 
   // Time

@@ -24,21 +24,25 @@ export function mountBanners(element: HTMLElement, store: Store): () => void {
     return [box, text];
   };
   const [link, linkWords] = line('abnormal');
+  const linkTime = h('span', {});
+  link.append(linkTime);
   const [replay, replayWords] = line('recording');
   const [version, versionWords] = line('plain');
   const [flood, floodWords] = line('abnormal');
-  const [result, resultWords] = line('plain result');
   version.append(button(t.reload, () => location.reload()));
   setText(replayWords, t.recording);
   setText(versionWords, t.newVersion);
-  element.replaceChildren(link, replay, version, flood, result);
+  const result = document.getElementById('result')!;
+  const resultWords = h('span', {});
+  result.replaceChildren(resultWords);
+  element.replaceChildren(link, replay, version, flood);
   return store.watch(() => {
     const state = store.link;
     const name = state.name;
     show(link, name !== 'live' && name !== 'signed-out');
     const since = store.telemetryTime;
-    const rest = since === undefined ? '' : ` ${t.valuesAsOf(t.format.time(since))}`;
-    setText(linkWords, linkText(state) + rest);
+    setText(linkWords, linkText(state));
+    setText(linkTime, since === undefined ? '' : t.valuesAsOf(t.format.time(since)));
     show(replay, store.vehicle?.mode === 'replay');
     show(version, store.isNewVersion);
     // A screen that nobody operates renews itself while nothing moves.

@@ -45,7 +45,10 @@ export function mountHeader(
   const who = h('span', { class: 'who' });
   const clock = h('time', { class: 'clock' });
   const clocks = h('span', { class: 'tag attention' });
-  const out = button(t.signOut, () => store.session.signOut());
+  const out = button(t.signOut, () => {
+    menu.open = false;
+    store.session.signOut();
+  });
   const links = PAGES.map((page) => {
     const count = h('span', { class: 'count' });
     return [

@@ -43,6 +43,13 @@ function silence(store: Store, module: Module): number | undefined {
   return Math.max(0, (Date.now() - lag - Date.parse(module.last_seen)) / 1000);
 }
 
+/** How old the answer is, where that matters. */
+function answerAge(store: Store): string {
+  const [fresh, age] = [store.freshness('modules'), store.age('modules')];
+  if (age === undefined) return t.noDataYet;
+  return fresh === 'live' ? '' : t.ageOf(t.format.age(age));
+}
+
 /** The boards, in a line each. */
 export function mountModules(element: HTMLElement, store: Store): () => void {
   const list = h('ul', { class: 'modules' });
@@ -68,14 +75,11 @@ export function mountModules(element: HTMLElement, store: Store): () => void {
           item.lastElementChild!,
           `${word}, ${seen === undefined ? t.neverSeen : t.format.age(seen * 1000)}`,
         );
-        setAttribute(
-          item,
-          'data-mark',
-          module.status === 'online' && !old ? undefined : 'abnormal',
-        );
+        const bad = module.status !== 'online' || (old && store.freshness('modules') === 'live');
+        setAttribute(item, 'data-mark', bad ? 'abnormal' : undefined);
       });
       const fresh = store.freshness('modules');
-      setText(note, ageNote(fresh, store.age('modules'), '', undefined));
+      setText(note, answerAge(store));
       show(note, fresh !== 'live');
       setAttribute(box, 'data-fresh', fresh);
     }),
@@ -136,7 +140,7 @@ export function mountModulesPage(element: HTMLElement, store: Store): () => void
         setAttribute(card, 'data-mark', modules[i]!.status === 'online' ? undefined : 'abnormal');
       });
       const fresh = store.freshness('modules');
-      setText(note, ageNote(fresh, store.age('modules'), '', undefined));
+      setText(note, answerAge(store));
       setAttribute(boards, 'data-fresh', fresh);
       show(scan, store.mayOrder('scan_modules'));
       enable(scan, store.isLive ? '' : t.notWhileNotLive);

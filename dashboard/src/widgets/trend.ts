@@ -14,7 +14,8 @@
 import { h, setAttribute, setText, show } from '../dom.js';
 import { t } from '../i18n/index.js';
 import { Plot } from '../plot.js';
-import type { Store, TrendName } from '../store.js';
+import type { TrendName } from '../facts.js';
+import type { Store } from '../store.js';
 
 /** A canvas is drawn again after so long at most, ms; a pixel of ten minutes is two seconds. */
 const DRAWN_EACH = 250;
