@@ -5,6 +5,7 @@
 # make test-unit  runs the tests that start no process, in seconds
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make test-page  runs the tests of the page that take long
+# make screenshots  makes the images of the page in docs/images
 # make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
@@ -29,7 +30,7 @@ UNIT := test/protocol test/gateway test/vehicle test/bringup test/cli $(wildcard
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-faults test-page bench cover test-vehicles test-ros setup page clients
+.PHONY: help run test lint format audit test-unit test-faults test-page screenshots bench cover test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -73,6 +74,9 @@ test-faults: setup
 
 test-page: setup clients
 	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page test/test_build_page.py
+
+screenshots: setup clients
+	OHT50_SCREENSHOTS=docs/images $(PYTHON) -m pytest -m long test/page/test_screenshots.py
 
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'

@@ -44,6 +44,7 @@ class Proxy:
         self._target = target
         self._links = []
         self._held = set()
+        self._delay = 0.0  # s
         self.opened = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -84,6 +85,10 @@ class Proxy:
                     flow.set()
 
         self._run(act())
+
+    def delay(self, seconds):
+        """Let what goes to the browser over WebSockets wait so long."""
+        self._delay = seconds
 
     def cut(self):
         """End all WebSockets without a close frame, with what was held back."""
@@ -128,7 +133,9 @@ class Proxy:
             up_writer.write(head)
             pumps = [
                 asyncio.ensure_future(self._pump(reader, up_writer, link.flows['up'])),
-                asyncio.ensure_future(self._pump(up_reader, writer, link.flows['down'])),
+                asyncio.ensure_future(
+                    self._pump(up_reader, writer, link.flows['down'], is_socket)
+                ),
             ]
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -139,8 +146,10 @@ class Proxy:
         for each in writers:
             each.close()
 
-    async def _pump(self, reader, writer, flow):
+    async def _pump(self, reader, writer, flow, may_wait=False):
         while data := await reader.read(65536):
             await flow.wait()
+            if may_wait and self._delay:
+                await asyncio.sleep(self._delay)
             writer.write(data)
             await writer.drain()

@@ -35,11 +35,6 @@ FRESH = (
     """[...document.querySelectorAll('.reading')].every((each) => each.dataset.fresh === 'live')"""
 )
 
-NOTE_DELAY = """window.delayed = false;
-new MutationObserver(() => {
-  delayed ||= document.querySelector('[data-link="delayed"]') !== null;
-}).observe(document, { subtree: true, childList: true, attributes: true })"""
-
 
 @contextlib.contextmanager
 def suspended(pid):
@@ -85,16 +80,15 @@ def test_a_vehicle_that_is_silent_is_not_a_lost_link(vehicle, people):
     until(page, FRESH)
 
 
-def test_what_was_held_up_is_marked_as_delayed(vehicle, people, proxy):
+def test_what_comes_late_is_marked_as_delayed_and_not_as_live(vehicle, people, proxy):
     page = enter(people, vehicle, 'operator', origin=proxy.origin)
     until(page, FRESH)
-    # Not as long as until the page takes the link for lost.
-    proxy.hold('down')
-    page.waitForTimeout(1500)
-    page.evaluate(NOTE_DELAY)
-    proxy.release()
-    until(page, 'delayed || document.querySelector("#link").dataset.link === "live"')
+    proxy.delay(1.0)
+    page.locator('#link[data-link="delayed"]').waitFor()
+    until(page, 'document.querySelector(".reading").dataset.fresh === "delayed"')
+    proxy.delay(0.0)
     page.locator(LIVE).waitFor()
+    until(page, FRESH)
     assert proxy.opened == 1
 
 
