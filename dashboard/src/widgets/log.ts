@@ -82,13 +82,13 @@ function mount(element: HTMLElement, store: Store, isFull: boolean): () => void 
     store.changed();
   });
   const copy = button(t.copyLines, () => {
-    const rows = store.log.find(filter);
+    const found = store.log.find(filter);
     const done = navigator.clipboard
-      ? navigator.clipboard.writeText(jsonLines(rows))
+      ? navigator.clipboard.writeText(jsonLines(found))
       : Promise.reject(new Error());
     done.then(
-      () => store.say(t.copied(rows.length)),
-      () => offer(jsonLines(rows)),
+      () => store.say(t.copied(found.length)),
+      () => offer(jsonLines(found)),
     );
   });
   const read = button(t.readNew, () => {
@@ -105,17 +105,16 @@ function mount(element: HTMLElement, store: Store, isFull: boolean): () => void 
     manual.select();
     store.say(t.copyByHand);
   };
-  const list = h('ol', {
-    class: 'log',
-    role: 'log',
-    'aria-live': 'off',
-    'aria-label': t.log,
-    tabindex: 0,
-  });
+  const list = h('ol', { class: 'log' });
+  const rows = h(
+    'div',
+    { role: 'log', 'aria-live': 'off', 'aria-label': t.log, tabindex: 0, class: 'log-rows' },
+    list,
+  );
   const count = h('p', { class: 'note' });
   const tools = h('div', { class: 'buttons tools' }, text, pause);
   if (isFull) tools.append(family, severity, copy, read);
-  const box = panel(t.log, tools, manual, count, list);
+  const box = panel(t.log, tools, manual, count, rows);
   box.classList.add('log-panel');
   element.replaceChildren(box);
   const most = isFull ? DRAWN : 12;
@@ -126,9 +125,9 @@ function mount(element: HTMLElement, store: Store, isFull: boolean): () => void 
     const frozen = log.isPaused ? -1 : log.newest;
     const key = JSON.stringify([filter, frozen, store.settings.language]);
     if (refillNeeded(list, key)) {
-      const rows = log.find(filter);
-      refill(list, key, () => rows.slice(0, most).map(line));
-      setText(count, rows.length > most ? t.rowsShown(most, rows.length) : '');
+      const found = log.find(filter);
+      refill(list, key, () => found.slice(0, most).map(line));
+      setText(count, found.length > most ? t.rowsShown(most, found.length) : '');
     }
     if (log.isPaused) setText(count, t.rowsWaiting(log.waiting));
   });
