@@ -4,10 +4,12 @@
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
+# make test-page  runs the tests of the page that take long
+# make screenshots  makes the images of the page in docs/images
 # make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
-# make setup      installs the package into .venv; each of the above does
+# make setup      installs the package into .venv and builds the page; each of the above does
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -16,7 +18,7 @@ RUN_ARGS ?=
 TEST_ARGS ?=
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
-WHOLE_VEHICLES := test/system test/launch
+WHOLE_VEHICLES := test/system test/launch test/page
 FAULTS := test/faults
 # rosless beside a real ROS 2, which tools/test-ros.sh runs.
 BESIDE_ROS := test/rosless/test_interop.py
@@ -28,7 +30,7 @@ UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cl
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-faults bench cover test-vehicles test-ros setup clients
+.PHONY: help run test lint format audit test-unit test-faults test-page screenshots bench cover test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -70,6 +72,12 @@ test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
 	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
 
+test-page: setup clients
+	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page test/test_build_page.py
+
+screenshots: setup clients
+	OHT50_SCREENSHOTS=docs/images $(PYTHON) -m pytest -m long test/page/test_screenshots.py
+
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'
 	$(PYTHON) bench/default.py $(BENCH_ARGS)
@@ -89,12 +97,16 @@ test-vehicles: setup clients
 test-ros: clients
 	tools/test-ros.sh $(TEST_ARGS)
 
-setup: $(STAMP)
+setup: $(STAMP) page
 
 # The interfaces are generated at installation, so a change of theirs installs again.
 $(STAMP): setup.py requirements.txt test/requirements.txt pyproject.toml package.xml rosless/primitives.py $(wildcard rosless/idl/*.py) $(wildcard msg/*.msg srv/*.srv)
 	@sh tools/setup.sh $(VENV)
 	@touch $@
 
+# Node comes from OHT50_NODE, PATH or PyPI; without any of them there is no page.
+page: $(STAMP)
+	@$(PYTHON) tools/build_page.py --venv $(VENV)
+
 clients:
-	@tools/setup-clients.sh $(VENV)
+	@python3 tools/javascript.py --venv $(VENV)

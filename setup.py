@@ -21,9 +21,10 @@ from pathlib import Path
 from setuptools import find_packages
 from setuptools import setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE / 'tools')]
 
 PACKAGE = 'oht50_bridge'
 
@@ -40,13 +41,31 @@ def requirements(path):
     return [line for line in lines if line and not line.startswith('#')]
 
 
-class BuildWithInterfaces(build_py):
-    """Make the message modules that rosidl would make, and take the data along."""
+def build_page():
+    """Build the page, unless it is there; without Node and without a network there is none."""
+    from build_page import build_if_possible
+
+    build_if_possible()
+
+
+class SourcesWithPage(sdist):
+    """Take the page along, so that who installs from it needs no Node."""
 
     def run(self):
-        """Build the package, then generate into it."""
+        """Build the page, then collect the files."""
+        build_page()
+        super().run()
+
+
+class BuildWithInterfaces(build_py):
+    """Make the message modules that rosidl would make, and take the page and the data along."""
+
+    def run(self):
+        """Build the package, then generate into it; an editable one gets its page from make."""
         from rosless.idl import generate
 
+        if not self.editable_mode:
+            build_page()
         super().run()
         root = HERE if self.editable_mode else Path(self.build_lib)
         generate.generate_standard(root / 'rosless' / 'path')
@@ -64,7 +83,10 @@ setup(
     # Without ROS 2: there are no later wheels of cyclonedds.
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['oht50_bridge', 'oht50_bridge.*', 'rosless', 'rosless.*']),
-    package_data={PACKAGE: ['py.typed'], 'rosless': ['py.typed', 'path/**/*.py', 'path/**/*.pyi']},
+    package_data={
+        PACKAGE: ['py.typed', 'page/*', 'page/assets/*'],
+        'rosless': ['py.typed', 'path/**/*.py', 'path/**/*.pyi'],
+    },
     install_requires=[
         'cyclonedds==11.0.1',
         'setproctitle>=1.3,<2',
@@ -76,6 +98,8 @@ setup(
             *requirements('test/requirements.txt'),
             'pip-audit>=2.7,<3',
             'ruff>=0.12,<1',
+            # A package is built without a network.
+            'setuptools>=77,<83',
             'mypy>=1.18,<3',
             'types-PyYAML>=6.0.12,<7',
             'types-psutil>=7,<8',
@@ -83,5 +107,5 @@ setup(
         ],
     },
     entry_points={'console_scripts': ['oht50 = oht50_bridge.cli.main:main']},
-    cmdclass={'build_py': BuildWithInterfaces},
+    cmdclass={'build_py': BuildWithInterfaces, 'sdist': SourcesWithPage},
 )

@@ -39,10 +39,12 @@ settings.load_profile('busy')
 
 COVERAGE = 'COVERAGE_PROCESS_CONFIG'  # has a process measure its coverage
 MARKER = 'cover_processes'
+LONG = 'long'
 
 
 def pytest_configure(config):
     """Register the markers."""
+    config.addinivalue_line('markers', f'{LONG}: takes long; `make test-page` runs it')
     config.addinivalue_line('markers', 'no_cover: no coverage is measured (pytest-cov)')
     config.addinivalue_line(
         'markers', f'{MARKER}: coverage of the processes that it starts counts'
@@ -71,8 +73,15 @@ def pytest_sessionstart(session):
             cov.cov_controller.cov.save()
 
 
-def pytest_collection_modifyitems(items):
-    """Measure no coverage of arbitrary inputs: they run the same lines again and again."""
+def pytest_collection_modifyitems(config, items):
+    """Measure no coverage of arbitrary inputs: they run the same lines again and again.
+
+    Tests that take long run where a marker is asked for.
+    """
+    if not config.getoption('markexpr'):
+        long = [item for item in items if item.get_closest_marker(LONG)]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     for item in items:
         if is_hypothesis_test(getattr(item, 'obj', None)):
             item.add_marker(pytest.mark.no_cover)

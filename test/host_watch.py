@@ -36,7 +36,7 @@ from _pytest.runner import runtestprotocol
 
 LIMIT = 0.1  # s, of a stall that excuses one failure
 MAX_REPEATS = 3
-FOLDERS = ('/test/system/', '/test/faults/', '/test/launch/', '/test/hardware/')
+FOLDERS = ('/test/system/', '/test/faults/', '/test/launch/', '/test/hardware/', '/test/page/')
 METER = Path(__file__).with_name('stall_meter.py')
 
 
@@ -174,6 +174,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         'markers',
         'real_time: drives a vehicle or its boards in real time '
-        '(test/system, test/faults, test/launch, test/hardware)',
+        '(test/system, test/faults, test/launch, test/hardware, test/page)',
     )
     config.pluginmanager.register(HostWatch(config.getoption('--host-stall-limit')), 'host-watch')

@@ -119,6 +119,7 @@ class Session:
         #: Granted types and their requested rates, Hz; None: the limit.
         self.subscriptions: dict[str, float | None] = {}
         self._refresh_token: str | None = None
+        self._refreshes = False  # instead of the client, which gave its refresh token with `auth`
         self._noticed = False
         self._limit = CommandLimit(config, charge)
         self._opened = self._heard = self._pinged = clock.steady()
@@ -341,13 +342,14 @@ class Session:
             )
         if self.state is SessionState.ACTIVE:
             if command.refresh_token is not None:
-                self._refresh_token = command.refresh_token
+                self._refresh_token, self._refreshes = command.refresh_token, True
             actions = self._extend(claims, None, command.request_id)
         elif (reason := self._full()) is not None:
             return self._fail(ErrorCode.CONNECTION_LIMIT_REACHED, reason, command.request_id)
         else:
             self._enter(SessionState.ACTIVE)
             self._refresh_token = command.refresh_token
+            self._refreshes = command.refresh_token is not None
             self.client_id = command.client_id or self.client_id
             self._set_claims(claims)
             actions = [
@@ -398,7 +400,7 @@ class Session:
     ) -> list[Action]:
         self._set_claims(claims)
         self._noticed = False
-        if pair is not None:
+        if pair is not None and self._refreshes:
             # A refresh token kept by the server is replaced by the new one.
             self._refresh_token = pair.refresh
         return [

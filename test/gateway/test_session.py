@@ -141,6 +141,20 @@ def test_a_kept_refresh_token_keeps_the_session_for_hours():
         assert world.session.state is SessionState.ACTIVE
 
 
+def test_a_client_that_refreshes_by_itself_goes_on_to_do_so():
+    world = World()
+    pair = world.authority.issue('ann', 'operator')
+    world.say('auth', token=pair.access)
+    newest = pair.refresh
+    for _ in range(2):
+        world.now += 840.0
+        world.session.heard()
+        messages = [each.message for each in world.session.tick() if isinstance(each, SendMessage)]
+        assert [message.type for message in messages] == ['auth.expiring']
+        _, answer = world.say('refresh_token', refresh_token=newest)
+        newest = answer.message.data.refresh_token
+
+
 def test_a_replayed_refresh_token_ends_the_sessions_of_its_family():
     world = World()
     pair = world.authority.issue('ann', 'operator')

@@ -67,6 +67,8 @@ export class Core {
   #liveSince = Infinity;
   #failures = 0;
   #refusals = 0;
+  /** Why the bridge refused the last token, while no other one was given. */
+  #refusal: string | undefined;
   #lastStamp: string | undefined;
   #visible = true;
   #skew: number;
@@ -112,6 +114,7 @@ export class Core {
   connect(): void {
     if (!['idle', 'denied', 'closed'].includes(this.state.name)) return;
     this.#failures = this.#refusals = 0;
+    this.#refusal = undefined;
     this.#fresh = false;
     // The token that was refused would be refused again.
     if (this.state.name === 'denied' && this.#settings.asks) this.#pair = undefined;
@@ -214,7 +217,8 @@ export class Core {
     const { reason } = this.#asking;
     this.#asking = undefined;
     if (this.#session) return this.#extend(pair);
-    if (pair === null) return this.#deny('there is no token');
+    if (pair === null) return this.#deny(this.#refusal || 'there is no token');
+    this.#refusal = undefined;
     this.#pair = pair;
     this.#expires = Infinity;
     this.#fresh = reason === 'refused';
@@ -375,6 +379,7 @@ export class Core {
     }
     if (this.#fresh || !this.#settings.asks) return this.#deny(refusal?.message ?? reason);
     this.#refusals += 1;
+    this.#refusal = refusal?.message ?? reason;
     if (this.#refusals === 1) return this.#begin('refused');
     this.#wanted = 'refused';
     return this.#wait(delay, code, reason);

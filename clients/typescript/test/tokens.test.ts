@@ -55,6 +55,20 @@ test('none means denied; connecting again asks again', () => {
   assert.deepEqual(asked(world), ['first', 'first']);
 });
 
+test('denied after a refusal says why the bridge refused', () => {
+  const world = new World({ getToken });
+  world.do((core) => core.connect());
+  give(world, { token: 'A' });
+  world.pass(0);
+  world.open();
+  world.refuse('auth', 'WS-001');
+  world.lose(4401);
+  give(world, null);
+  const { state } = world.core;
+  assert(state.name === 'denied');
+  assert.equal(state.error.message, 'WS-001 Name: why');
+});
+
 test('an answer that comes after the client was closed is dropped', () => {
   const world = new World({ getToken });
   world.do((core) => core.connect());

@@ -1,0 +1,146 @@
+// Copyright 2026 The oht50_bridge Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+/** What the stop control shows; the page itself never says stopped, the vehicle does. */
+export type StopDisplay =
+  | { readonly name: 'absent' }
+  | { readonly name: 'ready'; readonly roundTrip: number | undefined }
+  | { readonly name: 'sending'; readonly since: number }
+  | { readonly name: 'unconfirmed'; readonly since: number }
+  | { readonly name: 'stopped' }
+  | { readonly name: 'offline' };
+
+/** Without a confirmation after so long the page says so, ms. */
+export const UNCONFIRMED_AFTER = 2000;
+/** For so long the outcome of a stop that failed stays, ms. */
+const OUTCOME_KEPT = 60_000;
+
+/** What became of a press. */
+export interface Outcome {
+  readonly at: number;
+  readonly confirmed: boolean;
+  /** Whether it was sent at all; a refusal was. */
+  readonly sent: boolean;
+  /** What the bridge said, if it refused. */
+  readonly message: string;
+}
+
+/** What is known when the control is drawn. */
+export interface StopFacts {
+  readonly allowed: boolean;
+  readonly live: boolean;
+  /** The vehicle said that it is stopped, and has not taken it back. */
+  readonly latched: boolean;
+  readonly roundTrip: number | undefined;
+  readonly now: number;
+}
+
+/** The presses of the stop control that are not answered yet, and the outcome of the last. */
+export class StopPresses {
+  #pending = 0;
+  #since = 0;
+  #alarmed = false;
+  #outcome: Outcome | undefined;
+
+  /** Somebody pressed; times in ms on a steady clock. */
+  pressed(now: number): void {
+    if (this.#pending === 0) {
+      this.#since = now;
+      this.#alarmed = false;
+    }
+    this.#pending += 1;
+    this.#outcome = undefined;
+  }
+
+  /** A press has its outcome. */
+  settled(outcome: Outcome): void {
+    this.#pending = Math.max(0, this.#pending - 1);
+    // One confirmation is enough, whatever became of the other presses.
+    if (this.#outcome?.confirmed !== true) this.#outcome = outcome;
+  }
+
+  /** Whether a press waits for the vehicle. */
+  get isPending(): boolean {
+    return this.#pending > 0 && this.#outcome?.confirmed !== true;
+  }
+
+  /** The outcome of the last press, while it is worth a line. */
+  outcome(now: number): Outcome | undefined {
+    if (this.#outcome && now - this.#outcome.at > OUTCOME_KEPT) this.#outcome = undefined;
+    return this.#outcome;
+  }
+
+  /** Whether to alarm now: nothing confirmed the press in time. True once for each press. */
+  alarm(now: number): boolean {
+    if (!this.isPending || this.#alarmed || now - this.#since < UNCONFIRMED_AFTER) return false;
+    this.#alarmed = true;
+    return true;
+  }
+
+  /** What the control shows. */
+  display({ allowed, live, latched, roundTrip, now }: StopFacts): StopDisplay {
+    if (!allowed) return { name: 'absent' };
+    if (this.isPending && !(latched && live)) {
+      const name = now - this.#since < UNCONFIRMED_AFTER ? 'sending' : 'unconfirmed';
+      return { name, since: this.#since };
+    }
+    if (!live) return { name: 'offline' };
+    return latched ? { name: 'stopped' } : { name: 'ready', roundTrip };
+  }
+}
+
+/** A stop that is latched, as far as the vehicle reported it. */
+export interface Latch {
+  readonly latched: boolean;
+  readonly trigger?: 'hardware' | 'software' | 'remote' | undefined;
+  /** Of the newest stop, by the vehicle's clock. */
+  readonly time?: string | undefined;
+  readonly estopId?: string | undefined;
+}
+
+/**
+ * Whether the vehicle is stopped, from several events that may overtake one another: what is older
+ * than the last word counts no more.
+ */
+export class LatchBook {
+  latch: Latch = { latched: false };
+  #time = -Infinity;
+
+  /**
+   * The vehicle reported that it is stopped.
+   *
+   * @param time of the report
+   * @returns whether that is new
+   */
+  stopped(time: string, more: Omit<Latch, 'latched'> = {}): boolean {
+    if (!this.#counts(time)) return false;
+    const before = this.latch.latched;
+    this.latch = before ? { ...this.latch, ...more } : { time, ...more, latched: true };
+    return !before;
+  }
+
+  /** The vehicle reported that it is not stopped; whether that is new. */
+  cleared(time: string): boolean {
+    if (!this.#counts(time)) return false;
+    const before = this.latch.latched;
+    this.latch = { latched: false };
+    return before;
+  }
+
+  #counts(time: string): boolean {
+    const at = Date.parse(time);
+    if (at < this.#time) return false;
+    if (!Number.isNaN(at)) this.#time = at;
+    return true;
+  }
+}

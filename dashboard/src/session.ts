@@ -1,0 +1,215 @@
+// Copyright 2026 The oht50_bridge Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+import { Oht50Client } from 'oht50-client';
+import type { Pattern, State, TokenPair, TokenReason } from 'oht50-client';
+
+import { MemoryStore, TokenStore, claimsOf, faultOf, fingerprint } from './logic/tokens.js';
+import type { Kept, SignInFault, Store, TokenClaims } from './logic/tokens.js';
+import { Tabs } from './tabs.js';
+
+/** Longest wait before a refresh, so that tabs and screens do not all refresh at once, ms. */
+const JITTER = 10_000;
+/** How long others wait for the answer to a refresh, ms. */
+const ANSWER = 8000;
+const SUBSCRIPTIONS: readonly { readonly events: readonly Pattern[]; readonly rate: number }[] = [
+  { events: ['*'], rate: 10 },
+];
+
+/** No clock is so wrong, ms. */
+const LONG_AGO = 3600_000;
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** There is no newer token yet; the client asks again in a few seconds. */
+export class NoNewToken extends Error {}
+
+function storage(kind: 'sessionStorage' | 'localStorage'): Store {
+  try {
+    const store = globalThis[kind];
+    store.getItem('');
+    return store;
+  } catch {
+    return new MemoryStore();
+  }
+}
+
+/** Who is signed in, and the client that speaks for them. */
+export class Session {
+  readonly #tokens: TokenStore;
+  readonly #tabs: Tabs;
+  readonly #attach: (client: Oht50Client) => void;
+  readonly #changed: () => void;
+  readonly #url: string | undefined;
+  #client: Oht50Client | undefined;
+  /** The token that the client has. */
+  #given: string | undefined;
+  #renewed: (() => void) | undefined;
+  #fault: SignInFault | undefined;
+  /** What the bridge said of the fault. */
+  detail = '';
+
+  /**
+   * @param origin of the bridge; tokens are kept by it
+   * @param attach listens to a new client
+   * @param changed called when somebody is signed in or out
+   */
+  constructor(origin: string, attach: (client: Oht50Client) => void, changed: () => void) {
+    this.#tokens = new TokenStore(storage('sessionStorage'), storage('localStorage'), origin);
+    this.#tabs = new Tabs(origin, () => this.#end());
+    this.#attach = attach;
+    this.#changed = changed;
+    this.#url =
+      origin === location.origin ? undefined : `${origin.replace(/^http/, 'ws')}/ws/telemetry`;
+  }
+
+  /** The client; undefined while nobody is signed in. */
+  get client(): Oht50Client | undefined {
+    return this.#client;
+  }
+
+  get state(): State {
+    return this.#client?.state ?? { name: 'closed' };
+  }
+
+  /** What the token in use says of itself. */
+  get claims(): TokenClaims | undefined {
+    return this.#given === undefined ? undefined : claimsOf(this.#given);
+  }
+
+  /** Whether the screen stays signed in. */
+  get isKept(): boolean {
+    return this.#tokens.isKept;
+  }
+
+  /** Whether the session can be extended without a person. */
+  get isRenewable(): boolean {
+    const kept = this.#tokens.read();
+    return kept?.refreshToken !== undefined && kept.spent !== true;
+  }
+
+  /** Why nobody is signed in; undefined while all is well. */
+  get fault(): SignInFault | undefined {
+    const { state } = this;
+    if (state.name === 'waiting') {
+      return state.code === 1013 ? 'full' : state.code === 4401 ? this.#fault : 'unreachable';
+    }
+    return state.name === 'denied' || state.name === 'closed'
+      ? (this.#fault ?? 'none')
+      : undefined;
+  }
+
+  /** Sign in with new tokens, or those that are kept. */
+  start(given?: Kept, outlive = false): void {
+    if (given) this.#tokens.save(given, outlive);
+    this.#client?.close();
+    this.#client = undefined;
+    this.#given = undefined;
+    this.#fault = undefined;
+    this.detail = '';
+    if (!this.#tokens.read()) {
+      this.#fault = 'none';
+      return this.#changed();
+    }
+    const client = new Oht50Client({
+      ...(this.#url === undefined ? {} : { url: this.#url }),
+      clientId: 'dashboard',
+      getToken: (reason) => this.#supply(reason),
+      subscriptions: SUBSCRIPTIONS,
+    });
+    this.#client = client;
+    client.on('tokens', (pair) => this.#save(pair));
+    client.on('state', (state) => {
+      if (state.name === 'live') this.#fault = undefined;
+      if (state.name !== 'denied') return;
+      this.#fault ??= faultOf(state.error.message);
+      this.detail = state.error.message;
+      this.#changed();
+    });
+    this.#attach(client);
+    void client.connect().catch(() => {});
+    this.#changed();
+  }
+
+  /** Sign out here and in all tabs. */
+  signOut(): void {
+    this.#tabs.signOut();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#tokens.clear();
+    this.#client?.close();
+    this.#client = undefined;
+    this.#given = undefined;
+    this.#fault = 'none';
+    this.#changed();
+  }
+
+  async #supply(reason: TokenReason): Promise<TokenPair | null> {
+    if (reason === 'expiring') return this.#renew();
+    const kept = this.#tokens.read();
+    if (!kept || kept.token === this.#given) return null;
+    // One that expired long ago is not sent: it would count as an attempt to guess one.
+    const claims = claimsOf(kept.token);
+    if (claims && claims.exp * 1000 < Date.now() - LONG_AGO) {
+      this.#fault = 'expired';
+      return null;
+    }
+    this.#given = kept.token;
+    // Without the refresh token: that is given when it is to be used, and by one tab.
+    return { token: kept.token };
+  }
+
+  async #renew(): Promise<TokenPair> {
+    await wait(Math.random() * JITTER);
+    return new Promise((resolve, reject) => {
+      const work = async (): Promise<void> => {
+        const kept = this.#tokens.read();
+        if (!kept) return reject(new NoNewToken('signed out'));
+        if (kept.token !== this.#given) return resolve(this.#adopt(kept));
+        const { refreshToken } = kept;
+        if (refreshToken === undefined) return reject(new NoNewToken('no refresh token'));
+        const name = fingerprint(refreshToken);
+        if (kept.spent) {
+          const newer = await this.#tabs.ask(name);
+          if (!newer) return reject(new NoNewToken('the refresh token was used'));
+          this.#tokens.save(newer);
+          return resolve(this.#adopt(newer));
+        }
+        this.#tokens.spend();
+        const answered = new Promise<void>((done) => {
+          this.#renewed = done;
+        });
+        resolve({ token: kept.token, refreshToken });
+        await Promise.race([answered, wait(ANSWER)]);
+        this.#renewed = undefined;
+      };
+      this.#tabs.alone(this.claims?.sub ?? '', work).catch(reject);
+    });
+  }
+
+  #adopt(kept: Kept): TokenPair {
+    this.#given = kept.token;
+    return { token: kept.token };
+  }
+
+  #save(pair: TokenPair): void {
+    const before = this.#tokens.read()?.refreshToken;
+    this.#tokens.save(pair);
+    this.#given = pair.token;
+    if (before !== undefined) this.#tabs.share(fingerprint(before), pair);
+    this.#renewed?.();
+    this.#changed();
+  }
+}

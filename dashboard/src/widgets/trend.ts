@@ -1,0 +1,128 @@
+// Copyright 2026 The oht50_bridge Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+import { h, setAttribute, setText, show } from '../dom.js';
+import { t } from '../i18n/index.js';
+import { Plot } from '../plot.js';
+import type { TrendName } from '../facts.js';
+import type { Store } from '../store.js';
+
+/** A canvas is drawn again after so long at most, ms; a pixel of ten minutes is two seconds. */
+const DRAWN_EACH = 250;
+
+/** What a trend shows. */
+export interface TrendOptions {
+  readonly name: TrendName;
+  readonly label: string;
+  readonly unit: string;
+  readonly digits: number;
+  /** Least and most of the axis. */
+  readonly range: () => [number, number];
+}
+
+/** A curve of the last minutes; one canvas for life. */
+export function mountTrend(element: HTMLElement, store: Store, options: TrendOptions): () => void {
+  const trend = store.trends[options.name];
+  let drawn = -Infinity;
+  const plot = new Plot(() => {
+    drawn = -Infinity;
+  });
+  const silence = h('div', { class: 'trend-silence', 'aria-hidden': 'true' });
+  const table = h('table', { class: 'visually-hidden-until-open' });
+  const details = h('details', { class: 'trend-table' }, h('summary', {}, t.asTable), table);
+  const drawing = h('div', { class: 'trend', role: 'img', tabindex: 0 }, plot.canvas, silence);
+  element.append(drawing, details);
+
+  const now = (): number => performance.now() / 1000;
+  const describe = (): void => {
+    const { minutes } = store.settings;
+    const range = trend.range(minutes, now());
+    const number = (value: number): string => t.format.number(value, options.digits);
+    const text = range
+      ? t.trendText(
+          options.label,
+          minutes,
+          number(range.least),
+          number(range.most),
+          `${number(range.last)} ${options.unit}`,
+        )
+      : `${options.label}: ${t.noDataYet}`;
+    setAttribute(drawing, 'aria-label', text);
+  };
+  describe();
+  drawing.addEventListener('focus', describe);
+  details.addEventListener('toggle', () => {
+    if (!details.open) return;
+    const rows = trend
+      .table(store.settings.minutes, now())
+      .map(({ ago, value }) =>
+        h(
+          'tr',
+          {},
+          h('td', {}, t.ago(t.format.age(ago * 1000))),
+          h('td', {}, value === null ? '--' : t.format.number(value, options.digits)),
+        ),
+      );
+    const head = h(
+      'tr',
+      {},
+      h('th', {}, t.time),
+      h('th', {}, `${options.label}, ${options.unit}`),
+    );
+    table.replaceChildren(h('caption', {}, options.label), head, ...rows);
+  });
+
+  const off = store.watch(() => {
+    const at = performance.now();
+    if (at - drawn < DRAWN_EACH || store.isFrozen) return;
+    drawn = at;
+    const { minutes } = store.settings;
+    const window = [at / 1000 - minutes * 60, at / 1000] as const;
+    plot.draw(trend.curve(minutes), window, options.range());
+    const stale = store.freshness('telemetry.realtime');
+    const silent = trend.last === undefined ? 0 : at / 1000 - trend.last;
+    const isSilent = (stale === 'stale' || stale === 'lost') && silent > 0;
+    show(silence, isSilent);
+    if (isSilent) {
+      silence.style.width = `${Math.min(100, (silent / (minutes * 60)) * 100).toFixed(2)}%`;
+    }
+  });
+  return () => {
+    off();
+    plot.destroy();
+  };
+}
+
+/** The choice of how long the trends are. */
+export function minutesChoice(store: Store): HTMLElement {
+  const choice = h('div', { class: 'choice', role: 'group', 'aria-label': t.trendLength });
+  const buttons = ([1, 10, 60] as const).map((minutes) => {
+    const each = h(
+      'button',
+      { type: 'button', onclick: () => store.set('minutes', minutes), 'data-minutes': minutes },
+      `${minutes} min`,
+    );
+    return each;
+  });
+  choice.append(...buttons);
+  const update = (): void => {
+    for (const each of buttons) {
+      const chosen = each.dataset['minutes'] === String(store.settings.minutes);
+      setAttribute(each, 'aria-pressed', String(chosen));
+    }
+  };
+  update();
+  choice.addEventListener('click', update);
+  setText(choice.lastElementChild!, '60 min');
+  return choice;
+}

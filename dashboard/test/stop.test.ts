@@ -1,0 +1,111 @@
+// Copyright 2026 The oht50_bridge Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { LatchBook, StopPresses } from '../src/logic/stop.js';
+import type { StopFacts } from '../src/logic/stop.js';
+
+const facts = (now: number, more: Partial<StopFacts> = {}): StopFacts => ({
+  allowed: true,
+  live: true,
+  latched: false,
+  roundTrip: 12,
+  now,
+  ...more,
+});
+
+const confirmed = { at: 100, confirmed: true, sent: true, message: '' };
+const lost = { at: 10_000, confirmed: false, sent: true, message: '' };
+
+test('who may not stop has no control, also while there is no connection', () => {
+  const presses = new StopPresses();
+  assert.equal(presses.display(facts(0, { allowed: false })).name, 'absent');
+  assert.equal(presses.display(facts(0, { allowed: false, live: false })).name, 'absent');
+});
+
+test('it is ready only while it reaches the vehicle', () => {
+  const presses = new StopPresses();
+  assert.deepEqual(presses.display(facts(0)), { name: 'ready', roundTrip: 12 });
+  assert.equal(presses.display(facts(0, { live: false })).name, 'offline');
+  assert.equal(presses.display(facts(0, { live: false, latched: true })).name, 'offline');
+});
+
+test('a press alone is never shown as a stop', () => {
+  const presses = new StopPresses();
+  presses.pressed(0);
+  assert.equal(presses.display(facts(1999)).name, 'sending');
+  assert.equal(presses.display(facts(2000)).name, 'unconfirmed');
+  presses.settled({ ...lost });
+  assert.equal(presses.display(facts(10_001)).name, 'ready');
+  assert.equal(presses.outcome(10_001)?.confirmed, false);
+  assert.equal(presses.outcome(70_001), undefined);
+});
+
+test('what the vehicle reports is shown, and the control stays a stop', () => {
+  const presses = new StopPresses();
+  presses.pressed(0);
+  assert.equal(presses.display(facts(50, { latched: true })).name, 'stopped');
+  presses.settled({ ...confirmed });
+  presses.pressed(200);
+  assert.equal(presses.display(facts(200, { latched: true })).name, 'stopped');
+});
+
+test('it alarms once a press, and not when it was confirmed', () => {
+  const presses = new StopPresses();
+  presses.pressed(0);
+  assert.deepEqual(
+    [1999, 2000, 2250].map((now) => presses.alarm(now)),
+    [false, true, false],
+  );
+  presses.settled({ ...lost });
+  presses.pressed(20_000);
+  assert.equal(presses.alarm(22_000), true);
+  presses.settled({ ...lost });
+  presses.pressed(30_000);
+  presses.settled({ ...confirmed });
+  assert.equal(presses.alarm(33_000), false);
+});
+
+test('of many presses one confirmation is enough', () => {
+  const presses = new StopPresses();
+  presses.pressed(0);
+  presses.pressed(10);
+  presses.settled({ ...confirmed });
+  assert.equal(presses.isPending, false);
+  presses.settled({ ...lost });
+  assert.equal(presses.outcome(10_001)?.confirmed, true);
+});
+
+test('a latch follows the last word of the vehicle, in whatever order it comes', () => {
+  const book = new LatchBook();
+  assert.equal(
+    book.stopped('2026-01-01T10:00:00.012Z', { trigger: 'remote', estopId: 'a' }),
+    true,
+  );
+  // What was said before the stop comes after it.
+  assert.equal(book.cleared('2026-01-01T10:00:00Z'), false);
+  assert.equal(book.latch.latched, true);
+  assert.equal(book.stopped('2026-01-01T10:00:01Z', { time: '2026-01-01T10:00:00.012Z' }), false);
+  assert.deepEqual(book.latch, {
+    latched: true,
+    trigger: 'remote',
+    estopId: 'a',
+    time: '2026-01-01T10:00:00.012Z',
+  });
+  assert.equal(book.cleared('2026-01-01T10:00:02Z'), true);
+  // A replay of what was missed begins with the past.
+  assert.equal(book.stopped('2026-01-01T10:00:00.012Z'), false);
+  assert.equal(book.latch.latched, false);
+});

@@ -1,0 +1,81 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The page: its own tests, its types, and what the policy of the bridge asks of its sources."""
+
+import json
+import re
+
+from clients.javascript import CLIENT
+from clients.javascript import MODULES
+from clients.javascript import ROOT
+from clients.javascript import compiled
+from clients.javascript import node
+
+PAGE = ROOT / 'dashboard'
+TSC = MODULES / 'typescript' / 'bin' / 'tsc'
+
+
+def sources():
+    """Return the sources by name."""
+    return {path.relative_to(PAGE).as_posix(): path for path in (PAGE / 'src').rglob('*.ts')}
+
+
+def test_its_own_tests():
+    compiled(CLIENT)
+    result = node(TSC, '--project', PAGE / 'test')
+    assert result.returncode == 0, result.stdout
+    names = {path.name.removesuffix('.ts') for path in (PAGE / 'test').glob('*.test.ts')}
+    tests = [PAGE / 'build' / 'test' / f'{name}.js' for name in sorted(names)]
+    result = node('--test', *tests)
+    assert result.returncode == 0, result.stdout[-10_000:] + result.stderr
+    assert re.search(r'^. pass ([4-9]\d|\d{3,})$', result.stdout, re.MULTILINE), result.stdout
+
+
+def test_it_compiles_so_no_text_is_missing_in_either_language():
+    compiled(CLIENT)
+    result = node(TSC, '--noEmit', '--project', PAGE)
+    assert result.returncode == 0, result.stdout
+
+
+def test_sources_have_the_licence_and_stay_small():
+    assert len(sources()) > 30
+    for name, path in sources().items():
+        lines = path.read_text().splitlines()
+        assert lines[0] == '// Copyright 2026 The oht50_bridge Authors', name
+        assert len(lines) <= 500, name
+
+
+def test_decisions_know_no_page():
+    for name, path in sources().items():
+        if name.startswith('src/logic/'):
+            found = re.search(
+                r'\b(document|window|location|navigator|performance)\.', path.read_text()
+            )
+            assert not found, f'{name}: {found[0]}'
+
+
+def test_nothing_is_made_of_text_that_the_policy_forbids():
+    forbidden = re.compile(
+        r'innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|style:'
+    )
+    for name, path in sources().items():
+        found = forbidden.search(path.read_text())
+        assert not found, f'{name}: {found[0]}'
+    html = (PAGE / 'index.html').read_text()
+    assert not re.search(r'<style|style=|\son[a-z]+=|<script(?![^>]*\bsrc=)', html)
+
+
+def test_it_depends_on_the_client_alone():
+    manifest = json.loads((PAGE / 'package.json').read_text())
+    assert set(manifest['dependencies']) == {'oht50-client'}

@@ -1,0 +1,49 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Whether a level of the page can be used by everybody."""
+
+from page.views import enter
+from page.views import go
+
+TAGS = ('wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa')
+WIDTHS = {320: 640, 1366: 768, 1920: 1080}
+THEMES, LANGUAGES = ('light', 'dark'), ('en', 'vi')
+#: Rules of axe that the page breaks, each with a test that expects it to.
+KNOWN = {'listitem'}
+CUT_OFF = """[...document.querySelectorAll('body *')]
+  .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1 &&
+    ['hidden', 'clip'].includes(getComputedStyle(each).overflowX) && each.clientWidth > 1)
+  .map((each) => `${each.tagName}.${each.className}: ${each.textContent.slice(0, 60)}`)"""
+
+
+def visit(people, vehicle, width, theme, language):
+    """Return a page as one person likes it."""
+    return enter(
+        people,
+        vehicle,
+        'admin',
+        viewport={'width': width, 'height': WIDTHS[width]},
+        colorScheme=theme,
+        locale=language,
+    )
+
+
+def faults(browser, page, level):
+    """Return what hinders people on a level."""
+    go(page, level)
+    found = [each for each in browser.axe(page, *TAGS) if each['id'] not in KNOWN]
+    wide = page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    if wide > 0:
+        found.append(f'{wide} px are beside the window')
+    return [*found, *(f'cut off: {each}' for each in page.evaluate(CUT_OFF))]

@@ -1,0 +1,49 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""That everybody can use the page, and what it weighs."""
+
+import gzip
+
+import pytest
+from page.access import LANGUAGES
+from page.access import THEMES
+from page.access import WIDTHS
+from page.access import faults
+from page.access import visit
+from page.conftest import LEVELS
+
+from oht50_bridge.gateway.page_files import read_page
+from oht50_bridge.paths import page_dir
+
+MOST = 60_000  # bytes of all files in gzip, without the notices, which nobody has to load
+
+
+def test_it_is_small_and_comes_in_three_files():
+    served = read_page(page_dir()).served
+    loaded = {path: each for path, each in served.items() if path != '/third-party.txt'}
+    sizes = {path: len(gzip.compress(each.body)) for path, each in loaded.items()}
+    assert len(sizes) == 3, sizes
+    assert sum(sizes.values()) <= MOST, sizes
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('width', WIDTHS)
+@pytest.mark.parametrize('theme', THEMES)
+@pytest.mark.parametrize('language', LANGUAGES)
+def test_each_level_in_each_theme_language_and_width(
+    vehicle, people, browser, width, theme, language
+):
+    page = visit(people, vehicle, width, theme, language)
+    found = {level: faults(browser, page, level) for level in LEVELS}
+    assert {level: each for level, each in found.items() if each} == {}

@@ -1,0 +1,150 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The stop of the page: one command for a press, and shown is what the vehicle reported."""
+
+import itertools
+import time
+
+import pytest
+from page.conftest import LEVELS
+from page.views import NOTING
+from page.views import STOP
+from page.views import clear
+from page.views import count
+from page.views import count_reaches
+from page.views import enter
+from page.views import go
+from page.views import noted
+from page.views import text
+
+#: From a press to the display, ms, with what a busy machine adds; the aim is 200.
+PROMPT = 1000
+
+
+@pytest.fixture
+def admin(vehicle):
+    with vehicle.client('admin', ['safety.estop', 'safety.clear']) as client:
+        yield client
+
+
+def by_mouse(page):
+    page.locator(STOP).click()
+
+
+def by_touch(page):
+    page.locator(STOP).tap()
+
+
+def by_enter(page):
+    page.locator(STOP).press('Enter')
+
+
+def by_f8(page):
+    page.locator('h1').first.click()
+    page.locator('body').press('F8')
+
+
+WAYS = [by_mouse, by_touch, by_enter, by_f8]
+
+
+@pytest.mark.parametrize(
+    'presses', [len(LEVELS), pytest.param(len(LEVELS) * len(WAYS), marks=pytest.mark.long)]
+)
+def test_each_press_on_each_level_is_one_stop_and_is_shown(vehicle, people, admin, presses):
+    """Each way and each level once; all ways on all levels take long."""
+    page = enter(people, vehicle, 'operator', hasTouch=True, script=NOTING)
+    late = {}
+    for number, way, level in zip(
+        range(1, presses + 1), itertools.cycle(WAYS), itertools.cycle(LEVELS), strict=False
+    ):
+        go(page, level)
+        noted(page)
+        before = count(admin, 'safety.estop')
+        way(page)
+        page.locator('[data-state="stopped"]').waitFor()
+        seen = noted(page)
+        pressed = next(each['at'] for each in seen if each['what'] in ('pointerdown', 'keydown'))
+        shown = next(each['at'] for each in seen if each['what'] == 'stopped')
+        late[f'{number} {level} {way.__name__}'] = shown - pressed
+        assert count(admin, 'safety.estop') == before + 1, (level, way.__name__, seen)
+        clear(page, admin)
+    print(late)
+    assert len(late) == presses and max(late.values()) <= PROMPT, late
+
+
+def test_a_storm_of_taps_leaves_it_stopped(vehicle, people, admin):
+    page = enter(people, vehicle, 'admin', hasTouch=True)
+    cleared = count(admin, 'safety.clear')
+    for _ in range(20):
+        page.locator(STOP).tap()
+    page.locator('[data-state="stopped"]').waitFor()
+    count_reaches(admin, 'safety.estop', 1)
+    assert count(admin, 'safety.clear') == cleared
+    assert page.locator(STOP).isEnabled()
+
+
+def test_a_press_that_is_dragged_off_stops(vehicle, people, admin):
+    page = enter(people, vehicle, 'operator')
+    box = page.locator(STOP).boundingBox()
+    page.locator(STOP).hover()
+    page.act(['mouse'], ['down'])
+    page.act(['mouse'], ['move', box['x'] - 200, box['y'] + 200])
+    page.act(['mouse'], ['up'])
+    count_reaches(admin, 'safety.estop', 1)
+
+
+@pytest.mark.breaks_connections
+def test_nothing_is_shown_before_the_vehicle_reported_it(vehicle, people, admin, proxy):
+    page = enter(people, vehicle, 'operator', origin=proxy.origin, script=NOTING)
+    noted(page)
+    proxy.hold('down', new=True)
+    by_mouse(page)
+    count_reaches(admin, 'safety.estop', 1)
+    latched = time.monotonic()
+    while time.monotonic() < latched + 1.0:
+        assert 'stopped' not in {each['what'] for each in noted(page)}
+        assert 'STOPPED' not in text(page, 'body')
+    proxy.release()
+    page.locator('[data-state="stopped"]').waitFor()
+
+
+@pytest.mark.breaks_connections
+def test_a_half_open_connection_is_gone_round(vehicle, people, admin, proxy):
+    page = enter(people, vehicle, 'operator', origin=proxy.origin)
+    proxy.hold('up', 'down')
+    before, pressed = proxy.opened, time.monotonic()
+    by_mouse(page)
+    count_reaches(admin, 'safety.estop', 1)
+    assert time.monotonic() - pressed <= 1.5 + PROMPT / 1000
+    assert proxy.opened == before + 1
+    page.locator('.stop-button').waitFor()
+
+
+@pytest.mark.long
+@pytest.mark.breaks_connections
+def test_without_any_way_it_says_so_and_sends_nothing_later(vehicle, people, admin, proxy):
+    page = enter(people, vehicle, 'operator', origin=proxy.origin, script=NOTING)
+    noted(page)
+    proxy.hold('up', 'down', new=True)
+    by_mouse(page)
+    page.locator('[data-state="unconfirmed"]').waitFor()
+    seen = {each['what']: each['at'] for each in noted(page)}
+    assert 1900 <= seen['unconfirmed'] - seen['pointerdown'] <= 2000 + PROMPT
+    page.locator('.stop-outcome:visible').waitFor()
+    assert 9.0 <= (page.evaluate('performance.now()') - seen['pointerdown']) / 1000 <= 13.0
+    proxy.cut()
+    proxy.release()
+    page.locator('[data-state="ready"]').waitFor()
+    time.sleep(2.0)  # in which nothing may be sent
+    assert count(admin, 'safety.estop') == 0
