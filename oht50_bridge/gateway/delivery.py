@@ -99,9 +99,10 @@ def restored(payload: bytes, encode: Callable[[Message], bytes], seq: int) -> Ou
         ValueError: it is no event.
 
     """
-    kind = EVENTS.get(json.loads(payload)['type'])
-    if kind is None:
-        raise ValueError('its type is not known')
+    try:
+        kind = EVENTS[json.loads(payload)['type']]
+    except (KeyError, TypeError) as error:
+        raise ValueError('its type is not known') from error
     event = OutgoingEvent(kind.model.model_validate_json(payload), encode, seq)
     event._payload = payload
     return event

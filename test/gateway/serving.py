@@ -115,12 +115,14 @@ class Serving:
         self.authority = settings.pop('authority', None) or TokenAuthority([Key('HS256', SECRET)])
         handler = settings.pop('handler', self.handle)
         self._audit = settings.pop('audit', None)
+        journal = settings.pop('journal', None)
         self.gateway = Gateway(
             GatewayConfig(port=0, **settings),
             self.authority,
             load_roles(ROOT / 'config' / 'roles.yaml'),
             handler,
             audit=self._audit,
+            journal=journal,
         )
         self._stack = contextlib.AsyncExitStack()
 

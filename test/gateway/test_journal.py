@@ -151,3 +151,42 @@ def test_tables_of_another_version_continue_nothing(path):
     database.execute('PRAGMA user_version = 77')
     database.close()
     assert EventJournal(path, CAPACITY).past is None
+
+
+async def test_a_server_goes_on_with_the_epoch_of_one_that_was_killed(serving, event, path):
+    first = EventJournal(path, CAPACITY)
+    async with serving(journal=first) as server:
+        peer = await server.enter('safety.*', resume=True)
+        epoch = peer.established['data']['epoch']
+        for number in range(3):
+            stop = event('safety.estop', estop_id=f'estop-{number}')
+            server.gateway.publish(stop, Origin('safety/estop', 'p1', number + 1))
+        server.gateway.note_threadsafe('safety_node', 'p1')
+        await peer.barrier()
+        killed(first)
+    second = EventJournal(path, CAPACITY)
+    assert second.past.nodes == {'safety_node': 'p1'}
+    async with serving(journal=second) as server:
+        peer = await server.enter('safety.*', resume=True)
+        assert peer.established['data']['epoch'] == epoch
+        # What is latched is as it was before.
+        stops = [(await peer.receive('safety.estop'))['data']['estop_id'] for _ in range(3)]
+        assert stops == ['estop-0', 'estop-1', 'estop-2']
+        await peer.send('resume', epoch=epoch, after=1, request_id='r')
+        replayed = [await peer.receive() for _ in range(3)]
+        assert [message.get('seq') for message in replayed[:2]] == [2, 3]
+        assert replayed[2]['data'] == {'recovered': True, 'replayed': 2, 'epoch': epoch, 'seq': 3}
+        server.gateway.publish(event('safety.clear'))
+        assert (await peer.receive('safety.clear'))['seq'] == 4
+    second.close()
+
+
+async def test_what_cannot_be_read_begins_another_epoch(serving, path, caplog):
+    kept(path)  # of payloads that are no events
+    journal = EventJournal(path, CAPACITY)
+    async with serving(journal=journal) as server:
+        peer = await server.enter('safety.*', resume=True)
+        assert peer.established['data']['epoch'] != 'epoch-1'
+    assert 'an event of the journal cannot be read' in caplog.text
+    killed(journal)
+    assert EventJournal(path, CAPACITY).past.events == []
