@@ -204,6 +204,14 @@ export class Store extends Facts {
     }
   }
 
+  /** Let log and trends stand still, or go on. */
+  freeze(frozen: boolean): void {
+    this.isFrozen = frozen;
+    this.log.setPaused(frozen);
+    this.announce(frozen ? t.paused : t.goesOn);
+    this.changed();
+  }
+
   /** Stop the vehicle. Sending comes first, before anything is drawn. */
   stop(): void {
     const { client } = this.session;
@@ -285,6 +293,8 @@ export class Store extends Facts {
       void this.#readVehicle();
       this.changed();
     });
+    // What the role may do can have changed too.
+    client.on('tokens', () => mine() && void this.#readVehicle());
     client.on('error', (error) => {
       if (!(error instanceof NoNewToken)) this.note('error', error.message, 'warning');
     });
