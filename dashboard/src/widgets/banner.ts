@@ -46,7 +46,7 @@ export function mountBanners(element: HTMLElement, store: Store): () => void {
     const since = store.telemetryTime;
     setText(linkWords, linkText(state));
     setText(linkTime, since === undefined ? '' : t.valuesAsOf(t.format.time(since)));
-    show(replay, store.vehicle?.mode === 'replay');
+    show(replay, store.isReplay);
     show(version, store.isNewVersion);
     show(frozen, store.isFrozen);
     // A screen that nobody operates renews itself while nothing moves.
