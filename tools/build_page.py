@@ -44,7 +44,7 @@ OTHERS = (
     f'{CLIENT}/tsconfig.json',
     'oht50_bridge/version.py',
 )
-MADE = {'node_modules', 'dist', 'build'}
+OTHER_FOLDERS = {'node_modules', 'dist', 'build', 'test'}
 STAMP = '.sources'  # in the page; the bridge serves no hidden file
 REMEDY = 'For the page: `make setup` with Node 20.19 or newer, or with a network'
 
@@ -60,7 +60,7 @@ def sources(root: Path) -> list[Path]:
         found += (
             file
             for file in (root / folder).rglob('*')
-            if not MADE & set(file.relative_to(root / folder).parts)
+            if not OTHER_FOLDERS & set(file.relative_to(root / folder).parts)
         )
     return [file for file in found if file.is_file()]
 

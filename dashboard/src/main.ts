@@ -141,11 +141,7 @@ function keys(event: KeyboardEvent): void {
     document.querySelector<HTMLInputElement>('.log-filter')?.focus();
   } else if (event.key.toLowerCase() === 't') nextTheme();
   else if (event.key.toLowerCase() === 'a') acknowledgeFirst(store);
-  else if (event.key.toLowerCase() === 'p') {
-    store.isFrozen = !store.isFrozen;
-    store.log.setPaused(store.isFrozen);
-    store.say(store.isFrozen ? t.paused : t.goesOn);
-  }
+  else if (event.key.toLowerCase() === 'p') store.freeze(!store.isFrozen);
 }
 
 setTheme();

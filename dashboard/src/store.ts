@@ -106,9 +106,15 @@ export class Store extends Facts {
     return this.#role;
   }
 
-  /** What the role may do; nothing while nobody is signed in. */
+  /** What the role may do; nothing while nobody is signed in, nor with a recording. */
   get may(): May {
-    return this.vehicle?.may ?? builtIn(this.#role);
+    const may = this.vehicle?.may ?? builtIn(this.#role);
+    return this.isReplay ? { ...may, order: [] } : may;
+  }
+
+  /** Whether this is a recording: there is no vehicle behind it. */
+  get isReplay(): boolean {
+    return this.vehicle?.mode === 'replay';
   }
 
   /** Whether the role may give a command. */
@@ -163,13 +169,16 @@ export class Store extends Facts {
   get timeLeft(): number | undefined {
     const { claims } = this.session;
     if (!claims) return undefined;
-    return claims.exp * 1000 - Date.now() + (this.arrivals.leastLag ?? 0);
+    const lag = this.isReplay ? 0 : (this.arrivals.leastLag ?? 0);
+    return claims.exp * 1000 - Date.now() + lag;
   }
 
   /** How far the vehicle's clock is from that of this computer, ms; undefined: not known. */
   get clockDifference(): number | undefined {
     const { leastLag } = this.arrivals;
-    return leastLag === undefined ? undefined : (this.roundTrip ?? 0) / 2 - leastLag;
+    return leastLag === undefined || this.isReplay
+      ? undefined
+      : (this.roundTrip ?? 0) / 2 - leastLag;
   }
 
   // What is asked of the vehicle
@@ -202,6 +211,14 @@ export class Store extends Facts {
       this.say(text);
       return undefined;
     }
+  }
+
+  /** Let log and trends stand still, or go on. */
+  freeze(frozen: boolean): void {
+    this.isFrozen = frozen;
+    this.log.setPaused(frozen);
+    this.announce(frozen ? t.paused : t.goesOn);
+    this.changed();
   }
 
   /** Stop the vehicle. Sending comes first, before anything is drawn. */
@@ -285,6 +302,8 @@ export class Store extends Facts {
       void this.#readVehicle();
       this.changed();
     });
+    // What the role may do can have changed too.
+    client.on('tokens', () => mine() && void this.#readVehicle());
     client.on('error', (error) => {
       if (!(error instanceof NoNewToken)) this.note('error', error.message, 'warning');
     });

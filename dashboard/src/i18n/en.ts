@@ -112,6 +112,7 @@ export const en = {
   stop: 'STOP',
   softwareStop: 'Software stop - not an emergency-stop device',
   stopAbsent: 'This screen cannot stop the vehicle - use the button on the vehicle',
+  stopReplay: 'A recording: there is no vehicle to stop here',
   reaches: (ms: number) => `reaches vehicle - ${ms} ms`,
   reachesUnknown: 'reaches vehicle',
   sentWaiting: (time: string) => `SENT ${time}, waiting`,

@@ -109,6 +109,7 @@ export const vi: Dictionary = {
   stop: 'DỪNG',
   softwareStop: 'Dừng bằng phần mềm - không phải nút dừng khẩn cấp',
   stopAbsent: 'Màn hình này không dừng được xe - hãy dùng nút trên xe',
+  stopReplay: 'Bản ghi: ở đây không có xe để dừng',
   reaches: (ms) => `tới được xe - ${ms} ms`,
   reachesUnknown: 'tới được xe',
   sentWaiting: (time) => `ĐÃ GỬI ${time}, đang chờ`,

@@ -28,6 +28,9 @@ export function mountBanners(element: HTMLElement, store: Store): () => void {
   link.append(linkTime);
   const [replay, replayWords] = line('recording');
   const [version, versionWords] = line('plain');
+  const [frozen, frozenWords] = line('plain');
+  frozen.append(button(t.continueLog, () => store.freeze(false), { class: 'small' }));
+  setText(frozenWords, t.paused);
   const [flood, floodWords] = line('abnormal');
   version.append(button(t.reload, () => location.reload()));
   setText(replayWords, t.recording);
@@ -35,7 +38,7 @@ export function mountBanners(element: HTMLElement, store: Store): () => void {
   const result = document.getElementById('result')!;
   const resultWords = h('span', {});
   result.replaceChildren(resultWords);
-  element.replaceChildren(link, replay, version, flood);
+  element.replaceChildren(link, replay, version, frozen, flood);
   return store.watch(() => {
     const state = store.link;
     const name = state.name;
@@ -43,8 +46,9 @@ export function mountBanners(element: HTMLElement, store: Store): () => void {
     const since = store.telemetryTime;
     setText(linkWords, linkText(state));
     setText(linkTime, since === undefined ? '' : t.valuesAsOf(t.format.time(since)));
-    show(replay, store.vehicle?.mode === 'replay');
+    show(replay, store.isReplay);
     show(version, store.isNewVersion);
+    show(frozen, store.isFrozen);
     // A screen that nobody operates renews itself while nothing moves.
     if (store.isNewVersion && store.session.isKept && store.status?.state === 'ready')
       if (!store.mayOrder('start_mission')) location.reload();

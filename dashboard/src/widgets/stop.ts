@@ -41,7 +41,7 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
     h('span', { class: 'stop-line' }, glyph, word, h('kbd', {}, 'F8')),
     state,
   );
-  const absent = h('p', { class: 'stop-absent' }, t.stopAbsent);
+  const absent = h('p', { class: 'stop-absent' });
   element.replaceChildren(control, note, outcome, absent);
 
   let pointed = -Infinity;
@@ -87,6 +87,7 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
     show(control, display.name !== 'absent');
     show(note, display.name !== 'absent');
     show(absent, display.name === 'absent');
+    setText(absent, store.isReplay ? t.stopReplay : t.stopAbsent);
     setAttribute(element, 'data-state', display.name);
     switch (display.name) {
       case 'ready':

@@ -38,7 +38,7 @@ export function mountTrend(element: HTMLElement, store: Store, options: TrendOpt
     drawn = -Infinity;
   });
   const silence = h('div', { class: 'trend-silence', 'aria-hidden': 'true' });
-  const table = h('table', { class: 'visually-hidden-until-open' });
+  const table = h('table');
   const details = h('details', { class: 'trend-table' }, h('summary', {}, t.asTable), table);
   const drawing = h('div', { class: 'trend', role: 'img', tabindex: 0 }, plot.canvas, silence);
   element.append(drawing, details);
