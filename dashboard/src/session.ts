@@ -56,6 +56,8 @@ export class Session {
   #given: string | undefined;
   #renewed: (() => void) | undefined;
   #fault: SignInFault | undefined;
+  /** Then the page has values, and the badge says that they are old. */
+  #wasLive = false;
   /** What the bridge said of the fault. */
   detail = '';
 
@@ -100,13 +102,8 @@ export class Session {
 
   /** Why nobody is signed in; undefined while all is well. */
   get fault(): SignInFault | undefined {
-    const { state } = this;
-    if (state.name === 'waiting') {
-      return state.code === 1013 ? 'full' : state.code === 4401 ? this.#fault : 'unreachable';
-    }
-    return state.name === 'denied' || state.name === 'closed'
-      ? (this.#fault ?? 'none')
-      : undefined;
+    const out = this.state.name === 'denied' || this.state.name === 'closed';
+    return this.#fault ?? (out ? 'none' : undefined);
   }
 
   /** Sign in with new tokens, or those that are kept. */
@@ -130,9 +127,17 @@ export class Session {
     this.#client = client;
     client.on('tokens', (pair) => this.#save(pair));
     client.on('state', (state) => {
-      if (state.name === 'live') this.#fault = undefined;
+      if (state.name === 'live') {
+        this.#fault = undefined;
+        this.#wasLive = true;
+      }
+      // Until it is live again: what comes and goes with each attempt would move all below it.
+      if (state.name === 'waiting' && state.code !== 4401) {
+        const lost = this.#wasLive ? undefined : 'unreachable';
+        this.#fault = state.code === 1013 ? 'full' : lost;
+      }
       if (state.name !== 'denied') return;
-      this.#fault ??= faultOf(state.error.message);
+      if (this.#fault !== 'expired') this.#fault = faultOf(state.error.message);
       this.detail = state.error.message;
       this.#changed();
     });

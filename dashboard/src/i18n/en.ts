@@ -115,6 +115,7 @@ export const en = {
   stopReplay: 'A recording: there is no vehicle to stop here',
   reaches: (ms: number) => `reaches vehicle - ${ms} ms`,
   reachesUnknown: 'reaches vehicle',
+  reachesBridge: 'reaches the bridge - vehicle silent',
   sentWaiting: (time: string) => `SENT ${time}, waiting`,
   notConfirmed: 'NOT CONFIRMED - use the button on the vehicle',
   stopOffline: 'NO CONNECTION - use the button on the vehicle',
@@ -155,6 +156,7 @@ export const en = {
   temperature: 'Temperature',
   humidity: 'Humidity',
   trendLength: 'Length of the trends',
+  minutes: (n: number) => `${n} min`,
   trendText: (name: string, minutes: number, least: string, most: string, last: string) =>
     `${name}, ${minutes} minute${s(minutes)}: ${least} to ${most}, now ${last}`,
   asTable: 'Table',

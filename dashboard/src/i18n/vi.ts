@@ -112,6 +112,7 @@ export const vi: Dictionary = {
   stopReplay: 'Bản ghi: ở đây không có xe để dừng',
   reaches: (ms) => `tới được xe - ${ms} ms`,
   reachesUnknown: 'tới được xe',
+  reachesBridge: 'tới được cầu nối - xe không phản hồi',
   sentWaiting: (time) => `ĐÃ GỬI ${time}, đang chờ`,
   notConfirmed: 'CHƯA ĐƯỢC XÁC NHẬN - hãy dùng nút trên xe',
   stopOffline: 'MẤT KẾT NỐI - hãy dùng nút trên xe',
@@ -151,6 +152,7 @@ export const vi: Dictionary = {
   temperature: 'Nhiệt độ',
   humidity: 'Độ ẩm',
   trendLength: 'Độ dài biểu đồ',
+  minutes: (n) => `${n} phút`,
   trendText: (name, minutes, least, most, last) =>
     `${name}, ${minutes} phút: từ ${least} đến ${most}, hiện tại ${last}`,
   asTable: 'Bảng',

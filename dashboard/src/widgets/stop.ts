@@ -18,6 +18,12 @@ import type { Store } from '../store.js';
 /** A click of the same gesture as a press of a pointer comes within so long, ms. */
 const SAME_GESTURE = 1000;
 
+/** Whether a press reaches the vehicle; a bridge that answers is not yet a vehicle that does. */
+function reach(store: Store, roundTrip: number | undefined): string {
+  if (store.link.name === 'silent') return t.reachesBridge;
+  return roundTrip === undefined ? t.reachesUnknown : t.reaches(Math.round(roundTrip));
+}
+
 /**
  * The stop: a software stop, not an emergency-stop device. It shows what the vehicle reported, and
  * whether it reaches the vehicle; it is never covered and never becomes anything else.
@@ -91,12 +97,7 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
     setAttribute(element, 'data-state', display.name);
     switch (display.name) {
       case 'ready':
-        setText(
-          state,
-          display.roundTrip === undefined
-            ? t.reachesUnknown
-            : t.reaches(Math.round(display.roundTrip)),
-        );
+        setText(state, reach(store, display.roundTrip));
         break;
       case 'sending':
         setText(state, t.sentWaiting(t.format.time(performance.timeOrigin + display.since)));

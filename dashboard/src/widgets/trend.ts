@@ -11,7 +11,7 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-import { h, setAttribute, setText, show } from '../dom.js';
+import { h, setAttribute, show } from '../dom.js';
 import { t } from '../i18n/index.js';
 import { Plot } from '../plot.js';
 import type { TrendName } from '../facts.js';
@@ -110,7 +110,7 @@ export function minutesChoice(store: Store): HTMLElement {
     const each = h(
       'button',
       { type: 'button', onclick: () => store.set('minutes', minutes), 'data-minutes': minutes },
-      `${minutes} min`,
+      t.minutes(minutes),
     );
     return each;
   });
@@ -123,6 +123,5 @@ export function minutesChoice(store: Store): HTMLElement {
   };
   update();
   choice.addEventListener('click', update);
-  setText(choice.lastElementChild!, '60 min');
   return choice;
 }
