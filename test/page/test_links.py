@@ -27,6 +27,8 @@ from page.views import text
 from page.views import until
 from support import wait_for
 
+pytestmark = pytest.mark.long
+
 #: What a busy machine may add to a limit, s.
 SLACK = 2.0
 STALE = """[...document.querySelectorAll('.reading')].length >= 3 &&

@@ -116,6 +116,7 @@ def test_an_administrator_resets_deliberately_and_nothing_moves(vehicle, people,
     assert text(page, LIVE) != ''
 
 
+@pytest.mark.long
 def test_each_level_can_be_used_by_everybody(vehicle, people, browser):
     """Each theme, two languages and widths once; all combinations are a long test."""
     found = {}
