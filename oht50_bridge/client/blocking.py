@@ -36,6 +36,7 @@ from oht50_bridge.client.streams import EventStream
 from oht50_bridge.client.streams import Item
 
 T = TypeVar('T')
+WAKE_PERIOD = 0.2  # s; a signal that comes just before a wait would be seen only at its end
 
 
 class BlockingClient:
@@ -183,6 +184,8 @@ class BlockingClient:
                 raise RuntimeError('the client is not connected: use it in `with`')
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
+            while not future.done():
+                concurrent.futures.wait([future], WAKE_PERIOD)
             return future.result()
         except concurrent.futures.CancelledError:
             raise NotSent('the client is closed') from None
