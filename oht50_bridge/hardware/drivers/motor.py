@@ -208,8 +208,9 @@ class MotorModule(Module):
         try:
             yield from self._round()
         except ModuleError as error:
+            if self._demand.stops():  # what is lost while it drives makes no later stop futile
+                self._futile_stops += 1
             self._doubt_stop()
-            self._futile_stops += 1
             self.note_failure(error)
         except RequestAbandonedError:
             return time.monotonic()
@@ -317,6 +318,8 @@ class MotorModule(Module):
         """
         frames = self._registers.frames(changes, first=verdict.stop)
         if verdict.stop:
+            if self._registers.drive.enable in changes:
+                self._faults.stopped()  # also where the next round is to move again
             yield from _write_each(self.endpoint, frames, self._trusted)
             return
         for address, words in frames:

@@ -672,3 +672,37 @@ def test_a_stop_that_is_verified_holds_however_late_the_reply_is(rounds, late):
         if rounds.module.state().stop_verified:
             board.update(rounds.clock.now + cycle)
             assert board.get('enable') == 0
+
+
+def test_a_stop_that_was_wanted_for_one_round_only_is_no_fault_of_the_board(rounds, monkeypatch):
+    rounds.command(0.3, 2.0)
+    guard, wanted = rounds.module.guard, rounds.module._demand.next
+
+    def briefly():  # as when a heartbeat came just after it was missed
+        guard.inhibit(StopReason.ERROR, 'a test')
+        try:
+            return wanted()
+        finally:
+            guard.release(StopReason.ERROR, 'a test')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rounds.module._demand, 'next', briefly)
+        run(rounds.module, rounds.board, rounds.clock, 0.001)
+    assert rounds.board.get('enable') == 0
+    rounds.board.model()
+    rounds.command(0.3, 2.0)
+    assert rounds.changes == [('offline', 'online', '')]
+    assert rounds.module.state().commanded_velocity == pytest.approx(0.3, abs=0.02)
+
+
+def test_replies_that_were_lost_while_driving_make_no_stop_slower(rounds):
+    rounds.command(0.3, 2.0)
+    lost = {'dead': rounds.module._block, 'error': CommunicationTimeoutError('no reply')}
+    for _ in range(12):
+        rounds.command(0.3, 0.02, **lost)
+        rounds.command(0.3, 0.1)
+    assert rounds.changes == [('offline', 'online', '')]
+    rounds.module.guard.inhibit(StopReason.ESTOP, 'a test')
+    began = rounds.clock.now
+    run(rounds.module, rounds.board, rounds.clock, 0.001)
+    assert rounds.clock.now - began < 0.08, 'until the next round'
