@@ -111,3 +111,5 @@ def pytest_runtest_protocol(item):
     finally:
         if measured is not None:
             os.environ[COVERAGE] = measured
+        # What runs a command in the process of the tests may leave a handler of its own behind.
+        signal.signal(signal.SIGINT, signal.default_int_handler)

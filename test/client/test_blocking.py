@@ -189,7 +189,8 @@ def test_ctrl_c_ends_it_cleanly(served, body):
     assert (out, err, process.returncode) == ('interrupted closed\n', '', 0)
 
 
-def test_ctrl_c_while_it_connects_leaves_no_thread(monkeypatch):
+def test_ctrl_c_while_it_connects_leaves_no_thread():
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     vehicle = BlockingClient('ws://127.0.0.1:9/', 'x')
     main = threading.main_thread().ident
 
