@@ -846,9 +846,14 @@ def day(tmp_path_factory):
             early.wait(
                 'telemetry.realtime', where=lambda e: e['data']['sensors']['battery'] is not None
             )
+
+            def alarms():
+                early.wait('telemetry.realtime')
+                lists = [event for event in early.received if event['type'] == 'system.alarms']
+                return lists and lists[-1]['data']['alarms']
+
             # To be placed somewhere else was a stop.
-            lists = [event for event in early.received if event['type'] == 'system.alarms']
-            for alarm in lists[-1]['data']['alarms']:
+            for alarm in wait_for(alarms, what='the alarm of that stop'):
                 assert early.call('acknowledge_alarm', alarm_id=alarm['alarm_id'])['accepted']
         with vehicle.client('admin', ['*']) as connection:
             client = Listener(connection)
