@@ -19,21 +19,20 @@ import functools
 import inspect
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
 
+from oht50_bridge.identity import BOOT_ID
 from oht50_bridge.msg import Deadline
 
-_BOOT_ID = Path('/proc/sys/kernel/random/boot_id')
 TOO_LATE = 'not carried out: it came {:.1f} s after it was reported to its sender as failed'
 
 
 @functools.cache
 def boot_id() -> str:
     """Return the unique name of the start of this computer."""
-    return _BOOT_ID.read_text().strip()
+    return BOOT_ID.read_text().strip()
 
 
 def _boot_time() -> float:
