@@ -36,12 +36,13 @@ def run(
     board,
     clock,
     seconds,
-    dead=None,
+    dead=(),
     error=None,
     cost=0.01,
     refuses=None,
     exchange=0.01,
     late=0.0,
+    requests=None,
 ):
     """Let a driver work for some seconds.
 
@@ -50,10 +51,11 @@ def run(
         board: the simulated board.
         clock: the test's.
         seconds: how long.
-        dead: block whose requests fail with `error` after `cost` s.
+        dead: blocks whose requests fail with `error` after `cost` s.
         refuses: error of each write that is sent.
         exchange: s that each request takes.
         late: s that the reply to a read is on its way beyond that.
+        requests: list that receives each request with the time when it was sent.
 
     """
     end = clock.now + seconds
@@ -62,6 +64,8 @@ def run(
         try:
             while True:
                 request = steps.throw(raised) if raised is not None else steps.send(result)
+                if requests is not None:
+                    requests.append((clock.now, request))
                 clock.now += exchange
                 result = raised = None
                 if request.valid is not None and not request.valid():
@@ -76,9 +80,9 @@ def run(
                     words = struct.pack(f'>{len(request.values)}H', *request.values)
                     board.handle(struct.pack('>BHHB', 16, *head) + words, clock.now)
                     result = Reply((), 1, clock.now)
-                elif dead is not None and (request.address, request.count) == (
-                    dead.start,
-                    dead.count,
+                elif any(
+                    (request.address, request.count) == (block.start, block.count)
+                    for block in dead
                 ):
                     clock.now += cost
                     raised = error

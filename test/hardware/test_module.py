@@ -299,12 +299,12 @@ def test_a_block_that_never_answers_is_an_error_of_its_board_and_stays_one(
     assert module.status == ONLINE
     lone = len(profile.polls) == 1
     limit = max(5 * dead.period, profile.timing.offline_after)
-    run(module, board, clock, limit + 2 * dead.period + 1.5, dead, error, cost)
+    run(module, board, clock, limit + 2 * dead.period + 1.5, [dead], error, cost)
     if lone and error is TIMEOUT:
         assert module.status == OFFLINE, 'nothing answers'
         return
     assert (module.status, module.info().error_code) == (ERROR, error.code)
-    run(module, board, clock, 20.0, dead, error, cost)
+    run(module, board, clock, 20.0, [dead], error, cost)
     assert lone or dead.name in module.info().error_description
     changes = [change[2] for change in observer.changes if change[2] != OFFLINE]
     assert changes == [ONLINE, ERROR], 'reported once'

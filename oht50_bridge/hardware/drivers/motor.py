@@ -71,6 +71,7 @@ _URGENT_ROUNDS = 5  # stops without pause; then the other modules of the line ge
 _STOP_PERIOD = 0.1  # s between stops after that
 _SEARCH_PERIOD = 0.25  # s between attempts to find a board that was never confirmed
 _SETTLING = 1.5  # cycles of the board after which a write is no longer overwritten
+_WHOLE_PERIOD = 0.2  # s between readings of the motor that is kept stopped, while the other drives
 
 
 class MotorModule(Module):
@@ -125,6 +126,8 @@ class MotorModule(Module):
         poll = self.profile.polls[0]
         if self._block.start >= poll.start and self._block.count <= poll.count:
             self._block = poll
+        self._drive_block = self._registers.drive_block(self._block)
+        self._whole_at = -math.inf
         self._reading = self._polls[0]
         self._reading.block = self._block
         self._period = self.spec.polls.get(poll.name, poll.period)
@@ -231,7 +234,15 @@ class MotorModule(Module):
             self._become_ready()
         # The reply, which may be late, says what the board had at some moment after this one.
         asked_at = time.monotonic()
-        yield from self.attempt(self._reading, self.read_block(self._block))
+        whole = (
+            self._demand.stops()
+            or not self.identified
+            or asked_at - self._whole_at >= _WHOLE_PERIOD
+        )
+        block = self._block if whole else self._drive_block
+        yield from self.attempt(self._reading, self.read_block(block))
+        if whole:
+            self._whole_at = self.read_at
         fault = self._faults.look(self.values, self.read_at)
         if fault:
             self.guard.inhibit(StopReason.DRIVE_FAULT, 'board')
@@ -246,7 +257,7 @@ class MotorModule(Module):
         roles = (drive.enable, drive.speed, drive.direction, *drive.stop)
         stopped = not any(name in changes for name in roles)
         settled = asked_at - self._written_at >= self._settle
-        self._stop_verified = verdict.stop and stopped and settled
+        self._stop_verified = verdict.stop and stopped and settled and whole
         if self._stop_verified:
             self._futile_stops = 0
         elif verdict.stop and not stopped:
@@ -264,6 +275,7 @@ class MotorModule(Module):
         self._failures = 0
         if not stopped:
             self._written_at = time.monotonic()
+            self._whole_at = -math.inf
         stopping = self._demand.stops() and not self._stop_verified
         if self._hoist is not None and self.identified and not stopping:
             yield from self._hoist.steps()  # a stop that does not hold yet goes first

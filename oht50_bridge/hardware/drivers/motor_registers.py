@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from oht50_bridge.hardware.drivers.channels import for_channels
+from oht50_bridge.hardware.drivers.drive_faults import FAULT_REGISTERS
 from oht50_bridge.hardware.drivers.speed_table import SpeedScale
 from oht50_bridge.hardware.drivers.speed_table import SpeedTable
 from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.module import IDENTITY
 from oht50_bridge.hardware.motion_guard import Verdict
+from oht50_bridge.hardware.registers import Block
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Value
 from oht50_bridge.stop_reason import StopReason
@@ -136,6 +138,18 @@ class MotorRegisters:
             except ValueError as fault:
                 raise error(f'options.{option}', str(fault)) from fault
         return ramps
+
+    def drive_block(self, whole: Block) -> Block:
+        """Return the part of the whole reading that is needed in each round in which it drives.
+
+        A stop waits for the reading that is on the wire, so that is as short as can be. A restart
+        and a fault of the board show in it; what the other motor does is in the whole alone.
+        """
+        drive = self.drive
+        names = {drive.enable, drive.speed, drive.direction, drive.actual_speed}
+        names |= self.setup.keys() - drive.stop.keys()
+        names |= FAULT_REGISTERS & {register.name for register in whole.registers}
+        return self.profile.block(names, whole.name, whole.period)
 
     def stop_values(self) -> dict[str, Value]:
         """Return the values that stop the motor."""

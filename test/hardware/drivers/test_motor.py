@@ -32,6 +32,7 @@ from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.profile_reader import load
+from oht50_bridge.hardware.requests import Read
 from oht50_bridge.simulator.boards.firmware_motor import FirmwareMotorBoard
 from oht50_bridge.simulator.physics import World
 from oht50_bridge.stop_reason import StopReason
@@ -617,6 +618,11 @@ def rounds(monkeypatch):
     return Rounds(clock)
 
 
+def drive_blocks(module):
+    """Return the blocks in which a motor is read back."""
+    return [module._block, module._drive_block]
+
+
 @pytest.mark.parametrize('velocity', [0.1, 0.0], ids=['slower', 'stand'])
 def test_a_board_that_answers_reads_and_refuses_writes_is_faulty(rounds, velocity):
     rounds.command(0.3, 2.0)
@@ -652,7 +658,7 @@ def test_a_board_that_is_identified_but_whose_drive_block_fails_is_reported_once
     rounds, error, statuses
 ):
     rounds.command(0.3, 2.0)
-    rounds.command(0.3, 10.0, dead=rounds.module._block, error=error)
+    rounds.command(0.3, 10.0, dead=drive_blocks(rounds.module), error=error)
     assert [status for _, status, _ in rounds.changes] == statuses
     assert rounds.module.state().stop_reason == 'module_lost'
     assert rounds.board.get('enable') == 0, 'what cannot be read back is stopped all the same'
@@ -697,7 +703,7 @@ def test_a_stop_that_was_wanted_for_one_round_only_is_no_fault_of_the_board(roun
 
 def test_replies_that_were_lost_while_driving_make_no_stop_slower(rounds):
     rounds.command(0.3, 2.0)
-    lost = {'dead': rounds.module._block, 'error': CommunicationTimeoutError('no reply')}
+    lost = {'dead': drive_blocks(rounds.module), 'error': CommunicationTimeoutError('no reply')}
     for _ in range(12):
         rounds.command(0.3, 0.02, **lost)
         rounds.command(0.3, 0.1)
@@ -706,3 +712,45 @@ def test_replies_that_were_lost_while_driving_make_no_stop_slower(rounds):
     began = rounds.clock.now
     run(rounds.module, rounds.board, rounds.clock, 0.001)
     assert rounds.clock.now - began < 0.08, 'until the next round'
+
+
+def readings(requests, module):
+    """Return times of the reads of the drive: of all of them, and of those of both motors."""
+    reads = [(at, item) for at, item in requests if isinstance(item, Read) and item.address == 0]
+    whole = [at for at, item in reads if item.count == module._block.count]
+    return [at for at, _ in reads], whole
+
+
+def test_while_it_drives_the_readings_that_a_stop_may_wait_for_are_short(rounds):
+    rounds.command(0.3, 2.0)
+    requests = []
+    rounds.command(0.3, 2.0, requests=requests)
+    every, whole = readings(requests, rounds.module)
+    assert len(whole) < len(every) / 3
+    assert max(after - before for before, after in itertools.pairwise(whole)) < 0.3
+
+
+def test_the_motor_that_does_not_drive_is_stopped_while_the_other_one_drives(rounds):
+    rounds.command(0.3, 2.0)
+    for register in ('motor2_speed', 'motor2_enable'):
+        rounds.board.set_words(register, [1])
+    rounds.command(0.3, 0.3)
+    assert rounds.board.get('motor2_enable') == 0
+    assert rounds.module.state().commanded_velocity == pytest.approx(0.3, abs=0.02)
+
+
+def test_a_stop_is_verified_by_a_reading_of_both_motors(rounds):
+    rounds.command(0.3, 2.0)
+    rounds.module.guard.inhibit(StopReason.ESTOP, 'a test')
+    requests = []
+    while not rounds.module.state().stop_verified:
+        run(rounds.module, rounds.board, rounds.clock, 0.001, requests=requests)
+    every, whole = readings(requests, rounds.module)
+    assert every == whole
+
+
+def test_a_motor_that_cannot_be_read_back_is_lost_though_the_other_one_can(rounds):
+    rounds.command(0.3, 2.0)
+    rounds.command(0.3, 3.0, dead=[rounds.module._block], error=ExceptionReplyError('exception 4'))
+    assert rounds.changes[-1][1] == 'error'
+    assert rounds.module.state().stop_reason == 'module_lost'

@@ -191,11 +191,11 @@ def test_a_charge_request_that_the_board_does_not_take_is_an_error(bench):
     """All polls answer; the motor would be kept from moving without a word."""
     bench.board._write = lambda address, word, now: 2
     refused = SimpleNamespace(start=0x3F, count=1)
-    bench.charge(6.0, dead=refused, error=ExceptionReplyError('exception 2'))
+    bench.charge(6.0, dead=[refused], error=ExceptionReplyError('exception 2'))
     assert bench.module.status == 'error'
     assert 'charge request' in bench.changes[-1][1]
     reported = len(bench.changes)
-    bench.charge(6.0, dead=refused, error=ExceptionReplyError('exception 2'))
+    bench.charge(6.0, dead=[refused], error=ExceptionReplyError('exception 2'))
     assert len(bench.changes) == reported
     del bench.board._write
     bench.charge(2.0)
