@@ -73,6 +73,7 @@ _QUIRKS = {
 }
 _DRIVE_REQUIRED = ('enable', 'speed', 'direction', 'actual_speed')
 _DRIVE_OPTIONAL = ('accel', 'decel', 'full_speed', 'hard_stop')
+_FAULTS = ('error_code', 'fault', 'emergency_stopped')  # where a board has them
 _HOIST_REGISTERS = ('length', 'pulses', 'reference')
 _HOIST_NUMBERS = ('pulse_length', 'longest')  # m
 HOIST_POLL = 'hoist'  # block that holds the registers of the hoist
@@ -383,13 +384,18 @@ class _Reader:
                 raise self.fail(key, 'belongs to kind travel_motor, remove it')
             return None
         entry = data.get(key, {})
-        allowed = (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL, *_DRIVE_VALUES, 'duty_factor')
+        allowed = (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL, *_DRIVE_VALUES, 'duty_factor', 'faults')
         self._keys(key, entry, allowed, _DRIVE_REQUIRED)
         roles = {
             role: entry[role] for role in (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL) if role in entry
         }
         values = {key: entry.get(key, {}) for key in _DRIVE_VALUES}
-        for name in (*roles.values(), *(name for each in values.values() for name in each)):
+        faults = tuple(entry.get('faults', [name for name in _FAULTS if name in registers]))
+        for name in (
+            *roles.values(),
+            *faults,
+            *(name for each in values.values() for name in each),
+        ):
             if name not in registers:
                 raise self.fail(key, f'no register {name!r}, correct the name')
         for name, value in values['mark'].items():
@@ -404,7 +410,7 @@ class _Reader:
                 f'register {entry["direction"]}',
                 'a direction needs the values idle, forward and reverse',
             )
-        return DriveRoles(**roles, **values, duty_factor=factor)
+        return DriveRoles(**roles, **values, duty_factor=factor, faults=faults)
 
     def _hoist(self, data: dict[str, Any], registers: Mapping[str, Register]) -> HoistRoles | None:
         if 'hoist' not in data:

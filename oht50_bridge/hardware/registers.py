@@ -203,6 +203,7 @@ class DriveRoles:
             and kept.
         mark: values of registers without effect that differ from those at power-up: when they are
             lost, the board has restarted.
+        faults: registers in which the board reports a fault of its own, read in each round.
     """
 
     enable: str
@@ -217,6 +218,7 @@ class DriveRoles:
     setup: Mapping[str, Any] = field(default_factory=dict)
     stop: Mapping[str, Any] = field(default_factory=dict)
     mark: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,6 @@ from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Value
 
 UNNAMED = -1  # in place of the error code of a board that reports a fault without one
-# In which boards report a fault of their own, where they have them.
-FAULT_REGISTERS = frozenset({'error_code', 'fault', 'emergency_stopped'})
 
 
 class DriveFaults:

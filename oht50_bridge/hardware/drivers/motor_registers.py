@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from oht50_bridge.hardware.drivers.channels import for_channels
-from oht50_bridge.hardware.drivers.drive_faults import FAULT_REGISTERS
 from oht50_bridge.hardware.drivers.speed_table import SpeedScale
 from oht50_bridge.hardware.drivers.speed_table import SpeedTable
 from oht50_bridge.hardware.drivers.velocity_ramp import RampLimits
@@ -148,7 +147,7 @@ class MotorRegisters:
         drive = self.drive
         names = {drive.enable, drive.speed, drive.direction, drive.actual_speed}
         names |= self.setup.keys() - drive.stop.keys()
-        names |= FAULT_REGISTERS & {register.name for register in whole.registers}
+        names |= {register.name for register in whole.registers} & set(drive.faults)
         return self.profile.block(names, whole.name, whole.period)
 
     def stop_values(self) -> dict[str, Value]:

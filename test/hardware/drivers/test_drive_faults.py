@@ -18,8 +18,8 @@ import pytest
 from oht50_bridge.hardware.drivers.drive_faults import DriveFaults
 from oht50_bridge.hardware.profile_reader import load
 
-WELL = {'max_accel': 0.01, 'enable': True, 'error_code': 0}
-POWER_UP = {'max_accel': 0.05, 'enable': False, 'error_code': 0}
+WELL = {'min_speed': 0.01, 'enable': True, 'error_code': 0}
+POWER_UP = {'min_speed': 0.0, 'enable': False, 'error_code': 0}
 
 
 @pytest.fixture

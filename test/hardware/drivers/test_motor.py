@@ -658,7 +658,8 @@ def test_a_board_that_is_identified_but_whose_drive_block_fails_is_reported_once
     rounds, error, statuses
 ):
     rounds.command(0.3, 2.0)
-    rounds.command(0.3, 10.0, dead=drive_blocks(rounds.module), error=error)
+    # The board is identified by the registers that are read while it drives, so not those.
+    rounds.command(0.3, 10.0, dead=[rounds.module._block], error=error)
     assert [status for _, status, _ in rounds.changes] == statuses
     assert rounds.module.state().stop_reason == 'module_lost'
     assert rounds.board.get('enable') == 0, 'what cannot be read back is stopped all the same'
@@ -747,10 +748,3 @@ def test_a_stop_is_verified_by_a_reading_of_both_motors(rounds):
         run(rounds.module, rounds.board, rounds.clock, 0.001, requests=requests)
     every, whole = readings(requests, rounds.module)
     assert every == whole
-
-
-def test_a_motor_that_cannot_be_read_back_is_lost_though_the_other_one_can(rounds):
-    rounds.command(0.3, 2.0)
-    rounds.command(0.3, 3.0, dead=[rounds.module._block], error=ExceptionReplyError('exception 4'))
-    assert rounds.changes[-1][1] == 'error'
-    assert rounds.module.state().stop_reason == 'module_lost'
