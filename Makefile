@@ -30,7 +30,7 @@ UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cl
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format audit test-unit test-faults test-page screenshots bench cover test-vehicles test-ros setup page clients
+.PHONY: help run test prepared lint format audit test-unit test-faults test-page screenshots bench cover checked test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -43,7 +43,7 @@ ifneq ($(strip $(TEST_ARGS)),)
 test: lint clients
 	$(PYTHON) -m pytest $(TEST_ARGS)
 else
-test: prepared audit cover test-vehicles
+test: prepared checked test-vehicles
 endif
 
 lint: setup
@@ -51,11 +51,14 @@ lint: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy oht50_bridge rosless launch bench
 
-# Beside the checks the clients of the tests are installed, and the tests compiled: once, and not by
-# each worker of pytest-xdist.
+# The tests are compiled once, and not by each worker of pytest-xdist.
 prepared: setup
-	@$(MAKE) --no-print-directory clients & $(PYTHON) -m pytest --collect-only -q $(EACH) > /dev/null & \
-	  $(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
+	@$(MAKE) --no-print-directory clients & $(PYTHON) -m pytest --collect-only -q $(EACH) > /dev/null; wait $$!
+
+# Those tests wait now and then, which is when the checks run.
+checked: prepared
+	@$(MAKE) --no-print-directory lint audit & $(MAKE) --no-print-directory cover; code=$$?; \
+	  wait $$! && exit $$code
 
 format: setup clients
 	$(VENV)/bin/ruff check --fix .
