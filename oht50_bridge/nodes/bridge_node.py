@@ -36,7 +36,7 @@ from oht50_bridge.gateway.audit.chain import AUDIT_FILE
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
-from oht50_bridge.gateway.auth.revocations import revocations_path
+from oht50_bridge.gateway.auth.private_files import revocations_path
 from oht50_bridge.gateway.auth.roles import RolesError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import TokenFiles
