@@ -286,7 +286,7 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
         await _start(node)
         node.events.release()
         # The objects that exist now remain. Without the freeze, a full pass of the garbage
-        # collector over them delays every client by about 20 ms (bench/slow_reader.py).
+        # collector over them delays every client by about 20 ms (the ages of bench/run.py).
         gc.collect()
         gc.freeze()
         if thread.ident is None:
