@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import re
 import socket
 import sys
@@ -60,6 +61,7 @@ def vehicle(parameters: str = '', *options: str) -> Iterator[Up]:
 
 
 def _serve_foxglove(port: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it tells of each client that leaves
     foxglove = importlib.import_module('foxglove')
     foxglove.start_server(host='127.0.0.1', port=port)
     channel = foxglove.Channel('telemetry.realtime', message_encoding='json')
