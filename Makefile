@@ -6,7 +6,7 @@
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make test-page  runs the tests of the page that take long
 # make screenshots  makes the images of the page in docs/images
-# make bench      measures the bridge as people run it against the Foxglove SDK, which it installs
+# make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-ros   runs the tests that depend on rclpy on a real one
 # make setup      installs the package into .venv and builds the page; each of the above does
@@ -83,7 +83,7 @@ screenshots: setup clients
 
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'
-	$(PYTHON) bench/default.py $(BENCH_ARGS)
+	$(PYTHON) bench/run.py $(BENCH_ARGS)
 
 cover: setup clients
 	@mkdir -p build

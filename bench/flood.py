@@ -55,8 +55,6 @@ from websockets.asyncio.client import connect
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / 'bench'), str(ROOT / 'test')]
 
-from fanout import SECRET  # noqa: E402
-from fanout import telemetry  # noqa: E402
 from gateway.certificates import Authority  # noqa: E402
 from gateway.certificates import install  # noqa: E402
 
@@ -70,9 +68,33 @@ from oht50_bridge.gateway.config import GatewayConfig  # noqa: E402
 from oht50_bridge.gateway.server import Gateway  # noqa: E402
 from oht50_bridge.gateway.tls import TlsFiles  # noqa: E402
 from oht50_bridge.protocol.commands import Command  # noqa: E402
+from oht50_bridge.protocol.events import Motion  # noqa: E402
+from oht50_bridge.protocol.events import Orientation  # noqa: E402
+from oht50_bridge.protocol.events import Position  # noqa: E402
+from oht50_bridge.protocol.events import Sensors  # noqa: E402
+from oht50_bridge.protocol.events import TelemetryRealtime  # noqa: E402
+from oht50_bridge.protocol.events import TelemetryRealtimeData  # noqa: E402
 
+SECRET = b'only-for-this-measurement-0123456789'
+TIMESTAMP = '2024-12-19T10:30:00.000Z'
 CLIENTS = 10
 RATE = 50.0  # Hz
+
+
+def telemetry() -> TelemetryRealtime:
+    """Return the event; `position.x` carries the monotonic clock, in ms."""
+    still = Motion(linear=0.8, angular=0.0)
+    return TelemetryRealtime(
+        timestamp=TIMESTAMP,
+        data=TelemetryRealtimeData(
+            position=Position(x=time.monotonic() * 1000, y=0.0, z=0.0),
+            velocity=still,
+            acceleration=still,
+            orientation=Orientation(roll=0.0, pitch=0.0, yaw=0.0),
+            sensors=Sensors(battery=85.2, temperature=42.5, humidity=45.8),
+        ),
+    )
+
 
 # The floods
 

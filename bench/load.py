@@ -23,7 +23,7 @@ import asyncio
 import functools
 import json
 import multiprocessing
-import os
+import ssl
 import statistics
 import struct
 import time
@@ -34,7 +34,6 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 TEXT, BINARY, PING, PONG = 1, 2, 9, 10
 _STAMP = b'"timestamp":"'
@@ -52,6 +51,8 @@ class Load:
         within: s, over which they connect.
         stuck: how many more connect and read nothing.
         age_of: the type whose age is measured.
+        rate: that they subscribe with, Hz; 0: that of the table.
+        tls: connect with TLS, whatever the certificate is.
 
     """
 
@@ -62,6 +63,8 @@ class Load:
     within: float = 1.0
     stuck: int = 0
     age_of: str = 'telemetry.realtime'
+    rate: float = 0.0
+    tls: bool = False
 
 
 @dataclass
@@ -140,8 +143,9 @@ class _Client(asyncio.Protocol):
                 raise RuntimeError(data[:200].decode(errors='replace'))
             self._open, position = True, end + 4
             if self._load.token:
-                subscription = {'subscription': list(self._load.events)}
-                self._send({'type': 'auth', 'token': self._load.token, **subscription})
+                self._send({'type': 'auth', 'token': self._load.token})
+                rate = {'rate': self._load.rate} if self._load.rate else {}
+                self._send({'type': 'subscribe', 'events': list(self._load.events), **rate})
         while len(data) - position >= 2:
             opcode, size, head = data[position] & 15, data[position + 1], 2
             if size >= 126:
@@ -210,10 +214,14 @@ class _Client(asyncio.Protocol):
 
 async def _read(load: Load, pipe: Connection) -> None:
     loop, report = asyncio.get_running_loop(), Report()
+    trust = None
+    if load.tls:
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
     clients: list[_Client] = []
     for number in range(load.clients + load.stuck):
         _, client = await loop.create_connection(
-            lambda: _Client(load, report), '127.0.0.1', load.port
+            lambda: _Client(load, report), '127.0.0.1', load.port, ssl=trust
         )
         clients.append(client)
         if number >= load.clients:
@@ -250,9 +258,17 @@ class Clients:
     def measure(self, seconds: float, during: Callable[[], None] = lambda: None) -> Report:
         """Return what they receive in `seconds` s; `during` is called at their beginning."""
         end = time.monotonic() + seconds
-        self._pipe.send('begin')
+        self.begin()
         during()
         time.sleep(max(0.0, end - time.monotonic()))
+        return self.end()
+
+    def begin(self) -> None:
+        """Count from now on; once only."""
+        self._pipe.send('begin')
+
+    def end(self) -> Report:
+        """Return what they have received since."""
         self._pipe.send('end')
         report: Report = self._pipe.recv()
         return report
@@ -273,27 +289,6 @@ def connected(load: Load) -> Iterator[Clients]:
         here.close()
         process.terminate()
         process.join()
-
-
-class Cpu:
-    """Processor time of a process.
-
-    Args:
-        pid: of the process.
-
-    """
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._begin = self._now()
-
-    def _now(self) -> float:
-        fields = Path(f'/proc/{self._pid}/stat').read_text().rpartition(')')[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-    def used(self) -> float:
-        """Return the s since it was made."""
-        return self._now() - self._begin
 
 
 def median(values: list[float]) -> float:

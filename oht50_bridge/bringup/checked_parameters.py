@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,16 @@ def _checked_by_another(
             f'the parameters cannot be checked: {missing}; install requirements.txt for the '
             'python3 that is first on PATH'
         ) from error
+    return parameters_of(answer)
+
+
+def parameters_of(answer: Mapping[str, Any]) -> VehicleParameters:
+    """Return what another process has found, see `parameter_check.answer`.
+
+    Raises:
+        ParameterError: what is wrong, a line for each fault.
+
+    """
     if 'faults' in answer:
         raise ParameterError(answer['faults'])
     return VehicleParameters(answer['values'])

@@ -18,13 +18,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from oht50_bridge.gateway.auth.keys import KEYS
-from oht50_bridge.gateway.auth.keys import KeyFiles
-from oht50_bridge.gateway.auth.keys import keys_path
+from oht50_bridge.gateway.auth.private_files import KEYS
+from oht50_bridge.gateway.auth.private_files import REVOCATIONS
 from oht50_bridge.gateway.auth.private_files import SECRET_FILE
 from oht50_bridge.gateway.auth.private_files import make_secret
-from oht50_bridge.gateway.auth.revocations import REVOCATIONS
-from oht50_bridge.gateway.auth.revocations import revocations_path
+from oht50_bridge.gateway.auth.private_files import revocations_path
 
 
 def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
@@ -43,6 +41,10 @@ def token_environment(state_dir: Path, keys: str = '') -> dict[str, str]:
     environment = {REVOCATIONS: str(revocations_path(state_dir))}
     if keys or os.environ.get(KEYS):
         # A bridge that runs goes on without a key that became wrong; a start is refused.
+        # Not above: the supervisor does without the libraries of keys otherwise.
+        from oht50_bridge.gateway.auth.keys import KeyFiles
+        from oht50_bridge.gateway.auth.keys import keys_path
+
         KeyFiles(keys_path(keys, state_dir))
     else:
         environment[SECRET_FILE] = str(make_secret(state_dir))

@@ -25,6 +25,7 @@ import re
 import sys
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -305,15 +306,24 @@ class _Checked:
         raise BringUpError(f'{self.node}: {error}') from error
 
 
-def main() -> None:
-    """Answer `checked_parameters` in another process: values or faults, as JSON."""
-    params, options = json.loads(sys.argv[1])
+def answer(request: Sequence[Any]) -> str:
+    """Answer `checked_parameters` in another process: values or faults, as JSON.
+
+    Args:
+        request: the parameter file or None, and the options of `read_parameters`.
+
+    """
+    params, options = request
     try:
         vehicle = read_parameters(None if params is None else Path(params), **options)
     except ParameterError as error:
-        json.dump({'faults': error.faults}, sys.stdout)
-    else:
-        json.dump({'values': {node: vehicle.given(node) for node in NODES}}, sys.stdout)
+        return json.dumps({'faults': error.faults})
+    return json.dumps({'values': {node: vehicle.given(node) for node in NODES}})
+
+
+def main() -> None:
+    """Print the answer to the request that the command line has."""
+    sys.stdout.write(answer(json.loads(sys.argv[1])))
 
 
 if __name__ == '__main__':

@@ -23,9 +23,6 @@ import yaml
 
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.bringup.errors import BringUpError
-from oht50_bridge.hardware.own_line import crowded_board
-from oht50_bridge.hardware.profile_reader import available
-from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.paths import config_dir
 from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import read_regular
@@ -105,6 +102,11 @@ def check_lines(vehicle: VehicleParameters, serial_port: str) -> None:
         BringUpError: naming the option or parameter, and the remedy.
 
     """
+    # Not above: the supervisor of a vehicle needs no profiles.
+    from oht50_bridge.hardware.own_line import crowded_board
+    from oht50_bridge.hardware.profile_reader import available
+    from oht50_bridge.hardware.profile_reader import load
+
     parameters = vehicle.of('hardware_node')
     serial_port = serial_port or parameters.get('serial_port', '')
     boards = []
@@ -154,6 +156,11 @@ def serial_ports(vehicle: VehicleParameters) -> list[str]:
         ) from error
 
 
+def parameters_path(directory: Path, node: str) -> Path:
+    """Return the parameter file of one node of the vehicle whose own directory is given."""
+    return directory / 'parameters' / f'{node}.yaml'
+
+
 def write_parameters(directory: Path, namespace: str, node: str, values: dict[str, Any]) -> Path:
     """Write the parameter file of one node, unless it is there already, and return it.
 
@@ -161,7 +168,7 @@ def write_parameters(directory: Path, namespace: str, node: str, values: dict[st
         BringUpError: it cannot be written.
 
     """
-    path = directory / 'parameters' / f'{node}.yaml'
+    path = parameters_path(directory, node)
     document = {f'{namespace}/{node}': {'ros__parameters': values}}
     content = yaml.dump(document, Dumper=_Dumper, sort_keys=False).encode()
     try:

@@ -19,8 +19,10 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,10 +36,12 @@ from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.parameters import VehicleParameters
+from oht50_bridge.bringup.parameters import parameters_path
 from oht50_bridge.bringup.parameters import serial_ports
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.parameters import simulated_vehicle
 from oht50_bridge.bringup.parameters import write_parameters
+from oht50_bridge.bringup.process import module_command
 from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.identity import identity_of
 from oht50_bridge.nodes import NAMESPACE
@@ -66,6 +70,7 @@ class Plan:
         token_audience: required audience (`aud`) of tokens.
         tls: certificate and key of the bridge.
         insecure: whether other machines may connect without TLS.
+        check: returns the parameters, as `checked_parameters` does.
 
     Raises:
         BringUpError: the values contradict one another.
@@ -86,6 +91,7 @@ class Plan:
     token_audience: str = ''
     tls: TlsFiles | None = None
     insecure: bool = False
+    check: Callable[..., VehicleParameters] = checked_parameters
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r'(/[A-Za-z_]\w*)+', self.namespace):
@@ -111,13 +117,18 @@ class Plan:
             ParameterError: what is wrong in the files, a line for each fault.
 
         """
-        return checked_parameters(
+        return self.check(
             self.params,
             namespace=self.namespace,
             simulated=self.simulated,
             serial_port=self.serial_port,
             use_sim_time=self.use_sim_time,
         )
+
+    def with_transport(self, tls: TlsFiles | None, *, insecure: bool) -> Plan:
+        """Return this plan with another transport; its parameters are not read again."""
+        parameters = self.parameters
+        return replace(self, tls=tls, insecure=insecure, check=lambda *_, **__: parameters)
 
     @property
     def directory(self) -> Path:
@@ -227,6 +238,27 @@ class Plan:
             '--vehicle',
             json.dumps(simulated_vehicle(self.parameters)),
             '--die-with-parent',
+        ]
+
+    def node(self, name: str, log_level: str) -> list[str]:
+        """Return the command line of a node, whose parameter file is written before it runs.
+
+        Args:
+            name: of the node.
+            log_level: lowest level of the log messages that it prints.
+
+        """
+        return [
+            *module_command('oht50_bridge.nodes'),
+            name,
+            '--ros-args',
+            '-r',
+            f'__ns:={self.namespace}',
+            *self.remap_arguments(),
+            '--log-level',
+            log_level,
+            '--params-file',
+            str(parameters_path(self.directory, name)),
         ]
 
     def parameter_file(self, node: str) -> Path:

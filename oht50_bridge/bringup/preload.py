@@ -30,9 +30,14 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+from oht50_bridge.bringup.checked_parameters import checked_parameters
+from oht50_bridge.bringup.checked_parameters import parameters_of
 from oht50_bridge.bringup.host_check import ros_directory
 from oht50_bridge.bringup.output import ProcessOutput
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.restart import Backoff
 from oht50_bridge.bringup.restart import describe_exit
 from oht50_bridge.prctl import adopting
@@ -41,6 +46,8 @@ from oht50_bridge.signals import block_signals
 
 PRELOAD = 'oht50_bridge.nodes.preload'
 RUN = b'run'  # leave for a forked node, as any other message
+START_TIMEOUT = 15.0  # s, until it must have its imports done
+CHECK_TIMEOUT = 60.0  # s, until it must have checked the parameters
 FORK_TIMEOUT = 3.0  # s, until a forked node must have said its pid
 END_TIMEOUT = 0.5  # s, for its end once its socket is closed
 MAXIMUM_STARTS = 5  # of the process; after that, nodes are executed
@@ -94,6 +101,9 @@ class Preloaded:
         environment: its environment, which is that of the nodes.
         output: takes what it and the nodes print, and that it ended.
 
+    Attributes:
+        output: that one.
+
     """
 
     def __init__(
@@ -106,7 +116,8 @@ class Preloaded:
         self._command = command
         self._filler = '-' * max(0, room - len(' '.join(command)) - 8)
         self._environment = environment
-        self._output = output
+        self.output = output
+        self._added: dict[str, str] = {}  # to the environment of the nodes
         self._child: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._ready = False
@@ -133,14 +144,14 @@ class Preloaded:
                     [*self._command, str(theirs.fileno()), self._filler],
                     env=dict(self._environment),
                     stdin=subprocess.DEVNULL,
-                    stdout=self._output.pipe,
-                    stderr=self._output.pipe,
+                    stdout=self.output.pipe,
+                    stderr=self.output.pipe,
                     start_new_session=True,
                     pass_fds=[theirs.fileno()],
                     preexec_fn=_prepare,
                 )
         except (OSError, subprocess.SubprocessError) as error:
-            self._output.say(f'the process that forks the nodes cannot be started: {error}')
+            self.output.say(f'the process that forks the nodes cannot be started: {error}')
             self._discard()
 
     def wait(self, timeout: float, stopping: Callable[[], bool]) -> None:
@@ -155,6 +166,42 @@ class Preloaded:
         while not self._can_fork(0.05) and self._child is not None:
             if stopping() or time.monotonic() > deadline:
                 return
+
+    def add_environment(self, environment: Mapping[str, str]) -> None:
+        """Give the nodes more in their environment from now on."""
+        self._added.update(environment)
+
+    def check(self, params: Path | None, **options: Any) -> VehicleParameters:
+        """Return the parameters of a vehicle as `checked_parameters` does, from this process.
+
+        The supervisor then need not import what the nodes import. Where this process does not
+        answer, the supervisor does.
+
+        Raises:
+            ParameterError: what is wrong, a line for each fault.
+
+        """
+        self.wait(START_TIMEOUT, lambda: False)
+        answer = self._answer([None if params is None else str(params), options])
+        if answer is None:
+            return checked_parameters(params, **options)
+        return parameters_of(answer)
+
+    def _answer(self, request: Sequence[Any]) -> Mapping[str, Any] | None:
+        """Return the answer to a request to check parameters, None where there is none."""
+        if self._channel is None:
+            return None
+        try:
+            ours, theirs = socket.socketpair()
+            with ours, ours.makefile('rb') as answer:
+                ours.settimeout(CHECK_TIMEOUT)
+                with theirs:
+                    data = json.dumps({'check': request}).encode()
+                    socket.send_fds(self._channel, [data], [theirs.fileno()])
+                found: Mapping[str, Any] = json.loads(answer.read())
+                return found
+        except (OSError, ValueError):
+            return None
 
     def fork(self, command: Sequence[str]) -> Forked | None:
         """Return a new node, a child of this process.
@@ -174,7 +221,8 @@ class Preloaded:
                 ours.settimeout(FORK_TIMEOUT)
                 with adopting():
                     with theirs:
-                        request = json.dumps(list(command)).encode()
+                        run = {'command': list(command), 'environment': self._added}
+                        request = json.dumps(run).encode()
                         socket.send_fds(self._channel, [request], [theirs.fileno()])
                     answer = ours.recv(4096).decode(errors='replace')
                 if answer.isdecimal():
@@ -184,7 +232,7 @@ class Preloaded:
             reason = answer or 'no answer'
         except OSError as error:
             reason = str(error)
-        self._output.say(f'a node could not be forked ({reason}); it is executed')
+        self.output.say(f'a node could not be forked ({reason}); it is executed')
         self._discard()
         return None
 
@@ -207,7 +255,7 @@ class Preloaded:
                 self._child.wait(END_TIMEOUT)
         code = self.close()
         if code is not None:
-            self._output.say(
+            self.output.say(
                 f'the process that forks the nodes ended ({describe_exit(code)}); they are '
                 'executed until it is ready again'
             )

@@ -30,10 +30,10 @@ from oht50_bridge.gateway.audit.chain import AUDIT_FILE
 from oht50_bridge.gateway.audit.chain import anchor_path
 from oht50_bridge.gateway.audit.chain import read_anchor
 from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.auth.private_files import revocations_path
 from oht50_bridge.gateway.auth.refresh_store import StoredFamilies
 from oht50_bridge.gateway.auth.refresh_store import check_privacy
 from oht50_bridge.gateway.auth.revocations import load_revocations
-from oht50_bridge.gateway.auth.revocations import revocations_path
 from oht50_bridge.paths import NoStateDirError
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.regular_file import Check

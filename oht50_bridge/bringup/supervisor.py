@@ -59,8 +59,8 @@ class Supervisor:
         environment: of the processes; that of the plan is added.
         log_level: lowest level of the log messages that nodes print.
         on_ready: called once when clients can connect.
-        preload: whether the nodes are forked from one process with their imports done, where
-            that is possible.
+        preloaded: the process from which the nodes are forked; None: they are executed. The
+            caller closes it.
 
     """
 
@@ -70,19 +70,17 @@ class Supervisor:
         environment: Mapping[str, str],
         log_level: str,
         on_ready: Callable[[], None],
-        *,
-        preload: bool = True,
+        preloaded: Preloaded | None = None,
     ) -> None:
         self._plan = plan
         self._base_environment = environment
         self._log_level = log_level
         self._on_ready = on_ready
-        self._preload = preload and can_preload()
         self._stop_signal = StopSignal()
         # The nodes have no terminal, and would go on with nobody to see or restart them.
         refuse_suspension(NOT_SUSPENDED)
         self._output: ProcessOutput | None = None
-        self._preloaded: Preloaded | None = None
+        self._preloaded = preloaded
         self._simulator: Process | None = None
         self._simulator_output: IO[bytes] | None = None
         self._nodes: list[Process] = []
@@ -97,16 +95,16 @@ class Supervisor:
         self._check()
         try:
             lock = self._plan.lock()
-            output = self._output = ProcessOutput(STDERR)
+            preloaded = self._preloaded
+            output = self._output = preloaded.output if preloaded else ProcessOutput(STDERR)
             try:
                 self._start(output)
                 while not self._stop_signal.wait(POLL_PERIOD):
                     self._restart_ended()
             finally:
                 self._stop()
-                if self._preloaded is not None:
-                    self._preloaded.close()
-                self._output.close()
+                if preloaded is None:
+                    output.close()
                 lock.close()
         except TokenFileError as error:
             raise BringUpError(str(error)) from error
@@ -123,36 +121,22 @@ class Supervisor:
         check_port(self._plan.host, self._plan.port)
 
     def _start(self, output: ProcessOutput) -> None:
-        environment = {**self._base_environment, **self._plan.environment()}
-        commands = {name: self._command(name) for name in NODES}
-        if self._preload:
-            room = min(len(' '.join(command)) for command in commands.values())
-            self._preloaded = Preloaded(module_command(PRELOAD), room, environment, output)
+        own = self._plan.environment()
+        environment = {**self._base_environment, **own}
+        if self._preloaded is not None:
+            self._preloaded.add_environment(own)
         if self._plan.simulated:
             self._start_simulator(environment)
         if self._preloaded is not None:
             self._preloaded.wait(START_TIMEOUT, lambda: self._stop_signal.requested)
-        for name, command in commands.items():
+        for name in NODES:
+            self._plan.parameter_file(name)
+            command = self._plan.node(name, self._log_level)
             process = Process(name, command, environment, output=output, preloaded=self._preloaded)
             self._nodes.append(process)
             process.start(stdout=None)
         if self._wait_for_bridge():
             self._on_ready()
-
-    def _command(self, node: str) -> list[str]:
-        """Return the command line of a node."""
-        return [
-            *module_command('oht50_bridge.nodes'),
-            node,
-            '--ros-args',
-            '-r',
-            f'__ns:={self._plan.namespace}',
-            *self._plan.remap_arguments(),
-            '--log-level',
-            self._log_level,
-            '--params-file',
-            str(self._plan.parameter_file(node)),
-        ]
 
     def _start_simulator(self, environment: dict[str, str]) -> None:
         """Start the simulated boards and wait until their serial lines exist.
@@ -210,6 +194,21 @@ class Supervisor:
             stop([self._simulator])
         if self._simulator_output is not None:
             self._simulator_output.close()
+
+
+def start_preload(plan: Plan, environment: Mapping[str, str], log_level: str) -> Preloaded | None:
+    """Start the process from which the nodes of a vehicle are forked; None where they cannot be.
+
+    Args:
+        plan: the vehicle. Its parameters need not be right.
+        environment: of the process.
+        log_level: lowest level of the log messages that nodes print.
+
+    """
+    if not can_preload():
+        return None
+    room = min(len(' '.join(plan.node(name, log_level))) for name in NODES)
+    return Preloaded(module_command(PRELOAD), room, environment, ProcessOutput(STDERR))
 
 
 def check_host(

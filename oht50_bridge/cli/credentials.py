@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from oht50_bridge.cli.link import LOCAL_TTL
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
 from oht50_bridge.gateway.auth.claims import TokenError
@@ -33,7 +34,6 @@ from oht50_bridge.paths import config_dir
 from oht50_bridge.text import shown
 
 TOKEN = 'OHT50_TOKEN'  # noqa: S105 - the name of an environment variable
-LOCAL_TTL = 15 * 60.0  # s
 
 
 def issue_pair(

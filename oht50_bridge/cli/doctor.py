@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     """Yield a finding for each check."""
-    from oht50_bridge.gateway.auth.keys import KEYS
+    from oht50_bridge.gateway.auth.private_files import KEYS
 
     for device in arguments.serial or devices(arguments.params):
         yield check_serial(device)

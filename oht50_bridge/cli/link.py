@@ -17,24 +17,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import urlencode
 
-from oht50_bridge.cli.credentials import LOCAL_TTL
-from oht50_bridge.cli.credentials import issue_pair
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.gateway.admission.origins import ANY
 from oht50_bridge.gateway.admission.origins import DEFAULT_PORTS
 from oht50_bridge.gateway.admission.origins import normalised
-from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.paths import NO_PAGE
 from oht50_bridge.paths import PAGE_INDEX
 from oht50_bridge.paths import page_dir
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 
+if TYPE_CHECKING:
+    from oht50_bridge.gateway.auth.claims import TokenPair
+
 DEFAULT_BRIDGE = f'http://127.0.0.1:{DEFAULT_PORT}'
 #: The least role that starts a mission.
 ROLE = 'operator'
+LOCAL_TTL = 15 * 60.0  # s, of the tokens that commands sign for themselves
 #: Where a browser finds a server that listens on all addresses.
 _REACHED_AT = {'0.0.0.0': '127.0.0.1', '::': '::1'}  # noqa: S104 - nothing listens by it
 
@@ -110,6 +112,9 @@ def page_lines(
 
 def _pair(arguments: argparse.Namespace, given: Mapping[str, Any]) -> TokenPair | None:
     """Return tokens that the bridge of a vehicle accepts; None where its keys sign nothing."""
+    # Not above: the supervisor of a vehicle needs neither keys nor roles otherwise.
+    from oht50_bridge.cli.credentials import issue_pair
+
     signing = argparse.Namespace(
         state_dir=arguments.state_dir,
         keys=arguments.keys or given.get('keys', ''),

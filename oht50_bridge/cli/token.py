@@ -42,12 +42,12 @@ from oht50_bridge.cli.screen import cell
 from oht50_bridge.cli.screen import make_console
 from oht50_bridge.cli.screen import make_table
 from oht50_bridge.gateway.auth.keys import ALGORITHMS
-from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.keys import make_key
+from oht50_bridge.gateway.auth.private_files import KEYS
 from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.auth.private_files import revocations_path
 from oht50_bridge.gateway.auth.revocations import Revocations
 from oht50_bridge.gateway.auth.revocations import load_revocations
-from oht50_bridge.gateway.auth.revocations import revocations_path
 from oht50_bridge.gateway.auth.revocations import revoke
 from oht50_bridge.protocol.base import timestamp_from_seconds
 

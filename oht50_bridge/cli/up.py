@@ -30,6 +30,7 @@ from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.bringup.supervisor import cannot_listen
+from oht50_bridge.bringup.supervisor import start_preload
 from oht50_bridge.cli.link import ROLE
 from oht50_bridge.cli.link import origin_of
 from oht50_bridge.cli.link import page_lines
@@ -127,17 +128,27 @@ def run(arguments: argparse.Namespace) -> int:
         token_issuer=arguments.issuer,
         token_audience=arguments.audience,
     )
-    tls, insecure = transport(arguments, plan.parameters)
-    plan = replace(plan, tls=tls, insecure=insecure)
-    Supervisor(
-        plan,
-        graph_environment(arguments),
-        arguments.log_level,
-        lambda: announce(
-            arguments, plan.parameters.given('bridge_node'), encrypted=tls is not None
-        ),
-        preload=not arguments.no_preload,
-    ).run()
+    environment = graph_environment(arguments)
+    preloaded = (
+        None if arguments.no_preload else start_preload(plan, environment, arguments.log_level)
+    )
+    if preloaded is not None:
+        plan = replace(plan, check=preloaded.check)
+    try:
+        tls, insecure = transport(arguments, plan.parameters)
+        Supervisor(
+            plan.with_transport(tls, insecure=insecure),
+            environment,
+            arguments.log_level,
+            lambda: announce(
+                arguments, plan.parameters.given('bridge_node'), encrypted=tls is not None
+            ),
+            preloaded,
+        ).run()
+    finally:
+        if preloaded is not None:
+            preloaded.close()
+            preloaded.output.close()
     return 0
 
 

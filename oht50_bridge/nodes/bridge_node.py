@@ -36,7 +36,7 @@ from oht50_bridge.gateway.audit.chain import AUDIT_FILE
 from oht50_bridge.gateway.audit.writer import AuditWriter
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
-from oht50_bridge.gateway.auth.revocations import revocations_path
+from oht50_bridge.gateway.auth.private_files import revocations_path
 from oht50_bridge.gateway.auth.roles import RolesError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import TokenFiles
@@ -286,7 +286,7 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
         await _start(node)
         node.events.release()
         # The objects that exist now remain. Without the freeze, a full pass of the garbage
-        # collector over them delays every client by about 20 ms (bench/slow_reader.py).
+        # collector over them delays every client by about 20 ms (the ages of bench/run.py).
         gc.collect()
         gc.freeze()
         if thread.ident is None:

@@ -39,6 +39,7 @@ from oht50_bridge.vehicle.position_source import PositionState
 from oht50_bridge.vehicle.zones import ZoneTracker
 
 DRIVE_LIFETIME = 0.5  # s, of the command in force at the motor's board
+REFRESH_PERIOD = 0.045  # s; a heartbeat follows the one before after 0.05 s
 
 
 class MotionMonitor:
@@ -77,6 +78,8 @@ class MotionMonitor:
         self._drive: Newest[float] = Newest(DRIVE_LIFETIME)  # m/s, that the board follows
         self._stop_reason: Newest[str] = Newest(REPORT_LIFETIME)
         self._stamp = Time()
+        self._published: tuple[PositionState, str] | None = None
+        self._published_at = -math.inf  # s, monotonic
         self._losses = 0  # of the position, that were reported
         self._publisher = topics.POSITION.publisher(node)
         if origin is PositionOrigin.LOCATION_BOARD:
@@ -140,6 +143,18 @@ class MotionMonitor:
                 f'entered {zone.zone_type} zone {zone.zone_id} at {place.x:.3f} m: {zone.action}'
             )
 
+    def refresh(self, now: float) -> None:
+        """Publish the position again, unless that was done just now with the same state.
+
+        Args:
+            now: s, monotonic.
+
+        """
+        self._source.newest(now)  # which may find it lost
+        found = self._source.state, self._source.reason
+        if found != self._published or now - self._published_at >= REFRESH_PERIOD:
+            self.publish(now)
+
     def publish(self, now: float) -> None:
         """Publish the position, or why there is none; `now` in s, monotonic."""
         measurement = self._source.newest(now)
@@ -157,4 +172,6 @@ class MotionMonitor:
             message.resolution = measurement.resolution
             message.velocity = measurement.velocity
             message.age = max(0.0, now - measurement.stamp)
+        self._published = self._source.state, self._source.reason
+        self._published_at = now
         self._publisher.publish(message)

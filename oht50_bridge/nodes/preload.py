@@ -14,9 +14,12 @@
 """Forks the nodes from one process with their imports done: a start costs a fraction.
 
 `python -m rosless oht50_bridge.nodes.preload SOCKET [FILLER]` imports the module of each node and
-then answers the supervisor: each request is the command line of a node and a socket, on which the
-node says its pid once it is a child of the supervisor, and waits for leave to run. Where it cannot
-be forked, the reason is said there, or nothing.
+then answers the supervisor: each request is the command line of a node, what its environment has
+more, and a socket, on which the node says its pid once it is a child of the supervisor, and waits
+for leave to run. Where it cannot be forked, the reason is said there, or nothing.
+
+A request can also be to check the parameters of the vehicle, for which nearly the same has to be
+imported: the supervisor need not do that too.
 
 FILLER makes its own command line as long as theirs, which are shown in its place.
 
@@ -36,6 +39,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from setproctitle import setproctitle
 from setproctitle import setthreadtitle
@@ -45,6 +49,7 @@ from oht50_bridge.prctl import signal_at_parent_death
 from oht50_bridge.standard_streams import flush_output
 
 MODULE = 'oht50_bridge.nodes'
+CHECK = 'oht50_bridge.bringup.parameter_check'
 READY = b'ready'
 LONGEST_REQUEST = 65536  # bytes
 _ADOPTION_PERIOD = 0.001  # s, between two looks for the parent
@@ -92,11 +97,30 @@ def serve(channel: socket.socket) -> list[str] | None:
         data, descriptors, _, _ = socket.recv_fds(channel, LONGEST_REQUEST, 1)
         if not data:
             return None
-        command: list[str] = json.loads(data)
+        request: dict[str, Any] = json.loads(data)
         with socket.socket(fileno=descriptors[0]) as answers:
-            if fork(answers):
-                become_node(command, answers, supervisor)
-                return command
+            if 'check' in request:
+                check(request['check'], answers)
+            elif fork(answers):
+                os.environ.update(request['environment'])
+                become_node(request['command'], answers, supervisor)
+                return list(request['command'])
+
+
+def check(request: list[Any], answers: socket.socket) -> None:
+    """Check the parameters of a vehicle, and leave what that has made to all nodes.
+
+    Args:
+        request: see `parameter_check.answer`.
+        answers: takes the answer, and nothing where there is none.
+
+    """
+    # Not with the other imports: a process that is started again need not check anything.
+    answer = importlib.import_module(CHECK).answer(request)
+    with contextlib.suppress(OSError):  # the supervisor is gone, or waits no longer
+        answers.sendall(answer.encode())
+    gc.collect()
+    gc.freeze()
 
 
 def fork(answers: socket.socket) -> bool:

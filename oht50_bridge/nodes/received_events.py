@@ -30,6 +30,7 @@ from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import NodePresence
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
+from oht50_bridge.nodes import presence
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.event_intake import EventIntake
 from oht50_bridge.nodes.steady_timer import steady_timer
@@ -64,7 +65,7 @@ class ReceivedEvents:
         for name, topic in topics.EVENT_TOPICS.items():
             topic.subscribe(node, self._receiver(name), earlier=not is_replay)
         topics.ESTOP_STATE.subscribe(node, self._on_estop_state)
-        topics.PRESENCE.subscribe(node, self._on_presence)
+        presence.subscribe(node, self._on_presence)
         self._settling = steady_timer(node, SETTLING, self._settle)
 
     def _receiver(self, name: str) -> Callable[[Any], None]:

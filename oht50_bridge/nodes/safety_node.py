@@ -164,7 +164,7 @@ class SafetyNode(Node):
     def _beat(self) -> None:
         """Publish the permission to move, or the reason why there is none."""
         now = time.monotonic()
-        self._motion.publish(now)
+        self._motion.refresh(now)
         self._limiter.confirmed = bool(self.get_parameter(CONFIG_VERSION).value)
         self._limiter.maintenance = ', '.join(self._maintenance.owners)
         self._limiter.neighbour = self._neighbours.other()

@@ -130,7 +130,9 @@ class TelemetryNode(Node):
             self._range.publish(distance)
 
     def _publish_odometry(self) -> None:
-        """Publish odometry and tf of each new position."""
+        """Publish odometry and tf of each new position, while anybody receives them."""
+        if not self._odometry.get_subscription_count() and not self._tf.get_subscription_count():
+            return
         position = self._known_position()
         telemetry = self._estimate()
         if position is None or telemetry.header.stamp == self._odometry_stamp:

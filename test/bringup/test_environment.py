@@ -20,11 +20,11 @@ import pytest
 
 from oht50_bridge.bringup.environment import log_environment
 from oht50_bridge.bringup.environment import token_environment
-from oht50_bridge.gateway.auth.keys import KEYS
 from oht50_bridge.gateway.auth.keys import make_key
+from oht50_bridge.gateway.auth.private_files import KEYS
+from oht50_bridge.gateway.auth.private_files import REVOCATIONS
 from oht50_bridge.gateway.auth.private_files import SECRET_FILE
 from oht50_bridge.gateway.auth.private_files import TokenFileError
-from oht50_bridge.gateway.auth.revocations import REVOCATIONS
 
 
 @pytest.fixture(autouse=True)

@@ -25,12 +25,15 @@ from support import own_domain
 from support import wait_for
 
 from oht50_bridge.bringup import preload as module
+from oht50_bridge.bringup.checked_parameters import checked_parameters
+from oht50_bridge.bringup.errors import ParameterError
 from oht50_bridge.bringup.host_check import ros_directory
 from oht50_bridge.bringup.output import ProcessOutput
 from oht50_bridge.bringup.preload import Forked
 from oht50_bridge.bringup.preload import Preloaded
 from oht50_bridge.bringup.preload import reap_unknown
 from oht50_bridge.bringup.process import Process
+from oht50_bridge.nodes import NODES
 from oht50_bridge.prctl import adopting
 from oht50_bridge.signals import refuse_suspension
 
@@ -359,6 +362,45 @@ def test_what_was_adopted_is_reaped(output):
             assert orphan.status() == psutil.STATUS_ZOMBIE
             reap_unknown({None})
     assert not orphan.is_running()
+
+
+def test_it_checks_the_parameters(output, tmp_path):
+    wrong = tmp_path / 'wrong.yaml'
+    wrong.write_text('/**/telemetry_node:\n  ros__parameters: {rate: fast}\n')
+    preloaded = Preloaded([sys.executable, '-c', PRELOAD], 0, os.environ, output)
+    try:
+        here = checked_parameters(None, simulated=True)
+        there = preloaded.check(None, simulated=True)
+        assert [there.given(node) for node in NODES] == [here.given(node) for node in NODES]
+        with pytest.raises(ParameterError, match=r'wrong\.yaml:2: telemetry_node: rate: found'):
+            preloaded.check(wrong, simulated=True)
+        assert start(preloaded, 'import sys; sys.exit(4)').wait() == 4
+    finally:
+        preloaded.close()
+
+
+@pytest.mark.parametrize(
+    'script',
+    [
+        'raise SystemExit(5)',
+        PRELOAD.replace('preload.main()', 'del preload.check; preload.main()'),
+    ],
+    ids=['ends', 'does not answer'],
+)
+def test_who_asks_checks_the_parameters_where_it_does_not(output, script):
+    preloaded = Preloaded([sys.executable, '-c', script], 0, os.environ, output)
+    try:
+        assert preloaded.check(None, simulated=True).given('telemetry_node')
+    finally:
+        preloaded.close()
+
+
+def test_nodes_get_what_was_added_to_their_environment(preloaded, tmp_path):
+    path = tmp_path / 'found'
+    code = f'import os; open({str(path)!r}, "w").write(os.environ["ADDED"])'
+    preloaded.add_environment({'ADDED': 'so'})
+    assert start(preloaded, code).wait() == 0
+    assert path.read_text() == 'so'
 
 
 @pytest.fixture

@@ -239,6 +239,34 @@ def test_a_loss_is_reported_although_the_position_was_referenced_meanwhile(node)
     assert 'position lost: no report for' in node._latch.estop.reason
 
 
+def test_a_heartbeat_repeats_no_position_that_was_just_published(node, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr(time, 'monotonic', lambda: now)
+    report_place(node, 20.0)
+    positions = positions_of(node)
+    node._beat()
+    assert positions == []
+    now += 0.05
+    node._beat()
+    assert [position.state for position in positions] == ['valid']
+    assert positions[0].age == pytest.approx(0.05)
+    report_place(node, 12.0)  # a jump
+    lost = positions[1:]
+    assert lost and {position.state for position in lost} == {'lost'}
+
+
+def test_a_position_that_a_heartbeat_finds_lost_is_published_with_it(node, monkeypatch):
+    now = time.monotonic()
+    monkeypatch.setattr(time, 'monotonic', lambda: now)
+    report_place(node, 20.0)
+    positions = positions_of(node)
+    node._motion.refresh(now)
+    assert positions == []
+    node._limiter.position.check(now + 5.0)  # silent for so long
+    node._motion.refresh(now)
+    assert [position.state for position in positions] == ['lost']
+
+
 class Watch:
     """A monitor, its source and who looks at them; also the node and the clock of the monitor."""
 

@@ -14,11 +14,14 @@
 """Nodes give signs of life, and two vehicles hear each other."""
 
 import pytest
+from builtin_interfaces.msg import Time
 from rclpy.node import Node
+from std_msgs.msg import Header
 
 from oht50_bridge.identity import VEHICLE
 from oht50_bridge.msg import NodePresence
 from oht50_bridge.msg import SystemError
+from oht50_bridge.nodes import presence
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.event_publisher import published_events
 from oht50_bridge.nodes.presence import NeighbourWatch
@@ -83,3 +86,55 @@ def test_another_vehicle_or_a_second_node_is_noticed(ros, monkeypatch, vehicle, 
     graph.until(graph.node.watch.other)
     assert 'lab:/b' in graph.node.watch.other()
     assert 'end one of the two' in logged[0]
+
+
+class Listening(Node):
+    """Keeps the signs of life that it gets."""
+
+    def __init__(self):
+        super().__init__('listening')
+        self.received = []
+        presence.subscribe(self, self.received.append)
+
+
+def sign(sec, instance):
+    return NodePresence(
+        header=Header(stamp=Time(sec=sec)), vehicle='0f', node='mission_node', instance=instance
+    )
+
+
+def test_signs_of_life_that_differ_in_their_stamp_are_decoded_once(ros, monkeypatch):
+    decoded = []
+    decode = presence.deserialize_message
+    monkeypatch.setattr(
+        presence, 'deserialize_message', lambda *given: decoded.append(1) or decode(*given)
+    )
+    graph = ros.graph(Listening)
+    for sec, instance in enumerate('aabab'):
+        graph.publish(topics.PRESENCE, sign(sec, instance))
+        graph.until(lambda wanted=sec + 1: len(graph.node.received) == wanted)
+    assert [message.instance for message in graph.node.received] == list('aabab')
+    assert len(decoded) == 2
+
+
+def test_few_signs_of_life_are_kept(ros, monkeypatch):
+    monkeypatch.setattr(presence, 'KNOWN', 2)
+    graph = ros.graph(Listening)
+    for sec, instance in enumerate('abca'):
+        graph.publish(topics.PRESENCE, sign(sec, instance))
+        graph.until(lambda wanted=sec + 1: len(graph.node.received) == wanted)
+    assert [message.instance for message in graph.node.received] == list('abca')
+
+
+def test_a_malformed_sign_of_life_is_dropped(ros, monkeypatch):
+    def broken(*_):
+        raise ValueError('cut short')
+
+    graph = ros.graph(Listening)
+    with monkeypatch.context() as patch:
+        patch.setattr(presence, 'deserialize_message', broken)
+        graph.publish(topics.PRESENCE, sign(1, 'a'))
+        graph.spin(0.2)
+        assert graph.node.received == []
+    graph.publish(topics.PRESENCE, sign(2, 'b'))
+    graph.until(lambda: graph.node.received)

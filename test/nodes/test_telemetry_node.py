@@ -22,6 +22,7 @@ from oht50_bridge.msg import HoistState
 from oht50_bridge.msg import Location
 from oht50_bridge.msg import Position
 from oht50_bridge.msg import PowerState
+from oht50_bridge.nodes import telemetry_node
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.telemetry_node import TelemetryNode
@@ -100,6 +101,25 @@ def test_a_new_position_does_not_wait_for_the_timer(graph):
 
     graph.until(arrived)
     assert len(graph.received[topics.TELEMETRY.name]) == 1
+
+
+def test_odometry_is_made_only_while_somebody_receives_it(ros, monkeypatch):
+    made, make = [], telemetry_node.odometry
+    monkeypatch.setattr(
+        telemetry_node, 'odometry', lambda *given: made.append(given) or make(*given)
+    )
+    graph = ros.graph(TelemetryNode)
+    graph.record(topics.TELEMETRY)
+
+    def known():
+        graph.publish(topics.POSITION, position(graph, 7.0))
+        return graph.last(topics.TELEMETRY) and graph.last(topics.TELEMETRY).position.x == 7.0
+
+    graph.until(known)
+    graph.node._publish_odometry()
+    assert made == []
+    graph.record(topics.ODOMETRY)
+    graph.until(lambda: known() and graph.last(topics.ODOMETRY))
 
 
 @pytest.mark.parametrize('fault', [{'state': 'lost'}, {'state': 'unknown'}, {'age': 0.6}])

@@ -33,15 +33,7 @@ REMEDY = 'install ROS 2'
 
 
 @pytest.mark.parametrize(
-    'module',
-    [
-        'action',
-        'lifecycle',
-        'wait_for_message',
-        'serialization',
-        'event_handler',
-        'parameter_client',
-    ],
+    'module', ['action', 'lifecycle', 'wait_for_message', 'event_handler', 'parameter_client']
 )
 def test_modules_outside(module):
     with pytest.raises(NotImplementedError, match=REMEDY) as caught:

@@ -94,6 +94,65 @@ rclpy.try_shutdown()
     assert (status, out.strip()) == (0, 'end'), err
 
 
+QUIET = """
+import signal, rclpy.executors
+from rclpy.signals import wakes
+rclpy.executors.UNDISTURBED_NS = 60 * 10**9
+{before}
+rclpy.init()
+print(wakes(), flush=True)
+executor = rclpy.executors.SingleThreadedExecutor()
+executor.add_node(rclpy.create_node('node'))
+try:
+    executor.spin()
+except rclpy.executors.ExternalShutdownException:
+    pass
+rclpy.try_shutdown()
+print('end')
+"""
+
+
+@rosless_only
+@pytest.mark.parametrize(
+    ('before', 'wakes'),
+    [('', 'True'), ('import socket; ends = socket.socketpair(); [end.setblocking(False) for end '
+     'in ends]; signal.set_wakeup_fd(ends[0].fileno())', 'False')],
+    ids=['ours', "somebody else's"],
+)  # fmt: skip
+def test_a_signal_ends_a_wait_in_which_nothing_happens(process, before, wakes):
+    child = process(QUIET.format(before=before))
+    assert child.read_line() == wakes
+    child.process.send_signal(signal.SIGTERM)
+    status, out, err = child.wait()
+    assert (status, out.strip()) == (0, 'end'), err
+
+
+IDLE = """
+from rclpy.executors import SingleThreadedExecutor
+rclpy.init()
+executor = SingleThreadedExecutor()
+node = rclpy.create_node('node')
+executor.add_node(node)
+waits, calls = [], []
+wait = executor._wait_set.wait
+executor._wait_set.wait = lambda timeout: waits.append(timeout) or wait(timeout)
+node.create_timer(1.0, lambda: calls.append(len(waits)))
+while len(calls) < 2:
+    executor.spin_once()
+print(calls[1] - calls[0])
+node.destroy_node()
+rclpy.try_shutdown()
+"""
+
+
+@rosless_only
+def test_an_executor_that_has_nothing_to_do_does_not_look_for_signals(process):
+    child = process(IDLE)
+    status, out, err = child.wait()
+    assert status == 0, err
+    assert int(out) <= 4
+
+
 def test_shutdown_from_a_callback_ends_spin(ros):
     node = rclpy.create_node('node')
     node.create_timer(0.05, rclpy.shutdown)

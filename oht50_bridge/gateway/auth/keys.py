@@ -39,6 +39,7 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from oht50_bridge.gateway.auth.private_files import KEYS
 from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
 from oht50_bridge.gateway.auth.private_files import WRITTEN_BY_OTHERS
 from oht50_bridge.gateway.auth.private_files import TokenFileError
@@ -55,7 +56,6 @@ ALGORITHMS = ('HS256', 'RS256', 'ES256', 'EdDSA')
 MIN_RSA_BITS = 2048
 _PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
-KEYS = 'OHT50_KEYS'
 KID = re.compile(r'[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}')
 GENERATORS: dict[str, Callable[[], _PrivateKey]] = {
     'EdDSA': ed25519.Ed25519PrivateKey.generate,

@@ -27,6 +27,8 @@ from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import read_regular
 
 SECRET_FILE = 'OHT50_JWT_SECRET_FILE'  # noqa: S105 - the name of an environment variable
+KEYS = 'OHT50_KEYS'
+REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
 
 MIN_SECRET_BYTES = 32
 READ_BY_OTHERS = 0o077
@@ -160,3 +162,9 @@ def load_secret(path: Path) -> bytes:
             'remove it and start again to get a new one'
         )
     return secret
+
+
+def revocations_path(state_dir: Path) -> Path:
+    """Return the file: OHT50_REVOCATIONS_FILE, else one in the state directory."""
+    given = os.environ.get(REVOCATIONS)
+    return Path(given) if given else state_dir / 'revoked.json'

@@ -48,7 +48,6 @@ from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.private_files import check_status
 from oht50_bridge.paths import make_private
 
-REVOCATIONS = 'OHT50_REVOCATIONS_FILE'
 #: After this time every token that was issued before has expired.
 LONGEST = MAX_REFRESH_LIFE + 2 * LEEWAY  # s
 
@@ -77,12 +76,6 @@ class Revocations:
             or claims.family in self.tokens
             or claims.began_at < max(self.everybody, self.subjects.get(claims.subject, -math.inf))
         )
-
-
-def revocations_path(state_dir: Path) -> Path:
-    """Return the file: OHT50_REVOCATIONS_FILE, else one in the state directory."""
-    given = os.environ.get(REVOCATIONS)
-    return Path(given) if given else state_dir / 'revoked.json'
 
 
 def load_revocations(path: Path) -> Revocations:

@@ -261,7 +261,9 @@ class NodeEntities(NodeNames):
             wake=self.__wake,
         )
         self.__entities.append(timer)
-        self.__wake()
+        executor = self.executor
+        if executor is not None:
+            executor._changed()
         return timer
 
     def __wake(self) -> None:

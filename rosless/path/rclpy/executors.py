@@ -30,6 +30,7 @@ from rclpy._outside import Subset
 from rclpy._outside import refuse
 from rclpy.context import Context
 from rclpy.exceptions import NotInitializedException
+from rclpy.signals import wakes
 from rclpy.task import Future
 from rclpy.task import Task
 from rclpy.utilities import get_default_context
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 SLICE_NS = 100_000_000
 """The longest wait in C, where Python cannot run its signal handlers."""
+UNDISTURBED_NS = 1_000_000_000
+"""The longest wait where that does not matter."""
 
 __getattr__ = refuse(__name__, 'MultiThreadedExecutor')
 
@@ -66,6 +69,8 @@ class Executor(Subset):
         self._tasks: deque[Task] = deque()
         self._ready: deque[tuple[Task | Timer | Waitable, NodeEntities | None]] = deque()
         """(task, timer or endpoint; its node, None for a task)"""
+        self._timers: list[tuple[Timer, NodeEntities]] = []
+        """All timers of our nodes, each with its node."""
         self._attached: dict[int, tuple[Waitable, NodeEntities]] = {}
         """Number to (endpoint, node), for everything attached to the wait set."""
         self._stale = True
@@ -175,7 +180,9 @@ class Executor(Subset):
                 if node in self._nodes and not item.callback_group._running:
                     return item
             left = end - time.monotonic_ns()
-            self._collect(int(max(0, min(left, SLICE_NS))))
+            # Signal handlers run in the main thread only, and it is woken where we handle them.
+            disturbed = threading.current_thread() is threading.main_thread() and not wakes()
+            self._collect(int(max(0, min(left, SLICE_NS if disturbed else UNDISTURBED_NS))))
             if not self._ready and left <= 0:
                 return None
         return None
@@ -187,14 +194,13 @@ class Executor(Subset):
         ready = self._ready
         for _ in range(len(self._tasks)):
             ready.append((self._tasks.popleft(), None))
-        for node in self.get_nodes():
-            for timer in node.timers:
-                left = timer.time_until_next_call()
-                if left is None or timer.callback_group._running:
-                    continue
-                if left <= 0:
-                    ready.append((timer, node))
-                timeout_ns = min(timeout_ns, left)
+        for timer, node in self._timers:
+            left = timer.time_until_next_call()
+            if left is None or timer.callback_group._running:
+                continue
+            if left <= 0:
+                ready.append((timer, node))
+            timeout_ns = min(timeout_ns, left)
         try:
             fired = self._wait_set.wait(0 if ready else timeout_ns)
         except _dds.Error:
@@ -217,6 +223,7 @@ class Executor(Subset):
     def _attach_all(self) -> None:
         """Make the wait set hold what our nodes have now."""
         self._stale = False
+        self._timers = [(timer, node) for node in self.get_nodes() for timer in node.timers]
         wanted = {
             endpoint._number: (endpoint, node)
             for node in self.get_nodes()

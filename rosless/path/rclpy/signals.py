@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 from enum import IntFlag
@@ -35,6 +37,55 @@ class SignalHandlerOptions(IntFlag):
 
 
 _previous: dict[int, Any] = {}
+_pipe: tuple[int, int] = (-1, -1)
+
+
+def wakes() -> bool:
+    """Return whether a signal wakes every executor, which otherwise has to look for it."""
+    return _pipe[1] >= 0
+
+
+def _start_waking() -> None:
+    """Have a thread trigger all guard conditions at each signal.
+
+    A wait in C does not end by a signal, and Python's handlers run only when it has ended. But
+    Python's own handler in C writes to a descriptor.
+    """
+    global _pipe
+    if wakes():
+        return
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    if before != -1:  # somebody else's, such as asyncio's
+        signal.set_wakeup_fd(before)
+        os.close(read)
+        os.close(write)
+        return
+    _pipe = read, write
+    threading.Thread(target=_wake_all, args=(read,), name='signals', daemon=True).start()
+
+
+def _wake_all(read: int) -> None:
+    while os.read(read, 64):
+        # Another thread may add one; it then wakes by itself, at most 1 s later.
+        with contextlib.suppress(RuntimeError):
+            for context in list(contexts):
+                for guard in list(context._guards):
+                    guard.trigger()
+    os.close(read)
+
+
+def _stop_waking() -> None:
+    """Let signals wake nobody; their handlers may then run late."""
+    global _pipe
+    if not wakes():
+        return
+    (_, write), _pipe = _pipe, (-1, -1)
+    current = signal.set_wakeup_fd(-1)
+    if current != write:
+        signal.set_wakeup_fd(current)  # of somebody who came later
+    os.close(write)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
@@ -54,10 +105,13 @@ def install_signal_handlers(options: SignalHandlerOptions = SignalHandlerOptions
             if options & option:
                 number = signal.Signals[str(option.name)]
                 _previous[number] = signal.signal(number, _handle)
+        if _previous:
+            _start_waking()
 
 
 def uninstall_signal_handlers() -> None:
     """Restore the handlers that were there before."""
     if threading.current_thread() is threading.main_thread():
+        _stop_waking()
         while _previous:
             signal.signal(*_previous.popitem())

@@ -1,0 +1,454 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The scenarios of `make bench`: each is a function that returns its figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+
+from load import Load
+from load import Report
+from load import connected
+from load import median
+from rig import LIFTED
+from rig import SETTLING
+from rig import Cpu
+from rig import cpu_since_start
+from rig import foxglove_server
+from rig import processes
+from rig import pss
+from rig import vehicle
+from stopping import PARAMETERS as FULL_SPEED
+from stopping import driven
+from stopping import stop
+from support import Up
+
+EVERYTHING = ('*',)
+COMMAND_PAUSE = 0.06  # s between two commands: at most 20 are permitted each second
+
+
+@dataclass
+class Figure:
+    """One figure of a scenario.
+
+    Attributes:
+        name: what it is.
+        unit: of it.
+        values: one of each run.
+        limit: the most that is aimed at; None: it is told only.
+
+    """
+
+    name: str
+    unit: str
+    values: list[float] = field(default_factory=list)
+    limit: float | None = None
+
+    @property
+    def median(self) -> float:
+        """The median of the runs."""
+        return median(self.values)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long to measure: `rounds` runs of `seconds` s."""
+
+    rounds: int = 5
+    seconds: float = 6.0
+
+
+class Figures(dict[str, Figure]):
+    """Figures by name, in the order in which they were first noted."""
+
+    def note(self, name: str, unit: str, value: float, limit: float | None = None) -> None:
+        """Add the value of one run."""
+        self.setdefault(name, Figure(name, unit, [], limit)).values.append(value)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the smallest value that a share of all does not exceed; NaN of none."""
+    ordered = sorted(values)
+    if not ordered:
+        return math.nan
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one server did in a while: its processor time for each frame, us, and the clients'."""
+
+    cpu: float
+    report: Report
+
+
+def deliver(load: Load, pid: int, seconds: float) -> Run:
+    """Let clients read for a while."""
+    with connected(load) as clients:
+        time.sleep(SETTLING)
+        cpu = Cpu(pid)
+        report = clients.measure(seconds)
+        used = cpu.used()
+    return Run(1e6 * used / max(1, report.frames), report)
+
+
+def _ours(up: Up, settings: Settings, load: Load) -> Run:
+    return deliver(load, up.node_pid('bridge_node'), settings.seconds)
+
+
+def _against_peer(
+    settings: Settings, clients: int, parameters: str, cpu_limit: float, within: float
+) -> Figures:
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with vehicle(parameters) as up:
+            load = Load(up.port, up.token('viewer'), clients=clients, within=within)
+            ours = _ours(up, settings, load)
+        with foxglove_server() as (port, pid):
+            load = Load(port, clients=clients, within=within)
+            theirs = deliver(load, pid, settings.seconds)
+        figures.note('processor time of a delivery', 'us', ours.cpu)
+        figures.note('the same of the Foxglove SDK', 'us', theirs.cpu)
+        figures.note('ours / theirs, processor time', '', ours.cpu / theirs.cpu, cpu_limit)
+        figures.note('age of the telemetry, median', 'ms', ours.report.age(0.5))
+        figures.note('age of the telemetry, p99', 'ms', ours.report.age(0.99))
+        figures.note('age at the Foxglove SDK, p99', 'ms', theirs.report.age(0.99))
+        wanted = 10.0 * settings.seconds * clients
+        figures.note('delivered', '%', 100.0 * ours.report.frames / wanted)
+        figures.note('delivered by the Foxglove SDK', '%', 100.0 * theirs.report.frames / wanted)
+        figures.note('connections lost', '', ours.report.lost, 0.0)
+    return figures
+
+
+def fanout(settings: Settings) -> Figures:
+    """99 clients x 10 Hz."""
+    figures = _against_peer(settings, 99, '', 0.5, 1.0)
+    figures['age of the telemetry, median'].limit = 12.0
+    figures['age of the telemetry, p99'].limit = 35.0
+    return figures
+
+
+def thousand(settings: Settings) -> Figures:
+    """1,000 clients x 10 Hz, with the limits lifted."""
+    figures = _against_peer(settings, 1000, LIFTED, 0.6, 5.0)
+    ages = zip(
+        figures['age of the telemetry, p99'].values,
+        figures['age at the Foxglove SDK, p99'].values,
+        strict=True,
+    )
+    for ours, theirs in ages:
+        figures.note('ours / theirs, age p99', '', ours / theirs, 1.0)
+    return figures
+
+
+def single(settings: Settings) -> Figures:
+    """One client, 20 subscriptions one after the other."""
+    figures, ages = Figures(), list[float]()
+    with vehicle() as up:
+        for _ in range(20):
+            run = _ours(up, Settings(1, 1.0), Load(up.port, up.token('viewer'), clients=1))
+            ages += [1e3 * age for age in run.report.ages]
+    figures.note('age of the telemetry, median', 'ms', percentile(ages, 0.5), 10.0)
+    figures.note('age of the telemetry, p99', 'ms', percentile(ages, 0.99), 30.0)
+    return figures
+
+
+@contextmanager
+def missions(up: Up) -> Iterator[None]:
+    """Have the vehicle on a mission, to and fro."""
+    ended = threading.Event()
+
+    def drive() -> None:
+        with up.client('operator', ['mission.*']) as client:
+            target = 7000.0
+            while not ended.is_set():
+                position = {'x': target, 'y': 0.0, 'z': 0.0}
+                given = client.call(
+                    'start_mission', mission_type='transport', target_position=position
+                )
+                if given['accepted']:
+                    target = 13000.0 - target
+                    client.wait('mission.completed', 60.0)
+                else:
+                    ended.wait(0.2)
+
+    thread = threading.Thread(target=drive, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def everything(settings: Settings) -> Figures:
+    """98 clients that read everything, while missions are driven."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with vehicle() as up, missions(up):
+            run = _ours(up, settings, Load(up.port, up.token('admin'), EVERYTHING, 98))
+        figures.note('processor time of a delivery', 'us', run.cpu)
+        figures.note('deliveries', '1/s', run.report.frames / settings.seconds)
+        figures.note('age of the telemetry, p99', 'ms', run.report.age(0.99))
+        figures.note('connections lost', '', run.report.lost, 0.0)
+    return figures
+
+
+def mixed(settings: Settings) -> Figures:
+    """33 viewers at 1 Hz, 33 operators with everything, 33 administrators with safety alone."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with vehicle() as up, missions(up), ExitStack() as stack:
+            groups = [
+                stack.enter_context(connected(load))
+                for load in (
+                    Load(up.port, up.token('viewer'), ('telemetry.*',), 33, rate=1.0),
+                    Load(up.port, up.token('operator'), EVERYTHING, 33),
+                    Load(up.port, up.token('admin'), ('safety.*', 'mission.*'), 32),
+                )
+            ]
+            time.sleep(SETTLING)
+            cpu = Cpu(up.node_pid('bridge_node'))
+            for group in groups:
+                group.begin()
+            time.sleep(settings.seconds)
+            reports = [group.end() for group in groups]
+            used = cpu.used()
+        frames = sum(report.frames for report in reports)
+        figures.note('processor time of a delivery', 'us', 1e6 * used / frames)
+        figures.note('deliveries', '1/s', frames / settings.seconds)
+        figures.note('age of the telemetry at 10 Hz, p99', 'ms', reports[1].age(0.99))
+        figures.note('connections lost', '', sum(report.lost for report in reports), 0.0)
+    return figures
+
+
+def tls(settings: Settings) -> Figures:
+    """99 clients x 10 Hz with TLS."""
+    from gateway.certificates import Authority
+    from gateway.certificates import install
+
+    figures = Figures()
+    with tempfile.TemporaryDirectory() as directory:
+        files, _ = install(Path(directory), Authority('bench'))
+        options = ('--tls-cert', str(files.certificate), '--tls-key', str(files.key))
+        for _ in range(settings.rounds):
+            with vehicle('', *options) as up:
+                run = _ours(up, settings, Load(up.port, up.token('viewer'), tls=True, within=3.0))
+            figures.note('processor time of a delivery', 'us', run.cpu)
+            figures.note('age of the telemetry, p99', 'ms', run.report.age(0.99))
+            figures.note('connections lost', '', run.report.lost, 0.0)
+    return figures
+
+
+def stuck(settings: Settings) -> Figures:
+    """Good clients beside 0, 1, 10 and 50 that read nothing; 99 in all."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with vehicle() as up:
+            token = up.token('admin')
+            ages = {}
+            for number in (0, 1, 10, 50):
+                load = Load(up.port, token, EVERYTHING, 49, stuck=number)
+                ages[number] = _ours(up, settings, load).report.age(0.99)
+        figures.note('age of the telemetry without, p99', 'ms', ages[0])
+        for number in (1, 10, 50):
+            name = f'age p99 beside {number} stuck readers / without'
+            figures.note(name, '', ages[number] / ages[0], 1.2)
+    return figures
+
+
+def storm(settings: Settings) -> Figures:
+    """100 connections within 1 s, and 1,000 within 10 s with the limits lifted."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        for number, within, parameters in ((98, 1.0, ''), (1000, 10.0, LIFTED)):
+            with vehicle(parameters) as up:
+                token = up.token('viewer')
+                cpu = Cpu(up.node_pid('bridge_node'))
+                with connected(Load(up.port, token, clients=1)) as good:
+                    good.begin()
+                    began = time.monotonic()
+                    with connected(Load(up.port, token, clients=number, within=within)) as more:
+                        took = time.monotonic() - began
+                        used = cpu.used()
+                        report = good.end()
+                        lost = more.measure(1.0).lost
+            name = f'{number} connections: '
+            figures.note(f'{name}all have subscribed', 's', took)
+            figures.note(f'{name}processor time of one', 'ms', 1e3 * used / number)
+            figures.note(f'{name}age at a client that was there, p99', 'ms', report.age(0.99))
+            figures.note(f'{name}lost', '', lost, 0.0)
+    return figures
+
+
+def memory(settings: Settings) -> Figures:
+    """Memory of a client: bridge_node with 99 clients against 1, and with the 1,000."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with vehicle(LIFTED) as up:
+            pid = up.node_pid('bridge_node')
+            found = {}
+            for number in (1, 99, 1000):
+                with connected(Load(up.port, up.token('viewer'), clients=number, within=5.0)):
+                    time.sleep(SETTLING)
+                    found[number] = pss(pid)
+        figures.note('bridge_node with a client', 'MB', found[1])
+        figures.note('each of 99 clients', 'kB', 1e3 * (found[99] - found[1]) / 98, 30.0)
+        figures.note('each of 1,000 clients', 'kB', 1e3 * (found[1000] - found[1]) / 999, 30.0)
+    return figures
+
+
+def idle(settings: Settings) -> Figures:
+    """A vehicle that stands, without clients and with ten."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with vehicle() as up:
+            time.sleep(SETTLING)
+            names = processes(up)
+            parts = {pid: Cpu(pid) for pid in names}
+            time.sleep(settings.seconds)
+            used = {pid: 100.0 * part.used() / settings.seconds for pid, part in parts.items()}
+            memory_of_all = pss(*names)
+            with connected(Load(up.port, up.token('viewer'), EVERYTHING, 10)):
+                time.sleep(SETTLING)
+                cpu = Cpu(*names)
+                time.sleep(settings.seconds)
+                with_clients = 100.0 * cpu.used() / settings.seconds
+        figures.note('whole vehicle', '% of a core', sum(used.values()))
+        figures.note('whole vehicle with 10 clients', '% of a core', with_clients, 10.0)
+        figures.note('memory of all processes (PSS)', 'MB', memory_of_all, 130.0)
+        for pid, name in names.items():
+            figures.note(f'of it {name}', '% of a core', used[pid])
+    return figures
+
+
+def start(settings: Settings) -> Figures:
+    """From the command to the first telemetry at a client."""
+    figures = Figures()
+    for _ in range(max(3, settings.rounds)):
+        with started() as (took, used):
+            figures.note('to the first telemetry', 's', took, 0.7)
+            figures.note('processor time by then', 's', used, 1.5)
+    return figures
+
+
+@contextmanager
+def started() -> Iterator[tuple[float, float]]:
+    """Start a vehicle; yield the s until its first telemetry, and its processor time, s."""
+    from support import Vehicle
+    from support import own_domain
+
+    with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
+        up = Vehicle(Path(directory), domain)
+        try:
+            token, first = up.token('viewer'), None
+            while first is None:
+                try:
+                    with up.client(token=token, subscribe=['telemetry.realtime']) as client:
+                        first = client.wait('telemetry.realtime')
+                except OSError:
+                    time.sleep(0.01)
+            yield first['at'] - up.started, cpu_since_start(up)
+        finally:
+            up.stop()
+
+
+def command(settings: Settings) -> Figures:
+    """A command through the service of another node and back, alone and beside 98 readers."""
+    figures = Figures()
+
+    def times(up: Up, number: int) -> list[float]:
+        found = []
+        with up.client('operator') as client:
+            for _ in range(number):
+                began = time.monotonic()
+                client.call('set_telemetry_rate', rate=10)
+                found.append(1e3 * (time.monotonic() - began))
+                time.sleep(COMMAND_PAUSE)
+        return found
+
+    number = int(settings.seconds / COMMAND_PAUSE)
+    for _ in range(settings.rounds):
+        with vehicle() as up:
+            alone = times(up, number)
+            with connected(Load(up.port, up.token('viewer'), EVERYTHING, 98)):
+                beside = times(up, number)
+        figures.note('round trip alone, median', 'ms', percentile(alone, 0.5))
+        figures.note('round trip alone, p99', 'ms', percentile(alone, 0.99))
+        figures.note('round trip beside 98 readers, median', 'ms', percentile(beside, 0.5))
+        figures.note('round trip beside 98 readers, p99', 'ms', percentile(beside, 0.99), 10.0)
+    return figures
+
+
+def estop(settings: Settings) -> Figures:
+    """An emergency stop from full speed to 0 in the speed register, beside 97 readers."""
+    figures, zeros, events = Figures(), list[float](), list[float]()
+    with vehicle(FULL_SPEED) as up:
+        load = Load(up.port, up.token('viewer'), EVERYTHING, 97, within=2.0)
+        with (
+            connected(load),
+            driven(up),
+            up.simulator() as simulator,
+            up.client('admin', ['safety.estop']) as client,
+        ):
+            for _ in range(8 * settings.rounds):
+                one = stop(client, simulator)
+                zeros.append(1e3 * one.zero)
+                events.append(1e3 * one.event)
+                client.clear_estop()
+    figures.note('to 0 in the register, median', 'ms', percentile(zeros, 0.5))
+    figures.note('to 0 in the register, p99', 'ms', percentile(zeros, 0.99), 30.0)
+    figures.note('the event at the client, p99', 'ms', percentile(events, 0.99))
+    return figures
+
+
+SCENARIOS: dict[str, Callable[[Settings], Figures]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        fanout,
+        single,
+        thousand,
+        everything,
+        mixed,
+        tls,
+        stuck,
+        storm,
+        command,
+        estop,
+        idle,
+        memory,
+        start,
+    )
+}
+
+
+def as_json(results: dict[str, Figures]) -> str:
+    """Return figures as JSON: by scenario, a list."""
+    return json.dumps(
+        {
+            name: [{**vars(figure), 'median': figure.median} for figure in figures.values()]
+            for name, figures in results.items()
+        },
+        indent=1,
+    )

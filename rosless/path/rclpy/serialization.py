@@ -1,0 +1,32 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Messages as bytes, as `Subscription` with raw=True gets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rosidl_rosless import MessageT
+
+from rclpy.publisher import encode
+
+
+def serialize_message(message: Any) -> bytes:
+    """Serialize a ROS message."""
+    return bytes(encode(message))
+
+
+def deserialize_message(serialized_message: bytes, message_type: type[MessageT]) -> MessageT:
+    """Deserialize a ROS message."""
+    return message_type._read(serialized_message)
