@@ -16,6 +16,7 @@ import type {
   MissionProgress,
   MissionStateData,
   SafetyStateData,
+  SystemAlarm,
   SystemStatusData,
   TelemetryRealtimeData,
   TelemetryStatusData,
@@ -26,6 +27,7 @@ import { lineOf } from './lines.js';
 import { Alarms } from './logic/alarms.js';
 import { Arrivals } from './logic/freshness.js';
 import { Logbook } from './logic/logbook.js';
+import { Reported } from './logic/reported.js';
 import { Span, Tail, zonesOf } from './logic/rail.js';
 import type { Zone } from './logic/rail.js';
 import { LatchBook, StopPresses } from './logic/stop.js';
@@ -43,6 +45,7 @@ export abstract class Facts {
   readonly settings = readSettings();
   readonly arrivals = new Arrivals();
   readonly alarms = new Alarms();
+  readonly reported = new Reported();
   readonly log = new Logbook();
   readonly presses = new StopPresses();
   readonly span = new Span();
@@ -67,7 +70,8 @@ export abstract class Facts {
   configNote = '';
   readonly versions = new Set<string>();
   modules: readonly Module[] | undefined;
-  modulesTime: string | undefined;
+  /** When they were reported: by the steady clock, and by that of the vehicle, ms. */
+  modulesReported = { at: 0, time: 0 };
   readonly #latchBook = new LatchBook();
 
   /** Draw in the next frame. */
@@ -128,11 +132,8 @@ export abstract class Facts {
       case 'system.alarms': {
         this.alarmsTime = event.timestamp;
         const { alarms, more_alarms: more } = event.data;
-        const fresh = this.alarms.list(alarms, more, now);
-        const urgent = fresh.find(({ severity }) => severity === 'P0' || severity === 'P1');
-        if (urgent) this.announce(t.newAlarm(t.alarmName(urgent)), true);
-        if (fresh.length > 0 && this.settings.sound && this.alarms.mayTone(now))
-          tone(urgent ? 3 : 1);
+        this.reported.list(alarms, event.timestamp);
+        this.#alarm(this.alarms.list(alarms, more, now), now);
         break;
       }
       case 'safety.estop':
@@ -151,9 +152,23 @@ export abstract class Facts {
         break;
       default:
     }
+    this.reported.take(event, now);
     const line = lineOf(event);
     if (line) this.log.add({ time: event.timestamp, type: event.type, ...line, source: event });
     this.changed();
+  }
+
+  /** Look which alarms of events the vehicle does not list. */
+  protected lookForUnlisted(now: number): void {
+    this.alarms.setReported(this.reported.standing(now), now);
+    this.#alarm(this.reported.fresh(now), now);
+  }
+
+  /** Say that there are new alarms. */
+  #alarm(fresh: readonly SystemAlarm[], now: number): void {
+    const urgent = fresh.find(({ severity }) => severity === 'P0' || severity === 'P1');
+    if (urgent) this.announce(t.newAlarm(t.alarmName(urgent)), true);
+    if (fresh.length > 0 && this.settings.sound && this.alarms.mayTone(now)) tone(urgent ? 3 : 1);
   }
 
   #sample({ position, velocity, sensors }: TelemetryRealtimeData, now: number): void {

@@ -37,7 +37,9 @@ const linked = tokensOfFragment(location.hash);
 if (linked) history.replaceState(null, '', `${location.pathname}${location.search}#/`);
 
 const place = (id: string): HTMLElement => document.getElementById(id)!;
-const store = new Store(location.origin);
+/** The bridge is where the page came from, but for a page that another host serves. */
+const elsewhere = document.querySelector<HTMLMetaElement>('meta[name="oht50-bridge"]')?.content;
+const store = new Store(elsewhere ? new URL(elsewhere).origin : location.origin);
 
 const WIDGETS: Readonly<Record<Page, readonly [string, Mount][]>> = {
   '': [

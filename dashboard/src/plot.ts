@@ -11,69 +11,83 @@
 // WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 // See the License for the specific language governing permissions and
 // limitations under the License.
-import { columnsOf } from './logic/columns.js';
+import uPlot from 'uplot';
+
 import type { Curve } from './logic/trends.js';
 
-/** Draws a curve on a canvas: one for life, drawn again and never made again. */
-export class Plot {
-  readonly canvas = document.createElement('canvas');
-  readonly #observer: ResizeObserver;
-  #width = 0;
-  #height = 0;
-  #ratio = 1;
+type Limits = readonly [number, number];
 
-  /** @param resized called when it has another size, and nothing on it */
-  constructor(resized: () => void) {
+/** A curve over time, by uPlot: one chart for life, which is drawn again and never made again. */
+export class Plot {
+  readonly #element: HTMLElement;
+  readonly #observer: ResizeObserver;
+  #chart: uPlot | undefined;
+  #window: Limits = [0, 1];
+  #range: Limits = [0, 1];
+
+  /**
+   * @param element the chart fills it
+   * @param resized called when it has another size, and nothing on it
+   */
+  constructor(element: HTMLElement, resized: () => void) {
+    this.#element = element;
     this.#observer = new ResizeObserver(([entry]) => {
-      this.#width = Math.floor(entry?.contentRect.width ?? 0);
-      this.#height = Math.floor(entry?.contentRect.height ?? 0);
-      this.#ratio = devicePixelRatio;
-      this.canvas.width = this.#width * this.#ratio;
-      this.canvas.height = this.#height * this.#ratio;
+      const width = Math.floor(entry?.contentRect.width ?? 0);
+      const height = Math.floor(entry?.contentRect.height ?? 0);
+      // A chart without a size draws nothing ever after.
+      if (width < 1 || height < 1) return;
+      if (this.#chart) this.#chart.setSize({ width, height });
+      else this.#chart = this.#make(width, height);
       resized();
     });
-    this.#observer.observe(this.canvas);
+    this.#observer.observe(element);
   }
 
   /**
    * Draw.
    *
    * @param window least and most of the axis of x, s
-   * @param range least and most of the axis of y; what is beyond is drawn at the border
+   * @param range least and most of the axis of y; it grows with what is beyond
    */
-  draw(curve: Curve, window: readonly [number, number], range: readonly [number, number]): void {
-    const context = this.canvas.getContext('2d');
-    const [width, height] = [this.#width, this.#height];
-    if (!context || width < 1 || height < 1) return;
-    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const styles = getComputedStyle(this.canvas);
-    context.strokeStyle = styles.color;
-    context.lineWidth = 1.5;
-    context.lineJoin = 'round';
-    const [least, most] = range;
-    const at = (value: number): number => {
-      const part = Math.min(1, Math.max(0, (value - least) / (most - least)));
-      return height - 3 - part * (height - 6);
-    };
-    context.beginPath();
-    let drawing = false;
-    for (const [x, column] of columnsOf(curve, window[0], window[1], width)) {
-      if (column === null) {
-        drawing = false;
-        continue;
-      }
-      if (!drawing) context.moveTo(x, at(column.first));
-      for (const value of [column.first, column.least, column.most, column.last]) {
-        context.lineTo(x, at(value));
-      }
-      drawing = true;
-    }
-    context.stroke();
+  draw(curve: Curve, window: Limits, range: Limits): void {
+    this.#window = window;
+    this.#range = range;
+    this.#chart?.setData([curve.x, curve.y]);
   }
 
   /** End it. */
   destroy(): void {
     this.#observer.disconnect();
+    this.#chart?.destroy();
+  }
+
+  #make(width: number, height: number): uPlot {
+    const options: uPlot.Options = {
+      width,
+      height,
+      padding: [3, 0, 3, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      axes: [{ show: false }, { show: false }],
+      scales: {
+        x: { time: false, range: () => [...this.#window] },
+        y: {
+          range: (_, least, most) => [
+            Math.min(this.#range[0], least ?? Infinity),
+            Math.max(this.#range[1], most ?? -Infinity),
+          ],
+        },
+      },
+      series: [
+        {},
+        {
+          // By the theme of the moment.
+          stroke: () => getComputedStyle(this.#element).color,
+          width: 1.5,
+          points: { show: false },
+        },
+      ],
+    };
+    return new uPlot(options, [[], []], this.#element);
   }
 }

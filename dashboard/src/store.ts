@@ -58,9 +58,9 @@ export class Store extends Facts {
       (client) => this.#attach(client),
       () => this.changed(),
     );
-    setInterval(() => this.#tick(), TICK);
+    setInterval(() => this.tick(), TICK);
     document.addEventListener('visibilitychange', () => this.#shown());
-    for (const type of ['pageshow', 'focus']) addEventListener(type, () => this.#tick());
+    for (const type of ['pageshow', 'focus']) addEventListener(type, () => this.tick());
   }
 
   // Who watches
@@ -260,7 +260,9 @@ export class Store extends Facts {
     const reply = await this.#ask('list_modules');
     if (!reply) return;
     this.modules = reply['modules'] as Module[];
-    this.arrivals.note('modules', undefined, performance.now(), Date.now());
+    const [at, wall] = [performance.now(), Date.now()];
+    this.modulesReported = { at, time: wall - (this.arrivals.leastLag ?? 0) };
+    this.arrivals.note('modules', undefined, at, wall);
     this.changed();
   }
 
@@ -359,9 +361,11 @@ export class Store extends Facts {
 
   // Time
 
-  #tick(): void {
+  /** Do what is due by time. */
+  tick(): void {
     const now = performance.now();
     this.arrivals.check(now, Date.now());
+    this.lookForUnlisted(now);
     if (this.presses.alarm(now)) {
       this.announce(t.notConfirmed, true);
       if (this.settings.sound) tone(4);
@@ -388,7 +392,7 @@ export class Store extends Facts {
   #shown(): void {
     this.#hiddenAt = document.hidden ? performance.now() : Infinity;
     if (!document.hidden && this.#isSlow) this.#setRate(10);
-    this.#tick();
+    this.tick();
   }
 
   #setRate(rate: number): void {

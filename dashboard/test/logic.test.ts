@@ -15,7 +15,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { builtIn, mayRead } from '../src/logic/access.js';
-import { columnsOf } from '../src/logic/columns.js';
 import { differences, readValue, writeValue } from '../src/logic/config.js';
 import { Format, duration, portion } from '../src/logic/format.js';
 import { DRAWN, KEPT, Logbook, jsonLines } from '../src/logic/logbook.js';
@@ -74,15 +73,6 @@ test('the table of a trend has what was measured then, and nothing for a silence
   const rows = trend.table(10, 600);
   assert.deepEqual(rows[0], { ago: 0, value: null });
   assert.deepEqual(rows.at(-1), { ago: 540, value: 60 });
-});
-
-test('columns of pixels keep extremes and gaps', () => {
-  const curve = { x: [0, 1, 2, 3, 8, 9], y: [5, 1, 9, 3, null, 4] };
-  const columns = columnsOf(curve, 0, 10, 2);
-  assert.deepEqual(columns.get(0), { first: 5, least: 1, most: 9, last: 3 });
-  assert.deepEqual(columns.get(1), { first: 4, least: 4, most: 4, last: 4 });
-  assert.deepEqual([...columnsOf(curve, 7, 8.5, 3).entries()], [[2, null]]);
-  assert.equal(columnsOf(curve, 20, 30, 3).size, 0);
 });
 
 test('the log keeps the newest, filters, and waits while it is paused', () => {

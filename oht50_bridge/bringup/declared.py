@@ -141,7 +141,9 @@ def _system(declarer: Declarer) -> None:
 
 def _bridge(declarer: Declarer) -> None:
     gateway = declare_settings(declarer, GatewaySettings)
-    gateway_config(gateway, declare_settings(declarer, BridgeNodeSettings))
+    settings = declare_settings(declarer, BridgeNodeSettings)
+    gateway_config(gateway, settings)
+    settings.check_page()
 
 
 _NODES: dict[str, Callable[[Declarer], object]] = {

@@ -140,6 +140,8 @@ def _files(directory: Path) -> Iterator[Path]:
                 yield file
     except FileNotFoundError:
         return
+    except ValueError as error:
+        raise PageError(f'{shown(str(directory))}: {error}; name a directory') from error
     except OSError as error:
         raise PageError(
             f'{shown(str(error.filename))}: {error.strerror}; let the user of the bridge read it'

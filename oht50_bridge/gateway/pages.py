@@ -39,7 +39,10 @@ from oht50_bridge.gateway.admission.request_head import HEAD
 from oht50_bridge.gateway.page_files import DAY
 from oht50_bridge.gateway.page_files import REVALIDATED
 from oht50_bridge.gateway.page_files import Document
+from oht50_bridge.gateway.page_files import PageError
 from oht50_bridge.gateway.page_files import read_page
+from oht50_bridge.paths import PAGE_INDEX
+from oht50_bridge.paths import page_dir
 from oht50_bridge.protocol import asyncapi
 from oht50_bridge.text import shown
 
@@ -48,6 +51,10 @@ NAMED = 10
 NOT_BUILT = (
     b'The page was not built: run `make setup` with Node 20.19 or later, then start the vehicle '
     b'again.\n'
+)
+NOT_SERVED = (
+    b'The page cannot be served: the log of the bridge says why. Everything else works; '
+    b'`oht50 doctor` names the remedy. Then start the bridge again.\n'
 )
 NO_ICON = b'There is no icon: the page brings its own.\n'
 #: What browsers ask for without being asked to. Sizes in pixels.
@@ -72,28 +79,40 @@ _log = logging.getLogger(__name__)
 def documents(directory: Path | None) -> dict[str, Document]:
     """Return what is served by its path; the log names files of the page that are not.
 
-    Args:
-        directory: of the page; without an `index.html` in it the page says that it was not built.
-            None: no page is served.
+    Whatever is wrong with a page, clients are served: vehicle and stop do not depend on it.
 
-    Raises:
-        PageError: a file of the page cannot be served.
+    Args:
+        directory: of the page; without an `index.html` in it, or if a file of it cannot be served,
+            its path says so. None: no page is served.
 
     """
     icon = Document(NO_ICON, cache_control=DAY, status=HTTPStatus.NOT_FOUND)
     served = {**dict.fromkeys(ICONS, icon), '/asyncapi.yaml': contract()}
     if directory is not None:
-        page = read_page(directory)
-        missing = Document(NOT_BUILT, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        served.update(page.served or {'/': missing})
-        if page.served and page.others:
-            _log.warning(
-                'page %s: %d files are not served, as no part of a page is named so: %s',
-                shown(str(directory)),
-                len(page.others),
-                ', '.join(shown(name, 80) for name in page.others[:NAMED]),
-            )
+        served.update(_page(directory))
     return served
+
+
+def _page(directory: Path) -> dict[str, Document]:
+    """Return the files of a page, or why there are none at its path."""
+    name = shown(str(directory))
+    try:
+        page = read_page(directory)
+    except PageError as error:
+        _log.error('there is no page: %s', error)
+        return {'/': Document(NOT_SERVED, status=HTTPStatus.SERVICE_UNAVAILABLE)}
+    if not page.served:
+        _log.warning('there is no page: %s: it has no %s', name, PAGE_INDEX)
+        text = NOT_BUILT if directory == page_dir() else NOT_SERVED
+        return {'/': Document(text, status=HTTPStatus.SERVICE_UNAVAILABLE)}
+    if page.others:
+        _log.warning(
+            'page %s: %d files are not served, as no part of a page is named so: %s',
+            name,
+            len(page.others),
+            ', '.join(shown(each, 80) for each in page.others[:NAMED]),
+        )
+    return page.served
 
 
 @cache

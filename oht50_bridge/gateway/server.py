@@ -205,7 +205,6 @@ class Gateway:
         Raises:
             InsecureError: others could connect without TLS.
             TlsError: the certificate cannot be used.
-            PageError: the files of the page cannot be served.
             OSError: the address cannot be used.
             RuntimeError: it is started already.
 

@@ -45,7 +45,6 @@ from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.journal import EventJournal
-from oht50_bridge.gateway.page_files import PageError
 from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
@@ -233,8 +232,6 @@ async def _start(node: BridgeNode) -> None:
         ) from error
     except TlsError as error:
         raise StartError(f'bridge_node: TLS: {error}') from error
-    except PageError as error:
-        raise StartError(f'bridge_node: page: {error}') from error
     except OSError as error:
         raise StartError(
             f'bridge_node: cannot listen ({error.strerror}); set the parameters host and port'

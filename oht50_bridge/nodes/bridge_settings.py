@@ -96,16 +96,23 @@ class BridgeNodeSettings:
     def page_directory(self) -> Path | None:
         """Return the directory of the page, None for no page.
 
-        That of the page that came with the bridge may be missing: the page then says so itself.
+        It may be missing or unreadable: a bridge that is restarted serves clients without it.
+        """
+        if self.page == NO_PAGE:
+            return None
+        return Path(self.page) if self.page else page_dir()
+
+    def check_page(self) -> None:
+        """Check the directory of another page than the one that came with the bridge.
+
+        This is for the one who starts a vehicle, who can correct a name that is written wrong.
 
         Raises:
             StartError: the directory has no page, or one that cannot be served.
 
         """
-        if self.page == NO_PAGE:
-            return None
-        if not self.page:
-            return page_dir()
+        if self.page in ('', NO_PAGE):
+            return
         directory = Path(self.page)
         fault = _page_fault(directory)
         if fault:
@@ -118,7 +125,6 @@ class BridgeNodeSettings:
             read_page(directory)
         except PageError as error:
             raise StartError(f'bridge_node: page: {error}') from error
-        return directory
 
 
 def _page_fault(directory: Path) -> str:

@@ -76,6 +76,6 @@ def test_nothing_is_made_of_text_that_the_policy_forbids():
     assert not re.search(r'<style|style=|\son[a-z]+=|<script(?![^>]*\bsrc=)', html)
 
 
-def test_it_depends_on_the_client_alone():
+def test_it_depends_on_the_client_and_the_library_for_charts_alone():
     manifest = json.loads((PAGE / 'package.json').read_text())
-    assert set(manifest['dependencies']) == {'oht50-client'}
+    assert set(manifest['dependencies']) == {'oht50-client', 'uplot'}

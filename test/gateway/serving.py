@@ -117,7 +117,7 @@ class Serving:
         self._audit = settings.pop('audit', None)
         journal = settings.pop('journal', None)
         self.gateway = Gateway(
-            GatewayConfig(port=0, **settings),
+            GatewayConfig(**{'port': 0, **settings}),
             self.authority,
             load_roles(ROOT / 'config' / 'roles.yaml'),
             handler,

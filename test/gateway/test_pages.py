@@ -16,6 +16,7 @@
 import asyncio
 import gzip
 import os
+import re
 import shutil
 
 import pytest
@@ -30,6 +31,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.datastructures import Headers
 
+from oht50_bridge.gateway import pages
 from oht50_bridge.gateway.admission.answers import SECURITY_HEADERS
 from oht50_bridge.gateway.admission.answers import Answers
 from oht50_bridge.gateway.audit.writer import AuditWriter
@@ -37,7 +39,6 @@ from oht50_bridge.gateway.connection import Connection
 from oht50_bridge.gateway.page_files import DAY
 from oht50_bridge.gateway.page_files import IMMUTABLE
 from oht50_bridge.gateway.page_files import Document
-from oht50_bridge.gateway.page_files import PageError
 from oht50_bridge.gateway.pages import Pages
 from oht50_bridge.gateway.pages import accepts_gzip
 from oht50_bridge.gateway.pages import documents
@@ -225,9 +226,10 @@ async def test_no_file_is_opened_after_the_start(serving, page):
         assert (await ask(server, CSS)).body == STYLE
 
 
-async def test_a_page_that_was_not_built_says_what_to_do(serving, tmp_path):
+async def test_a_page_that_was_not_built_says_what_to_do(serving, tmp_path, monkeypatch):
     audit = AuditWriter(tmp_path / 'audit.jsonl')
     for directory in (tmp_path / 'missing', tmp_path):
+        monkeypatch.setattr(pages, 'page_dir', lambda directory=directory: directory)
         async with serving(page=directory) as server:
             answer = await ask(server, '/')
             assert answer.status == 503
@@ -245,12 +247,30 @@ async def test_without_a_page_its_path_is_not_found(serving):
         assert (await ask(server, '/asyncapi.yaml')).status == 200
 
 
-async def test_a_page_that_cannot_be_served_is_an_error_of_the_start(serving, page):
+@pytest.mark.parametrize(
+    ('name', 'fault'),
+    [
+        ('pipe', r'third-party\.txt: not a regular file'),
+        ('missing', 'missing: it has no index.html'),
+        ('empty', 'empty: it has no index.html'),
+        ('file', 'file: Not a directory'),
+        ('\0', 'embedded null'),
+    ],
+)
+async def test_a_page_that_cannot_be_served_is_missing_and_nothing_else_is(
+    serving, page, tmp_path, caplog, name, fault
+):
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'file').touch()
     (page / 'third-party.txt').unlink()
     os.mkfifo(page / 'third-party.txt')
-    server = serving(page=page)
-    with pytest.raises(PageError, match=r'third-party\.txt: not a regular file'):
-        await server.gateway.start()
+    async with serving(page=page if name == 'pipe' else tmp_path / name) as server:
+        answer = await ask(server, '/')
+        assert (answer.status, b'log of the bridge' in answer.body) == (503, True)
+        assert (await ask(server, '/healthz')).status == 200
+        client = await server.enter()
+        await client.websocket.close()
+    assert re.search(f'there is no page: .*{fault}', caplog.text)
 
 
 def test_an_answer_is_made_once_and_shared_by_all_who_ask(page):

@@ -14,6 +14,7 @@
 """Settings of the bridge, and the gateway's configuration made from them."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +68,14 @@ def test_a_directory_without_a_page_is_refused_with_the_remedy(tmp_path, name, f
     os.mkfifo(tmp_path / 'pipe' / 'third-party.txt')
     settings = BridgeNodeSettings(page=f'{tmp_path}/{name}')
     with pytest.raises(StartError, match=f'^bridge_node: page: .*{fault}.*; (name|build) the '):
-        gateway_config(GatewaySettings(), settings)
+        settings.check_page()
+    # One that runs is restarted without it.
+    assert gateway_config(GatewaySettings(), settings).page == Path(settings.page)
+
+
+def test_the_page_that_came_with_the_bridge_may_be_missing():
+    for page in ('', 'off'):
+        BridgeNodeSettings(page=page).check_page()
 
 
 def test_no_tls_without_files():

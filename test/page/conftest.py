@@ -22,6 +22,7 @@ from page.browser import CONNECTION
 from page.browser import Browser
 from page.browser import missing
 from page.proxy import Proxy
+from page.stage import Stage
 
 from oht50_bridge.cli.main import main as cli
 from oht50_bridge.paths import page_dir
@@ -68,7 +69,33 @@ def browser(shared_browser, request):
 
 
 @pytest.fixture
-def people(browser):
+def stages():
+    """Make bridges without a vehicle; they end after the pages that are connected to them."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*values, **settings):
+            stage = Stage(*values, **settings)
+            stack.callback(stage.close)
+            return stage
+
+        yield make
+
+
+@pytest.fixture
+def proxies(stages):
+    """Make proxies before ports; they end after the pages that are connected through them."""
+    with contextlib.ExitStack() as stack:
+
+        def make(port):
+            proxy = Proxy(port)
+            stack.callback(proxy.close)
+            return proxy
+
+        yield make
+
+
+@pytest.fixture
+def people(browser, proxies):
     """Open pages, each as a person of its own, with a script that runs before that of the page."""
     with contextlib.ExitStack() as stack:
 
@@ -85,11 +112,21 @@ def people(browser):
 
 
 @pytest.fixture
-def proxy(vehicle):
+def proxy(vehicle, proxies):
     """A proxy before the bridge."""
-    proxy = Proxy(vehicle.port)
-    yield proxy
-    proxy.close()
+    return proxies(vehicle.port)
+
+
+@pytest.fixture
+def stage(stages):
+    """A bridge without a vehicle."""
+    return stages()
+
+
+@pytest.fixture
+def curtain(stage, proxies):
+    """A proxy before that bridge."""
+    return proxies(stage.port)
 
 
 def link(vehicle, role, origin=None):

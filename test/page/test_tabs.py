@@ -13,26 +13,39 @@
 # limitations under the License.
 """Several tabs with the same tokens: one of them refreshes, and nobody is signed out."""
 
-import asyncio
-import threading
-
 import pytest
 from gateway.serving import SECRET
-from gateway.serving import Serving
+from page.views import FRESH
+from page.views import LIVE
+from page.views import STOP
+from page.views import go
+from page.views import text
+from page.views import until
 from support import wait_for
 
-from oht50_bridge.cli.link import link
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
-from oht50_bridge.paths import page_dir
 
 LIFE = 62.0  # s, of an access token: refreshed 60 s before its end
 ROUNDS = 3
-#: There is no vehicle behind the bridge.
-SIGNED_IN = '#link:is([data-link="live"], [data-link="silent"])'
 #: Random waits before a refresh, which are long, become a tenth.
 QUICK = 'const random = Math.random; Math.random = () => random() / 10;'
 #: Plain http to another address has none.
+#: Notes when a refresh is answered, and when the control of the stop is gone, ms.
+SEEN = """
+const { addEventListener: listen } = WebSocket.prototype;
+WebSocket = class extends WebSocket {
+  constructor(...values) {
+    super(...values);
+    listen.call(this, 'message', ({ data }) => {
+      if (data.includes('"auth.refreshed"')) window.refreshed ??= performance.now();
+    });
+  }
+};
+new MutationObserver(() => {
+  if (document.querySelector('#stop[data-state="absent"]')) window.gone ??= performance.now();
+}).observe(document, { subtree: true, childList: true, attributes: true });
+"""
 NO_LOCKS = 'delete Navigator.prototype.locks;'
 
 
@@ -41,41 +54,24 @@ class Counting(TokenAuthority):
 
     def __init__(self):
         super().__init__([Key('HS256', SECRET)], access_life=LIFE)
-        self.came = []
+        self.came, self.gave = [], []
+        self.noticed = lambda: None
 
     def refresh(self, token):
         self.came.append(token)
-        return super().refresh(token)
-
-
-@pytest.fixture
-def bridge():
-    """A gateway with the page, in a thread, whose tokens soon expire; its origin and authority."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    def run(coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(20)
-
-    authority = Counting()
-    server = Serving(authority=authority, page=page_dir())
-    run(server.__aenter__())
-    yield f'http://127.0.0.1:{server.gateway.port}', authority
-    run(server.__aexit__())
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(20)
-    loop.close()
+        self.noticed()
+        self.gave.append(super().refresh(token))
+        return self.gave[-1]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize('duplicated', [False, True], ids=['opened', 'duplicated'])
 @pytest.mark.parametrize('locks', ['', NO_LOCKS], ids=['locks', 'no locks'])
-def test_two_tabs_refresh_once_each_time_and_stay_signed_in(bridge, people, locks, duplicated):
-    origin, authority = bridge
-    address = link(origin, authority.issue('ann', 'operator'), refreshing=True)
+def test_two_tabs_refresh_once_each_time_and_stay_signed_in(stages, people, locks, duplicated):
+    stage = stages(Counting())
+    authority, address = stage.authority, stage.link()
     first = people(address, script=QUICK + locks)
-    first.locator(SIGNED_IN).waitFor()
+    first.locator(LIVE).waitFor()
     if duplicated:
         # The new tab gets a copy of the sessionStorage, as a duplicated one does.
         first.evaluate('void open(location.href)')
@@ -86,8 +82,64 @@ def test_two_tabs_refresh_once_each_time_and_stay_signed_in(bridge, people, lock
         second.goto(address)
     pages = [first, second]
     for page in pages:
-        page.locator(SIGNED_IN).waitFor()
+        page.locator(LIVE).waitFor()
     wait_for(lambda: len(authority.came) >= ROUNDS, 60.0, 'refreshes', pause=0.1)
     assert len(set(authority.came)) == len(authority.came), 'a refresh token was sent twice'
     for page in pages:
-        page.locator(SIGNED_IN).waitFor()
+        page.locator(LIVE).waitFor()
+
+
+class Lowering(Counting):
+    """What it refreshes has the role of a viewer."""
+
+    def refresh(self, token):
+        super().refresh(token)
+        pair = self.issue('ann', 'viewer')
+        return self.verify(pair.access), pair
+
+
+@pytest.mark.long
+def test_controls_go_when_the_role_is_lowered(people, stages):
+    stage = stages(Lowering())
+    page = people(stage.link('admin'), script=QUICK + SEEN)
+    page.locator(LIVE).waitFor()
+    for place in (STOP, '.w-mission .goal'):
+        assert page.locator(f'{place}:visible').count() > 0
+    wait_for(lambda: stage.authority.came, 60.0, 'a refresh', pause=0.05)
+    page.locator('.stop-absent:visible').waitFor()
+    answered, gone = page.evaluate('[refreshed, gone]')
+    assert 0 <= gone - answered <= 1000, (answered, gone)
+    assert page.locator('.w-mission button:visible').count() == 0
+    # What a viewer may read is asked for again, and goes on.
+    until(page, FRESH)
+    go(page, '/alarms')
+    assert page.locator('main button:visible').count() == 0
+
+
+@pytest.mark.long
+@pytest.mark.breaks_connections
+def test_a_refresh_without_an_answer_is_not_sent_again_and_a_way_in_is_offered(
+    people, stages, proxies
+):
+    authority = Counting()
+    stage = stages(authority)
+    proxy = proxies(stage.port)
+    # Before the answer can be sent.
+    authority.noticed = lambda: proxy.hold('down')
+    page = people(stage.link(origin=proxy.origin), script=QUICK)
+    page.locator(LIVE).waitFor()
+    wait_for(lambda: authority.came, 60.0, 'a refresh', pause=0.05)
+    proxy.cut()
+    page.locator('[data-state="offline"]').waitFor()
+    proxy.release()
+    page.locator(LIVE).waitFor()  # with the access token of before
+    page.locator('#token').waitFor()
+    assert 'ends within a minute' in text(page, '.login')
+    # Until the end of the session, and over it.
+    page.locator('#link[data-link="signed-out"]').waitFor({'timeout': 90_000})
+    assert len(authority.came) == 1, 'a refresh token was sent twice'
+    # The family is not revoked: the one whose answer was lost would still have worked.
+    authority.noticed = lambda: None
+    assert authority.refresh(authority.gave[0][1].refresh)
+    assert page.locator('#token:visible').count() == 1
+    assert text(page, '.tiles .value') != '--'  # what was known stays, with its age

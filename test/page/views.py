@@ -19,6 +19,22 @@ from page.conftest import link
 from support import wait_for
 
 LIVE = '#link[data-link="live"]'
+READINGS = '[...document.querySelectorAll(".reading")]'
+#: All values that have an age are as they are now; or none is.
+FRESH = f'{READINGS}.every((each) => each.dataset.fresh === "live")'
+STALE = f'{READINGS}.length >= 3 && {READINGS}.every((each) => each.dataset.fresh === "stale")'
+#: Notes how the values and the link are marked at each change, before it is painted.
+MARKS = """
+window.marks = [];
+const marking = { subtree: true, attributes: true, attributeFilter: ['data-fresh', 'data-link'] };
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    const { fresh, link } = target.dataset ?? {};
+    if (target.matches?.('.reading')) marks.push(fresh);
+    if (target.id === 'link') marks.push(link);
+  }
+}).observe(document, marking);
+"""
 STOP = '.stop-button'
 #: Notes with their time, ms, how the stop control and the link change.
 NOTING = """
@@ -39,6 +55,15 @@ new MutationObserver(() => {
 def enter(people, vehicle, role, level='/', origin=None, **options):
     """Return a page that is signed in, live, on a level."""
     page = people(link(vehicle, role, origin), **options)
+    page.locator(LIVE).waitFor()
+    if level != '/':
+        go(page, level)
+    return page
+
+
+def visit(people, stage, role='operator', level='/', origin=None, **options):
+    """Return a page of a stage that is signed in and live, on a level."""
+    page = people(stage.link(role, origin), **options)
     page.locator(LIVE).waitFor()
     if level != '/':
         go(page, level)

@@ -61,7 +61,8 @@ export interface StopContext {
 /**
  * Emergency stops under way: the only command that is sent again, on connections of its own.
  *
- * A press of the button while another is under way is sent too, and shares its connections.
+ * A press of the button while another is under way shares its connections. It is sent too where no
+ * command waits for its answer: a storm of presses is one command until the vehicle has answered.
  */
 export class Stops {
   #presses: Press[] = [];
@@ -73,6 +74,8 @@ export class Stops {
   #message: string | undefined;
   /** Requests on the connection of the session. */
   readonly #ids = new Set<string>();
+  /** The connection of the session on which one of them waits for its answer. */
+  #asked: number | undefined;
   readonly #attempts = new Map<number, Attempt>();
   readonly #context: StopContext;
   /** The last reported status; a vehicle that was stopped before confirms nothing by it. */
@@ -89,9 +92,12 @@ export class Stops {
     this.#presses.push({ call, since: now, deadline: now + timeout });
     this.#reason = reason;
     const live = this.#context.live();
-    if (live !== undefined) this.#send(live, this.#ids);
-    for (const [connection, attempt] of this.#attempts) {
-      if (attempt.open) this.#send(connection, attempt.ids);
+    if (live !== undefined && live !== this.#asked) {
+      this.#asked = live;
+      this.#send(live, this.#ids);
+    }
+    for (const [connection, { open, ids }] of this.#attempts) {
+      if (open && ids.size === 0) this.#send(connection, ids);
     }
     if (first) this.#next = now + (this.#sent ? DOUBTED : 0);
   }
@@ -150,7 +156,8 @@ export class Stops {
   received(connection: number, data: unknown): void {
     const message = parse(data);
     const ids = this.#attempts.get(connection)!.ids;
-    if (message?.request_id !== undefined && ids.has(message.request_id)) this.#answered(message);
+    if (message?.request_id !== undefined && ids.delete(message.request_id))
+      this.#answered(message);
   }
 
   /** A connection of a stop ended; the next attempt follows by time. */
@@ -164,6 +171,7 @@ export class Stops {
       return false;
     const message = parse(data);
     if (message?.request_id === undefined || !this.#ids.delete(message.request_id)) return false;
+    this.#asked = undefined;
     this.#answered(message);
     return true;
   }
@@ -233,6 +241,7 @@ export class Stops {
     this.#ids.clear();
     this.#next = Infinity;
     this.#sent = this.#tried = false;
+    this.#asked = undefined;
     this.#message = undefined;
   }
 

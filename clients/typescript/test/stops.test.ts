@@ -203,17 +203,32 @@ test('a role that may not is refused at once; another error is not the end', () 
   assert.equal(world.all('open').length, 1);
 });
 
-test('each press is sent, and all share the connections', () => {
+test('a storm of presses is one command on each connection until it is answered', () => {
   const world = lively();
   for (let call = 1; call <= 20; call++) stop(world, call);
-  assert.equal(stops(world).length, 20);
+  assert.equal(stops(world).length, 1);
   world.pass(500);
   assert.equal(world.all('open').length, 2);
   world.open();
   stop(world, 21);
-  assert.equal(stops(world).length, 23);
+  assert.equal(stops(world).length, 2);
+  world.answer('emergency_stop', 'command.result', { accepted: false, message: 'no' });
+  stop(world, 22);
+  assert.equal(stops(world).length, 3);
   world.answer('emergency_stop', 'command.result', { accepted: true, message: '' });
-  assert.equal(results(world).filter(({ confirmed }) => confirmed).length, 21);
+  assert.equal(results(world).filter(({ confirmed }) => confirmed).length, 22);
+  stop(world, 23);
+  assert.equal(stops(world).length, 4);
+});
+
+test('a press is sent on a new connection though the one before owes an answer', () => {
+  const world = lively();
+  stop(world);
+  world.lose();
+  world.again();
+  const before = stops(world).length;
+  stop(world, 2);
+  assert.equal(stops(world).length, before + 1);
 });
 
 test('an abort ends the attempts', () => {

@@ -249,6 +249,7 @@ export const en = {
     alarmNames[code] ?? `${code} ${name}`,
   priority: (n: number) => (n === 0 ? 'no priority' : `priority ${n}`),
   first: 'first',
+  unlisted: 'not listed by the vehicle',
   unacknowledged: 'new',
   acknowledgedBy: (who: string) => `seen by ${who}`,
   gone: (time: string) => `gone ${time}`,
@@ -300,6 +301,18 @@ export const en = {
   forward: 'No motion forward',
   backward: 'No motion backward',
   motor: 'Travel motor',
+
+  // Maintenance
+  maintenance: 'Maintenance locks',
+  locked: 'Locked: nothing moves.',
+  notLocked: 'Not locked',
+  lock: 'Lock: I am at work',
+  releaseLock: 'Release the lock',
+  locksHelp:
+    'Nothing moves while somebody has a lock. Each person locks and releases for himself.',
+  nobodyAtWork: 'I have seen that nobody is at work on the vehicle',
+  releaseOthers: 'Release the locks of all others too',
+  releaseStartsNothing: 'The release starts nothing: nothing moves until a mission is started.',
 
   // Modules
   modules: 'Modules',

@@ -240,6 +240,7 @@ export const vi: Dictionary = {
   alarmName: ({ code, name }) => alarmNames[code] ?? `${code} ${name}`,
   priority: (n) => (n === 0 ? 'không ưu tiên' : `ưu tiên ${n}`),
   first: 'đầu tiên',
+  unlisted: 'xe chưa liệt kê',
   unacknowledged: 'mới',
   acknowledgedBy: (who) => `${who} đã xem`,
   gone: (time) => `đã hết lúc ${time}`,
@@ -290,6 +291,18 @@ export const vi: Dictionary = {
   forward: 'Không chạy tiến',
   backward: 'Không chạy lùi',
   motor: 'Động cơ di chuyển',
+
+  maintenance: 'Khóa bảo trì',
+  locked: 'Đang khóa: xe không chuyển động.',
+  notLocked: 'Không khóa',
+  lock: 'Khóa: tôi đang làm việc',
+  releaseLock: 'Mở khóa',
+  locksHelp:
+    'Xe không chuyển động khi còn người giữ khóa. Mỗi người tự khóa và tự mở khóa của mình.',
+  nobodyAtWork: 'Tôi đã thấy không có ai đang làm việc trên xe',
+  releaseOthers: 'Mở cả khóa của tất cả những người khác',
+  releaseStartsNothing:
+    'Mở khóa không khởi động gì: xe không chuyển động cho tới khi bắt đầu một nhiệm vụ.',
 
   modules: 'Mô-đun',
   moduleStates: { online: 'tốt', offline: 'mất liên lạc', error: 'lỗi' },

@@ -77,6 +77,7 @@ export class Alarms {
   #arrivals: { readonly at: number; readonly source: string }[] = [];
   #lastTone = -Infinity;
   #local: SystemAlarm | undefined;
+  #reported: readonly SystemAlarm[] = [];
 
   /**
    * Take the list of the vehicle.
@@ -94,6 +95,10 @@ export class Alarms {
     }
     this.#listed = alarms;
     this.#more = more;
+    for (const { alarm_id: id } of this.#reported) {
+      const old = this.#known.get(id);
+      if (old) known.set(id, old);
+    }
     this.#known = known;
     this.#begun = true;
     for (const { source } of fresh) this.#arrivals.push({ at: now, source });
@@ -104,6 +109,14 @@ export class Alarms {
   setLocal(alarm: SystemAlarm | undefined, now: number): void {
     if (alarm && !this.#local) this.#known.set(alarm.alarm_id, { at: now, before: false });
     this.#local = alarm;
+  }
+
+  /** Take alarms that this page made of events, as the vehicle does not list them. */
+  setReported(alarms: readonly SystemAlarm[], now: number): void {
+    for (const { alarm_id: id } of alarms) {
+      if (!this.#known.has(id)) this.#known.set(id, { at: now, before: false });
+    }
+    this.#reported = alarms;
   }
 
   /** Alarms that the vehicle has and did not list. */
@@ -118,7 +131,7 @@ export class Alarms {
 
   /** The alarms in the order in which they are to be dealt with; of the same kind one stands for all. */
   shown(now: number): Shown[] {
-    const standing = this.#listed.filter(
+    const standing = [...this.#listed, ...this.#reported].filter(
       (alarm) => priorityOf(alarm.severity) > 0 && !this.#isShelved(alarm, now),
     );
     const groups = new Map<string, SystemAlarm[]>();

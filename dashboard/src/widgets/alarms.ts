@@ -15,10 +15,13 @@ import { button, h, refill, setAttribute, setText, show } from '../dom.js';
 import { t } from '../i18n/index.js';
 import type { Shown } from '../logic/alarms.js';
 import { priorityOf } from '../logic/alarms.js';
+import { isReported } from '../logic/reported.js';
 import type { Store } from '../store.js';
 import { closeDialog, openDialog } from './dialog.js';
+import { mountMaintenance } from './maintenance.js';
 import { mountReset } from './reset.js';
 import { panel } from './widget.js';
+import type { Mount } from './widget.js';
 
 const HOUR = 3600_000;
 
@@ -54,7 +57,12 @@ function shelve(store: Store, alarm: Shown): void {
 }
 
 function acknowledge(store: Store, alarm: Shown): void {
-  for (const id of alarm.ids) void store.order('acknowledge_alarm', { alarm_id: id });
+  for (const id of alarm.ids) {
+    if (!isReported(id)) void store.order('acknowledge_alarm', { alarm_id: id });
+    // The vehicle does not know it.
+    store.reported.dismiss(id);
+  }
+  store.tick();
 }
 
 /** Acknowledge the first alarm that nobody has acknowledged. */
@@ -75,6 +83,7 @@ function row(store: Store, alarm: Shown, isFull: boolean): HTMLElement {
   const name = h('span', { class: 'alarm-name' }, t.alarmName(alarm));
   const text = h('span', { class: 'alarm-text' }, name);
   if (alarm.description) text.append(' ', h('span', { class: 'detail' }, alarm.description));
+  if (isReported(alarm.alarm_id)) text.append(' ', h('span', { class: 'tag' }, t.unlisted));
   if (first) text.append(' ', h('span', { class: 'tag' }, t.first));
   const count = ids.length > 1 ? ids.length : alarm.count;
   if (count > 1) text.append(' ', h('span', { class: 'tag' }, `×${count}`));
@@ -178,11 +187,17 @@ function mountShelf(element: HTMLElement, store: Store): () => void {
   });
 }
 
-/** The level of alarms: the list, the shelf, and the reset of a latched stop. */
+/** The level of alarms: the list, the shelf, the reset of a latched stop, and the locks. */
 export function mountAlarmsPage(element: HTMLElement, store: Store): () => void {
-  const [list, reset, shelf] = [h('div'), h('div'), h('div')];
-  element.replaceChildren(list, reset, shelf);
-  const offs = [mountList(list, store, true), mountReset(reset, store), mountShelf(shelf, store)];
+  const parts: readonly Mount[] = [
+    (place) => mountList(place, store, true),
+    mountReset,
+    mountMaintenance,
+    mountShelf,
+  ];
+  const places = parts.map((mount) => [h('div'), mount] as const);
+  element.replaceChildren(...places.map(([place]) => place));
+  const offs = places.map(([place, mount]) => mount(place, store));
   return () => {
     for (const off of offs) off();
   };

@@ -188,8 +188,9 @@ export function mountMission(element: HTMLElement, store: Store): () => void {
       const left = end === null ? NaN : Date.parse(end) - Date.parse(mine.timestamp) - age;
       bar.update((percent ?? 0) / 100, '0', '100 %');
       const done = percent === null ? '--' : `${t.format.number(percent, 0)} %`;
-      const rest = Number.isNaN(left) ? t.timeUnknown : t.timeLeft(duration(left / 1000));
       const fresh = store.freshness('mission.progress');
+      const isKnown = !Number.isNaN(left) && fresh !== 'lost';
+      const rest = isKnown ? t.timeLeft(duration(left / 1000)) : t.timeUnknown;
       const old = fresh === 'live' || mission?.phase === 'paused' || mission?.phase === 'held';
       setText(progress, `${done}, ${rest}${old ? '' : `, ${t.ageOf(t.format.age(age))}`}`);
     }

@@ -22,6 +22,8 @@ const ASKED_EACH = 2000;
 const FRESH = 3;
 
 const SIGNS: Readonly<Record<string, string>> = { online: '●', offline: '✕', error: '▲' };
+/** Of a board of which it is not known how it is now. */
+const UNKNOWN = '◌';
 
 /** Ask for the boards while they are looked at. */
 function asking(store: Store): () => void {
@@ -35,12 +37,31 @@ function asking(store: Store): () => void {
 }
 
 /**
- * How long ago a board was heard of, s: by the vehicle's clock until the answer came, by ours since.
+ * How long ago a board was heard of, s: by the vehicle's clock until the answer came, by the steady
+ * one of this computer since.
  */
 function silence(store: Store, module: Module): number | undefined {
   if (module.last_seen === null) return undefined;
-  const lag = store.arrivals.leastLag ?? 0;
-  return Math.max(0, (Date.now() - lag - Date.parse(module.last_seen)) / 1000);
+  const { at, time } = store.modulesReported;
+  return Math.max(0, (performance.now() - at + time - Date.parse(module.last_seen)) / 1000);
+}
+
+/** How a board is: a sign and words; what it was, where nobody knows how it is now. */
+function condition(store: Store, module: Module, isFull: boolean): readonly [string, string] {
+  const seen = silence(store, module);
+  const age = seen === undefined ? t.neverSeen : t.format.age(seen * 1000);
+  const word = t.moduleStates[module.status] ?? module.status;
+  if (store.freshness('modules') !== 'live') {
+    return [UNKNOWN, seen === undefined ? t.neverSeen : t.was(word, age)];
+  }
+  return [SIGNS[module.status] ?? '?', isFull ? word : `${word}, ${age}`];
+}
+
+/** Whether a board needs a look; what was, long ago, is grey. */
+function isBad(store: Store, module: Module): boolean {
+  const seen = silence(store, module);
+  const known = store.freshness('modules') === 'live';
+  return known && (module.status !== 'online' || seen === undefined || seen > FRESH);
 }
 
 /** How old the answer is, where that matters. */
@@ -67,16 +88,10 @@ export function mountModules(element: HTMLElement, store: Store): () => void {
       );
       modules.forEach((module, i) => {
         const item = list.children[i]!;
-        const seen = silence(store, module);
-        const old = seen === undefined || seen > FRESH;
-        setText(item.firstElementChild!, SIGNS[module.status] ?? '?');
-        const word = t.moduleStates[module.status] ?? module.status;
-        setText(
-          item.lastElementChild!,
-          `${word}, ${seen === undefined ? t.neverSeen : t.format.age(seen * 1000)}`,
-        );
-        const bad = module.status !== 'online' || (old && store.freshness('modules') === 'live');
-        setAttribute(item, 'data-mark', bad ? 'abnormal' : undefined);
+        const [sign, words] = condition(store, module, false);
+        setText(item.firstElementChild!, sign);
+        setText(item.lastElementChild!, words);
+        setAttribute(item, 'data-mark', isBad(store, module) ? 'abnormal' : undefined);
       });
       const fresh = store.freshness('modules');
       setText(note, answerAge(store));
@@ -89,12 +104,14 @@ export function mountModules(element: HTMLElement, store: Store): () => void {
   };
 }
 
-const COLUMNS = (module: Module, seen: string): readonly [string, string][] => {
+const columns = (store: Store, module: Module): readonly [string, string][] => {
+  const [sign, words] = condition(store, module, true);
+  const seen = silence(store, module);
   const time = (value: number | null): string =>
     value === null ? '--' : `${t.format.number(value * 1000, 1)} ms`;
   return [
-    [t.state, `${SIGNS[module.status] ?? '?'} ${t.moduleStates[module.status] ?? module.status}`],
-    [t.lastSeen, seen],
+    [t.state, `${sign} ${words}`],
+    [t.lastSeen, seen === undefined ? t.neverSeen : t.ago(t.format.age(seen * 1000))],
     [t.address, module.address],
     [t.firmware, module.firmware_version || '--'],
     [t.requests, `${module.replies} / ${module.requests}`],
@@ -119,10 +136,7 @@ export function mountModulesPage(element: HTMLElement, store: Store): () => void
     mountStream(stream, store),
     store.watch(() => {
       const modules = store.modules ?? [];
-      const rows = modules.map((module) => {
-        const seen = silence(store, module);
-        return COLUMNS(module, seen === undefined ? t.neverSeen : t.format.age(seen * 1000));
-      });
+      const rows = modules.map((module) => columns(store, module));
       refill(list, modules.map(({ module_id: id }) => id).join('|'), () =>
         modules.map(({ module_id: id, kind }, i) =>
           h(
@@ -137,7 +151,7 @@ export function mountModulesPage(element: HTMLElement, store: Store): () => void
         const card = list.children[i]!;
         const values = card.querySelectorAll('dd');
         row.forEach(([, value], column) => setText(values[column]!, value));
-        setAttribute(card, 'data-mark', modules[i]!.status === 'online' ? undefined : 'abnormal');
+        setAttribute(card, 'data-mark', isBad(store, modules[i]!) ? 'abnormal' : undefined);
       });
       const fresh = store.freshness('modules');
       setText(note, answerAge(store));

@@ -13,12 +13,26 @@
 // limitations under the License.
 import { h, setAttribute, show } from '../dom.js';
 import { t } from '../i18n/index.js';
-import { Plot } from '../plot.js';
+import type { Plot } from '../plot.js';
 import type { TrendName } from '../facts.js';
 import type { Store } from '../store.js';
 
 /** A canvas is drawn again after so long at most, ms; a pixel of ten minutes is two seconds. */
 const DRAWN_EACH = 250;
+
+/** When the library for charts could not be loaded, it is tried again after so long, ms. */
+const LOADED_EACH = 5000;
+
+let library: Promise<typeof import('../plot.js')> | undefined;
+
+/** Load the library for charts, which nothing but the trends waits for. */
+function loadPlots(): Promise<typeof import('../plot.js')> {
+  library ??= import('../plot.js').catch((error: unknown) => {
+    library = undefined;
+    throw error;
+  });
+  return library;
+}
 
 /** What a trend shows. */
 export interface TrendOptions {
@@ -30,17 +44,31 @@ export interface TrendOptions {
   readonly range: () => [number, number];
 }
 
-/** A curve of the last minutes; one canvas for life. */
+/** A curve of the last minutes; one chart for life. */
 export function mountTrend(element: HTMLElement, store: Store, options: TrendOptions): () => void {
   const trend = store.trends[options.name];
   let drawn = -Infinity;
-  const plot = new Plot(() => {
-    drawn = -Infinity;
-  });
+  let plot: Plot | undefined;
+  let asked = -Infinity;
+  let isOver = false;
+  const chart = h('div', { class: 'chart', 'aria-hidden': 'true' });
+  const load = async (at: number): Promise<void> => {
+    if (plot || at - asked < LOADED_EACH) return;
+    asked = at;
+    try {
+      const { Plot } = await loadPlots();
+      if (isOver) return;
+      plot = new Plot(chart, () => {
+        drawn = -Infinity;
+      });
+    } catch {
+      // The next attempt follows; the table shows the values meanwhile.
+    }
+  };
   const silence = h('div', { class: 'trend-silence', 'aria-hidden': 'true' });
   const table = h('table');
   const details = h('details', { class: 'trend-table' }, h('summary', {}, t.asTable), table);
-  const drawing = h('div', { class: 'trend', role: 'img', tabindex: 0 }, plot.canvas, silence);
+  const drawing = h('div', { class: 'trend', role: 'img', tabindex: 0 }, chart, silence);
   element.append(drawing, details);
 
   const now = (): number => performance.now() / 1000;
@@ -84,11 +112,12 @@ export function mountTrend(element: HTMLElement, store: Store, options: TrendOpt
 
   const off = store.watch(() => {
     const at = performance.now();
+    void load(at);
     if (at - drawn < DRAWN_EACH || store.isFrozen) return;
     drawn = at;
     const { minutes } = store.settings;
     const window = [at / 1000 - minutes * 60, at / 1000] as const;
-    plot.draw(trend.curve(minutes), window, options.range());
+    plot?.draw(trend.curve(minutes), window, options.range());
     const stale = store.freshness('telemetry.realtime');
     const silent = trend.last === undefined ? 0 : at / 1000 - trend.last;
     const isSilent = (stale === 'stale' || stale === 'lost') && silent > 0;
@@ -98,8 +127,9 @@ export function mountTrend(element: HTMLElement, store: Store, options: TrendOpt
     }
   });
   return () => {
+    isOver = true;
     off();
-    plot.destroy();
+    plot?.destroy();
   };
 }
 

@@ -1,0 +1,140 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What the page orders: never late, never against what the vehicle reports, and by whom."""
+
+import pytest
+from page.stage import STOPPED
+from page.views import LIVE
+from page.views import go
+from page.views import text
+from page.views import until
+from page.views import visit
+from support import wait_for
+
+pytestmark = pytest.mark.long
+
+#: Presses whatever can be seen, enabled or not.
+PRESS_ALL = """for (const each of document.querySelectorAll('main button'))
+  if (each.checkVisibility()) each.click()"""
+PRIMARY = 'document.querySelector(".dialog .primary")'
+MOVING = {'linear': 0.3, 'angular': 0.0}
+STILL = {'linear': 0.0, 'angular': 0.0}
+
+
+def button(page, name):
+    return page.getByRole('button', {'name': name})
+
+
+@pytest.mark.breaks_connections
+def test_what_was_wanted_without_a_connection_is_never_sent_later(people, stage, curtain):
+    """Neither what a dialog offers, nor what was sent and lost, nor what a script presses."""
+    page = visit(people, stage, 'admin', origin=curtain.origin)
+    button(page, 'station-a').click()
+    until(page, f'!{PRIMARY}.disabled')
+    curtain.hold('up', 'down', new=True)
+    # Until the page knows, it sends; that is held up and lost.
+    button(page, 'Start').first.click()
+    until(page, 'document.body.innerText.includes("It may have been carried out")')
+    page.locator('[data-state="offline"]').waitFor()
+    for name in ('station-a', 'Other ...'):
+        assert button(page, name).first.isDisabled()
+    go(page, '/alarms')
+    page.locator('body').press('a')
+    page.evaluate(PRESS_ALL)
+    go(page, '/config')
+    page.evaluate(PRESS_ALL)
+    curtain.cut()
+    curtain.release()
+    page.locator(LIVE).waitFor()
+    # What is asked for after it comes last.
+    asked = stage.count('list_modules')
+    go(page, '/modules')
+    wait_for(lambda: stage.count('list_modules') > asked, what='modules are asked for')
+    asks = {'get_vehicle', 'get_config', 'list_modules'}
+    assert set(stage.commands) <= asks, stage.commands
+
+
+def test_no_reset_while_it_moves_or_values_are_old_or_a_cause_stands(people, stage):
+    page = visit(people, stage, 'admin', '/alarms')
+    stage.publish('safety.state', **STOPPED)
+    stage.publish('telemetry.realtime', velocity=MOVING)
+    button(page, 'Reset the emergency stop ...').click()
+    page.locator('#reset-seen').check()
+    dialog = 'document.querySelector(".dialog").innerText'
+    until(page, f'{PRIMARY}.disabled && {dialog}.includes("Not while the vehicle moves")')
+    stage.publish('telemetry.realtime', velocity=STILL)
+    until(page, f'!{PRIMARY}.disabled')
+    stage.publish('safety.state', reset_hindrances=['the button is pressed'])
+    until(page, f'{PRIMARY}.disabled && {dialog}.includes("the button is pressed")')
+    stage.publish('safety.state', reset_hindrances=[])
+    until(page, f'!{PRIMARY}.disabled')
+    stage.rate = 0
+    until(page, f'{PRIMARY}.disabled && {dialog}.includes("Not while the values are old")')
+    assert stage.count('clear_estop') == 0
+    stage.rate = 10
+    until(page, f'!{PRIMARY}.disabled')
+    page.locator('.dialog .primary').click()
+    wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
+    assert 'start_mission' not in stage.commands and 'resume_mission' not in stage.commands
+
+
+def test_boards_are_not_said_to_be_well_while_nobody_knows(people, stage, curtain):
+    board = {
+        'module_id': 'dock',
+        'kind': 'dock',
+        'address': 'sense/5',
+        'status': 'online',
+        'firmware_version': '',
+        'requests': 1,
+        'replies': 1,
+        'timeouts': 0,
+        'crc_errors': 0,
+        'response_time_mean': 0.01,
+        'response_time_max': 0.02,
+        'error_code': '',
+        'error_description': '',
+    }
+    stage.show_modules([board])
+    for level in ('/', '/modules'):
+        page = visit(people, stage, level=level, origin=curtain.origin)
+        words = 'document.querySelector(".w-modules").innerText'
+        until(page, f'{words}.includes("ok")')
+        curtain.hold('up', 'down')
+        until(page, f'/was ok .* ago/.test({words})', 10)
+        assert '●' not in page.evaluate(words) and '◌' in page.evaluate(words)
+        curtain.release()
+        until(page, f'{words}.includes("●")')
+        page.close()
+
+
+def test_an_administrator_locks_for_maintenance_and_releases_deliberately(people, stage):
+    page = visit(people, stage, 'admin', '/alarms')
+    button(page, 'Lock: I am at work').click()
+    wait_for(lambda: stage.count('set_maintenance') == 1, what='a lock')
+    # Locked is what the vehicle reports.
+    assert 'Not locked' in text(page, 'main')
+    stage.publish('system.status', state='maintenance')
+    until(page, 'document.querySelector("main").innerText.includes("Locked: nothing moves")')
+    button(page, 'Release the lock ...').click()
+    assert page.locator('.dialog .primary').isDisabled()
+    page.locator('#release-seen').check()
+    until(page, f'!{PRIMARY}.disabled')
+    page.locator('.dialog .primary').click()
+    wait_for(lambda: stage.count('set_maintenance') == 2, what='a release')
+    page.locator('.dialog').waitFor({'state': 'detached'})
+    for role in ('viewer', 'operator'):
+        other = visit(people, stage, role, '/alarms')
+        until(other, 'document.querySelector("main").innerText.includes("Locked: nothing moves")')
+        assert button(other, 'Release the lock ...').count() == 0
+        assert button(other, 'Lock: I am at work').count() == 0
