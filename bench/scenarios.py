@@ -57,7 +57,7 @@ class Figure:
         name: what it is.
         unit: of it.
         values: one of each run.
-        limit: the most that is aimed at; None: it is told only.
+        limit: the most that is aimed at; None: it is only reported.
 
     """
 
