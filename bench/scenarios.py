@@ -57,7 +57,7 @@ class Figure:
         name: what it is.
         unit: of it.
         values: one of each run.
-        limit: the most that is aimed at; None: it is told only.
+        limit: the most that is aimed at; None: it is only reported.
 
     """
 
@@ -178,10 +178,18 @@ def single(settings: Settings) -> Figures:
 @contextmanager
 def missions(up: Up) -> Iterator[None]:
     """Have the vehicle on a mission, to and fro."""
-    ended = threading.Event()
+    ended, failed = threading.Event(), list[Exception]()
+    token = up.token('operator')  # not in the thread: it prints for a moment to nowhere
+
+    def run() -> None:
+        try:
+            drive()
+        except Exception as error:
+            if not ended.is_set():
+                failed.append(error)
 
     def drive() -> None:
-        with up.client('operator', ['mission.*']) as client:
+        with up.client(token=token, subscribe=['mission.*']) as client:
             target = 7000.0
             while not ended.is_set():
                 position = {'x': target, 'y': 0.0, 'z': 0.0}
@@ -194,12 +202,14 @@ def missions(up: Up) -> Iterator[None]:
                 else:
                     ended.wait(0.2)
 
-    thread = threading.Thread(target=drive, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
+    if failed:
+        raise failed[0]
 
 
 def everything(settings: Settings) -> Figures:

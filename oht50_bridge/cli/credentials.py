@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from oht50_bridge.cli.link import LOCAL_TTL
+from oht50_bridge.cli.options import LOCAL_TTL
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.gateway.auth.claims import MAX_ACCESS_LIFE
 from oht50_bridge.gateway.auth.claims import TokenError

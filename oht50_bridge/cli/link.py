@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from urllib.parse import urlencode
 
+from oht50_bridge.cli.options import LOCAL_TTL
 from oht50_bridge.cli.options import CommandError
 from oht50_bridge.gateway.admission.origins import ANY
 from oht50_bridge.gateway.admission.origins import DEFAULT_PORTS
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 DEFAULT_BRIDGE = f'http://127.0.0.1:{DEFAULT_PORT}'
 #: The least role that starts a mission.
 ROLE = 'operator'
-LOCAL_TTL = 15 * 60.0  # s, of the tokens that commands sign for themselves
 #: Where a browser finds a server that listens on all addresses.
 _REACHED_AT = {'0.0.0.0': '127.0.0.1', '::': '::1'}  # noqa: S104 - nothing listens by it
 

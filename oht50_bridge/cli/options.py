@@ -31,6 +31,7 @@ from oht50_bridge.protocol.endpoint import PATH
 DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}{PATH}'
 DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
 SECONDS = {'': 1.0, 's': 1.0, 'm': 60.0, 'h': 3600.0}
+LOCAL_TTL = 15 * 60.0  # s, of the tokens that commands sign for themselves
 
 
 class CommandError(Exception):

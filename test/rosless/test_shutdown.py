@@ -100,9 +100,13 @@ from rclpy.signals import wakes
 rclpy.executors.UNDISTURBED_NS = 60 * 10**9
 {before}
 rclpy.init()
-print(wakes(), flush=True)
 executor = rclpy.executors.SingleThreadedExecutor()
-executor.add_node(rclpy.create_node('node'))
+node = rclpy.create_node('node')
+executor.add_node(node)
+def once():
+    timer.cancel()
+    print(wakes(), flush=True)
+timer = node.create_timer(0.01, once)
 try:
     executor.spin()
 except rclpy.executors.ExternalShutdownException:
