@@ -24,6 +24,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Coroutine
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from oht50_bridge.client import Gap
 
 EVENTS_SHOWN = 8
+REFRESH_PERIOD = 0.1  # s, of the screen
 #: Types whose newest value is shown, and the age from which on it is stale, s.
 LIMITS = {'telemetry.realtime': 1.0, 'telemetry.status': 3.0, 'system.status': 3.0}
 QUEUE = 10_000  # events that wait while the screen is drawn; as many may be sent again at once
@@ -79,9 +81,32 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.live import Live
 
     view = View(arguments.url)
-    with Live(console=make_console(), get_renderable=view.render, refresh_per_second=10):
-        asyncio.run(follow(arguments, view, again=True))
+    with Live(console=make_console(), get_renderable=view.render, auto_refresh=False) as live:
+        asyncio.run(show(live.refresh, follow(arguments, view, again=True)))
     return 0
+
+
+async def show(refresh: Callable[[], None], following: Coroutine[Any, Any, None]) -> None:
+    """Draw the screen while something follows the vehicle.
+
+    It is drawn by the event loop: a thread of its own would read what is being changed, and when
+    it failed the last values would stay on the screen as if they were those of now.
+
+    Args:
+        refresh: draws the screen; what it raises ends both.
+        following: changes what is drawn.
+
+    """
+    task = asyncio.create_task(following)
+    try:
+        while not task.done():
+            with suppress(OSError):  # a terminal that is gone for now
+                refresh()
+            await asyncio.wait([task], timeout=REFRESH_PERIOD)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Output(Protocol):

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 
 import pytest
 from clients.proxy import Proxy
@@ -108,6 +109,19 @@ def test_a_value_has_an_age_and_an_old_one_is_called_old():
     assert 'trying again in 1 s' in screen(view)
     view.connection('connected')
     assert 'again' not in screen(view)
+
+
+def test_a_screen_that_cannot_be_drawn_is_not_left_as_it_was():
+    drawn = []
+
+    def refresh():
+        drawn.append(threading.current_thread())
+        if len(drawn) == 3:
+            raise RuntimeError('a text that cannot be drawn')
+
+    with pytest.raises(RuntimeError, match='cannot be drawn'):
+        asyncio.run(watch.show(refresh, asyncio.sleep(60.0)))
+    assert set(drawn) == {threading.current_thread()}, 'a thread of its own may fail unseen'
 
 
 def test_nothing_is_cut_off_at_80_columns():
