@@ -17,6 +17,7 @@ import json
 import subprocess
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,11 @@ def herd(stages):
 
 def test_a_herd_comes_back_over_a_while_and_nobody_is_refused(herd):
     stage, clients = herd
-    wait_for(lambda: len(clients.live()) == COUNT, 60, 'all are live', pause=0.1)
+    try:
+        wait_for(lambda: len(clients.live()) == COUNT, 60, 'all are live', pause=0.1)
+    except AssertionError as error:
+        states = Counter((each['name'], each.get('code')) for each in clients.states)
+        raise AssertionError(f'{error}: {len(clients.live())} are; {states}') from None
     stage.stop()
     wait_for(lambda: not clients.live(), 20, 'all have lost it', pause=0.05)
     clients.states.clear()
