@@ -39,10 +39,14 @@ AROUND = """(() => {
   const stop = document.querySelector('.stop-button');
   const { left, right, top, bottom } = stop.getBoundingClientRect();
   const parts = document.querySelectorAll('button, a, input, select, summary, [tabindex="0"]');
+  // What is scrolled beneath the strip of STOP is cut off there.
+  const main = document.querySelector('main').getBoundingClientRect();
   return [...parts]
     .filter((each) => each.checkVisibility() && !each.matches('.stop-button, .skip'))
     .map((each) => {
-      const box = each.getBoundingClientRect();
+      const whole = each.getBoundingClientRect();
+      const box = { left: whole.left, right: whole.right, top: whole.top, bottom: whole.bottom };
+      if (each.closest('main')) box.bottom = Math.min(box.bottom, main.bottom);
       const x = Math.max(box.left - right, left - box.right, 0);
       const y = Math.max(box.top - bottom, top - box.bottom, 0);
       const [cx, cy] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];

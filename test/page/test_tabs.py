@@ -104,7 +104,7 @@ def test_controls_go_when_the_role_is_lowered(people, stages):
     page = people(stage.link('admin'), script=QUICK + SEEN)
     page.locator(LIVE).waitFor()
     for place in (STOP, '.w-mission .goal'):
-        assert page.locator(f'{place}:visible').count() > 0
+        page.locator(f'{place}:visible').first.waitFor()
     wait_for(lambda: stage.authority.came, 60.0, 'a refresh', pause=0.05)
     page.locator('.stop-absent:visible').waitFor()
     answered, gone = page.evaluate('[refreshed, gone]')
