@@ -52,6 +52,7 @@ class Load:
         within: s, over which they connect.
         stuck: how many more connect and read nothing.
         age_of: the type whose age is measured.
+        resume: whether events come with their numbers.
 
     """
 
@@ -62,6 +63,7 @@ class Load:
     within: float = 1.0
     stuck: int = 0
     age_of: str = 'telemetry.realtime'
+    resume: bool = False
 
 
 @dataclass
@@ -92,7 +94,8 @@ class Report:
 
 
 @functools.lru_cache(maxsize=64)
-def _seconds(text: bytes) -> float:
+def seconds_of(text: bytes) -> float:
+    """Return a time stamp as s since 1970."""
     return datetime.fromisoformat(text.decode().replace('Z', '+00:00')).timestamp()
 
 
@@ -103,7 +106,7 @@ def _masked(opcode: int, payload: bytes) -> bytes:
     return bytes([0x80 | opcode]) + length + bytes(4) + payload
 
 
-class _Client(asyncio.Protocol):
+class Client(asyncio.Protocol):
     """One client: handshake, subscription, and what it receives."""
 
     def __init__(self, load: Load, report: Report) -> None:
@@ -116,6 +119,7 @@ class _Client(asyncio.Protocol):
         self.ready = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the WebSocket."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         own = bool(self._load.token)
@@ -128,6 +132,7 @@ class _Client(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
+        """Take frames apart."""
         now = time.time()
         data = self._rest + data
         position = 0
@@ -140,8 +145,8 @@ class _Client(asyncio.Protocol):
                 raise RuntimeError(data[:200].decode(errors='replace'))
             self._open, position = True, end + 4
             if self._load.token:
-                subscription = {'subscription': list(self._load.events)}
-                self._send({'type': 'auth', 'token': self._load.token, **subscription})
+                more = {'subscription': list(self._load.events), 'resume': self._load.resume}
+                self._send({'type': 'auth', 'token': self._load.token, **more})
         while len(data) - position >= 2:
             opcode, size, head = data[position] & 15, data[position + 1], 2
             if size >= 126:
@@ -170,7 +175,7 @@ class _Client(asyncio.Protocol):
                 self._is_ready()
             elif kind == self._load.age_of:
                 at = payload.index(_STAMP) + len(_STAMP)
-                self._event(now - _seconds(payload[at : payload.index(b'"', at)]))
+                self._event(now - seconds_of(payload[at : payload.index(b'"', at)]))
             elif '.' in kind and kind != 'connection.established':
                 self._event(None)
         elif opcode == TEXT:
@@ -204,16 +209,17 @@ class _Client(asyncio.Protocol):
                 self._report.ages.append(age)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Count it."""
         self._report.lost += self.measured
         self._is_ready()
 
 
 async def _read(load: Load, pipe: Connection) -> None:
     loop, report = asyncio.get_running_loop(), Report()
-    clients: list[_Client] = []
+    clients: list[Client] = []
     for number in range(load.clients + load.stuck):
         _, client = await loop.create_connection(
-            lambda: _Client(load, report), '127.0.0.1', load.port
+            lambda: Client(load, report), '127.0.0.1', load.port
         )
         clients.append(client)
         if number >= load.clients:
