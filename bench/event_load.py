@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -147,4 +148,14 @@ class EventLoad:
     def configure(self) -> None:
         """Change the configuration."""
         self._admin.call('update_config', changes={'telemetry_rate': next(self._rates)})
-        self._admin.wait('config.updated', PATIENCE)
+        # It may have come before the answer.
+        if not any(message['type'] == 'config.updated' for message in self._admin.received):
+            self._admin.wait('config.updated', PATIENCE)
+
+    def rest(self, seconds: float) -> None:
+        """Do nothing but read for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                self._admin.receive(1.0)
+        self._admin.received.clear()

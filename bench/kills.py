@@ -28,6 +28,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import statistics
 import sys
@@ -72,7 +73,9 @@ Event = tuple[str, str, str]
 # A process that ends ten times within a minute is not started again.
 MOST, WITHIN = 9, 61.0  # s
 BOARDS = ('dock', 'power')
+CLEARED_WITHIN = 4.0  # s
 LATE = 0.2  # share of the kills that are followed by one while the next bridge starts
+SETTLING = 5.0  # s
 QUIET = 15.0  # s, until what rates hold back has arrived
 
 
@@ -177,15 +180,11 @@ class Kills:
 
     def _command(self, admin: Connection) -> None:
         """Give some commands, whatever their answers."""
-        x = self._rng.choice(self._targets)
-        for command, fields in (
-            ('clear_estop', {}),
-            (
-                'start_mission',
-                {'mission_type': 'transport', 'target_position': {'x': x, 'y': 0.0, 'z': 0.0}},
-            ),
-        ):
-            admin.attempt(command, **fields)
+        end = time.monotonic() + CLEARED_WITHIN
+        while time.monotonic() < end and not admin.attempt('clear_estop')['accepted']:
+            time.sleep(0.1)
+        target = {'x': self._rng.choice(self._targets), 'y': 0.0, 'z': 0.0}
+        admin.attempt('start_mission', mission_type='transport', target_position=target)
         if self._rng.random() < 0.3:
             admin.attempt('emergency_stop', reason='kills')
 
@@ -195,17 +194,18 @@ class Kills:
         said = self._vehicle.log.stat().st_size
         pressed = self._rng.random() < 0.3
 
-        def logged(change: str) -> None:
+        def logged(changes: str) -> None:
             wait_for(
-                lambda: f'{board}: {change}' in self._vehicle.log.read_text()[said:], what=change
+                lambda: re.search(changes, self._vehicle.log.read_text()[said:], re.DOTALL),
+                what=changes,
             )
 
         if pressed:
             self._simulator.set(estop_pressed=True)
         self._simulator.misbehave(board, absent=True)
-        logged('online -> offline')
+        logged(f'{board}: \\w+ -> offline')
         self._simulator.misbehave(board, absent=False)
-        logged('offline -> online')
+        logged(f'{board}: \\w+ -> offline.*{board}: \\w+ -> online')
         if pressed:
             self._simulator.set(estop_pressed=False)
 
@@ -270,6 +270,11 @@ def main() -> None:
             for client in clients:
                 client.connect()
                 client.wait('system.status')
+            # What the start itself reports is over.
+            time.sleep(SETTLING)
+            for client in clients:
+                client.wait('system.status')
+                client.events.clear()
             truth.events.clear()
             with vehicle.simulator() as simulator:
                 kills = Kills(vehicle, simulator, clients, random.Random(arguments.seed))

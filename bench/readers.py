@@ -40,7 +40,7 @@ from load import seconds_of
 from oht50_bridge.cli.main import main as cli
 from oht50_bridge.protocol.catalogue import EVENTS
 
-BINS = 20_000  # of 0.1 ms; what is older is in the last one
+BINS = 100_000  # of 0.1 ms; what is older is in the last one
 NUMBERED = frozenset(name for name, event in EVENTS.items() if not event.is_state)
 
 

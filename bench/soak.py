@@ -18,13 +18,16 @@
 A simulated vehicle does all that makes events (bench/event_load.py), while clients, with the one
 that commands it 100, read everything. For each process: how fast memory, descriptors and threads
 grow; over all clients: events lost or doubled, and the age of telemetry in the first minute and
-in each later one. It prints tables in Markdown, and writes them with all figures as JSON.
+in each later one. It prints tables in Markdown, and writes them with all figures as JSON. SIGTERM
+ends it earlier.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -106,6 +109,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, default=Path('build/soak'))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory() as directory,
         own_domain() as domain,
@@ -126,9 +130,10 @@ def main() -> None:
                 processes = processes_of_vehicle(vehicle.process.pid, state_dir)
                 sampler = Sampler(processes, INTERVAL, 60.0 * arguments.warm_up, out)
                 end = time.monotonic() + 60.0 * arguments.minutes
-                while time.monotonic() < end:
-                    events.round()
-                time.sleep(QUIET)
+                with contextlib.suppress(KeyboardInterrupt):
+                    while time.monotonic() < end:
+                        events.round()
+                events.rest(QUIET)
                 after = processes_of_vehicle(vehicle.process.pid, state_dir)
                 grown = sampler.stop()
                 totals = readers.finish()
