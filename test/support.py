@@ -386,7 +386,8 @@ class Connection:
     """A WebSocket client that keeps what it received, with the moment of receipt."""
 
     def __init__(self, url, token):
-        self._context = connect(url, proxy=None)
+        # A client that waits for the processor gives nobody up; the bridge asks by itself.
+        self._context = connect(url, proxy=None, ping_interval=None)
         self._token = token
         self._numbers = itertools.count(1)
         self.received = []

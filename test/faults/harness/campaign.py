@@ -33,6 +33,7 @@ import traceback
 from pathlib import Path
 
 from faults.harness.catalogue import CATALOGUE
+from faults.harness.dds_faults import own_network
 from faults.harness.fault import Fault
 from faults.harness.rig import Rig
 from faults.harness.trial import trial
@@ -53,7 +54,15 @@ def chosen(names: list[str]) -> list[tuple[Fault, str]]:
         if not names or any(f'{fault.id}@{situation}'.startswith(name) for name in names)
     ]
     random.Random(1).shuffle(pairs)
-    return sorted(pairs, key=lambda pair: pair[0].clock)
+    return sorted(
+        (pair for pair in pairs if own_network() or not pair[0].network),
+        key=lambda pair: setting(pair[0]),
+    )
+
+
+def setting(fault: Fault) -> tuple[bool, bool]:
+    """Return what kind of vehicle a fault needs: with a clock, with a disk."""
+    return fault.clock, fault.disk
 
 
 class Results:
@@ -82,13 +91,13 @@ def run(results: Results, pairs: list[tuple[Fault, str]], keep: Path | None, unt
     """Try pairs on one vehicle while there is time, another one where it did not survive."""
     left = [pair for pair in pairs if not results.has(*pair)]
     while left and time.monotonic() < until:
-        clock = left[0][0].clock
+        kind = setting(left[0][0])
         with (
             own_domain() as domain,
             tempfile.TemporaryDirectory(prefix='rig-') as folder,
-            Rig(Path(folder), domain, clock=clock) as rig,
+            Rig(Path(folder), domain, clock=kind[0], disk=kind[1]) as rig,
         ):
-            while left and left[0][0].clock == clock and time.monotonic() < until:
+            while left and setting(left[0][0]) == kind and time.monotonic() < until:
                 fault, situation = left.pop(0)
                 if not row_of(rig, results, fault, situation, keep):
                     break

@@ -20,12 +20,27 @@ may go on, or where nothing but the hardware can stop it.
 from __future__ import annotations
 
 from faults.harness.board_faults import board_faults
+from faults.harness.dds_faults import dds_faults
+from faults.harness.dds_faults import network_faults
+from faults.harness.disk_faults import disk_faults
+from faults.harness.disk_faults import load_faults
 from faults.harness.fault import Fault
 from faults.harness.line_faults import line_faults
 from faults.harness.process_faults import clock_faults
 from faults.harness.process_faults import process_faults
+from faults.harness.websocket_faults import websocket_faults
 
 CATALOGUE: dict[str, Fault] = {
     fault.id: fault
-    for fault in (*line_faults(), *board_faults(), *process_faults(), *clock_faults())
+    for fault in (
+        *line_faults(),
+        *board_faults(),
+        *process_faults(),
+        *clock_faults(),
+        *websocket_faults(),
+        *dds_faults(),
+        *network_faults(),
+        *disk_faults(),
+        *load_faults(),
+    )
 }

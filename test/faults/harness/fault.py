@@ -52,6 +52,8 @@ class Fault:
         hangs: the processes that hang.
         clock: whether it needs a clock that can be stepped.
         ends: whether `oht50 up` ends by it.
+        disk: whether the state directory needs a filesystem of its own.
+        network: whether the vehicle needs a network of its own.
 
     """
 
@@ -70,3 +72,5 @@ class Fault:
     hangs: tuple[str, ...] = ()
     clock: bool = False
     ends: bool = False
+    disk: bool = False
+    network: bool = False

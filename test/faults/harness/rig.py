@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from faults.harness.disk import disk_of
 from faults.harness.eyes import Observer
 from faults.harness.eyes import Watcher
 from faults.harness.eyes import World
@@ -114,11 +115,14 @@ class Rig:
         base: directory for all of it.
         domain: DDS domain.
         clock: whether its clock can be stepped.
+        disk: whether its state directory has a filesystem of its own.
 
     """
 
-    def __init__(self, base: Path, domain: int, *, clock: bool = False) -> None:
-        self.base, self._domain = base, domain
+    def __init__(
+        self, base: Path, domain: int, *, clock: bool = False, disk: bool = False
+    ) -> None:
+        self.base, self._domain, self._disk = base, domain, disk
         self._stack = contextlib.ExitStack()
         self._token_lock = threading.Lock()
         self._tokens: dict[str, tuple[float, str]] = {}  # by role, when made
@@ -137,6 +141,8 @@ class Rig:
 
     def __enter__(self) -> Rig:
         with contextlib.ExitStack() as stack:
+            if self._disk:
+                stack.enter_context(disk_of(self.base / 'state', self.base / 'disk.img'))
             lines = simulated_lines(Plan(self.base / 'state', self._domain).parameters)
             boards = stack.enter_context(SimulatorProcess(lines))
             links = self.base / 'ports'

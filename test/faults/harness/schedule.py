@@ -86,7 +86,9 @@ def candidates() -> list[Fault]:
     return [
         fault
         for fault in CATALOGUE.values()
-        if not fault.clock and not fault.ends and '+' not in fault.id and fault.id not in APART
+        if not (fault.clock or fault.disk or fault.network or fault.ends)
+        and '+' not in fault.id
+        and fault.id not in APART
     ]
 
 
