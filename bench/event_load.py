@@ -33,6 +33,7 @@ from support import Connection
 from support import RefusedError
 from support import Up
 from support import wait_for
+from websockets.exceptions import WebSocketException
 
 from oht50_bridge.simulator.control import SimulatorClient
 
@@ -46,7 +47,6 @@ class EventLoad:
 
     Args:
         vehicle: the vehicle.
-        admin: a connection that receives everything.
         simulator: of its boards.
         new_token: returns a token, when that of the connection runs out.
 
@@ -57,20 +57,30 @@ class EventLoad:
     """
 
     def __init__(
-        self,
-        vehicle: Up,
-        admin: Connection,
-        simulator: SimulatorClient,
-        new_token: Callable[[], str],
+        self, vehicle: Up, simulator: SimulatorClient, new_token: Callable[[], str]
     ) -> None:
         self.done = Counter[str]()
         self.failed = Counter[str]()
         self._vehicle = vehicle
-        self._admin = admin
         self._simulator = simulator
         self._new_token = new_token
+        self._stack = contextlib.ExitStack()
+        self._connect()
         self._places = itertools.cycle(PLACES)
         self._rates = itertools.cycle((9.0, 10.0))
+
+    def __enter__(self) -> EventLoad:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def _connect(self) -> None:
+        """Connect the client that commands, and that reads everything too."""
+        self._stack.close()
+        self._admin: Connection = self._stack.enter_context(
+            self._vehicle.client(subscribe=['*'], token=self._new_token())
+        )
 
     def round(self) -> None:
         """Do each step once, and lose each board."""
@@ -86,10 +96,20 @@ class EventLoad:
             self.done[name] += 1
         except (AssertionError, RefusedError, TimeoutError):
             self.failed[name] += 1
+        except (OSError, WebSocketException):
+            # It was too slow itself: the bridge waits for no client.
+            self.failed['connection'] += 1
+            wait_for(self._again, PATIENCE, 'the client connects again', pause=1.0)
         finally:
             if any(message['type'] == 'auth.expiring' for message in self._admin.received):
                 self._admin.send('auth', token=self._new_token())
             self._admin.received.clear()
+
+    def _again(self) -> bool:
+        with contextlib.suppress(OSError, WebSocketException, AssertionError):
+            self._connect()
+            return True
+        return False
 
     def clear(self) -> None:
         """Clear what is latched, and wait until the vehicle is ready."""
@@ -156,6 +176,6 @@ class EventLoad:
         """Do nothing but read for a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(OSError, WebSocketException):
                 self._admin.receive(1.0)
         self._admin.received.clear()

@@ -82,7 +82,7 @@ class Series:
 
     def most(self, what: str) -> int:
         """Return the greatest value."""
-        return max(getattr(use, what) for use in self.uses)
+        return max(int(getattr(use, what)) for use in self.uses)
 
     def report(self) -> dict[str, float]:
         """Return how fast it grows, and what was the most."""

@@ -124,9 +124,8 @@ def main() -> None:
             with (
                 reading(load, state_dir) as readers,
                 vehicle.simulator() as simulator,
-                vehicle.client(subscribe=['*'], token=token(state_dir, 'admin')) as admin,
+                EventLoad(vehicle, simulator, partial(token, state_dir, 'admin')) as events,
             ):
-                events = EventLoad(vehicle, admin, simulator, partial(token, state_dir, 'admin'))
                 processes = processes_of_vehicle(vehicle.process.pid, state_dir)
                 sampler = Sampler(processes, INTERVAL, 60.0 * arguments.warm_up, out)
                 end = time.monotonic() + 60.0 * arguments.minutes

@@ -16,9 +16,11 @@
 from support import Connection
 from support import wait_for
 from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 from oht50_bridge.protocol.catalogue import EVENTS
 
+PATIENCE = 60.0  # s
 NUMBERED = frozenset(name for name, event in EVENTS.items() if not event.is_state)
 
 
@@ -45,14 +47,14 @@ class Resuming:
 
     def connect(self):
         """Connect and resume; the bridge may have to be waited for."""
-        self._connection = wait_for(self._attempt, 30.0, what='the bridge takes connections')
+        self._connection = wait_for(self._attempt, PATIENCE, what='the bridge takes connections')
         connection = self._connection
         connection.send('auth', token=self._vehicle.token('operator'), resume=True)
-        established = connection.wait('connection.established')['data']
+        established = connection.wait('connection.established', PATIENCE)['data']
         connection.send('subscribe', events=self._patterns)
         if self.epoch is not None:
             connection.send('resume', epoch=self.epoch, after=self.seq)
-            result = connection.wait('resume.result')['data']
+            result = connection.wait('resume.result', PATIENCE)['data']
             self.results.append(result['recovered'])
         self.epoch = established['epoch']
         # Until here what has no number is the last stop or clear, and no new event.
@@ -61,7 +63,7 @@ class Resuming:
     def _attempt(self):
         try:
             return Connection(self._vehicle.url, None).__enter__()
-        except (OSError, EOFError):
+        except (OSError, EOFError, WebSocketException):
             return None
 
     def wait(self, kind, timeout=20.0):

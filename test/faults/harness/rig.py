@@ -53,7 +53,7 @@ from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.plan import Plan
 
 METER = Path(__file__).resolve().parents[2] / 'stall_meter.py'
-READY_WITHIN = 40.0  # s
+READY_WITHIN = 120.0  # s, which a starved host may need
 TOKEN_LIFETIME = 600.0  # s, of 900 that a token is valid
 KILLS = 6  # of a process within KILL_WINDOW; of ten `oht50 up` ends (bringup/restart.py)
 KILL_WINDOW = 61.0  # s

@@ -86,7 +86,7 @@ def mission(rig: Rig, recording: Recording, **fields) -> None:
             and order.answer
             and not order.failed
         ),
-        10.0, 'a mission is accepted', pause=0.2,
+        60.0, 'a mission is accepted', pause=0.2,
     )  # fmt: skip
     # Those that were refused before were not failures of this one.
     recording.commands.clear()
@@ -97,7 +97,7 @@ def travel(rig: Rig, recording: Recording) -> None:
     x = rig.world.seen[-1].position
     target = x + WAY if x < LENGTH / 2 else x - WAY
     mission(rig, recording, target_position={'x': target * 1e3, 'y': 0.0, 'z': 0.0})
-    wait_for(lambda: abs(rig.world.seen[-1].velocity) > FAST, 15.0, 'the vehicle moves')
+    wait_for(lambda: abs(rig.world.seen[-1].velocity) > FAST, 60.0, 'the vehicle moves')
 
 
 def dock(rig: Rig, recording: Recording) -> None:

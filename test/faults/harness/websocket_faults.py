@@ -19,6 +19,7 @@ import contextlib
 import itertools
 import json
 import random
+import selectors
 import socket
 import struct
 import threading
@@ -210,8 +211,6 @@ def joining(count: int) -> Act:
 
 def drain(joined: list[Peer], ending: threading.Event) -> None:
     """Read what all of some peers receive."""
-    import selectors
-
     with selectors.DefaultSelector() as selector:
         for peer in joined:
             peer.socket.setblocking(False)
