@@ -25,6 +25,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
@@ -87,7 +88,7 @@ class EventLoad:
         self._do('mission', self.mission)
         self._do('stop', self.stop)
         for board in BOARDS:
-            self._do('board', lambda name=board: self.lose(name))
+            self._do('board', partial(self.lose, board))
         self._do('configuration', self.configure)
 
     def _do(self, name: str, step: Callable[[], object]) -> None:

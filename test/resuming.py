@@ -56,6 +56,9 @@ class Resuming:
             connection.send('resume', epoch=self.epoch, after=self.seq)
             result = connection.wait('resume.result', PATIENCE)['data']
             self.results.append(result['recovered'])
+            if not result['recovered']:
+                # Something is missing: it goes on from where the bridge is now.
+                self.seq = result['seq']
         self.epoch = established['epoch']
         # Until here what has no number is the last stop or clear, and no new event.
         self._keep(overtaking=False)
