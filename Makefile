@@ -3,7 +3,7 @@
 # make lint       checks style, format and types
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
-# make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
+# make test-faults  breaks running vehicles, FAULT_SEEDS random schedules (20) among them, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make test-page  runs the tests of the page that take long
 # make screenshots  makes the images of the page in docs/images
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
@@ -17,6 +17,7 @@ STAMP := $(VENV)/.set-up
 RUN_ARGS ?=
 TEST_ARGS ?=
 FUZZ_SECONDS ?= 60
+FAULT_SEEDS ?= 20
 BENCH_ARGS ?=
 WHOLE_VEHICLES := test/system test/launch test/page
 FAULTS := test/faults
@@ -73,6 +74,9 @@ test-unit: setup
 
 test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
+	@mkdir -p build && rm -f build/faults.json build/schedules.json
+	PYTHONPATH=test $(PYTHON) -m faults.harness.campaign build/faults.json --keep build/faults
+	PYTHONPATH=test $(PYTHON) -m faults.harness.schedule --seeds 0:$(FAULT_SEEDS) --output build/schedules.json --keep build/faults
 	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
 
 test-page: setup clients

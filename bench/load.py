@@ -53,6 +53,7 @@ class Load:
         age_of: the type whose age is measured.
         rate: that they subscribe with, Hz; 0: that of the table.
         tls: connect with TLS, whatever the certificate is.
+        resume: whether events come with their numbers.
 
     """
 
@@ -65,6 +66,7 @@ class Load:
     age_of: str = 'telemetry.realtime'
     rate: float = 0.0
     tls: bool = False
+    resume: bool = False
 
 
 @dataclass
@@ -95,7 +97,8 @@ class Report:
 
 
 @functools.lru_cache(maxsize=64)
-def _seconds(text: bytes) -> float:
+def seconds_of(text: bytes) -> float:
+    """Return a time stamp as s since 1970."""
     return datetime.fromisoformat(text.decode().replace('Z', '+00:00')).timestamp()
 
 
@@ -106,7 +109,7 @@ def _masked(opcode: int, payload: bytes) -> bytes:
     return bytes([0x80 | opcode]) + length + bytes(4) + payload
 
 
-class _Client(asyncio.Protocol):
+class Client(asyncio.Protocol):
     """One client: handshake, subscription, and what it receives."""
 
     def __init__(self, load: Load, report: Report) -> None:
@@ -119,6 +122,7 @@ class _Client(asyncio.Protocol):
         self.ready = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the WebSocket."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         own = bool(self._load.token)
@@ -131,6 +135,7 @@ class _Client(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
+        """Take frames apart."""
         now = time.time()
         data = self._rest + data
         position = 0
@@ -143,7 +148,8 @@ class _Client(asyncio.Protocol):
                 raise RuntimeError(data[:200].decode(errors='replace'))
             self._open, position = True, end + 4
             if self._load.token:
-                self._send({'type': 'auth', 'token': self._load.token})
+                more = {'resume': True} if self._load.resume else {}
+                self._send({'type': 'auth', 'token': self._load.token, **more})
                 rate = {'rate': self._load.rate} if self._load.rate else {}
                 self._send({'type': 'subscribe', 'events': list(self._load.events), **rate})
         while len(data) - position >= 2:
@@ -174,7 +180,7 @@ class _Client(asyncio.Protocol):
                 self._is_ready()
             elif kind == self._load.age_of:
                 at = payload.index(_STAMP) + len(_STAMP)
-                self._event(now - _seconds(payload[at : payload.index(b'"', at)]))
+                self._event(now - seconds_of(payload[at : payload.index(b'"', at)]))
             elif '.' in kind and kind != 'connection.established':
                 self._event(None)
         elif opcode == TEXT:
@@ -208,6 +214,7 @@ class _Client(asyncio.Protocol):
                 self._report.ages.append(age)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Count it."""
         self._report.lost += self.measured
         self._is_ready()
 
@@ -218,10 +225,10 @@ async def _read(load: Load, pipe: Connection) -> None:
     if load.tls:
         trust = ssl.create_default_context()
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    clients: list[_Client] = []
+    clients: list[Client] = []
     for number in range(load.clients + load.stuck):
         _, client = await loop.create_connection(
-            lambda: _Client(load, report), '127.0.0.1', load.port, ssl=trust
+            lambda: Client(load, report), '127.0.0.1', load.port, ssl=trust
         )
         clients.append(client)
         if number >= load.clients:

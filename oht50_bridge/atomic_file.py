@@ -16,9 +16,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
+import tempfile
 from pathlib import Path
 
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 PROBE_BYTES = 4096  # a block: a full disk may take an empty file
 
 
@@ -57,6 +61,51 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int 
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Create a file that only its owner may read, whole or not at all, and replace no other.
+
+    Args:
+        path: the file; its directory must exist.
+        content: what is written, and waited for.
+
+    Raises:
+        FileExistsError: it exists, perhaps made by another process just now.
+        OSError: it could not be written.
+
+    """
+    # mkstemp sets mode 0600, and a hidden name: who reads the directory finds whole files only.
+    file, new = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}-')
+    try:
+        with os.fdopen(file, 'wb') as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        try:
+            os.link(new, path)  # unlike a rename it never replaces a file
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _rename_to_new(new, path)
+            return
+        os.unlink(new)  # noqa: PTH108 - a system call like those before it
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(new)  # noqa: PTH108 - likewise
+        raise
+
+
+def _rename_to_new(new: str, path: Path) -> None:
+    """Rename a file, on a filesystem without hard links; one process after the other."""
+    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        os.rename(new, path)  # noqa: PTH104 - likewise
+    finally:
+        os.close(directory)
 
 
 def remove(path: Path) -> None:

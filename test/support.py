@@ -43,6 +43,7 @@ STARTING = 5.0  # s, in which the services of a node that started are found
 # What can be no name of a host; the last one is no Unicode either.
 NO_HOSTS = ['a' * 64, 'a..b', '.', 'xn--\xe9', 'a\0b', '\udcff']
 UNKNOWN = 'no node serves it now'  # in the description of an error
+TOKEN_USED_FOR = 600.0  # s, of the 15 min that it lasts
 SETTLING = 3.0  # s, after which what the end of a node caused is known
 STANDS_AT = 0.0005  # m, from a place, half a step of the position
 JUMP = 1.0  # m, that no motion explains
@@ -204,9 +205,9 @@ class Up(Background):
             'XDG_STATE_HOME': str(directory / 'home'),
             'ROS_DOMAIN_ID': str(domain),
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-            **(environment or {}),
         }
         self.environment.pop('CYCLONEDDS_URI', None)
+        self.environment.update(environment or {})
         self.started = time.monotonic()
         self.up_at = None  # s since 1970
         self._tokens = {}
@@ -245,12 +246,14 @@ class Up(Background):
         return SimulatorClient(self.vehicle_dir / 'simulator')
 
     def token(self, role):
-        """Return an access token, as a person would get it; one for each role."""
-        if role not in self._tokens:
+        """Return an access token, as a person would get it; one for each role while it lasts."""
+        issued, token = self._tokens.get(role, (-math.inf, ''))
+        if time.monotonic() - issued > TOKEN_USED_FOR:
             with contextlib.redirect_stdout(io.StringIO()) as output:
                 assert cli(['token', '--role', role, '--state-dir', str(self.state_dir)]) == 0
-            self._tokens[role] = output.getvalue().strip()
-        return self._tokens[role]
+            token = output.getvalue().strip()
+            self._tokens[role] = time.monotonic(), token
+        return token
 
     @contextlib.contextmanager
     def client(self, role='operator', subscribe=(), token=None):
@@ -383,7 +386,8 @@ class Connection:
     """A WebSocket client that keeps what it received, with the moment of receipt."""
 
     def __init__(self, url, token):
-        self._context = connect(url, proxy=None)
+        # A client that waits for the processor gives nobody up; the bridge asks by itself.
+        self._context = connect(url, proxy=None, ping_interval=None)
         self._token = token
         self._numbers = itertools.count(1)
         self.received = []

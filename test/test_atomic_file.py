@@ -11,11 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import errno
 import os
 import stat
+import threading
 
 import pytest
 
+from oht50_bridge.atomic_file import create_file
 from oht50_bridge.atomic_file import remove
 from oht50_bridge.atomic_file import replace_file
 from oht50_bridge.atomic_file import sync_directory
@@ -99,3 +102,47 @@ def test_a_missing_directory_cannot_be_written(tmp_path):
         sync_directory(tmp_path / 'missing')
     with pytest.raises(FileNotFoundError):
         replace_file(tmp_path / 'missing' / 'state', b'x')
+
+
+@pytest.fixture(params=[True, False], ids=['links', 'no links'])
+def links(request, monkeypatch):
+    """Whether the filesystem has hard links, which exFAT and some of networks have not."""
+    if not request.param:
+
+        def refuse(source, target):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
+
+        monkeypatch.setattr(os, 'link', refuse)
+
+
+@pytest.mark.usefixtures('links')
+def test_a_file_is_created_once(tmp_path):
+    path = tmp_path / 'secret'
+    made, start = [], threading.Barrier(8)
+
+    def create(content):
+        start.wait()
+        try:
+            create_file(path, content)
+        except FileExistsError:
+            return
+        made.append(content)
+
+    threads = [threading.Thread(target=create, args=(bytes([n]) * 48,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [path.read_bytes()]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ['secret']
+
+
+def test_what_cannot_be_created_leaves_nothing_behind(tmp_path, monkeypatch):
+    def refuse(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, 'fsync', refuse)
+    with pytest.raises(OSError, match='No space left'):
+        create_file(tmp_path / 'secret', b'x')
+    assert not list(tmp_path.iterdir())

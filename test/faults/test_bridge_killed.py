@@ -17,63 +17,12 @@ import os
 import signal
 
 import pytest
-from support import Connection
+from resuming import Resuming
 from support import wait_for
 
 CLIENTS = 5
 ROUNDS = 4
 BOARD = 'dock'
-
-
-class Resuming:
-    """A client that resumes after each loss of its connection."""
-
-    def __init__(self, vehicle):
-        self._vehicle = vehicle
-        self._token = vehicle.token('operator')
-        self.epoch, self.seq = None, 0
-        self.events = []  # type and data of each numbered event, in order
-        self.results = []
-        self._connection = None
-
-    def connect(self):
-        """Connect and resume; the bridge may have to be waited for."""
-        self._connection = wait_for(self._attempt, 30.0, what='the bridge takes connections')
-        connection = self._connection
-        connection.send('auth', token=self._token, resume=True)
-        established = connection.wait('connection.established')['data']
-        connection.send('subscribe', events=['module.*', 'system.*', 'safety.*', 'mission.*'])
-        if self.epoch is not None:
-            connection.send('resume', epoch=self.epoch, after=self.seq)
-            result = connection.wait('resume.result')['data']
-            self.results.append(result['recovered'])
-        self.epoch = established['epoch']
-        self._keep()
-
-    def _attempt(self):
-        try:
-            return Connection(self._vehicle.url, None).__enter__()
-        except (OSError, EOFError):
-            return None
-
-    def wait(self, kind):
-        """Wait for an event, and keep what comes until then."""
-        self._connection.wait(kind, 20.0)
-        self._keep()
-
-    def _keep(self):
-        """Keep what was received with a number."""
-        for message in self._connection.received:
-            if 'seq' in message and message['seq'] > self.seq:
-                assert message['seq'] == self.seq + 1 or not self.events, (self.seq, message)
-                self.seq = message['seq']
-                self.events.append(
-                    (message['seq'], message['type'], message['timestamp'], str(message['data']))
-                )
-        self._connection.received.clear()
-
-    def close(self):
-        self._connection.__exit__(None, None, None)
 
 
 @pytest.fixture

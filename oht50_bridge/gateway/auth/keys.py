@@ -39,6 +39,7 @@ from cryptography.hazmat.primitives.serialization import PublicFormat
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from oht50_bridge.atomic_file import create_file
 from oht50_bridge.gateway.auth.private_files import KEYS
 from oht50_bridge.gateway.auth.private_files import MIN_SECRET_BYTES
 from oht50_bridge.gateway.auth.private_files import WRITTEN_BY_OTHERS
@@ -335,15 +336,5 @@ def make_key(directory: Path, kid: str, algorithm: str) -> Key:
         path = directory / f'{kid}.pem'
         private = GENERATORS[algorithm]()
         content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # A hidden name first, so that readers of the directory find complete files only.
-    temporary = path.with_name(f'.{path.name}')
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    finally:
-        temporary.unlink()
+    create_file(path, content)
     return load_key(path)

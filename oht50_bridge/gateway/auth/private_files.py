@@ -20,9 +20,9 @@ import errno
 import os
 import secrets
 import stat
-import tempfile
 from pathlib import Path
 
+from oht50_bridge.atomic_file import create_file
 from oht50_bridge.paths import make_private
 from oht50_bridge.regular_file import read_regular
 
@@ -133,17 +133,8 @@ def load_or_create_secret(path: Path) -> bytes:
     """
     if not path.exists():
         make_private(path.parent)
-        # mkstemp sets mode 0600; link, unlike rename, never replaces a file of another process.
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(descriptor, 'wb') as file:
-                file.write(secrets.token_urlsafe(48).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):  # another process was first: use its secret
-                os.link(temporary, path)
-        finally:
-            Path(temporary).unlink()
+        with contextlib.suppress(FileExistsError):  # another process was first: use its secret
+            create_file(path, secrets.token_urlsafe(48).encode())
     return load_secret(path)
 
 
