@@ -37,7 +37,7 @@ def habits(line: str, **changes: Any) -> Act:
 
     @contextlib.contextmanager
     def act(rig: Rig):
-        rig.taps.disturb(line, **changes)
+        rig.broke_at = rig.taps.disturb(line, **changes)
         try:
             yield
         finally:
@@ -51,7 +51,7 @@ def unplugged(line: str) -> Act:
 
     @contextlib.contextmanager
     def act(rig: Rig):
-        rig.taps.unplug(line)
+        rig.broke_at = rig.taps.unplug(line)
         try:
             yield
         finally:
