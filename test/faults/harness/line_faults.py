@@ -89,9 +89,9 @@ def second_master(line: str, board: str) -> Act:
 # What stands within which time when nothing comes from a line any more.
 SILENT = {'drive': None, 'sense': 0.9, 'safety': 0.6}
 SILENT_SHOWS = {
-    'drive': ('travel_motor: online -> offline',),
+    'drive': ('travel_motor: online ->',),
     'sense': ('position lost',),
-    'safety': ('safety: online -> offline', 'no answer for'),
+    'safety': ('safety: online ->',),
 }
 LOST_STOP = {'drive': None, 'sense': STOP_BY_COMMAND, 'safety': STOP_BY_COMMAND}
 
