@@ -3,7 +3,8 @@
 # make lint       checks style, format and types
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds
-# make test-faults  breaks running vehicles, FAULT_SEEDS random schedules (20) among them, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
+# make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
+# make test-reliability  tries the whole catalogue of faults, for an hour, and FAULT_SEEDS random schedules, 20 if not set
 # make test-page  runs the tests of the page that take long
 # make screenshots  makes the images of the page in docs/images
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
@@ -31,7 +32,7 @@ UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cl
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test prepared lint format audit test-unit test-faults test-page screenshots bench cover checked test-vehicles test-ros setup page clients
+.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-page screenshots bench cover checked test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -74,10 +75,12 @@ test-unit: setup
 
 test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
+	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
+
+test-reliability: setup
 	@mkdir -p build && rm -f build/faults.json build/schedules.json
 	PYTHONPATH=test $(PYTHON) -m faults.harness.campaign build/faults.json --keep build/faults
 	PYTHONPATH=test $(PYTHON) -m faults.harness.schedule --seeds 0:$(FAULT_SEEDS) --output build/schedules.json --keep build/faults
-	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
 
 test-page: setup clients
 	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page test/test_build_page.py

@@ -28,7 +28,7 @@ from typing import Any
 import oht50_bridge
 from oht50_bridge.simulator.control import SimulatorClient
 
-_START_TIMEOUT = 10.0  # s
+_START_TIMEOUT = 60.0  # s, on a host that has no time for it
 _STOP_TIMEOUT = 5.0  # s
 
 

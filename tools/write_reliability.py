@@ -13,10 +13,11 @@
 # limitations under the License.
 """Write docs/reliability.md from what the fault harness has seen.
 
-usage: write_reliability.py CAMPAIGN [SCHEDULES]
+usage: write_reliability.py CAMPAIGN [SCHEDULES [MUTATIONS]]
 
 CAMPAIGN is the output of `python -m faults.harness.campaign`, SCHEDULES that of
-`python -m faults.harness.schedule`. What stands above the first table is kept.
+`python -m faults.harness.schedule`, MUTATIONS that of `python -m faults.harness.mutations`. What
+stands around the tables is kept.
 """
 
 from __future__ import annotations
@@ -50,12 +51,33 @@ def row(result: dict[str, Any]) -> str:
         outcome,
         seconds(result.get('standstill'), 2),
         seconds(result.get('recovery'), 1),
+        seconds(result.get('stall'), 2),
     ]
     return f'| {" | ".join(cells)} |'
 
 
-def table(campaign: dict[str, Any], schedules: list[dict[str, Any]]) -> str:
-    """Return the figures and the table."""
+def table_of_mutations(mutations: list[dict[str, Any]]) -> list[str]:
+    """Return the table of what was taken out of the product on purpose."""
+    if not mutations:
+        return []
+    return [
+        '',
+        '### Protections taken out',
+        '',
+        '| without it | fault | situation | noticed by |',
+        '| --- | --- | --- | --- |',
+        *(
+            f'| {each["name"]} | {each["fault"]} | {each["situation"]} | '
+            f'{", ".join(each["noticed_by"]) or "nothing"} |'
+            for each in mutations
+        ),
+    ]
+
+
+def table(
+    campaign: dict[str, Any], schedules: list[dict[str, Any]], mutations: list[dict[str, Any]]
+) -> str:
+    """Return the figures and the tables."""
     results = sorted(
         campaign['rows'], key=lambda each: (each['where'], each['what'], each['situation'])
     )
@@ -78,23 +100,23 @@ def table(campaign: dict[str, Any], schedules: list[dict[str, Any]]) -> str:
             '',
             f'### {place.capitalize()}',
             '',
-            '| fault | situation | outcome | standstill, s | ready again, s |',
-            '| --- | --- | --- | --- | --- |',
+            '| fault | situation | outcome | standstill, s | ready again, s | host stall, s |',
+            '| --- | --- | --- | --- | --- | --- |',
             *(row(each) for each in results if each['where'] == place),
         ]
-    return '\n'.join([*lines, '', END])
+    return '\n'.join([*lines, *table_of_mutations(mutations), '', END])
 
 
 def main() -> int:
     """Write the table between its two marks."""
-    campaign = json.loads(Path(sys.argv[1]).read_text(encoding='utf-8'))
-    schedules = (
-        json.loads(Path(sys.argv[2]).read_text(encoding='utf-8')) if len(sys.argv) > 2 else []
+    campaign, schedules, mutations = (
+        json.loads(Path(name).read_text(encoding='utf-8')) if name else []
+        for name in (*sys.argv[1:], None, None)[:3]
     )
     text = TARGET.read_text(encoding='utf-8')
     before, rest = text.split(BEGIN)
     after = rest.split(END, 1)[1]
-    TARGET.write_text(before + table(campaign, schedules) + after, encoding='utf-8')
+    TARGET.write_text(before + table(campaign, schedules, mutations) + after, encoding='utf-8')
     return 0
 
 

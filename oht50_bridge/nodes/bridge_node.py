@@ -78,7 +78,7 @@ from oht50_bridge.signals import ignore_signals
 from oht50_bridge.signals import stop_requested
 from oht50_bridge.text import escape_logs
 
-CONTINUES_WITHIN = 3.0  # s, for the events that were missed while no bridge ran to arrive
+CONTINUES_WITHIN = 1.5  # s, for the events that were missed while no bridge ran to arrive
 LOOK_PERIOD = 0.01  # s
 REPORT_PERIOD = 1.0  # s
 #: Of the time limit of a command: after which the sender of a stop learns that it is not latched,

@@ -37,7 +37,7 @@ def habits(line: str, **changes: Any) -> Act:
 
     @contextlib.contextmanager
     def act(rig: Rig):
-        rig.taps.disturb(line, **changes)
+        rig.broke_at = rig.taps.disturb(line, **changes)
         try:
             yield
         finally:
@@ -51,7 +51,7 @@ def unplugged(line: str) -> Act:
 
     @contextlib.contextmanager
     def act(rig: Rig):
-        rig.taps.unplug(line)
+        rig.broke_at = rig.taps.unplug(line)
         try:
             yield
         finally:
@@ -89,9 +89,9 @@ def second_master(line: str, board: str) -> Act:
 # What stands within which time when nothing comes from a line any more.
 SILENT = {'drive': None, 'sense': 0.9, 'safety': 0.6}
 SILENT_SHOWS = {
-    'drive': ('travel_motor: online -> offline',),
+    'drive': ('travel_motor: online ->',),
     'sense': ('position lost',),
-    'safety': ('safety: online -> offline', 'no answer for'),
+    'safety': ('safety: online ->',),
 }
 LOST_STOP = {'drive': None, 'sense': STOP_BY_COMMAND, 'safety': STOP_BY_COMMAND}
 

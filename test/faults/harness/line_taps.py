@@ -64,13 +64,18 @@ class LineTaps:
         self._process.stdin.flush()
         return self._answer()
 
-    def disturb(self, line: str, **habits: Any) -> None:
-        """Give a line its habits; without any it passes everything as it is."""
-        self.order(line=line, habits=habits)
+    def disturb(self, line: str, **habits: Any) -> float:
+        """Give a line its habits; without any it passes everything as it is.
 
-    def unplug(self, line: str) -> None:
-        """Take the port of a line away."""
-        self.order(unplug=line)
+        Returns:
+            When it was done, s.
+
+        """
+        return self.order(line=line, habits=habits)['now']
+
+    def unplug(self, line: str) -> float:
+        """Take the port of a line away; return when, s."""
+        return self.order(unplug=line)['now']
 
     def plug(self, line: str) -> None:
         """Bring it back as another terminal."""

@@ -65,6 +65,7 @@ def hung(*names: str) -> Act:
         pids = [running[name] for name in names]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
+        rig.broke_at = time.monotonic()
         try:
             yield
         finally:

@@ -53,7 +53,7 @@ from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.plan import Plan
 
 METER = Path(__file__).resolve().parents[2] / 'stall_meter.py'
-READY_WITHIN = 120.0  # s, which a starved host may need
+READY_WITHIN = 120.0  # s, also of a host that has no time for it
 TOKEN_LIFETIME = 600.0  # s, of 900 that a token is valid
 KILLS = 6  # of a process within KILL_WINDOW; of ten `oht50 up` ends (bringup/restart.py)
 KILL_WINDOW = 61.0  # s
@@ -138,6 +138,7 @@ class Rig:
                 'PYTHONPATH': str(base), 'OHT50_TEST_CLOCK': str(self._clock_file),
             }  # fmt: skip
         self.past_log = ''
+        self.broke_at = 0.0  # s, when something was last broken, as soon as that is known
 
     def __enter__(self) -> Rig:
         with contextlib.ExitStack() as stack:
@@ -223,10 +224,10 @@ class Rig:
 
     def kill(self, name: str, number: int) -> int:
         """Send a process of the vehicle a signal; return its pid."""
-        now = time.monotonic()
         pid = wait_for(lambda: processes(self.vehicle).get(name), what=f'{name} runs')
         os.kill(pid, number)
-        self._kills.append((now, name))
+        self.broke_at = time.monotonic()
+        self._kills.append((self.broke_at, name))
         return pid
 
     def breathe(self, names: set[str]) -> None:

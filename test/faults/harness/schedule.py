@@ -52,7 +52,7 @@ FAULTS = 3
 LATEST = 1.0  # s, until which each has begun
 SHORTEST, LONGEST = 0.5, 2.5  # s
 SITUATIONS = {MOVING: 6, IDLE: 2, STOPPING: 2, CLEARING: 1}  # how often
-READY_WITHIN = 40.0  # s
+READY_WITHIN = 120.0  # s
 # After a restart the safety board is silent for 10 s: one of them would take the time of three.
 # What forks the nodes is started again five times only.
 APART = ('safety-restarts', 'preload-killed')
