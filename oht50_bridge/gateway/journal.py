@@ -180,6 +180,18 @@ class EventJournal:
         origin_row = () if origin is None else (origin.topic, origin.publisher, origin.number)
         self._write(append)
 
+    def skip(self, origin: Origin) -> None:
+        """Note an event that is not published: to the next process it is no missed one."""
+
+        def skip(database: sqlite3.Connection) -> None:
+            database.execute(
+                'INSERT INTO numbers VALUES (?, ?, ?) ON CONFLICT DO UPDATE'
+                ' SET number = max(number, excluded.number)',
+                (origin.topic, origin.publisher, origin.number),
+            )
+
+        self._write(skip)
+
     def note(self, node: str, publisher: str) -> None:
         """Note which publisher a node is."""
 

@@ -434,6 +434,11 @@ class Gateway:
         if self._context is not None and self._journal is not None:
             self._context.loop.call_soon_threadsafe(self._journal.note, node, publisher)
 
+    def skip_threadsafe(self, origin: Origin) -> None:
+        """Note from any thread an event that is not published, as it is from before the start."""
+        if self._context is not None and self._journal is not None:
+            self._context.loop.call_soon_threadsafe(self._journal.skip, origin)
+
     def publish_threadsafe(self, event: Message, origin: Origin | None = None) -> None:
         """Publish from any thread. Of the state class the newest value replaces queued ones.
 

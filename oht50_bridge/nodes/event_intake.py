@@ -43,13 +43,18 @@ class EventIntake:
 
     Args:
         publish: receives each event that is new, and where it comes from.
+        skip: receives where an event comes from that is not, as it is from before the start: to
+            the bridge after this one it is no event that was missed.
         past: what the bridge before has left; None: there is nothing to continue.
         started: when this bridge was started, ns since the Unix epoch.
 
     """
 
-    def __init__(self, publish: Publish, past: Past | None, started: int) -> None:
+    def __init__(
+        self, publish: Publish, skip: Callable[[Origin], None], past: Past | None, started: int
+    ) -> None:
         self._publish = publish
+        self._skip = skip
         self._started = min(started, LATEST)
         self._began = time.monotonic()
         self._past = past
@@ -61,6 +66,9 @@ class EventIntake:
         # Published by the bridge before; and while none ran.
         self._before: dict[tuple[str, str], int] = {}
         self._missed: set[Origin] = set()
+        # Stops and clears from before the start, until it is known which of them are reported.
+        self._earlier: list[Origin] = []
+        self._settled = False
 
     def take(self, topic: str, message: Any) -> None:
         """Use an event of a topic."""
@@ -72,13 +80,32 @@ class EventIntake:
                 self._waiting.add(origin, from_stamp(message.header.stamp), message)
             elif self._is_new(origin, message):
                 self._pass(message, origin)
+            elif origin[:2] not in self._last:
+                self._skip(origin)
 
     def collect(self, topic: str, message: Any) -> None:
         """Use a stop or clear as it was received, which `report` may leave out as overtaken."""
         with self._lock:
             origin = _origin(topic, message)
-            if origin is not None and self._waiting is not None:
+            if origin is None:
+                return
+            if self._waiting is not None:
                 self._waiting.add(origin, from_stamp(message.header.stamp), message)
+            elif not self._settled and not self._is_new(origin, message):
+                self._earlier.append(origin)
+
+    def settle(self) -> None:
+        """Take it that every stop and clear from before the start was received or reported."""
+        with self._lock:
+            self._settled = True
+            if self._waiting is None:
+                self._skip_earlier()
+
+    def _skip_earlier(self) -> None:
+        earlier, self._earlier = self._earlier, []
+        for origin in earlier:
+            if origin not in self._reported:
+                self._skip(origin)
 
     def report(self, topic: str, message: Any) -> None:
         """Publish a stop or clear that is to be reported, perhaps once more.
@@ -152,12 +179,20 @@ class EventIntake:
             if whole and self._past is not None:
                 self._before = self._past.numbers
                 self._last = dict(self._before)
+            elif self._past is not None:
+                # A new epoch has begun, which knows no numbers yet.
+                for (topic, publisher), number in self._past.numbers.items():
+                    self._skip(Origin(topic, publisher, number))
             for message, origin in waiting.missed():
                 if whole or self._is_new(origin, message):
                     self._missed.add(origin)
                     self._pass(message, origin)
+                else:
+                    self._earlier.append(origin)
             for topic, message in reports:
                 self._report(topic, message)
+            if self._settled:
+                self._skip_earlier()
 
 
 def _origin(topic: str, message: Any) -> Origin | None:

@@ -56,7 +56,9 @@ class ReceivedEvents:
         self._node = node
         self._gateway = gateway
         self._is_replay = is_replay
-        self._intake = EventIntake(self._publish, gateway.past, time.time_ns())
+        self._intake = EventIntake(
+            self._publish, gateway.skip_threadsafe, gateway.past, time.time_ns()
+        )
         self._vehicle = own_identity().vehicle
         self._seen: dict[str, str] = {}  # publisher by node
         # While the gateway is not started: the newest message of the state class by its type.
@@ -130,6 +132,7 @@ class ReceivedEvents:
     def _settle(self) -> None:
         self._settling.cancel()
         self._report(self._order.settle())
+        self._intake.settle()
 
     def _report(self, messages: list[Any]) -> None:
         for message in messages:

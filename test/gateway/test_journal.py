@@ -68,6 +68,16 @@ def test_an_epoch_that_goes_on_keeps_what_was_there(path):
     assert past.nodes == {'safety_node': 'p2'}
 
 
+def test_the_number_of_an_event_that_is_not_published_is_known(path):
+    journal = EventJournal(path, 10)
+    journal.begin('e')
+    journal.append(1, b'1', Origin('t', 'q', 5))
+    for origin in (Origin('t', 'p', 3), Origin('t', 'p', 2), Origin('t', 'q', 1)):
+        journal.skip(origin)
+    killed(journal)
+    assert EventJournal(path, 10).past.numbers == {('t', 'p'): 3, ('t', 'q'): 5}
+
+
 def test_a_new_epoch_forgets_the_one_before(path):
     kept(path)
     journal = EventJournal(path, CAPACITY)

@@ -43,13 +43,20 @@ def presence(last, publisher='p'):
 
 
 @pytest.fixture
-def make():
+def skipped():
+    """Return where the events come from that an intake did not publish."""
+    return []
+
+
+@pytest.fixture
+def make(skipped):
     """Return an intake and what it publishes."""
 
     def make(past=None):
         published = []
         intake = EventIntake(
             lambda message, origin: published.append((message.error_code, origin and origin[2])),
+            skipped.append,
             past,
             STARTED,
         )
@@ -150,3 +157,34 @@ def test_a_stop_is_reported_once_more_where_it_holds_after_all(make):
     intake.report(STOP, error(2, publisher='s'))
     intake.report(STOP, error(1, publisher='s'))
     assert published == [('s1', 1), ('s2', 2), ('s1', None)]
+
+
+def test_what_is_from_before_the_start_is_not_missed_by_the_bridge_after_this_one(make, skipped):
+    intake, published = make()
+    intake.take(ERROR, error(1, 990))
+    intake.take(ERROR, error(2, 991))
+    assert (published, skipped) == ([], [(ERROR, 'p', 1), (ERROR, 'p', 2)])
+    intake.take(ERROR, error(3))
+    intake.take(ERROR, error(2, 991))
+    assert (published, len(skipped)) == ([('p3', 3)], 2)
+
+
+@pytest.mark.parametrize('past', [None, PAST], ids=['first', 'not continued'])
+def test_of_stops_from_before_the_start_only_those_are_skipped_that_are_not_reported(
+    make, skipped, past
+):
+    intake, published = make(past)
+    for number in (1, 2):
+        intake.collect(STOP, error(number, 10 + number, 's'))
+    assert skipped == [], 'the second one may be what holds'
+    if past is not None:
+        intake.presence(presence(2, 'q'))
+        intake.release(whole=False)
+    intake.report(STOP, error(2, 12, 's'))
+    intake.settle()
+    assert published == [('s2', 2)]
+    assert [origin for origin in skipped if origin.topic == STOP] == [(STOP, 's', 1)]
+    assert past is None or set(past.numbers.items()) <= {(each[:2], each[2]) for each in skipped}
+    known = len(skipped)
+    intake.collect(STOP, error(3, publisher='s'))
+    assert len(skipped) == known

@@ -36,10 +36,13 @@ class Gateway:
 
     def __init__(self, past):
         self.past = past
-        self.events, self.noted = [], {}
+        self.events, self.noted, self.skipped = [], {}, []
 
     def publish_threadsafe(self, event, origin=None):
         self.events.append((event.type, origin and origin.number))
+
+    def skip_threadsafe(self, origin):
+        self.skipped.append(origin)
 
     def note_threadsafe(self, node, publisher):
         self.noted[node] = publisher
