@@ -31,6 +31,8 @@ UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cl
 
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
+# Output is buffered where people run it.
+unexport PYTHONUNBUFFERED
 
 .PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-page screenshots bench cover checked test-vehicles test-ros setup page clients
 .NOTPARALLEL:

@@ -348,7 +348,8 @@ def test_what_a_node_leaves_behind_is_not_adopted(preloaded, tmp_path):
 def test_what_was_adopted_is_reaped(output):
     with adopting():
         script = (
-            'import os, sys\nif os.fork():\n os._exit(0)\nprint(os.getpid())\nsys.stdin.read()'
+            'import os, sys\nif os.fork():\n os._exit(0)\n'
+            'print(os.getpid(), flush=True)\nsys.stdin.read()'
         )
         with subprocess.Popen(
             [sys.executable, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
