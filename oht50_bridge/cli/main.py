@@ -91,6 +91,15 @@ class Parser(argparse.ArgumentParser):
         """Print the message and exit with 2."""
         super().error(shown(message))
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Print the message and exit, with 1 where what was to be printed could not be."""
+        if message:
+            say(message.rstrip('\n'))
+        fault = flush_output()
+        if fault:
+            say(f'{self.prog}: its output cannot be written: {fault}')
+        sys.exit(status or int(bool(fault)))
+
 
 def decode(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Replace the texts of the arguments by what they are in UTF-8, whatever the locale is.
