@@ -54,15 +54,31 @@ def forgive_output(*streams: TextIO) -> None:
 
 
 def say(text: str, stream: TextIO | None = None) -> None:
-    """Print a line, if it can be.
+    """Print a line, if it can be; otherwise it is lost.
 
     Args:
         text: the line.
         stream: where to; None: the standard error.
 
     """
+    stream = stream or sys.stderr
+    try:
+        print(text, file=stream, flush=True)
+    except (OSError, ValueError):
+        _forget(stream)
+
+
+def _forget(stream: TextIO) -> None:
+    """Drop what a stream could not write, which it would try again, at the latest at the end."""
     with contextlib.suppress(OSError, ValueError):
-        print(text, file=stream or sys.stderr, flush=True)
+        descriptor = stream.fileno()
+        kept = os.dup(descriptor)
+        try:
+            _drop(descriptor)
+            stream.flush()
+        finally:
+            os.dup2(kept, descriptor)
+            os.close(kept)
 
 
 def flush_output() -> str:

@@ -34,7 +34,7 @@ open_standard_streams()
 file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
 assert file > 2, file
 say('err')
-say('out', sys.stdout)
+print('out')
 sys.exit(3 if flush_output() else 0)
 """
 
@@ -82,6 +82,17 @@ def test_output_that_cannot_be_written_goes_nowhere_and_ends_nothing(tmp_path, r
     assert found == (0 if '|' in redirection else code), errors
     assert 'Error' not in errors, errors
     assert (tmp_path / 'file').read_bytes() == b'', 'nothing is printed into a file'
+
+
+@pytest.mark.parametrize('redirection', ['>/dev/full', '2>/dev/full', '>/dev/full 2>/dev/full'])
+def test_a_line_that_cannot_be_written_is_lost_and_not_tried_again_at_the_end(redirection):
+    code = (
+        'import sys; from oht50_bridge.standard_streams import flush_output, say\n'
+        'say("out", sys.stdout); sys.exit(3 if flush_output() else say("err"))'
+    )
+    found, output, errors = run(code, redirection)
+    assert (found, 'Exception' in errors) == (0, False), errors
+    assert output == ('out\n' if redirection == '2>/dev/full' else '')
 
 
 COMMANDS = [
