@@ -15,16 +15,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rosidl_rosless import MessageT
-
-from rclpy.publisher import encode
-
-
-def serialize_message(message: Any) -> bytes:
-    """Serialize a ROS message."""
-    return bytes(encode(message))
 
 
 def deserialize_message(serialized_message: bytes, message_type: type[MessageT]) -> MessageT:

@@ -24,15 +24,14 @@ import threading
 from collections.abc import Iterator
 
 from faults.harness.disk import run
-from faults.harness.eyes import processes
 from faults.harness.fault import CLEARING
 from faults.harness.fault import IDLE
 from faults.harness.fault import MOVING
 from faults.harness.fault import STOPPING
 from faults.harness.fault import Act
 from faults.harness.fault import Fault
+from faults.harness.fault import meanwhile
 from faults.harness.rig import Rig
-from support import wait_for
 
 SITUATIONS = (IDLE, MOVING, STOPPING, CLEARING)
 BURN = 'while True: pass'
@@ -110,21 +109,15 @@ def frozen(rig: Rig) -> Iterator[None]:
 @contextlib.contextmanager
 def slow(rig: Rig) -> Iterator[None]:
     """Have most writes wait for a while."""
-    ending = threading.Event()
 
-    def alternate() -> None:
+    def alternate(ending: threading.Event) -> None:
         while not ending.is_set():
             with frozen(rig):
                 ending.wait(SLOW_PERIOD * SLOW_SHARE)
             ending.wait(SLOW_PERIOD * (1.0 - SLOW_SHARE))
 
-    thread = threading.Thread(target=alternate)
-    thread.start()
-    try:
+    with meanwhile(alternate):
         yield
-    finally:
-        ending.set()
-        thread.join()
 
 
 @contextlib.contextmanager
@@ -151,12 +144,7 @@ def and_killed(broken: Act, *names: str) -> Act:
         with broken(rig):
             old = {name: rig.kill(name, signal.SIGKILL) for name in names}
             yield
-        wait_for(
-            lambda: all(
-                processes(rig.vehicle).get(name) not in (None, pid) for name, pid in old.items()
-            ),
-            30.0, f'{names} are back', pause=0.1,
-        )  # fmt: skip
+        rig.wait_for_new(old, 30.0)
 
     return act
 

@@ -15,8 +15,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 from typing import TypeAlias
@@ -29,6 +32,19 @@ IDLE, MOVING, DOCKING, STOPPING, CLEARING = 'idle', 'moving', 'docking', 'stoppi
 SITUATIONS = (IDLE, MOVING, DOCKING, STOPPING, CLEARING)
 HANG = 5.0  # s, longer than any limit of the vehicle
 STOP_BY_COMMAND = 0.3  # s, docs/safety.md
+
+
+@contextlib.contextmanager
+def meanwhile(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Do some work in a thread, until the event is set that it is given."""
+    ending = threading.Event()
+    thread = threading.Thread(target=work, args=(ending,))
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,6 +26,7 @@ from faults.harness.fault import SITUATIONS
 from faults.harness.fault import STOP_BY_COMMAND
 from faults.harness.fault import Act
 from faults.harness.fault import Fault
+from faults.harness.fault import meanwhile
 from faults.harness.modbus import sealed
 from faults.harness.rig import Rig
 
@@ -66,21 +67,17 @@ def second_master(line: str, board: str) -> Act:
     @contextlib.contextmanager
     def act(rig: Rig):
         port = os.open(rig.base / 'ports' / line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        ending = threading.Event()
         request = sealed(bytes([UNITS[board], 3, 0, 0, 0, 2]))
 
-        def write():
+        def write(ending: threading.Event) -> None:
             while not ending.wait(0.03):
                 with contextlib.suppress(OSError):
                     os.write(port, request)
 
-        thread = threading.Thread(target=write)
-        thread.start()
         try:
-            yield
+            with meanwhile(write):
+                yield
         finally:
-            ending.set()
-            thread.join()
             os.close(port)
 
     return act

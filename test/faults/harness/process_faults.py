@@ -46,12 +46,7 @@ def killed(*names: str) -> Act:
         if 'supervisor' in old:
             rig.restart()
             return
-        wait_for(
-            lambda: all(
-                processes(rig.vehicle).get(name) not in (None, pid) for name, pid in old.items()
-            ),
-            20.0, f'{names} are back', pause=0.1,
-        )  # fmt: skip
+        rig.wait_for_new(old, 20.0)
 
     return act
 

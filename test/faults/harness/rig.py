@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import struct
@@ -230,6 +229,15 @@ class Rig:
         self._kills.append((self.broke_at, name))
         return pid
 
+    def wait_for_new(self, old: dict[str, int], within: float) -> None:
+        """Wait until processes run again as others than those of `old`, pids by name."""
+
+        def run() -> bool:
+            found = processes(self.vehicle)
+            return all(found.get(name) not in (None, pid) for name, pid in old.items())
+
+        wait_for(run, within, f'{", ".join(old)} are back', pause=0.1)
+
     def breathe(self, names: set[str]) -> None:
         """Wait until none of some processes has ended too often within a while."""
 
@@ -326,11 +334,3 @@ class Rig:
             yield
         finally:
             recording.windows.append(Window(start, time.monotonic(), fault, line))
-
-
-def latest_status(recording: Recording) -> str:
-    """Return the last `system.status` of a recording, for a person."""
-    for message in reversed(recording.messages):
-        if message.body['type'] == 'system.status':
-            return json.dumps(message.body['data'])
-    return ''
