@@ -21,12 +21,15 @@ from rclpy.node import Node
 from oht50_bridge.gateway.journal import Past
 from oht50_bridge.identity import VEHICLE
 from oht50_bridge.msg import NodePresence
+from oht50_bridge.msg import SafetyClear
+from oht50_bridge.msg import SafetyEstop
 from oht50_bridge.msg import SystemError
 from oht50_bridge.msg import TelemetryStatus
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.event_publisher import published_events
 from oht50_bridge.nodes.received_events import ReceivedEvents
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import to_stamp
 
 ERROR = topics.SYSTEM_ERROR.name
 
@@ -133,3 +136,22 @@ def test_a_node_that_was_started_again_ends_what_was_before(make):
     graph.node.events.release()
     graph.until(lambda: graph.node.gateway.events)  # a sign of life may overtake it
     assert graph.node.gateway.events == [('system.error', 1)]
+
+
+def test_a_stop_from_before_the_start_that_is_over_is_not_missed_by_the_next_bridge(make):
+    graph = make()
+
+    def publish(topic, message):
+        message.header.stamp = to_stamp(message.counter)
+        graph.publish(topic, message)
+
+    for counter in (1, 3):
+        stop = SafetyEstop(counter=counter, estop_id='a', trigger_type='remote')
+        stop.emergency_level = 'critical'
+        publish(topics.SAFETY_ESTOP, stop)
+        if counter == 1:
+            publish(topics.SAFETY_CLEAR, SafetyClear(counter=2, cleared_by='operator'))
+    graph.until(lambda: len(graph.node.gateway.skipped) == 2)
+    assert graph.node.gateway.events == [('safety.estop', 2)]
+    skipped = {(origin.topic, origin.number) for origin in graph.node.gateway.skipped}
+    assert skipped == {(topics.SAFETY_ESTOP.name, 1), (topics.SAFETY_CLEAR.name, 1)}

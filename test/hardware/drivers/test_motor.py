@@ -748,3 +748,16 @@ def test_a_stop_is_verified_by_a_reading_of_both_motors(rounds):
         run(rounds.module, rounds.board, rounds.clock, 0.001, requests=requests)
     every, whole = readings(requests, rounds.module)
     assert every == whole
+
+
+def test_a_stop_that_is_demanded_after_a_short_reading_is_not_verified_by_it(rounds, monkeypatch):
+    rounds.command(0.3, 2.0)
+    rounds.module.guard.inhibit(StopReason.ESTOP, 'a test')
+    while not rounds.module.state().stop_verified:
+        run(rounds.module, rounds.board, rounds.clock, 0.001)
+    monkeypatch.setattr(rounds.module._demand, 'stops', lambda: False)
+    requests = []
+    run(rounds.module, rounds.board, rounds.clock, 0.001, requests=requests)
+    every, whole = readings(requests, rounds.module)
+    assert (len(every), len(whole)) == (1, 0)
+    assert not rounds.module.state().stop_verified

@@ -207,3 +207,14 @@ def test_another_process_identifies_the_board_by_versions_and_layout():
     for check in profile.signature:
         register = profile.registers[check.register]
         assert checks[register.address] == check.words(register)
+
+
+@pytest.mark.parametrize('profile', MOTORS)
+def test_what_is_read_while_it_drives_shows_a_restart_and_a_fault_of_the_board(profile):
+    motor, drive = registers(profile), registers(profile).drive
+    whole = motor.profile.polls[0]
+    read = {register.name for register in motor.drive_block(whole).registers}
+    assert read >= {drive.enable, drive.speed, drive.direction, drive.actual_speed, *drive.mark}
+    faults = {'error_code', 'fault', 'emergency_stopped'} & {each.name for each in whole.registers}
+    # Its firmware never sets it.
+    assert read >= faults - ({'error_code'} if profile == 'driver_2_motor' else set())
