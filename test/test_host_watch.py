@@ -113,6 +113,24 @@ def test_a_stall_is_measured(watch):
     assert watch.longest_stall(start) >= LIMIT
 
 
+def test_stalls_in_short_succession_count_together(watch):
+    assert watch.meter
+    start = time.monotonic()
+    for _ in range(4):
+        stop(watch, 0.06)
+        time.sleep(0.05)
+    assert watch.longest_stall(start) > LIMIT
+
+    def apart():
+        start = time.monotonic()
+        stop(watch, 0.06)
+        time.sleep(0.6)
+        stop(watch, 0.06)
+        return watch.longest_stall(start) < LIMIT
+
+    wait_for(apart, 60.0, 'two stalls that do not count together')
+
+
 def test_a_stall_before_the_moment_asked_for_does_not_count(watch):
     assert watch.meter
     stop(watch, STALL)

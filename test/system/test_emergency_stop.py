@@ -18,6 +18,7 @@ import signal
 import time
 
 import pytest
+from support import AT_ONCE
 from support import wait_for
 
 BOARD = 'travel_motor'
@@ -32,7 +33,7 @@ def cleared(vehicle):
         admin.clear_estop()
 
 
-def test_operator_stops_the_vehicle_and_every_subscriber_receives_it_within_100_ms(
+def test_operator_stops_the_vehicle_and_every_subscriber_receives_it_at_once(
     vehicle, simulator, moving
 ):
     with (
@@ -49,9 +50,9 @@ def test_operator_stops_the_vehicle_and_every_subscriber_receives_it_within_100_
         stopped = simulator.log()[0][0]
     assert result['request_id'] == 'req-124'
     assert result['data']['accepted'] is True
-    assert stopped - sent < 0.100
+    assert stopped - sent < AT_ONCE
     for event in events:
-        assert event['at'] - sent < 0.100
+        assert event['at'] - sent < AT_ONCE
         assert event['data']['trigger_type'] == 'remote'
         assert event['data']['emergency_level'] == 'critical'
         assert event['data']['position']['x'] == pytest.approx(
@@ -177,7 +178,7 @@ def test_pressed_button_stops_and_cannot_be_cleared_until_released(vehicle, simu
             event = admin.wait('safety.estop')
             assert event['data']['trigger_type'] == 'hardware'
             wait_for(lambda: simulator.read(BOARD, SPEED) == 0, what='the speed register is 0')
-            assert simulator.log()[0][0] - pressed < 0.200
+            assert simulator.log()[0][0] - pressed < AT_ONCE
             moving.kill()
             moving.wait()
 

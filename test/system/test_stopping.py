@@ -19,6 +19,7 @@ from stopping import FULL_SPEED
 from stopping import PARAMETERS
 from stopping import driven
 from stopping import stop
+from support import AT_ONCE
 from support import running
 
 TRIES = 3
@@ -34,8 +35,8 @@ def test_stop_from_full_speed_is_commanded_at_once_and_follows_the_limit_of_dece
     ):
         for _ in range(TRIES):
             stopped = stop(client, simulator)
-            assert stopped.zero < 0.150, stopped
-            assert stopped.event < 0.150, stopped
+            assert stopped.zero < AT_ONCE, stopped
+            assert stopped.event < AT_ONCE, stopped
             assert stopped.deceleration <= DECELERATION * 1.001, stopped
             # The drive acts in steps, and the sampling may be late.
             assert stopped.distance == pytest.approx(

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from simulator_process import SimulatorProcess
+from support import AT_ONCE
 from support import OHT50
 from support import Up as Vehicle
 from support import Vehicle as Started
@@ -160,7 +161,7 @@ def test_every_board_on_one_serial_port(tmp_path):
                     operator.send('emergency_stop')
                     stopped = operator.wait('safety.estop')['data']['estop_id']
                     wait_for(lambda: client.read('travel_motor', 'command_speed') == 0)
-                    assert wait_for(client.log)[0][0] - sent < 0.300
+                    assert wait_for(client.log)[0][0] - sent < AT_ONCE
                 finally:
                     commander.kill()
                     commander.wait()

@@ -199,7 +199,20 @@ def test_overwritten_writes_are_written_again(make_rig):
     motor.start()
     motor.online()
     motor.sim.misbehave('travel_motor', overwrite=0.5)
-    motor.moving(0.2)
+    motor.pump(0.2)
+
+    def moves():
+        # An `enable` that was read before the board undid it, and once more only after that, is
+        # taken for one that fell by itself: the safe reading of it.
+        if motor.hw.motor.state().stop_reason == 'drive_fault':
+            motor.pump(0.0)
+            motor.wait_for(
+                lambda: motor.hw.motor.state().stop_reason != 'drive_fault', what='no drive fault'
+            )
+            motor.pump(0.2)
+        return motor.sim.truth()['velocity'] > 0.15
+
+    motor.wait_for(moves, what='motion')
     motor.hw.motor.estop(True)
     motor.sim.write('travel_motor', 'enable', 1)
     motor.sim.write('travel_motor', 'speed_set', 0.2)
