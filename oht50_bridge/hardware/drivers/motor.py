@@ -42,6 +42,7 @@ from oht50_bridge.hardware.drivers.motion_demand import MotionDemand
 from oht50_bridge.hardware.drivers.motor_registers import MotorRegisters
 from oht50_bridge.hardware.drivers.motor_registers import MotorSample
 from oht50_bridge.hardware.drivers.motor_registers import number
+from oht50_bridge.hardware.drivers.tick_phase import TickPhase
 from oht50_bridge.hardware.drivers.velocity_ramp import VelocityRamp
 from oht50_bridge.hardware.errors import DriveFaultError
 from oht50_bridge.hardware.errors import LayoutError
@@ -58,6 +59,7 @@ from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Priority
 from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.requests import Write
+from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.watchdog.protocol import ANSWERED
 from oht50_bridge.hardware.watchdog.protocol import LOST
 from oht50_bridge.hardware.watchdog.protocol import TRUST
@@ -132,7 +134,8 @@ class MotorModule(Module):
         self._reading.block = self._block
         self._period = self.spec.polls.get(poll.name, poll.period)
         self._due = 0.0
-        self._settle = _SETTLING * float(self.profile.quirks['cycle'])
+        self._tick = TickPhase(float(quirks['tick']), wire_time(8, self.line.baudrate))
+        self._settle = _SETTLING * float(quirks['cycle'])
         self._confirmed = False
         self._touched = False
         self._trusted_at = -math.inf
@@ -223,6 +226,7 @@ class MotorModule(Module):
         if self._demand.stops() and not self._stop_verified:
             return now + (0.0 if self._futile_stops < _URGENT_ROUNDS else _STOP_PERIOD)
         self._due += self._period * max(1, math.ceil((now - self._due) / self._period))
+        self._due = self._tick.align(self._due)
         return min(self._due, now + max(0.0, self.guard.expires_in() + 0.001))
 
     def _round(self) -> Steps:
@@ -241,6 +245,7 @@ class MotorModule(Module):
         )
         block = self._block if whole else self._drive_block
         yield from self.attempt(self._reading, self.read_block(block))
+        self._tick.replied(self.read_at - wire_time(5 + 2 * block.count, self.line.baudrate))
         if whole:
             self._whole_at = self.read_at
         fault = self._faults.look(self.values, self.read_at)

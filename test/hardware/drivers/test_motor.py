@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import statistics
 import time
 from types import SimpleNamespace
 
@@ -28,11 +29,14 @@ from heartbeats import Heartbeats
 
 from oht50_bridge.hardware.bus import SerialLine
 from oht50_bridge.hardware.drivers.motor import MotorModule
+from oht50_bridge.hardware.drivers.tick_phase import LEAD
 from oht50_bridge.hardware.errors import CommunicationTimeoutError
 from oht50_bridge.hardware.errors import ExceptionReplyError
 from oht50_bridge.hardware.module import ModuleSpec
 from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.requests import Read
+from oht50_bridge.hardware.rtu import wire_time
+from oht50_bridge.hardware.statistics import Statistics
 from oht50_bridge.simulator.boards.firmware_motor import FirmwareMotorBoard
 from oht50_bridge.simulator.physics import World
 from oht50_bridge.stop_reason import StopReason
@@ -220,6 +224,27 @@ def test_overwritten_writes_are_written_again(make_rig):
     motor.sim.misbehave('travel_motor', overwrite=0.0)
     motor.wait_for(lambda: motor.hw.motor.state().standing, what='standing')
     motor.wait_for(lambda: motor.sim.truth()['velocity'] == 0, what='rest')
+
+
+def test_polls_end_just_before_the_tick_of_the_board(motor, monkeypatch):
+    motor.moving(0.5)
+    taken = []
+    real = Statistics.reply
+
+    def reply(of_module, response_time):
+        taken.append(response_time)
+        real(of_module, response_time)
+
+    monkeypatch.setattr(Statistics, 'reply', reply)
+    medians = []
+    for _ in range(5):
+        # Wherever in the tick the polls were before.
+        motor.hw.motor._module._due += 0.002
+        taken.clear()
+        motor.wait_for(lambda: len(taken) > 12, what='polls')
+        medians.append(statistics.median(taken[2:]))
+    # Without a phase half a tick of 10 ms in the mean, and a whole one at worst.
+    assert max(medians) < wire_time(8 + 5 + 2 * 7, 115200) + LEAD + 0.002, medians
 
 
 def test_the_driver_makes_the_ramps_that_the_board_has_not(make_rig):
@@ -596,7 +621,7 @@ class Rounds:
                 'travel_motor', 'travel_motor', profile, 'x', 3, profile.timing,
                 options={'watchdog': False},
             ),
-            SimpleNamespace(name='x', wake=lambda worker: None),
+            SimpleNamespace(name='x', baudrate=115200, wake=lambda worker: None),
             self,
         )  # fmt: skip
         self.module.guard._clock = clock

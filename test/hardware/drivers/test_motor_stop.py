@@ -43,7 +43,7 @@ def motor(profile):
     profile = load(profile)
     return MotorModule(
         ModuleSpec('m', 'travel_motor', profile, 'x', 3, profile.timing, {}, {'watchdog': False}),
-        SimpleNamespace(name='x', wake=lambda worker: None),
+        SimpleNamespace(name='x', baudrate=115200, wake=lambda worker: None),
         None,
     )
 
