@@ -287,7 +287,7 @@ def test_a_block_that_never_answers_is_an_error_of_its_board_and_stays_one(
     profile, observer = load(profile), Observed()
     observer.sample = lambda *_: None
     kind = profile.kind
-    line = SimpleNamespace(name='x', wake=lambda worker: None)
+    line = SimpleNamespace(name='x', baudrate=115200, wake=lambda worker: None)
     options = {'hoist_channel': 2, 'watchdog': False} if kind == 'travel_motor' else {}
     module = DRIVERS[kind](
         ModuleSpec('m', kind, profile, 'x', 3, profile.timing, options=options), line, observer
