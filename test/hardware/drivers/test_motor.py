@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
+import os
 import random
 import statistics
 import time
@@ -37,6 +39,7 @@ from oht50_bridge.hardware.profile_reader import load
 from oht50_bridge.hardware.requests import Read
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.statistics import Statistics
+from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.simulator.boards.firmware_motor import FirmwareMotorBoard
 from oht50_bridge.simulator.physics import World
 from oht50_bridge.stop_reason import StopReason
@@ -226,7 +229,17 @@ def test_overwritten_writes_are_written_again(make_rig):
     motor.wait_for(lambda: motor.sim.truth()['velocity'] == 0, what='rest')
 
 
-def test_polls_end_just_before_the_tick_of_the_board(motor, monkeypatch):
+@pytest.fixture
+def on_time():
+    """Let the threads that are started have the priority of hardware_node, where it is granted."""
+    with contextlib.suppress(PermissionError):
+        # Of this thread; those that it starts inherit it.
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(RealtimePriority.HARDWARE_NODE))
+    yield
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def test_polls_end_just_before_the_tick_of_the_board(on_time, motor, monkeypatch):
     motor.moving(0.5)
     taken = []
     real = Statistics.reply
