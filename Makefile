@@ -22,9 +22,10 @@ FAULT_SEEDS ?= 20
 BENCH_ARGS ?=
 WHOLE_VEHICLES := test/system test/launch test/page
 FAULTS := test/faults
+FUZZ := test/fuzz
 # rosless beside a real ROS 2, which tools/test-ros.sh runs.
 BESIDE_ROS := test/rosless/test_interop.py
-EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(FAULTS) $(BESIDE_ROS))
+EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(FAULTS) $(FUZZ) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
@@ -77,7 +78,7 @@ test-unit: setup
 
 test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
-	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) test/fuzz
+	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) $(FUZZ)
 
 test-reliability: setup
 	@mkdir -p build && rm -f build/faults.json build/schedules.json
@@ -103,7 +104,7 @@ cover: setup clients
 # What must be on time has a raised priority, and host_watch.py knows when the host had no processor
 # time.
 test-vehicles: setup clients
-	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(WHOLE_VEHICLES)
+	$(PYTHON) -m pytest $(PARALLEL) -n 5 $(WHOLE_VEHICLES)
 
 # On the ROS 2 that is sourced or in /opt/ros, else on rclpy from PyPI.
 test-ros: clients
