@@ -50,6 +50,7 @@ from oht50_bridge.hardware.requests import Reply
 from oht50_bridge.hardware.requests import Request
 from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.requests import Worker
+from oht50_bridge.hardware.requests import Write
 from oht50_bridge.hardware.rtu import wire_time
 from oht50_bridge.hardware.statistics import Load
 
@@ -304,6 +305,8 @@ class SerialLine:
             # so that others are read meanwhile. The reply to a write repeats the request, and a
             # stop must not wait.
             free_at = max(free_at, late_until)
+        if isinstance(task.request, Write):
+            free_at = max(free_at, task.request.not_before)
         gap = free_at - time.monotonic()
         if gap > 0:
             with self._changed:

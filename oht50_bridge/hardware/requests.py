@@ -66,7 +66,7 @@ class Write:
 
     `valid` is called immediately before the frame is sent. If it returns False, the generator
     receives `RequestAbandonedError` instead, so that a command that has waited cannot outlive its
-    reason.
+    reason. It is not sent before the monotonic time `not_before`, s.
     """
 
     endpoint: Endpoint
@@ -74,6 +74,7 @@ class Write:
     values: tuple[int, ...]
     retries: int | None = None
     valid: Callable[[], bool] | None = None
+    not_before: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,20 @@ def test_emergency_stop_waits_for_one_try_of_a_silent_module(bench):
             future.result(5)
 
 
+def test_a_write_waits_for_its_moment_and_a_stop_does_not_wait_for_it(bench):
+    _, line, board = bench
+    moment = time.monotonic() + 0.4
+    done = []
+    write = line.submit(once(Write(board, 7, (77,), not_before=moment)), Priority.DRIVE)
+    write.add_done_callback(lambda _: done.append(('write', time.monotonic())))
+    time.sleep(0.05)
+    stop = line.submit(once(Write(board, 1, (0, 0))), Priority.EMERGENCY_STOP)
+    stop.add_done_callback(lambda _: done.append(('stop', time.monotonic())))
+    write.result(5)
+    assert [name for name, _ in done] == ['stop', 'write']
+    assert done[0][1] < moment < done[1][1]
+
+
 def test_every_try_of_a_silent_module_is_its_own_slot(bench):
     _, line, board = bench
     silent = Endpoint(9, TIMING)

@@ -280,7 +280,8 @@ class MotorModule(Module):
         self._failures = 0
         if not stopped:
             self._written_at = time.monotonic()
-            self._whole_at = -math.inf
+        if not changes.keys() <= {register.name for register in self._drive_block.registers}:
+            self._whole_at = -math.inf  # has them read back
         stopping = self._demand.stops() and not self._stop_verified
         if self._hoist is not None and self.identified and not stopping:
             yield from self._hoist.steps()  # a stop that does not hold yet goes first
@@ -340,7 +341,10 @@ class MotorModule(Module):
             yield from _write_each(self.endpoint, frames, self._trusted)
             return
         for address, words in frames:
-            yield Write(self.endpoint, address, words, valid=self._motion_allowed)
+            not_before = self._tick.next(time.monotonic())
+            yield Write(
+                self.endpoint, address, words, valid=self._motion_allowed, not_before=not_before
+            )
 
     def _motion_allowed(self) -> bool:
         self._attend()

@@ -53,6 +53,11 @@ class TickPhase:
             return due
         return due + self._nearest(self._at - self._before - due)
 
+    def next(self, now: float) -> float:
+        """Return the first moment from `now` on, monotonic s, at which to send a request."""
+        moment = self.align(now)
+        return moment + self._tick if moment < now - LEAD / 2 else moment
+
     def _nearest(self, difference: float) -> float:
         """Return a difference to the nearest of all ticks, s, from minus half a tick to half."""
         return difference - self._tick * round(difference / self._tick)

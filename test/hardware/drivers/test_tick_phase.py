@@ -77,3 +77,14 @@ def test_the_polls_of_a_board_without_a_tick_stay():
 
 def test_the_first_poll_stays():
     assert TickPhase(TICK, REQUEST).align(200.0) == 200.0
+
+
+@given(now=st.floats(100.0, 200.0))
+def test_the_next_moment_is_within_a_tick(now):
+    phase = TickPhase(TICK, REQUEST)
+    phase.replied(100.003)
+    moment = phase.next(now)
+    assert now - LEAD / 2 <= moment <= now + TICK - LEAD / 2 + 1e-9
+    assert (100.003 - moment - REQUEST - LEAD) / TICK == pytest.approx(
+        round((100.003 - moment - REQUEST - LEAD) / TICK), abs=1e-6
+    )
