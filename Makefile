@@ -114,7 +114,9 @@ setup: $(STAMP) page
 
 # The interfaces are generated at installation, so a change of theirs installs again.
 $(STAMP): setup.py requirements.txt test/requirements.txt pyproject.toml package.xml rosless/primitives.py $(wildcard rosless/idl/*.py) $(wildcard msg/*.msg srv/*.srv)
-	@sh tools/setup.sh $(VENV)
+	@# Beside it the page, where Node is here: `page` says what is wrong with it.
+	@python3 tools/build_page.py --if-node-is-here > /dev/null 2>&1 & sh tools/setup.sh $(VENV); code=$$?; \
+	  wait; exit $$code
 	@touch $@
 
 # Node comes from OHT50_NODE, PATH or PyPI; without any of them there is no page.

@@ -32,6 +32,7 @@ from javascript import ROOT  # noqa: E402
 from javascript import UnavailableError  # noqa: E402
 from javascript import digest  # noqa: E402
 from javascript import install  # noqa: E402
+from javascript import node_here  # noqa: E402
 from javascript import say  # noqa: E402
 
 #: Besides those of the page, what is built into it.
@@ -125,9 +126,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--venv', type=Path, help='virtual environment that gets Node from PyPI')
     parser.add_argument('--required', action='store_true', help='fail where it cannot be built')
+    parser.add_argument('--if-node-is-here', action='store_true', help='else build nothing')
     arguments = parser.parse_args()
     try:
+        if arguments.if_node_is_here and node_here() is None:
+            return 0
         is_built = build_if_possible(arguments.venv)
+    except UnavailableError as error:
+        print(f'The page was not built: {error}', file=sys.stderr)
+        return 1
     except BuildError as error:
         print(f'The page was not built, its sources are wrong:\n{error}', file=sys.stderr)
         return 1

@@ -102,6 +102,16 @@ def find_node(venv: Path | None, root: Path = ROOT) -> Node:
         UnavailableError: there is none.
 
     """
+    return node_here() or _from_pypi(venv, root)
+
+
+def node_here() -> Node | None:
+    """Return OHT50_NODE, or Node on PATH; None where there is neither.
+
+    Raises:
+        UnavailableError: OHT50_NODE cannot be used.
+
+    """
     chosen = os.environ.get(CHOSEN)
     if chosen:
         program = Path(chosen)
@@ -114,11 +124,10 @@ def find_node(venv: Path | None, root: Path = ROOT) -> Node:
             raise UnavailableError(f'{CHOSEN}={chosen} has no npm: install npm, or unset {CHOSEN}')
         return Node(program.absolute(), npm)
     found = shutil.which('node')
-    if found is not None and fits(Path(found)):
-        npm = _npm_of(Path(found))
-        if npm is not None:
-            return Node(Path(found), npm)
-    return _from_pypi(venv, root)
+    if found is None or not fits(Path(found)):
+        return None
+    npm = _npm_of(Path(found))
+    return None if npm is None else Node(Path(found), npm)
 
 
 def _npm_of(program: Path) -> list[str] | None:
