@@ -140,6 +140,21 @@ def test_a_frame_that_moves_and_does_not_arrive():
     assert 'a frame moves the motor' in invariants.motion(recording)[0].text
 
 
+def test_a_stop_that_a_silent_board_may_not_have_got():
+    recording = good(stopped=2.2)
+    recording.truth[:] = [Truth(at, 20.0, 0.3) for at in (1.2, 2.2, 3.0)]
+    answered = [Frame(1.001, 'drive', 'replied', data[:6]) for data in MOVE]
+    sent, moves = recording.frames, 4
+    recording.frames[:] = [
+        frame
+        for pair in zip(sent[:moves:2], sent[1:moves:2], answered, strict=True)
+        for frame in pair
+    ] + sent[moves:]
+    assert invariants.motion(recording) == []
+    recording.frames.insert(-1, Frame(2.202, 'drive', 'replied', STOP[0][:6]))
+    assert 'without current' in invariants.motion(recording)[0].text
+
+
 def test_a_carrier_that_moves_by_itself():
     recording = good()
     recording.truth.append(Truth(3.9, 20.0, 0.2))

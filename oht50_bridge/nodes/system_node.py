@@ -22,17 +22,20 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
+from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import ConfigUpdated
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleStates
+from oht50_bridge.msg import NodePresence
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import SystemError as SystemErrorMessage
 from oht50_bridge.msg import SystemStatus
 from oht50_bridge.msg import Telemetry
 from oht50_bridge.msg import TelemetryStatus
+from oht50_bridge.nodes import presence
 from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.alarm_publisher import AlarmPublisher
 from oht50_bridge.nodes.declaring import declare_settings
@@ -68,10 +71,10 @@ from oht50_bridge.version import VERSION
 MODULES_LIFETIME = 3.0  # s, after which the state of the boards is not known
 # Without a heartbeat for this long, safety_node is gone. The motor stopped long before.
 HEARTBEAT_LIFETIME = 2.0  # s
-STATUS_LIFETIME = 3.0  # s, of what a node publishes at 1 Hz
+STATUS_LIFETIME = 3.0  # s, of what a node publishes at 1 or 2 Hz
 SPEED_LIFETIME = 12.0  # s, of the slowest telemetry that can be set
 CHECK_PERIOD = 1.0  # s
-# The topic by which the presence of each node is known.
+# Nodes that report nothing regularly but their signs of life, and a topic that each publishes.
 PRESENCE = {'mission_node': topics.MISSION_STATE, 'config_node': topics.CONFIG_UPDATED}
 
 
@@ -101,7 +104,9 @@ class SystemNode(Node):
             'safety_node': self._heartbeat,
             'telemetry_node': self._telemetry_status,
             'bridge_node': self._bridge,
+            **{name: Newest(STATUS_LIFETIME) for name in PRESENCE},
         }
+        self._vehicle = own_identity().vehicle
         self._known: set[str] = set()  # nodes that have reported since the start
         self._starts = BoardStarts()
         self._boards_start = False  # one of them may be starting
@@ -128,6 +133,7 @@ class SystemNode(Node):
         topics.TELEMETRY_STATUS.subscribe(self, self._on_telemetry_status)
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
         topics.CONFIG_UPDATED.subscribe(self, self._on_config)
+        presence.subscribe(self, self._on_presence)
         self.create_service(GetSystemStatus, 'get_system_status', self._on_get_status)
         steady_timer(self, 1.0 / settings.rate, self._publish)
         steady_timer(self, CHECK_PERIOD, self._check)
@@ -142,6 +148,11 @@ class SystemNode(Node):
         self._estop = state
         self._errors.on_estop(state.estop_id, state.reason)
         self._follow()
+
+    def _on_presence(self, sign: NodePresence) -> None:
+        if sign.node in PRESENCE and sign.vehicle == self._vehicle:
+            self._reports[sign.node].put(sign)
+            self._known.add(sign.node)
 
     def _on_modules(self, states: ModuleStates) -> None:
         self._boards_start = withhold_errors(states, self._starts, time.monotonic())
@@ -272,7 +283,8 @@ class SystemNode(Node):
                 for name, report in self._reports.items()
             },
             absent={
-                name: self.count_publishers(topic.name) == 0 for name, topic in PRESENCE.items()
+                name: name not in self._known and self.count_publishers(topic.name) == 0
+                for name, topic in PRESENCE.items()
             },
             disk_fault=self._host_monitor.disk_fault(),
         )

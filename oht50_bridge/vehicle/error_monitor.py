@@ -46,8 +46,10 @@ SILENCE = {
     'safety_node': ('SYS-004', 'the vehicle does not move until it is back'),
     'telemetry_node': ('APP-004', 'position and battery are not reported until it is back'),
     'bridge_node': ('APP-005', 'no client can connect until it is back'),
+    'mission_node': ('SYS-004', 'no mission goes on, and none can be started, until it is back'),
+    'config_node': ('SYS-005', 'the configuration cannot be read or changed until it is back'),
 }
-#: Code and consequence of a node whose topic nobody publishes.
+#: Code and consequence of a node that has not reported, and whose topic nobody publishes.
 ABSENCE = {
     'mission_node': ('SYS-004', 'no mission can be started'),
     'config_node': (
@@ -105,7 +107,7 @@ class ErrorMonitor:
         self._report = report
         self._alarms: defaultdict[str, Alarm] = defaultdict(lambda: Alarm(clock=clock))
         for name in ABSENCE:
-            self._alarms[name] = Alarm(ABSENCE_HOLD, clock=clock)
+            self._alarms[_absence(name)] = Alarm(ABSENCE_HOLD, clock=clock)
         self._host = {
             name: ThresholdAlarm(thresholds, clock) for name, thresholds in HOST_THRESHOLDS.items()
         }
@@ -195,7 +197,8 @@ class ErrorMonitor:
         Args:
             host: the quantities of HOST_THRESHOLDS, ratios and degC.
             silent: for each node of SILENCE, whether it has reported and is silent.
-            absent: for each node of ABSENCE, whether nobody publishes its topic.
+            absent: for each node of ABSENCE, whether it has never reported, and nobody publishes
+                its topic.
             disk_fault: why the state directory cannot be written to, empty if it can be.
 
         """
@@ -221,8 +224,8 @@ class ErrorMonitor:
             if self._alarms[name].update(silent[name]):
                 self._raise(name, code, f'{name} is silent: {consequence}', name)
         for name, (code, consequence) in ABSENCE.items():
-            if self._alarms[name].update(absent[name]):
-                self._raise(name, code, f'{name} is absent: {consequence}', name)
+            if self._alarms[_absence(name)].update(absent[name]):
+                self._raise(_absence(name), code, f'{name} is absent: {consequence}', name)
 
     def _raise(
         self,
@@ -242,3 +245,8 @@ class ErrorMonitor:
 def _host(name: str) -> str:
     """Return the condition of a quantity of the host."""
     return f'host {name}'
+
+
+def _absence(node: str) -> str:
+    """Return the condition of a node that has not reported."""
+    return f'absent {node}'

@@ -15,11 +15,13 @@
 
 import pytest
 
+from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
+from oht50_bridge.msg import NodePresence
 from oht50_bridge.msg import PowerState
 from oht50_bridge.msg import SafetyHeartbeat
 from oht50_bridge.msg import Telemetry
@@ -167,6 +169,24 @@ def test_a_vehicle_whose_safety_node_is_silent_is_not_ready(graph):
 
     graph.until(lost)
     assert ('idle', 'busy') in seen, 'its permission ends before it counts as lost'
+
+
+@pytest.mark.parametrize(
+    ('name', 'code'), [('mission_node', 'SYS-004'), ('config_node', 'SYS-005')]
+)
+def test_a_node_that_gives_no_sign_of_life_any_more_is_an_error(graph, name, code):
+    own = own_identity().vehicle
+
+    def sign(vehicle=own):
+        graph.publish(topics.PRESENCE, NodePresence(node=name, vehicle=vehicle))
+
+    def silent():
+        sign('another vehicle')
+        return code in errors(graph)
+
+    graph.until(lambda: (sign(), graph.last(topics.SYSTEM_STATUS))[1])
+    graph.until(silent)
+    assert f'{name} is silent' in graph.received[topics.SYSTEM_ERROR.name][-1].description
 
 
 def test_a_stop_that_was_cleared_before_its_state_came_is_in_the_status(graph):

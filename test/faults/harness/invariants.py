@@ -110,16 +110,27 @@ class Reasons:
         return 0.0 if since is None else at - since
 
 
-def driven(frames: Sequence[Frame]) -> list[tuple[float, float]]:
-    """Return when the motor had current: from and to, s, by what its board got and answered."""
-    image, spans, since = MotorImage(), [], None
+def driven(frames: Sequence[Frame], *, answered: bool = False) -> list[tuple[float, float]]:
+    """Return when the motor had current: from and to, s, by what its board got and answered.
+
+    Args:
+        frames: on all lines.
+        answered: count only what was answered. A silent board may have got nothing.
+
+    """
+    image, spans, since, request = MotorImage(), [], None, b''
     for frame in frames:
         if frame.line != DRIVE_LINE:
             continue
         if frame.way == 'arrived':
-            image.request(frame.data)
+            request = frame.data
+            if not answered:
+                image.request(request)
         elif frame.way == 'replied':
+            if answered and request:
+                image.request(request)
             image.reply(frame.data)
+            request = b''
         drives = image.output.drives
         if drives and since is None:
             since = frame.at
@@ -164,7 +175,7 @@ def motion(recording: Recording) -> list[Violation]:
                     break
             at += STEP
     found += _frames_that_move(recording, reasons, slack)
-    found += _motion_without_current(recording, spans)
+    found += _motion_without_current(recording, spans + driven(recording.frames, answered=True))
     return found
 
 
