@@ -35,6 +35,7 @@ from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.hardware import Hardware
 from oht50_bridge.hardware.module import ModuleInfo
 from oht50_bridge.hardware.motion_guard import Heartbeat
+from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import ChargeRequest
 from oht50_bridge.msg import DriveCommand
 from oht50_bridge.msg import DriveState
@@ -102,6 +103,7 @@ class HardwareNode(Node):
         self._held = HeldStops[StopRequest]()
         self._dangers_received = 0  # of those of the safety board, by safety_node
         self._neighbours = NeighbourWatch(self)
+        self._vehicle = own_identity().vehicle
 
         self._drive_state = topics.DRIVE_STATE.publisher(self)
         self._hoist_state = topics.HOIST_STATE.publisher(self)
@@ -141,6 +143,9 @@ class HardwareNode(Node):
             )
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
+        if beat.vehicle != self._vehicle:
+            # That of another vehicle would void those of this one, also when it is gone again.
+            return
         taken = self._hardware.motor.heartbeat(
             Heartbeat(
                 # Nobody knows whose heartbeat and whose command it is while others are there.

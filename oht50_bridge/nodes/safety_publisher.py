@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 
+from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import LatchedStop
 from oht50_bridge.msg import SafetyClear
@@ -73,6 +74,7 @@ class SafetyPublisher:
         self._published_requests: tuple[str, ...] = ()
         # No date can move it, so a node that starts later always has the greater one.
         self._started_at = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._vehicle = own_identity().vehicle
         self._beats = 0
         self._heartbeat = topics.SAFETY_HEARTBEAT.publisher(node)
         self._state = topics.ESTOP_STATE.publisher(node)
@@ -103,6 +105,7 @@ class SafetyPublisher:
         self._heartbeat.publish(
             SafetyHeartbeat(
                 header=header(self._node),
+                vehicle=self._vehicle,
                 started_at=self._started_at,
                 counter=self._beats,
                 dangers=-1 if dangers is None else dangers,

@@ -269,6 +269,16 @@ def test_nothing_moves_while_another_vehicle_is_in_the_namespace(graph, monkeypa
     until_moving(graph)
 
 
+def test_heartbeats_of_another_vehicle_void_none_of_this_one(graph):
+    """It started later, and goes again."""
+    until_moving(graph)
+    beat = Heartbeats(started_at=2**63 - 1).message()
+    beat.vehicle = 'another one'
+    graph.publish(topics.SAFETY_HEARTBEAT, beat)
+    graph.spin(0.3)
+    until_moving(graph)
+
+
 def test_the_modules_are_listed(graph):
     graph.until(lambda: graph.last(topics.MODULE_STATES).modules[0].status == 'online')
     (module,) = graph.call(ListModules, 'list_modules', ListModules.Request()).modules
