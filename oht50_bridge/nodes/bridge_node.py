@@ -48,6 +48,7 @@ from oht50_bridge.gateway.journal import EventJournal
 from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
+from oht50_bridge.heap import HeapTrimmer
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
@@ -66,6 +67,7 @@ from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import initialise
 from oht50_bridge.nodes.received_events import ReceivedEvents
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.stop_relay import StopRelay
 from oht50_bridge.nodes.stop_relay import send
 from oht50_bridge.nodes.to_wire import RECORDED_VEHICLE
@@ -81,6 +83,7 @@ from oht50_bridge.text import escape_logs
 CONTINUES_WITHIN = 1.5  # s, for the events that were missed while no bridge ran to arrive
 LOOK_PERIOD = 0.01  # s
 REPORT_PERIOD = 1.0  # s
+TRIM_PERIOD = 5.0  # s
 #: Of the time limit of a command: after which the sender of a stop learns that it is not latched,
 #: and after which a node may not carry out any other command. The rest is for the answer.
 ANSWER_WITHIN = 0.75
@@ -146,6 +149,8 @@ class BridgeNode(Node):
         )
         self.events = ReceivedEvents(self, self.gateway, is_replay=self._is_replay)
         self._status = topics.BRIDGE_STATUS.publisher(self)
+        # Strangers can have it need much for a while. Not in the loop of the clients: it takes ms.
+        steady_timer(self, TRIM_PERIOD, HeapTrimmer().check)
         announce(self)
 
     async def report(self) -> None:

@@ -1,0 +1,65 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Memory that a burst needed is given back, and nothing is done without one."""
+
+import subprocess
+import sys
+
+import pytest
+
+from oht50_bridge.heap import TIMES
+from oht50_bridge.heap import WORTH_IT
+from oht50_bridge.heap import HeapTrimmer
+
+# Blocks of which each second one stays in use, so that the allocator alone keeps what is beneath.
+BURST = """
+from oht50_bridge.heap import HeapTrimmer, resident
+trimmer = HeapTrimmer()
+before = resident()
+blocks = [bytearray(2000) for _ in range(40_000)]
+after = resident()
+del blocks[:-1]
+kept = resident()
+trimmer.check()
+print(before, after, kept, resident())
+"""
+
+
+@pytest.mark.processes
+def test_what_a_burst_needed_is_given_back():
+    done = subprocess.run(
+        [sys.executable, '-c', BURST], check=True, capture_output=True, text=True, timeout=60
+    )
+    before, after, kept, trimmed = map(int, done.stdout.split())
+    assert after - before > 60e6
+    assert kept - before > 60e6, 'the allocator would have given it back by itself'
+    assert trimmed - before < 20e6
+
+
+def test_nothing_is_done_before_the_process_has_grown():
+    memory, trims = [100 << 20], []
+    trimmer = HeapTrimmer(lambda: memory[0], lambda: trims.append(memory[0]))
+    memory[0] += WORTH_IT - 1
+    for _ in range(10):
+        trimmer.check()
+    assert not trims
+    memory[0] += 1
+    for _ in range(10):
+        trimmer.check()
+    assert len(trims) == TIMES, 'what is in use cannot be given back, and is not tried for ever'
+    memory[0] = 90 << 20
+    trimmer.check()
+    memory[0] += WORTH_IT
+    trimmer.check()
+    assert len(trims) == TIMES + 1
