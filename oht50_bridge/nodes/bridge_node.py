@@ -149,7 +149,7 @@ class BridgeNode(Node):
         )
         self.events = ReceivedEvents(self, self.gateway, is_replay=self._is_replay)
         self._status = topics.BRIDGE_STATUS.publisher(self)
-        # Strangers can have it need much for a while. Not in the loop of the clients: it takes ms.
+        # Anybody can have it need much for a while. Not in the loop of the clients: it takes ms.
         steady_timer(self, TRIM_PERIOD, HeapTrimmer().check)
         announce(self)
 

@@ -117,7 +117,7 @@ KILLED_STANDS = {
     'hardware_node': 0.3, 'safety_node': 0.5, 'mission_node': 0.4, 'watchdog': 0.7,
     'supervisor': 0.7,
 }  # fmt: skip
-HUNG_STANDS = {**KILLED_STANDS, 'hardware_node': 0.7, 'supervisor': None}
+HUNG_STANDS = {**KILLED_STANDS, 'hardware_node': 0.7, 'watchdog': 1.2, 'supervisor': None}
 HUNG_SHOWS = {
     'hardware_node': ('SYS-004', 'was not served'),
     'safety_node': ('SYS-004',),
