@@ -180,9 +180,12 @@ def processes(vehicle: Up) -> dict[str, int]:
             words = (entry / 'cmdline').read_text(errors='replace').replace('\0', ' ')
             if 'oht50' not in words and 'watchdog' not in words:
                 continue
-            state = (entry / 'stat').read_text().rpartition(')')[2].split()[0]
-            if state == 'Z' or str(vehicle.state_dir) not in (
-                words + (entry / 'environ').read_text(errors='replace')
+            state, parent = (entry / 'stat').read_text().rpartition(')')[2].split()[:2]
+            # What forks the nodes is started before their parameters are known.
+            if state == 'Z' or (
+                int(parent) != vehicle.process.pid
+                and str(vehicle.state_dir)
+                not in words + (entry / 'environ').read_text(errors='replace')
             ):
                 continue
             name = _name_of(words)
