@@ -27,6 +27,7 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.deadline import create_command_service
 from oht50_bridge.nodes.places import zones_of
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import now_of
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.srv import AcknowledgeAlarm
 from oht50_bridge.vehicle.alarms import AlarmEntry
@@ -52,7 +53,7 @@ class AlarmPublisher:
 
     def __init__(self, node: Node, track: TrackSettings) -> None:
         self._node = node
-        self._alarms = VehicleAlarms(lambda: node.get_clock().now().nanoseconds)
+        self._alarms = VehicleAlarms(lambda: now_of(node))
         self._estop = EstopFollower()
         self._tracker = ZoneTracker(reach=track.reach)
         self._inside: list[Zone] = []  # the stop zones that the vehicle is in
@@ -79,7 +80,7 @@ class AlarmPublisher:
         self, request: AcknowledgeAlarm.Request, response: AcknowledgeAlarm.Response
     ) -> AcknowledgeAlarm.Response:
         """Acknowledge an alarm."""
-        now = self._node.get_clock().now().nanoseconds
+        now = now_of(self._node)
         try:
             response.message = self._alarms.book.acknowledge(request.alarm_id, request.source, now)
             response.accepted = True

@@ -69,6 +69,7 @@ from oht50_bridge.nodes.process import run
 from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import now_of
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.srv import ListModules
@@ -181,7 +182,7 @@ class HardwareNode(Node):
         that does not follow the date. A message without a stamp counts as new.
         """
         stamp = from_stamp(message.header.stamp)
-        age = self.get_clock().now().nanoseconds - stamp if stamp else 0
+        age = now_of(self) - stamp if stamp else 0
         return max(0.0, age / NS)
 
     def _on_stop_requests(self, message: StopRequests) -> None:

@@ -40,6 +40,7 @@ from oht50_bridge.nodes.parameters import configurable
 from oht50_bridge.nodes.parameters import state_directory
 from oht50_bridge.nodes.places import zones_of
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.stamps import now_of
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.srv import ControlMission
 from oht50_bridge.srv import GetVehicle
@@ -172,7 +173,7 @@ class MissionNode(Node):
                     payload=request.payload,
                 ),
                 time.monotonic(),
-                self.get_clock().now().nanoseconds,
+                now_of(self),
             )
         except RefusedError as error:
             response.estimated_duration = math.nan

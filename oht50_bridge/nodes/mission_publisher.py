@@ -30,6 +30,7 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.places import Rope
 from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import now_of
 from oht50_bridge.nodes.stamps import to_stamp
 from oht50_bridge.vehicle.journal import MissionRecord
 from oht50_bridge.vehicle.mission_reports import ProgressReport
@@ -98,7 +99,7 @@ class MissionPublisher:
             remaining_distance=report.remaining_distance,
         )
         if not math.isnan(report.remaining_time):
-            stamp = self._node.get_clock().now().nanoseconds + round(report.remaining_time * NS)
+            stamp = now_of(self._node) + round(report.remaining_time * NS)
             message.estimated_completion = to_stamp(stamp)
         self._mission_progress.publish(message)
 

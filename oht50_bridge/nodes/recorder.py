@@ -43,6 +43,7 @@ from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import run
+from oht50_bridge.nodes.stamps import now_of
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.paths import make_private
 from oht50_bridge.standard_streams import say
@@ -94,7 +95,7 @@ class Recorder(Node):
                     offered_qos_profiles=[offered(topic.qos)],
                 )
             try:
-                self._writer.write(connection, self.get_clock().now().nanoseconds, data)
+                self._writer.write(connection, now_of(self), data)
             except OSError as error:
                 raise self._ended(error) from error
             if self._at_once:

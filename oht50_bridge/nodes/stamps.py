@@ -15,17 +15,28 @@
 
 from __future__ import annotations
 
+import time
+
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from std_msgs.msg import Header
 
 NS = 1_000_000_000
-LATEST = 2**31 * NS - 1  # ns since 1970-01-01 UTC; the seconds of a stamp have 32 bits, signed
+# ns since 1970-01-01 UTC; the seconds of a stamp have 32 bits, signed.
+EARLIEST, LATEST = -(2**31) * NS, 2**31 * NS - 1
+
+
+def now_of(node: Node) -> int:
+    """Return the time of a node's clock, ns since 1970-01-01 UTC; negative before that."""
+    try:
+        return int(node.get_clock().now().nanoseconds)
+    except ValueError:  # rclpy has no time before 1970, which a host without a clock may have
+        return time.time_ns()
 
 
 def header(node: Node, frame_id: str = '') -> Header:
     """Return a header stamped with the moment of the call, or with LATEST if it is later."""
-    now = node.get_clock().now().nanoseconds
+    now = now_of(node)
     if now > LATEST:
         node.get_logger().error(
             'the clock is after 2038-01-19, which no ROS message can hold: nothing that depends '
@@ -36,8 +47,8 @@ def header(node: Node, frame_id: str = '') -> Header:
 
 
 def to_stamp(nanoseconds: int) -> Time:
-    """Return a ROS time stamp of ns since 1970-01-01 UTC, at most LATEST."""
-    nanoseconds = min(nanoseconds, LATEST)
+    """Return a ROS time stamp of ns since 1970-01-01 UTC, from EARLIEST to LATEST."""
+    nanoseconds = max(EARLIEST, min(nanoseconds, LATEST))
     return Time(sec=nanoseconds // NS, nanosec=nanoseconds % NS)
 
 

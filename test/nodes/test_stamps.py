@@ -19,9 +19,12 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oht50_bridge.nodes.stamps import EARLIEST
 from oht50_bridge.nodes.stamps import LATEST
+from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import from_stamp
 from oht50_bridge.nodes.stamps import header
+from oht50_bridge.nodes.stamps import now_of
 from oht50_bridge.nodes.stamps import to_stamp
 
 
@@ -60,3 +63,20 @@ def test_a_clock_after_2038_is_reported_once_and_ends_nothing(ros, monkeypatch, 
     monkeypatch.undo()
     node.destroy_node()
     assert capfd.readouterr().err.count('after 2038-01-19') == 1
+
+
+def test_before_1970_stamps_are_negative_and_nothing_ends(ros, monkeypatch):
+    import rclpy
+
+    def no_such_time():
+        raise ValueError('Seconds and nanoseconds must not be negative')
+
+    node = rclpy.create_node('early')
+    moment = -90 * NS - 1
+    with monkeypatch.context() as patch:
+        patch.setattr(node, 'get_clock', lambda: SimpleNamespace(now=no_such_time))
+        patch.setattr(time, 'time_ns', lambda: moment)
+        assert from_stamp(header(node).stamp) == now_of(node) == moment
+        node.get_logger().warning('seen', throttle_duration_sec=5.0)
+    assert from_stamp(to_stamp(EARLIEST - 1)) == EARLIEST
+    node.destroy_node()

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from math import isclose
@@ -217,8 +218,7 @@ class NodeParameters(NodeEntities):
             if not result.successful:
                 return result
         event = ParameterEvent(
-            node=self.get_fully_qualified_name(),
-            stamp=message_of(self.get_clock().now().nanoseconds),
+            node=self.get_fully_qualified_name(), stamp=message_of(time.time_ns())
         )
         for parameter in parameters:
             message = parameter.to_parameter_msg()

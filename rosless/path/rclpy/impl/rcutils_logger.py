@@ -26,7 +26,6 @@ from typing import Any
 
 from rclpy._arguments import Arguments
 from rclpy._outside import Subset
-from rclpy.clock import Clock
 from rclpy.exceptions import RCLError
 from rclpy.impl.logging_severity import LoggingSeverity
 
@@ -139,7 +138,9 @@ class RcutilsLogger(Subset):
         if (call['severity'], call['options']) != (severity, options):
             raise ValueError('Logger severity and filters cannot be changed between calls.')
         if options.get('throttle_duration_sec'):
-            now = (options.get('throttle_time_source_type') or Clock()).now().nanoseconds
+            source = options.get('throttle_time_source_type')
+            # A `Time` before 1970 cannot be made, and a log must not raise.
+            now = time.time_ns() if source is None else source.now().nanoseconds
             if now < call['last'] + options['throttle_duration_sec'] * 1e9:
                 return False
             call['last'] = now
