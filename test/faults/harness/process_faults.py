@@ -141,10 +141,11 @@ def process_faults() -> list[Fault]:
     found = []
     for name in (*NODES, 'watchdog', 'preload'):
         stops = None if name in STOPS_NOT else 0.7
+        said = 'the process that forks the nodes' if name == 'preload' else name
         found.append(
             Fault(
                 f'{name}-killed', 'process', f'{name}: kill -9', killed(name), lasts=1.0,
-                stands=KILLED_STANDS.get(name), stops=stops, shows=(f'{name} ended', name),
+                stands=KILLED_STANDS.get(name), stops=stops, shows=(said,),
                 kills=(name,), situations=SITUATIONS if name in NODES else (IDLE, MOVING),
             )
         )  # fmt: skip
