@@ -172,6 +172,15 @@ def test_a_board_that_restarted_has_no_current():
     assert found(recording) == set()
 
 
+def test_an_urgent_event_that_overtook_others_has_no_number():
+    recording = good()
+    number = recording.messages[20].body.pop('seq')
+    assert found(recording) == set()
+    recording.messages[20].body['type'] = 'telemetry.realtime'
+    text = invariants.events(recording)[0].text
+    assert f'has seq {number + 1} after {number - 1}' in text
+
+
 def test_an_event_that_is_missing_or_comes_twice():
     for change in (lambda messages: messages.pop(20), lambda messages: messages.append(
         Message(4.0, 'watcher', messages[20].body)
