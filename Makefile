@@ -104,7 +104,7 @@ cover: setup clients
 # What must be on time has a raised priority, and host_watch.py knows when the host had no processor
 # time.
 test-vehicles: setup clients
-	$(PYTHON) -m pytest $(PARALLEL) -n 5 $(WHOLE_VEHICLES)
+	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(WHOLE_VEHICLES)
 
 # On the ROS 2 that is sourced or in /opt/ros, else on rclpy from PyPI.
 test-ros: clients

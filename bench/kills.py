@@ -218,6 +218,7 @@ def judge(clients: list[Resuming], truth: list[Event]) -> dict[str, Any]:
     """Return what clients lost, and what they received twice."""
     numbers: dict[int, Event] = {}
     lost = doubled = different = 0
+    examples: Counter[str] = Counter()
     true = Counter(truth)
     for client in clients:
         for seq, *event in client.events:
@@ -230,13 +231,16 @@ def judge(clients: list[Resuming], truth: list[Event]) -> dict[str, Any]:
         # An event that overtook others comes again, with its number, when the connection ended
         # before those arrived.
         received = numbered | overtaking
-        lost += sum(
-            count
+        missing = {
+            event: count
             for event, count in (true - received).items()
             # A clear that a later stop has overtaken is not reported (docs/safety.md).
             if event[0] != 'safety.clear'
-        )
+        }
+        lost += sum(missing.values())
         doubled += sum((numbered - true).values())
+        examples.update(f'lost: {" ".join(event)}' for event in missing)
+        examples.update(f'doubled: {" ".join(event)}' for event in numbered - true)
     return {
         'events': len(truth),
         'by_type': dict(Counter(event[0] for event in truth)),
@@ -248,6 +252,7 @@ def judge(clients: list[Resuming], truth: list[Event]) -> dict[str, Any]:
         'lost': lost,
         'doubled': doubled,
         'different_under_one_number': different,
+        'examples': [f'{text} ({count} clients)' for text, count in examples.most_common(10)],
         'resumptions': sum(len(client.results) for client in clients),
         'recovered': sum(sum(client.results) for client in clients),
     }

@@ -25,11 +25,14 @@ from oht50_bridge.gateway.continuation import Continuation
 from oht50_bridge.gateway.journal import Origin
 from oht50_bridge.gateway.journal import Past
 from oht50_bridge.msg import NodePresence
+from oht50_bridge.nodes import topics
 from oht50_bridge.nodes.stamps import LATEST
 from oht50_bridge.nodes.stamps import from_stamp
 
 KEPT_REPORTS = 100  # of which it is known that they were published
 EARLIER_WITHIN = 5.0  # s, after the start, that what the nodes have kept may take to arrive
+
+LATCH_TOPICS = (topics.SAFETY_ESTOP.name, topics.SAFETY_CLEAR.name)
 
 Publish: TypeAlias = Callable[[Any, Origin | None], None]
 
@@ -63,6 +66,7 @@ class EventIntake:
         self._last: dict[tuple[str, str], int] = {}  # number by topic and publisher
         self._reports: list[tuple[str, Any]] = []  # while it waits
         self._reported: dict[Origin, None] = {}  # of the latest stops and clears
+        self._shown: Origin | None = None  # the stop or clear that was published last
         # Published by the bridge before; and while none ran.
         self._before: dict[tuple[str, str], int] = {}
         self._missed: set[Origin] = set()
@@ -128,7 +132,10 @@ class EventIntake:
         if len(self._reported) > KEPT_REPORTS:
             del self._reported[next(iter(self._reported))]
         if again:
-            self._publish(message, None)
+            # Where another one has been published since; of one that was dropped nobody knows.
+            if self._shown not in (None, origin):
+                self._shown = origin
+                self._publish(message, None)
         elif origin.number > self._before.get(origin[:2], 0) and origin not in self._missed:
             self._pass(message, origin)
 
@@ -142,6 +149,8 @@ class EventIntake:
 
     def _pass(self, message: Any, origin: Origin) -> None:
         self._last[origin[:2]] = max(origin.number, self._last.get(origin[:2], 0))
+        if origin.topic in LATCH_TOPICS:
+            self._shown = origin
         self._publish(message, origin)
 
     def presence(self, message: NodePresence) -> None:

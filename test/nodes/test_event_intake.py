@@ -159,6 +159,20 @@ def test_a_stop_is_reported_once_more_where_it_holds_after_all(make):
     assert published == [('s1', 1), ('s2', 2), ('s1', None)]
 
 
+def test_what_the_bridge_before_has_published_is_repeated_only_where_another_one_was_since(make):
+    """As when it is reported, and then a stop from before it arrives."""
+    intake, published = make(PAST)
+    intake.presence(presence(2))
+    intake.release(whole=True)
+    intake.report(STOP, error(1, publisher='s'))
+    intake.report(STOP, error(1, publisher='s'))
+    assert published == []
+    intake.report(STOP, error(2, publisher='s'))
+    intake.report(STOP, error(1, publisher='s'))
+    intake.report(STOP, error(1, publisher='s'))
+    assert published == [('s2', 2), ('s1', None)]
+
+
 def test_what_is_from_before_the_start_is_not_missed_by_the_bridge_after_this_one(make, skipped):
     intake, published = make()
     intake.take(ERROR, error(1, 990))
