@@ -1,5 +1,5 @@
 # make run        starts a simulated vehicle
-# make test       installs what is needed and runs all checks; with TEST_ARGS='test/vehicle -k estop' a part
+# make test       installs what is needed and runs the checks; with TEST_ARGS='test/vehicle -k estop' a part
 # make lint       checks style, format and types
 # make format     formats the code
 # make test-unit  runs the tests that start no process, in seconds

@@ -76,6 +76,7 @@ from oht50_bridge.srv import ListModules
 from oht50_bridge.srv import ScanModules
 from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.held_stops import HeldStops
+from oht50_bridge.vehicle.neighbours import are_two
 
 SCAN_ADDRESSES = range(1, 17)
 REPLY_LEAD = 0.1  # s, for the reply to reach the client
@@ -144,7 +145,7 @@ class HardwareNode(Node):
             )
 
     def _on_heartbeat(self, beat: SafetyHeartbeat) -> None:
-        if beat.vehicle != self._vehicle:
+        if are_two(self._vehicle, beat.vehicle):
             # That of another vehicle would void those of this one, also when it is gone again.
             return
         taken = self._hardware.motor.heartbeat(

@@ -62,6 +62,7 @@ from oht50_bridge.vehicle.error_monitor import ModuleHealth
 from oht50_bridge.vehicle.errors import battery_fault
 from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.host import Host
+from oht50_bridge.vehicle.neighbours import are_two
 from oht50_bridge.vehicle.rail import StationSettings
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.status import Situation
@@ -150,7 +151,7 @@ class SystemNode(Node):
         self._follow()
 
     def _on_presence(self, sign: NodePresence) -> None:
-        if sign.node in PRESENCE and sign.vehicle == self._vehicle:
+        if sign.node in PRESENCE and not are_two(self._vehicle, sign.vehicle):
             self._reports[sign.node].put(sign)
             self._known.add(sign.node)
 

@@ -46,6 +46,11 @@ class Presence:
     description: str
 
 
+def are_two(vehicle: str, other: str) -> bool:
+    """Return whether two identities are known and of two vehicles; one that is empty is not."""
+    return bool(vehicle and other and vehicle != other)
+
+
 class Neighbours:
     """Who else gives signs of life in the namespace of this vehicle.
 
@@ -66,7 +71,7 @@ class Neighbours:
     def update(self, presence: Presence, now: float) -> None:
         """Use a sign of life; now in s of a monotonic clock."""
         where = shown(presence.description, LONGEST)
-        if self._vehicle and presence.vehicle and presence.vehicle != self._vehicle:
+        if are_two(self._vehicle, presence.vehicle):
             self._heard = f'another vehicle in this namespace, {where}', now
             return
         processes = self._processes.setdefault(presence.node, [])

@@ -269,8 +269,9 @@ def test_nothing_moves_while_another_vehicle_is_in_the_namespace(graph, monkeypa
     until_moving(graph)
 
 
-def test_heartbeats_of_another_vehicle_void_none_of_this_one(graph):
-    """It started later, and goes again."""
+def test_heartbeats_of_another_vehicle_void_none_of_this_one(graph, monkeypatch):
+    """It started later, and goes again; those of a node that was started by hand count."""
+    monkeypatch.setattr(graph.node, '_vehicle', 'this one')
     until_moving(graph)
     beat = Heartbeats(started_at=2**63 - 1).message()
     beat.vehicle = 'another one'
