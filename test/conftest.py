@@ -19,6 +19,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from file_order import order
 from hypothesis import HealthCheck
 from hypothesis import is_hypothesis_test
 from hypothesis import settings
@@ -41,23 +42,6 @@ settings.load_profile('busy')
 COVERAGE = 'COVERAGE_PROCESS_CONFIG'  # has a process measure its coverage
 MARKER = 'cover_processes'
 LONG = 'long'
-#: What takes longest begins first, so that no worker is left alone with it at the end.
-FIRST = (
-    'system/test_replay.py',
-    'system/test_day.py',
-    'system/test_missions.py',
-    'test_build_page.py',
-    'hardware/drivers/test_motor.py',
-    'test_standard_streams.py',
-    'bringup/test_preload.py',
-    'clients/test_typescript_scenarios.py',
-    'client/test_scenarios.py',
-    'hardware/drivers/test_hoist.py',
-    'hardware/watchdog/test_process.py',
-    'nodes/test_system_node.py',
-    'nodes/test_hardware_node.py',
-    'vehicle/test_config_store.py',
-)
 
 
 def pytest_configure(config):
@@ -99,10 +83,10 @@ def file_of(item):
 def pytest_collection_modifyitems(config, items):
     """Measure no coverage of arbitrary inputs: they run the same lines again and again.
 
-    Tests that take long run where a marker is asked for, and files that do begin first.
+    Tests that take long run where a marker is asked for.
     """
-    first = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: first.get(file_of(item), len(first)))
+    place = {name: at for at, name in enumerate(order({file_of(item): None for item in items}))}
+    items.sort(key=lambda item: place[file_of(item)])
     if not config.getoption('markexpr'):
         long = [item for item in items if item.get_closest_marker(LONG)]
         config.hook.pytest_deselected(items=long)

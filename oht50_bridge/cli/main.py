@@ -17,11 +17,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import NoReturn
 from typing import Protocol
 from typing import cast
@@ -42,6 +44,9 @@ from oht50_bridge.text import escape_logs
 from oht50_bridge.text import shown
 from oht50_bridge.text import shown_lines
 from oht50_bridge.version import VERSION
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 
 class CommandModule(Protocol):
@@ -90,6 +95,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with 2."""
         super().error(shown(message))
+
+    # argparse itself does so from Python 3.11.3 on.
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Print a message; `exit` drops what could not be printed, and tells it."""
+        with contextlib.suppress(OSError):
+            super()._print_message(message, file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Print the message and exit, with 1 where what was to be printed could not be."""

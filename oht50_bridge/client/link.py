@@ -142,6 +142,9 @@ class Link:
                 # What was not sent yet is not sent any more.
                 with suppress(WebSocketException, OSError, asyncio.TimeoutError):
                     await asyncio.wait_for(self._finish(connection), CLOSE_TIMEOUT)
+                # A peer that does not answer. Before Python 3.11.3, no time-out of websockets
+                # ends the waiting of a task that was cancelled.
+                connection.transport.abort()
                 raise
             except WebSocketException as error:
                 return error

@@ -13,6 +13,7 @@
 # limitations under the License.
 import asyncio
 
+import psutil
 import pytest
 from websockets.asyncio.server import serve
 from websockets.exceptions import InvalidURI
@@ -131,6 +132,26 @@ async def test_a_link_that_is_closed_before_it_is_open_leaves_nothing():
 
 
 async def test_a_peer_that_does_not_answer_the_close_frame_is_left():
+    held = asyncio.Event()
+
+    async def deaf(connection):
+        connection.transport.pause_reading()
+        await held.wait()
+        connection.transport.abort()
+
+    async with serve(deaf, '127.0.0.1', 0) as server:
+        owner = Owner()
+        link = Link(url_of(server), 1, owner)
+        await owner.count(1)
+        link.close(1000, '')
+        await asyncio.wait([link.task])
+        port = server.sockets[0].getsockname()[1]
+        connections = psutil.Process().net_connections()
+        assert [each for each in connections if port in each.raddr[1:]] == []
+        held.set()
+
+
+async def test_a_peer_that_does_not_finish_the_handshake_is_left():
     held = asyncio.Event()
 
     async def accept(reader, writer):

@@ -73,11 +73,14 @@ class Graph:
         return self.received[topic.name][-1] if self.received[topic.name] else None
 
     def until(self, condition, timeout=20.0):
-        """Spin until a condition holds."""
+        """Spin until a condition holds.
+
+        Many publish something in it, which the node receives; at most 100 times a second.
+        """
         end = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < end, f'not within {timeout} s'
-            self._executor.spin_once(timeout_sec=0.01)
+            self.spin(0.01)
 
     def spin(self, seconds):
         """Spin for a time."""

@@ -57,13 +57,14 @@ class Wire:
         self.loop.at(time.monotonic() + 0.005, self.tick)
 
     def ask(self, *pieces):
-        """Write bytes; return what the line answers within 0.1 s."""
+        """Write bytes; return what the line answers within 0.1 s, in which it has its turns."""
         for piece in pieces:
             os.write(self.port, piece)
             self.loop.turn()
-        reply, end = b'', time.monotonic() + 0.1
-        while time.monotonic() < end:
+        reply, turns, end = b'', 0, time.monotonic() + 0.1
+        while turns < 20 or time.monotonic() < end:
             self.loop.turn()
+            turns += 1
             while select.select([self.port], [], [], 0)[0]:
                 reply += os.read(self.port, 256)
         return reply
