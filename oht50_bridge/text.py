@@ -148,6 +148,10 @@ class OneMessageFormatter(logging.Formatter):
 
 
 def escape_logs() -> None:
-    """Let the log of Python, where nothing else is configured, escape control characters."""
+    """Let the log of Python, where nothing else is configured, escape control characters.
+
+    It has severities and names, as the log of ROS.
+    """
     if logging.lastResort is not None:
-        logging.lastResort.setFormatter(OneMessageFormatter())
+        form = '[%(levelname)s] [%(name)s]: %(message)s'
+        logging.lastResort.setFormatter(OneMessageFormatter(form))

@@ -120,7 +120,7 @@ def test_no_log_record_passes_for_another(monkeypatch, capsys):
         record.exc_info = sys.exc_info()
     logging.lastResort.handle(record)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ['a\\r', '    [WARN] b\\x1b']
+    assert lines[:2] == ['[ERROR] [x]: a\\r', '    [WARN] b\\x1b']
     assert all(line.startswith('    ') for line in lines[1:])
     assert '\x07' not in ''.join(lines)
     assert isinstance(logging.lastResort.formatter, OneMessageFormatter)

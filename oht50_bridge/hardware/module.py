@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Generator
@@ -46,8 +45,6 @@ from oht50_bridge.hardware.requests import Reply
 from oht50_bridge.hardware.requests import Request
 from oht50_bridge.hardware.requests import Steps
 from oht50_bridge.hardware.statistics import ModuleStatistics
-
-logger = logging.getLogger(__name__)
 
 ONLINE = 'online'
 OFFLINE = 'offline'
@@ -432,12 +429,8 @@ class Module:
         old, self.status, self.error = self.status, status, error
         if status == old:
             return
-        if error is not None:
-            logger.warning('module %s: %s, %s', self.spec.id, status, error)
-            if old == ONLINE:
-                self.on_lost(error)
-        else:
-            logger.info('module %s: %s', self.spec.id, status)
+        if error is not None and old == ONLINE:
+            self.on_lost(error)
         code, text = (error.code, str(error)) if error else ('', '')
         self.observer.status_change(self.spec.id, old, status, code, text)
 

@@ -66,6 +66,7 @@ from oht50_bridge.nodes.process import StartError
 from oht50_bridge.nodes.process import fail
 from oht50_bridge.nodes.process import initialise
 from oht50_bridge.nodes.received_events import ReceivedEvents
+from oht50_bridge.nodes.ros_log import log_to
 from oht50_bridge.nodes.stamps import header
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.stop_relay import StopRelay
@@ -312,6 +313,7 @@ def main() -> None:
     try:
         initialise()
         node = BridgeNode()
+        log_to(node.get_logger())
         asyncio.run(serve(node, requested))
     except StartError as error:
         fail(error)

@@ -29,6 +29,7 @@ from rclpy.signals import install_signal_handlers
 
 from oht50_bridge.nodes.errors import StartError as StartError
 from oht50_bridge.nodes.presence import announce
+from oht50_bridge.nodes.ros_log import log_to
 from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.priority import RealtimePriority
 from oht50_bridge.priority import request_priority
@@ -73,6 +74,7 @@ def run(
         initialise()
         if not asked_to_end():
             node = make_node()
+            log_to(node.get_logger())
             announce(node)
             if scheduling is not None:
                 node.get_logger().info(f'{scheduling}')
