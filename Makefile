@@ -5,6 +5,7 @@
 # make test-unit  runs the tests that start no process, in seconds
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make test-reliability  tries the whole catalogue of faults, for an hour, and FAULT_SEEDS random schedules, 20 if not set
+# make test-slow  runs the tests that need much of a processor, such as those of the page in Chromium
 # make test-page  runs the tests of the page that take long
 # make screenshots  makes the images of the page in docs/images
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
@@ -35,7 +36,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Output is buffered where people run it.
 unexport PYTHONUNBUFFERED
 
-.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-page screenshots bench cover checked test-vehicles test-ros setup page clients
+.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-slow test-page screenshots bench cover checked test-vehicles test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -84,6 +85,9 @@ test-reliability: setup
 	@mkdir -p build && rm -f build/faults.json build/schedules.json
 	PYTHONPATH=test $(PYTHON) -m faults.harness.campaign build/faults.json --keep build/faults
 	PYTHONPATH=test $(PYTHON) -m faults.harness.schedule --seeds 0:$(FAULT_SEEDS) --output build/schedules.json --keep build/faults
+
+test-slow: setup clients
+	$(PYTHON) -m pytest $(PARALLEL) -n 4 -m 'slow and not long' test
 
 test-page: setup clients
 	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page test/test_build_page.py

@@ -42,11 +42,15 @@ settings.load_profile('busy')
 COVERAGE = 'COVERAGE_PROCESS_CONFIG'  # has a process measure its coverage
 MARKER = 'cover_processes'
 LONG = 'long'
+SLOW = 'slow'
 
 
 def pytest_configure(config):
     """Register the markers."""
     config.addinivalue_line('markers', f'{LONG}: takes long; `make test-page` runs it')
+    config.addinivalue_line(
+        'markers', f'{SLOW}: needs much of a processor; `make test-slow` and .ci/run run it'
+    )
     config.addinivalue_line('markers', 'no_cover: no coverage is measured (pytest-cov)')
     config.addinivalue_line(
         'markers', f'{MARKER}: coverage of the processes that it starts counts'
@@ -83,14 +87,14 @@ def file_of(item):
 def pytest_collection_modifyitems(config, items):
     """Measure no coverage of arbitrary inputs: they run the same lines again and again.
 
-    Tests that take long run where a marker is asked for.
+    Tests that take long or are slow run where a marker is asked for.
     """
     place = {name: at for at, name in enumerate(order({file_of(item): None for item in items}))}
     items.sort(key=lambda item: place[file_of(item)])
     if not config.getoption('markexpr'):
-        long = [item for item in items if item.get_closest_marker(LONG)]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+        apart = {item for item in items for mark in (LONG, SLOW) if item.get_closest_marker(mark)}
+        config.hook.pytest_deselected(items=[item for item in items if item in apart])
+        items[:] = [item for item in items if item not in apart]
     for item in items:
         if is_hypothesis_test(getattr(item, 'obj', None)):
             item.add_marker(pytest.mark.no_cover)

@@ -16,13 +16,12 @@
 from itertools import islice
 
 #: What takes longest, so that no worker is left alone with it at the end.
-LONGEST = ('system/test_day.py', 'system/test_missions.py', 'page/test_stop.py')
+LONGEST = ('system/test_day.py', 'system/test_missions.py', 'system/test_faults.py')
 #: What waits for long. Between them comes what computes: otherwise all workers wait at first, and
 #: all want a processor at the end.
 WAITING = (
     'hardware/drivers/test_motor.py',
     'nodes/test_system_node.py',
-    'test_build_page.py',
     'bringup/test_preload.py',
     'clients/test_typescript_scenarios.py',
     'hardware/drivers/test_hoist.py',

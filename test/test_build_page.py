@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 #: Nothing listens there: what needs a network is refused at once.
 NOWHERE = 'http://127.0.0.1:9'

@@ -95,21 +95,23 @@ def test_a_line_that_cannot_be_written_is_lost_and_not_tried_again_at_the_end(re
     assert output == ('out\n' if redirection == '2>/dev/full' else '')
 
 
-COMMANDS = [
+COMMANDS = [['--help'], ['no-such-command'], ['call', 'ping', '--url', 'ws://127.0.0.1:9']]
+OTHERS = [
     ['--version'],
-    ['--help'],
-    ['no-such-command'],
     ['token', '--role', 'viewer'],
     ['token', 'list-revoked'],
     ['doctor'],
     ['asyncapi'],
     ['audit', 'verify'],
-    ['call', 'ping', '--url', 'ws://127.0.0.1:9'],
     ['watch', 'ws://127.0.0.1:9'],
 ]
 
 
-@pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    'command',
+    [*COMMANDS, *(pytest.param(command, marks=pytest.mark.slow) for command in OTHERS)],
+    ids=lambda command: command[0],
+)
 @pytest.mark.parametrize('redirection', ['>&- 2>&-', '>/dev/full', '2>/dev/full'])
 def test_no_command_breaks_over_its_output(tmp_path, command, redirection):
     if command[0] in ('token', 'audit', 'doctor'):

@@ -452,6 +452,7 @@ def test_a_vehicle_ends_with_all_it_started(vehicle):
     assert not any(map(psutil.Process.is_running, everything))
 
 
+@pytest.mark.slow
 def test_nodes_can_be_executed(tmp_path):
     with own_domain() as domain, Up(tmp_path, domain, '--no-preload') as up:
         up.wait_for('is up')

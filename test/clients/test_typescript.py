@@ -68,6 +68,7 @@ def test_sources_have_the_licence_and_stay_small():
         assert len(lines) <= 500 or path.name == 'protocol.ts', path
 
 
+@pytest.mark.slow
 def test_sources_are_formatted():
     result = node(MODULES / 'prettier' / 'bin' / 'prettier.cjs', '--check', '.', cwd=ROOT)
     assert result.returncode == 0, f'run `make format`: {result.stderr}'

@@ -99,7 +99,7 @@ ALL = len(LEVELS) * len(WAYS)
 @pytest.mark.parametrize(
     ('presses', 'prepared'),
     [
-        (len(LEVELS), without),
+        pytest.param(len(LEVELS), without, marks=pytest.mark.slow),
         pytest.param(ALL, without, marks=pytest.mark.long),
         pytest.param(ALL, with_help, marks=pytest.mark.long),
     ],
@@ -130,6 +130,7 @@ def test_each_press_on_each_level_is_one_stop_and_is_shown(
     assert len(late) == presses and max(late.values()) <= PROMPT, late
 
 
+@pytest.mark.slow
 def test_a_storm_of_taps_leaves_it_stopped(vehicle, people, admin):
     page = enter(people, vehicle, 'admin', hasTouch=True)
     cleared = count(admin, 'safety.clear')
@@ -172,6 +173,7 @@ def test_nothing_is_shown_before_the_vehicle_reported_it(vehicle, people, admin,
     page.locator('[data-state="stopped"]').waitFor()
 
 
+@pytest.mark.slow
 @pytest.mark.breaks_connections
 def test_a_half_open_connection_is_gone_round(vehicle, people, admin, proxy):
     page = enter(people, vehicle, 'operator', origin=proxy.origin)

@@ -63,6 +63,7 @@ def test_a_newcomer_moves_the_vehicle_with_three_clicks(vehicle, people, admin):
     until(page, 'document.querySelector(".mission-title").textContent.includes("No mission")')
 
 
+@pytest.mark.slow
 def test_a_viewer_can_neither_stop_nor_order_and_is_informed(vehicle, people, admin):
     page = enter(people, vehicle, 'viewer')
     for level in LEVELS:
@@ -83,6 +84,7 @@ def test_a_viewer_can_neither_stop_nor_order_and_is_informed(vehicle, people, ad
     assert button(page, '/reset/i').count() == 0
 
 
+@pytest.mark.slow
 def test_an_operator_stops_and_cannot_reset(vehicle, people, admin):
     page = enter(people, vehicle, 'operator', '/alarms')
     page.locator(STOP).click()
@@ -91,6 +93,7 @@ def test_an_operator_stops_and_cannot_reset(vehicle, people, admin):
     assert 'administrator' in page.locator('.w-alarms').innerText()
 
 
+@pytest.mark.slow
 def test_an_administrator_resets_deliberately_and_nothing_moves(vehicle, people, admin):
     page = enter(people, vehicle, 'admin', '/alarms')
     assert button(page, '/reset/i').count() == 0
