@@ -297,13 +297,13 @@ def test_close_abandons_what_waits_and_refuses_more(bench):
 
 def test_a_board_is_addressed_after_its_gap(make_rig):
     rig = make_rig('travel_motor', 'dock', one_line=True)
-    rig.sim.misbehave('travel_motor', quiet_before=0.015)
+    rig.sim.misbehave('travel_motor', quiet_before=0.1)
     line = SerialLine('all', rig.process.port('all'))
     line.start()
     try:
         dock = Endpoint(5, TIMING)
         premature = Endpoint(3, Timing(timeout=0.1, retries=0, gap=0.0, offline_after=1.0))
-        calm = Endpoint(3, Timing(timeout=0.1, retries=0, gap=0.02, offline_after=1.0))
+        calm = Endpoint(3, Timing(timeout=0.1, retries=0, gap=0.12, offline_after=1.0))
 
         def after_traffic(motor):
             yield Read(dock, 0x0104, 1)
