@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -66,12 +67,9 @@ def test_the_death_of_the_parent_is_signalled():
 def test_orphans_are_adopted_only_while_they_are_asked_for(adopts):
     with adopting():
         pass  # and not any more
-    with run(LEAVING) as parent:
-        if adopts:
-            with adopting():
-                orphan = psutil.Process(int(parent.stdout.readline()))
-                parent.wait(10)
-        else:
+    with contextlib.ExitStack() as after:
+        with adopting() if adopts else contextlib.nullcontext():
+            parent = after.enter_context(run(LEAVING))
             orphan = psutil.Process(int(parent.stdout.readline()))
             parent.wait(10)
         assert (orphan.ppid() == os.getpid()) == adopts

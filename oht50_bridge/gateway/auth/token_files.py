@@ -116,5 +116,6 @@ class TokenFiles:
     def _report(self, what: str, problems: list[Exception], **fields: Any) -> None:
         for problem in problems:
             logger.error('%s; the former content stays in force', problem)
-        logger.info('%s changed: %s', what, fields)
+        counts = ', '.join(f'{len(values)} {name}' for name, values in fields.items())
+        logger.info('%s changed: %s', what, counts)  # the audit log has all of them
         self._record(what, **fields, problems=[str(problem) for problem in problems])
