@@ -455,7 +455,6 @@ def test_other_boards_are_read_while_a_reply_may_be_late(wire):
         for unit, word in ((4, 1), (5, 2)):
             reply = bytes([unit, 3, 2, 0, word])
             os.write(end, reply + crc16(reply))
-            time.sleep(0.01)
 
     boards = threading.Thread(target=answer)
     boards.start()
