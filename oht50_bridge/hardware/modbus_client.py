@@ -29,6 +29,7 @@ from pymodbus.exceptions import ConnectionException
 
 from oht50_bridge.hardware.requests import Read
 from oht50_bridge.hardware.requests import Write
+from oht50_bridge.hardware.rtu import first_reply
 
 # Every silence is reported by the bus, with the module's name and a code.
 logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
@@ -58,6 +59,7 @@ class ModbusClient(ModbusSerialClient):
         self.last_byte_by = 0.0
         self.last_byte_at = 0.0
         self.received = 0
+        self._rest = b''  # what arrived behind a reply
 
     def close(self) -> None:
         """Close the port."""
@@ -73,6 +75,7 @@ class ModbusClient(ModbusSerialClient):
         port = self.socket
         if port is None:
             raise ConnectionException('port closed')
+        self._rest = b''
         by = time.monotonic() + _WRITE_TIMEOUT
         left = request
         try:
@@ -92,10 +95,19 @@ class ModbusClient(ModbusSerialClient):
     def recv(self, size: int | None) -> bytes:
         """Return the bytes that have arrived, b'' when a deadline has passed.
 
+        After a whole reply come the bytes behind it, with the next call: of two replies at once,
+        pymodbus drops the second with the first, which may be a late one of another board.
+
         Raises:
             ConnectionException: the port is gone.
 
         """
+        data = self._rest or self._arrived()
+        reply = first_reply(data) or data
+        self._rest = data[len(reply) :]
+        return reply
+
+    def _arrived(self) -> bytes:
         if self.socket is None:
             raise ConnectionException('port closed')
         now = time.monotonic()

@@ -50,6 +50,15 @@ def intact(data: bytes) -> bool:
     return len(data) >= 4 and crc16(data[:-2]) == data[-2:]
 
 
+def first_reply(data: bytes) -> bytes:
+    """Return the whole and intact reply that `data` begins with, b'' if it does with none."""
+    if len(data) < 5:
+        return b''
+    function = data[1]
+    length = 5 if function & 0x80 else 5 + data[2] if function == 3 else 8
+    return data[:length] if intact(data[:length]) else b''
+
+
 def read_request(unit: int, address: int, count: int) -> bytes:
     """Frame that reads `count` holding registers from `address`."""
     return frame(unit, struct.pack('>BHH', 3, address, count))

@@ -36,6 +36,7 @@ from oht50_bridge.hardware.requests import Endpoint
 from oht50_bridge.hardware.requests import Read
 from oht50_bridge.hardware.requests import Write
 from oht50_bridge.hardware.rtu import crc16
+from oht50_bridge.hardware.rtu import frame
 
 BOARD = Endpoint(4, Timing(timeout=0.2, retries=0, gap=0.0, offline_after=1.0))
 
@@ -53,14 +54,14 @@ def wire():
         os.close(end)
 
 
-def exchange(wire, request, reply):
+def exchange(wire, request, reply, sealed=True):
     """Send a request, with a board that answers with some bytes; return frame and response."""
     client, board = wire
     frames = []
 
     def answer():
         frames.append(os.read(board, 256))
-        os.write(board, reply + crc16(reply))
+        os.write(board, reply + (crc16(reply) if sealed else b''))
 
     thread = threading.Thread(target=answer)
     thread.start()
@@ -79,6 +80,15 @@ def test_a_read_sends_function_3_and_returns_the_registers(wire):
     assert frames[0][:-2] == bytes([4, 3, 0, 0x10, 0, 2])
     assert response.registers == [7, 256]
     assert belongs(request, response)
+
+
+@pytest.mark.parametrize('behind', [b'', b'\xff\x00'])
+def test_a_late_reply_of_another_board_does_not_take_the_own_one_along(wire, behind):
+    """They are read at once, as on a host that was busy when the first one came."""
+    late = bytes([5, 3, 2, 0, 1])
+    request, own = Read(BOARD, 0x10, 1), frame(4, bytes([3, 2, 0, 7]))
+    _, response = exchange(wire, request, late + crc16(late) + own + behind, sealed=False)
+    assert response.registers == [7]
 
 
 @pytest.mark.parametrize(

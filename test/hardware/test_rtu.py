@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pymodbus.framer.rtu import FramerRTU
 
 from oht50_bridge.hardware.rtu import crc16
+from oht50_bridge.hardware.rtu import first_reply
 from oht50_bridge.hardware.rtu import frame
 from oht50_bridge.hardware.rtu import intact
 from oht50_bridge.hardware.rtu import read_request
@@ -54,6 +55,23 @@ def test_a_frame_is_intact(unit, pdu):
     built = frame(unit, pdu)
     assert (built[0], built[1:-2]) == (unit, pdu)
     assert intact(built)
+
+
+REPLIES = [
+    frame(4, b'\x03\x02\x00\x07'),
+    frame(4, b'\x03\x00'),
+    frame(4, b'\x06\x00\x10\x00\x07'),
+    frame(4, b'\x10\x00\x10\x00\x02'),
+    frame(4, b'\x83\x02'),
+]
+
+
+@pytest.mark.parametrize('reply', REPLIES)
+@pytest.mark.parametrize('behind', [b'', b'\0', REPLIES[0]])
+def test_a_reply_ends_where_another_may_begin(reply, behind):
+    assert first_reply(reply + behind) == reply
+    assert first_reply(reply[:-1]) == b''
+    assert first_reply(b'\xff' + reply) == b''
 
 
 @given(st.binary(min_size=1, max_size=30), st.integers(0, 10**6))
