@@ -37,6 +37,7 @@ logging.getLogger('pymodbus').setLevel(logging.CRITICAL)
 #: s: a frame has ended; USB adapters deliver in pieces up to 16 ms apart.
 FRAME_SILENCE = 0.03
 _BREAK_TIME = 0.02  # s: the time of a byte at 9600 bit/s, and of an adapter to send it
+_MOST_BYTES = 4096  # at once; a frame has 256 at most
 _WRITE_TIMEOUT = 0.2  # s: a port that does not accept a frame within this time is lost
 _UNIT = (  # the name of the address argument in pymodbus; up to 3.9 and from 3.10 on
     'device_id'
@@ -115,26 +116,34 @@ class ModbusClient(ModbusSerialClient):
             return b''
         wait = FRAME_SILENCE if self.received else self.first_byte_by - now
         try:
-            ready, _, _ = select.select([self.socket], [], [], max(wait, 0.0))
-            if not ready:
+            data = self._readable(max(wait, 0.0))
+            if data is None:
                 return b''
-            waiting = self.socket.in_waiting
-            if not waiting:
+            if not data:
                 # The watchdog reads this port too when it acts; then nothing is readable any more.
                 # A port that is gone stays readable, and has no data.
-                ready, _, _ = select.select([self.socket], [], [], 0.0)
-                waiting = self.socket.in_waiting
-                if ready and not waiting:
-                    raise OSError('readable without data: the port is gone')
-                if not waiting:
+                data = self._readable(0.0)
+                if data is None:
                     return b''
-            data = self.socket.read(waiting)
+                if not data:
+                    raise OSError('readable without data: the port is gone')
         except OSError as error:
             self.close()
             raise ConnectionException(str(error)) from error
         self.last_byte_at = time.monotonic()
         self.received += len(data)
         return data
+
+    def _readable(self, wait: float) -> bytes | None:
+        """Return what there is to read within a time, s; None if there is nothing."""
+        assert self.socket is not None
+        ready, _, _ = select.select([self.socket], [], [], wait)
+        if not ready:
+            return None
+        with contextlib.suppress(BlockingIOError):
+            # Not by pyserial, which takes a port that another process has read for a lost one.
+            return os.read(self.socket.fileno(), _MOST_BYTES)
+        return b''
 
     def send_break(self, baudrate: int) -> None:
         """Send one 0x00 at `baudrate` bit/s and return to the speed of the line.

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import threading
 import time
 import tty
@@ -149,6 +150,24 @@ def test_what_had_arrived_is_no_reply(wire):
     client.send(b'frame')
     client.first_byte_by = time.monotonic() + 0.05
     assert client.recv(8) == b''
+
+
+def test_bytes_that_another_process_takes_are_no_loss_of_the_port(wire, monkeypatch):
+    """The watchdog reads while it stops the motor: between the look at the port and the read."""
+    client, board = wire
+    client.first_byte_by = time.monotonic() + 0.2
+    os.write(board, b'taken')
+    look = select.select
+
+    def and_take(*arguments):
+        found = look(*arguments)
+        if found[0]:
+            os.read(client.socket.fileno(), 256)
+        return found
+
+    monkeypatch.setattr(select, 'select', and_take)
+    assert client.recv(8) == b''
+    assert client.socket is not None
 
 
 def test_a_port_that_takes_no_bytes_is_lost(wire):
