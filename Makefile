@@ -28,7 +28,7 @@ FUZZ := test/fuzz
 BESIDE_ROS := test/rosless/test_interop.py
 EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(FAULTS) $(FUZZ) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
-PARALLEL := -n 6 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
 
 # Without it each process would compile what it imports, and this starts many.
