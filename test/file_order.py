@@ -13,12 +13,10 @@
 # limitations under the License.
 """The order in which the files of tests begin, for several workers on few processors."""
 
-from itertools import islice
-
 #: What takes longest, so that no worker is left alone with it at the end.
 LONGEST = ('system/test_day.py', 'system/test_missions.py', 'system/test_faults.py')
-#: What waits for long. Between them comes what computes: otherwise all workers wait at first, and
-#: all want a processor at the end.
+#: What waits for long, and has limits in real time. They begin together: beside tests that compute
+#: they would be late.
 WAITING = (
     'hardware/drivers/test_motor.py',
     'nodes/test_system_node.py',
@@ -38,15 +36,9 @@ WAITING = (
     'test_host_watch.py',
     'test_line_tap.py',
 )
-BETWEEN = 12  # files
 
 
 def order(files):
     """Return files in the order in which they begin."""
-    yield from [name for name in LONGEST if name in files]
-    others = iter([name for name in files if name not in LONGEST + WAITING])
-    for name in WAITING:
-        if name in files:
-            yield name
-            yield from islice(others, BETWEEN)
-    yield from others
+    first = [name for name in LONGEST + WAITING if name in files]
+    return first + [name for name in files if name not in first]
