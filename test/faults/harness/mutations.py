@@ -48,6 +48,7 @@ class Mutation:
         old, new: text that is replaced.
         fault, situation: in which it is missed.
         invariant: which notices.
+        also: other protections that would act in its place: file, text, and what replaces it.
 
     """
 
@@ -58,6 +59,7 @@ class Mutation:
     fault: str
     situation: str
     invariant: str
+    also: tuple[tuple[str, str, str], ...] = ()
 
 
 MUTATIONS = (
@@ -70,6 +72,10 @@ MUTATIONS = (
         'a heartbeat is valid for 5 s instead of 0.3 s', 'timing.py',
         'HEARTBEAT_TIMEOUT = 0.3', 'HEARTBEAT_TIMEOUT = 5.0',
         'safety_node-hangs', MOVING, 'motion',
+        (
+            ('vehicle/mission.py', 'if inputs.measurement is None or inputs.position_age > '
+             'self._timeouts.position_timeout:', 'if inputs.measurement is None:'),
+        ),
     ),
     Mutation(
         'the watchdog waits for 3 s instead of 0.4 s', 'hardware/watchdog/protocol.py',
@@ -122,15 +128,15 @@ MUTATIONS = (
 
 @contextlib.contextmanager
 def mutated(mutation: Mutation) -> Iterator[None]:
-    """Change the source, and put it back."""
-    path = PACKAGE / mutation.path
-    source = path.read_text(encoding='utf-8')
-    assert source.count(mutation.old) == 1, f'{mutation.path}: {mutation.old}'
-    path.write_text(source.replace(mutation.old, mutation.new), encoding='utf-8')
-    try:
+    """Change the sources, and put them back."""
+    with contextlib.ExitStack() as after:
+        for name, old, new in ((mutation.path, mutation.old, mutation.new), *mutation.also):
+            path = PACKAGE / name
+            source = path.read_text(encoding='utf-8')
+            assert source.count(old) == 1, f'{name}: {old}'
+            after.callback(path.write_text, source, encoding='utf-8')
+            path.write_text(source.replace(old, new), encoding='utf-8')
         yield
-    finally:
-        path.write_text(source, encoding='utf-8')
 
 
 def noticed_by(mutation: Mutation) -> list[str]:
