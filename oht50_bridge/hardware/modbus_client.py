@@ -116,17 +116,16 @@ class ModbusClient(ModbusSerialClient):
             return b''
         wait = FRAME_SILENCE if self.received else self.first_byte_by - now
         try:
-            data = self._readable(max(wait, 0.0))
-            if data is None:
-                return b''
-            if not data:
-                # The watchdog reads this port too when it acts; then nothing is readable any more.
-                # A port that is gone stays readable, and has no data.
-                data = self._readable(0.0)
+            # The watchdog reads this port too when it acts; then nothing is readable any more.
+            # A port that is gone stays readable, and has no data.
+            for patience in (max(wait, 0.0), 0.0):
+                data = self._readable(patience)
                 if data is None:
                     return b''
-                if not data:
-                    raise OSError('readable without data: the port is gone')
+                if data:
+                    break
+            else:
+                raise OSError('readable without data: the port is gone')
         except OSError as error:
             self.close()
             raise ConnectionException(str(error)) from error

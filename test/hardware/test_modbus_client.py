@@ -86,9 +86,8 @@ def test_a_read_sends_function_3_and_returns_the_registers(wire):
 @pytest.mark.parametrize('behind', [b'', b'\xff\x00'])
 def test_a_late_reply_of_another_board_does_not_take_the_own_one_along(wire, behind):
     """They are read at once, as on a host that was busy when the first one came."""
-    late = bytes([5, 3, 2, 0, 1])
-    request, own = Read(BOARD, 0x10, 1), frame(4, bytes([3, 2, 0, 7]))
-    _, response = exchange(wire, request, late + crc16(late) + own + behind, sealed=False)
+    late, own = frame(5, bytes([3, 2, 0, 1])), frame(4, bytes([3, 2, 0, 7]))
+    _, response = exchange(wire, Read(BOARD, 0x10, 1), late + own + behind, sealed=False)
     assert response.registers == [7]
 
 
