@@ -5,7 +5,7 @@
 # make test-unit  runs the tests that start no process, in seconds
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make test-reliability  tries the whole catalogue of faults, for an hour, and FAULT_SEEDS random schedules, 20 if not set
-# make test-slow  runs the tests that need much of a processor, such as those of the page in Chromium
+# make test-slow  runs the slow tests: most of the page in Chromium, variants, some of whole vehicles
 # make test-page  runs the tests of the page that take long
 # make screenshots  makes the images of the page in docs/images
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
@@ -29,6 +29,7 @@ BESIDE_ROS := test/rosless/test_interop.py
 EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(FAULTS) $(FUZZ) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
+SLOW := slow and not long
 UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
 
 # Without it each process would compile what it imports, and this starts many.
@@ -87,7 +88,8 @@ test-reliability: setup
 	PYTHONPATH=test $(PYTHON) -m faults.harness.schedule --seeds 0:$(FAULT_SEEDS) --output build/schedules.json --keep build/faults
 
 test-slow: setup clients
-	$(PYTHON) -m pytest $(PARALLEL) -n 4 -m 'slow and not long' test
+	$(PYTHON) -m pytest $(PARALLEL) -n 4 -m '$(SLOW)' $(EACH) test
+	$(PYTHON) -m pytest $(PARALLEL) -n 4 -m '$(SLOW)' $(WHOLE_VEHICLES)
 
 test-page: setup clients
 	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m long test/page test/test_build_page.py

@@ -49,7 +49,7 @@ def pytest_configure(config):
     """Register the markers."""
     config.addinivalue_line('markers', f'{LONG}: takes long; `make test-page` runs it')
     config.addinivalue_line(
-        'markers', f'{SLOW}: needs much of a processor; `make test-slow` and .ci/run run it'
+        'markers', f'{SLOW}: no time for it in `make test`; `make test-slow` and .ci/run run it'
     )
     config.addinivalue_line('markers', 'no_cover: no coverage is measured (pytest-cov)')
     config.addinivalue_line(

@@ -36,7 +36,15 @@ from _pytest.runner import runtestprotocol
 
 LIMIT = 0.1  # s, of a stall that excuses one failure
 MAX_REPEATS = 3
-FOLDERS = ('/test/system/', '/test/faults/', '/test/launch/', '/test/hardware/', '/test/page/')
+REAL_TIME = (
+    '/test/system/',
+    '/test/faults/',
+    '/test/launch/',
+    '/test/page/',
+    '/test/hardware/',
+    '/test/nodes/test_hardware_node.py',
+    '/test/simulator/test_server.py',
+)
 METER = Path(__file__).with_name('stall_meter.py')
 
 
@@ -81,7 +89,7 @@ class HostWatch:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Mark the tests that run in real time."""
         for item in items:
-            if any(folder in item.path.as_posix() for folder in FOLDERS):
+            if any(place in item.path.as_posix() for place in REAL_TIME):
                 item.add_marker(pytest.mark.real_time)
 
     @pytest.hookimpl(tryfirst=True)

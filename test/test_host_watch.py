@@ -257,7 +257,7 @@ def test_the_run_fails_above_three_repeats(run, count, code, arguments):
 
 
 def test_the_tests_of_whole_vehicles_are_watched(request):
-    """This run has the plugin, and it knows the tests by their folder."""
+    """This run has the plugin, and it knows the tests by where they are."""
     watch = request.config.pluginmanager.get_plugin('host-watch')
     assert watch is not None
 
@@ -268,7 +268,10 @@ def test_the_tests_of_whole_vehicles_are_watched(request):
         def add_marker(self, marker):
             self.markers.append(marker.name)
 
-    folders = ('test/system', 'test/faults', 'test/launch', 'test/hardware/drivers', 'test')
-    items = [Item(f'{folder}/test_x.py') for folder in folders]
-    watch.pytest_collection_modifyitems(items)
-    assert [item.markers for item in items] == [['real_time']] * 4 + [[]]
+    folders = ('test/system', 'test/faults', 'test/launch', 'test/hardware/drivers')
+    watched = [Item(f'{folder}/test_x.py') for folder in folders]
+    watched += [Item('test/nodes/test_hardware_node.py'), Item('test/simulator/test_server.py')]
+    others = [Item('test/test_x.py'), Item('test/nodes/test_x.py')]
+    watch.pytest_collection_modifyitems(watched + others)
+    assert [item.markers for item in watched] == [['real_time']] * len(watched)
+    assert [item.markers for item in others] == [[], []]

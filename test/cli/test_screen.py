@@ -76,18 +76,23 @@ def test_a_size_of_terminals_is_kept():
 
 TERMINALS = [
     # TERM, what the terminal says of its size, what the environment adds, whether it has a screen
+    ('xterm', (24, 80), {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}, True),
+    (None, (24, 80), {}, False),
+]
+OTHERS = [
     ('no-such-terminal', (24, 80), {}, True),
     ('xterm', (1, 1), {}, True),
     ('xterm', (65535, 65535), {}, True),
     ('xterm', (24, 80), {'COLUMNS': '0', 'LINES': '0'}, True),
-    ('xterm', (24, 80), {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}, True),
-    (None, (24, 80), {}, False),
     ('dumb', (0, 0), {'COLUMNS': '0'}, False),
 ]
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize(('term', 'size', 'more', 'screen'), TERMINALS)
+@pytest.mark.parametrize(
+    ('term', 'size', 'more', 'screen'),
+    [*TERMINALS, *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHERS)],
+)
 def test_every_terminal_shows_the_findings_and_the_connection(term, size, more, screen, tmp_path):
     environment = {
         name: value

@@ -51,7 +51,9 @@ def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, o
 
 
 @pytest.mark.parametrize('host', NO_HOSTS[:-1])  # what no command line can hold is the last
-@pytest.mark.parametrize('options', [[], ['--insecure'], ['replay']])
+@pytest.mark.parametrize(
+    'options', [[], pytest.param(['--insecure'], marks=pytest.mark.slow), ['replay']]
+)
 def test_a_host_that_can_be_none_is_one_line_whatever_the_command(tmp_path, capsys, host, options):
     command = ['replay', str(tmp_path)] if options == ['replay'] else ['up', '--sim', *options]
     state = str(tmp_path / 'state')

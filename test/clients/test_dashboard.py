@@ -16,6 +16,7 @@
 import json
 import re
 
+import pytest
 from clients.javascript import CLIENT
 from clients.javascript import MODULES
 from clients.javascript import ROOT
@@ -42,6 +43,7 @@ def test_its_own_tests():
     assert re.search(r'^. pass ([4-9]\d|\d{3,})$', result.stdout, re.MULTILINE), result.stdout
 
 
+@pytest.mark.slow
 def test_it_compiles_so_no_text_is_missing_in_either_language():
     compiled(CLIENT)
     result = node(TSC, '--noEmit', '--project', PAGE)

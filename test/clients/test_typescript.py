@@ -96,12 +96,14 @@ def test_the_package_has_what_it_needs(package):
     assert (CLIENT / 'LICENSE').read_text() == (ROOT / 'LICENSE').read_text()
 
 
+@pytest.mark.slow
 def test_publint_finds_nothing(package):
     result = node(MODULES / 'publint' / 'src' / 'cli.js', 'run', package[0], '--strict')
     assert result.returncode == 0, result.stdout + result.stderr
     assert 'All good!' in result.stdout
 
 
+@pytest.mark.slow
 def test_types_resolve_for_those_who_import_it(package):
     # ESM only: what Node 20.19 and later can `require`.
     program = MODULES / '@arethetypeswrong' / 'cli' / 'dist' / 'index.js'

@@ -136,6 +136,7 @@ def test_whatever_is_measured_says_its_unit():
 # With the tools of others
 
 
+@pytest.mark.slow
 def test_the_parser_of_asyncapi_finds_nothing_wrong():
     result = contract('document')
     assert result.returncode == 0, result.stdout + result.stderr

@@ -158,6 +158,7 @@ def test_a_press_that_is_dragged_off_stops(vehicle, people, admin):
     count_reaches(admin, 'safety.estop', 1)
 
 
+@pytest.mark.slow
 @pytest.mark.breaks_connections
 def test_nothing_is_shown_before_the_vehicle_reported_it(vehicle, people, admin, proxy):
     page = enter(people, vehicle, 'operator', origin=proxy.origin, script=NOTING)

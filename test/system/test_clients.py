@@ -62,7 +62,9 @@ def output(command, directory):
     return [json.loads(line) for line in out.splitlines()]
 
 
-@pytest.mark.parametrize('language', ['python', 'javascript'])
+@pytest.mark.parametrize(
+    'language', ['python', pytest.param('javascript', marks=pytest.mark.slow)]
+)
 def test_client_of_the_specification(language, vehicle, simulator, tmp_path):
     place(vehicle, simulator, 12.345)
     source = (

@@ -368,6 +368,7 @@ def test_full_disk_refuses_the_change(configured_vehicle, configured, admin):
     assert admin.update(telemetry_rate=2, speed=0.25)['accepted'] is True
 
 
+@pytest.mark.slow
 def test_kill_at_the_first_or_last_write_leaves_the_old_or_the_new_version_whole(
     configured_vehicle, configured, admin
 ):

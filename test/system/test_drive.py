@@ -47,6 +47,7 @@ def test_drive_command_moves_the_vehicle_and_clients_see_it(vehicle, simulator, 
         client.wait('system.status', where=lambda event: event['data']['status'] == 'moving')
 
 
+@pytest.mark.slow
 def test_noise_on_the_line_of_the_safety_board_does_not_stop_the_vehicle(
     vehicle, simulator, moving
 ):

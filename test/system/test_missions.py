@@ -120,6 +120,7 @@ def test_mission_goes_to_its_target_and_tells_the_truth(vehicle, simulator, oper
     stays(simulator)
 
 
+@pytest.mark.slow
 def test_after_a_stall_the_vehicle_stands_before_it_moves_again(vehicle, simulator, operator):
     drive(operator, simulator, 22.0)
     wait_for(lambda: simulator.truth()['velocity'] > 0.4, what='the vehicle is fast')

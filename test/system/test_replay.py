@@ -120,6 +120,7 @@ def test_replay_gives_the_events_of_then(recorded, tmp_path):
         assert processes_of(str(bag)) == []
 
 
+@pytest.mark.slow
 def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_path):
     """A vehicle in the domain receives neither a replayed stop nor a command to its bridge."""
     bag, _, state_dir = recorded
@@ -157,6 +158,7 @@ def test_nothing_can_be_commanded_in_a_replay_beside_a_vehicle(recorded, tmp_pat
             assert vehicle.stop() == 0
 
 
+@pytest.mark.slow
 def test_loop_begins_again(recorded, tmp_path):
     bag, _, state_dir = recorded
     with (

@@ -169,6 +169,7 @@ BOARDS = ('travel_motor', 'power', 'dock', 'safety')
 LONGEST_GAP = 2 * (0.05 + 0.06)  # s
 
 
+@pytest.mark.slow
 def test_pulled_board_is_reported_and_the_others_are_polled_on_time(vehicle, simulator):
     with vehicle.client('operator', ['module.*', 'telemetry.realtime']) as client:
         client.wait('telemetry.realtime')
@@ -205,6 +206,7 @@ def test_pulled_board_is_reported_and_the_others_are_polled_on_time(vehicle, sim
         assert found['data']['error_code'] == ''
 
 
+@pytest.mark.slow
 def test_a_silent_battery_management_leaves_the_charge_unknown(vehicle, simulator):
     """The power board stays online, and keeps its last state of charge."""
     events = ['telemetry.realtime', 'system.*', 'module.*']

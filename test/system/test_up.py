@@ -50,6 +50,7 @@ def members(group):
     return found
 
 
+@pytest.mark.slow
 def test_two_vehicles_side_by_side_and_nothing_survives_ctrl_c(tmp_path):
     with own_domain() as one, own_domain() as two:
         (tmp_path / 'a').mkdir()
@@ -136,6 +137,7 @@ ONE_PORT = """
 """
 
 
+@pytest.mark.slow
 def test_every_board_on_one_serial_port(tmp_path):
     """With a safety board that can share a line; that of safety_module_fw cannot."""
     params = tmp_path / 'one_port.yaml'

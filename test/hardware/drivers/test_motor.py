@@ -452,7 +452,8 @@ def test_a_stop_is_not_verified_while_the_other_motor_is_on(make_rig, travel):
     rig.online()
     rig.hw.motor.estop(True)
     rig.wait_for(lambda: rig.hw.motor.state().stop_verified, what='verified stop')
-    rig.sim.misbehave('travel_motor', overwrite=1.0)  # a stop is undone at the end of each cycle
+    # A stop is undone at the end of each cycle, before the next request reads it.
+    rig.sim.misbehave('travel_motor', overwrite=1.0, cycle=0.001)
     turn(rig, 3 - travel)
     rig.wait_for(lambda: not rig.hw.motor.state().stop_verified, what='doubt')
     until = time.monotonic() + 0.5
