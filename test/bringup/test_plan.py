@@ -23,6 +23,7 @@ import yaml
 
 from oht50_bridge.bringup.errors import BringUpError
 from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.identity import VEHICLE
 
 
@@ -128,12 +129,41 @@ def test_who_starts_the_vehicle_says_whether_its_boards_are_simulated(tmp_path, 
 
 def test_each_node_gets_its_own_parameters_last(tmp_path):
     plan = Plan(tmp_path, 0, '/hoist_a', simulated=True, port=1234)
-    for node, name, value in (
-        ('bridge_node', 'port', 1234),
-        ('hardware_node', 'line.drive.device', str(plan.directory / 'simulator' / 'drive')),
-    ):
-        own = yaml.safe_load(plan.parameter_file(node).read_text())
-        assert own[f'/hoist_a/{node}']['ros__parameters'][name] == value
+    assert own_parameters(plan, 'bridge_node')['port'] == 1234
+    device = own_parameters(plan, 'hardware_node')['line.drive.device']
+    assert device == str(plan.directory / 'simulator' / 'drive')
+
+
+def own_parameters(plan, node):
+    """Return what a plan gives to a node last."""
+    own = yaml.safe_load(plan.parameter_file(node).read_text())
+    return own[f'{plan.namespace}/{node}']['ros__parameters']
+
+
+def test_the_bridge_gets_its_transport(tmp_path):
+    plan = Plan(tmp_path, 0, simulated=True)
+    assert not own_parameters(plan, 'bridge_node')['insecure']
+    assert own_parameters(plan.with_transport(None, insecure=True), 'bridge_node')['insecure']
+    files = TlsFiles(tmp_path / 'cert.pem', tmp_path / 'key.pem')
+    own = own_parameters(plan.with_transport(files, insecure=False), 'bridge_node')
+    names = ('tls_certificate', 'tls_key', 'tls_client_ca')
+    assert [own[name] for name in names] == [str(files.certificate), str(files.key), '']
+
+
+def test_one_serial_port_for_all_boards_goes_to_their_node(tmp_path):
+    params = tmp_path / 'one_port.yaml'
+    board = 'module: {safety: {profile: oht_v2_safety, address: 6}}'
+    params.write_text(f'/**/hardware_node:\n  ros__parameters: {{{board}}}\n')
+    plan = Plan(tmp_path, 0, serial_port='/dev/ttyS0', params=params)
+    assert own_parameters(plan, 'hardware_node')['serial_port'] == '/dev/ttyS0'
+    assert 'serial_port' not in own_parameters(plan, 'bridge_node')
+    assert plan.serial_ports == ['/dev/ttyS0']
+
+
+def test_a_directory_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / 'state').write_text('')
+    with pytest.raises(BringUpError, match='choose another state directory'):
+        Plan(tmp_path / 'state', 0, simulated=True).lock()
 
 
 @pytest.mark.processes

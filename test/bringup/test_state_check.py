@@ -143,6 +143,11 @@ def test_a_folder_of_versions_that_is_none_is_named(state):
     assert 'rollback_config' in only(state, folder).text
 
 
+def test_other_files_in_the_folder_of_versions_are_not_read(state):
+    (state / 'domain-0' / 'config' / 'notes.txt').write_text('x')
+    assert list(state_faults(state)) == []
+
+
 def test_a_user_without_a_home_has_no_boards_to_look_at(state, tmp_path, monkeypatch):
     (tmp_path / BOARDS / 'estop.json').write_text('')
     monkeypatch.delenv('XDG_STATE_HOME')
