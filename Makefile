@@ -30,7 +30,6 @@ EACH := $(addprefix --ignore ,$(WHOLE_VEHICLES) $(FAULTS) $(FUZZ) $(BESIDE_ROS))
 # Most of them wait most of the time, so more of them than cores.
 PARALLEL := -n 5 --dist loadfile --no-loadscope-reorder
 SLOW := slow and not long
-UNIT := test/protocol test/client test/gateway test/vehicle test/bringup test/cli $(wildcard test/test_*.py)
 
 # Without it each process would compile what it imports, and this starts many.
 unexport PYTHONDONTWRITEBYTECODE
@@ -76,7 +75,7 @@ audit: setup
 	$(PYTHON) tools/audit_dependencies.py
 
 test-unit: setup
-	$(PYTHON) -m pytest $(PARALLEL) --without-processes $(UNIT)
+	$(PYTHON) -m pytest $(PARALLEL) --without-processes
 
 test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)

@@ -11,23 +11,28 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A pytest plugin: with --without-processes, no test that starts a process runs.
+"""A pytest plugin: unit tests start no process, or are marked `processes`.
 
-Tests marked `processes` are left out, and one that starts a process without being marked fails.
+With --without-processes only they run, without those that are marked. Everywhere else a process is
+what is tested.
 """
 
 import platform
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 MARKER = 'processes'
 EVENTS = {'os.fork', 'os.forkpty', 'os.posix_spawn', 'subprocess.Popen'}
+#: Where unit tests are, below test/, and in it.
+FOLDERS = {'protocol', 'client', 'gateway', 'vehicle', 'bringup', 'cli'}
+ROOT = Path(__file__).parent
 
 
-class WithoutProcesses:
-    """The plugin, when the option is given."""
+class Processes:
+    """The plugin."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -39,34 +44,55 @@ class WithoutProcesses:
         if event in EVENTS:
             self.started.append(f'{event} {arguments}')
 
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        """Leave out what is no unit test, where that is asked for."""
+        if not config.getoption('--without-processes') or is_unit(collection_path):
+            return None
+        return collection_path != ROOT
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """Leave out the tests that are marked."""
+        """Leave out those that are marked, where that is asked for."""
+        if not config.getoption('--without-processes'):
+            return
         marked = [item for item in items if item.get_closest_marker(MARKER)]
         config.hook.pytest_deselected(items=marked)
         items[:] = [item for item in items if item not in marked]
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Fail a test that started a process, in its fixtures too."""
-        result = yield
-        started = self.started[:]
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Forget what was started before the test and its fixtures."""
         self.started.clear()
-        if started:
-            pytest.fail(f'starts a process and is not marked `{MARKER}`: {started}')
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Fail a unit test that started a process, in its fixtures too, and is not marked."""
+        result = yield
+        if self.started and is_unit(item.path) and not item.get_closest_marker(MARKER):
+            pytest.fail(f'starts a process and is not marked `{MARKER}`: {self.started}')
         return result
+
+
+def is_unit(path: Path) -> bool:
+    """Return whether a file, or a folder below test/, is one of unit tests."""
+    if not path.is_relative_to(ROOT):
+        return True
+    first, *others = path.relative_to(ROOT).parts or ('',)
+    return first in FOLDERS or (not others and first.endswith('.py'))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
     parser.addoption(
-        '--without-processes', action='store_true', help='run only tests that start no process'
+        '--without-processes',
+        action='store_true',
+        help='run only unit tests that start no process',
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and the plugin where it is asked for."""
+    """Register the marker and the plugin."""
     config.addinivalue_line('markers', f'{MARKER}: starts processes; `make test-unit` omits it')
-    if config.getoption('--without-processes'):
-        config.pluginmanager.register(WithoutProcesses(), 'without-processes')
+    config.pluginmanager.register(Processes(), 'processes-of-tests')

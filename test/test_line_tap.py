@@ -32,6 +32,8 @@ WRITE = sealed(bytes([3, 6, 0, 1, 0, 0]))
 REPLY = sealed(bytes([3, 3, 2, 0, 7]))
 SILENCE = 0.15  # s, after which nothing comes any more
 
+pytestmark = pytest.mark.processes
+
 
 class Ends:
     """Both ends of a tapped line: the port that a vehicle opens, and the boards."""

@@ -37,7 +37,11 @@ def test_harmless():
 
 
 @pytest.mark.processes
-def test_a_test_that_starts_a_process_must_be_marked(tmp_path):
+@pytest.mark.parametrize(
+    ('options', 'counts'),
+    [([], '1 failed, 2 passed'), (['--without-processes'], '1 failed, 1 passed, 1 deselected')],
+)
+def test_a_test_that_starts_a_process_must_be_marked(tmp_path, options, counts):
     (tmp_path / 'test_it.py').write_text(SUITE)
     done = subprocess.run(
         [
@@ -46,7 +50,7 @@ def test_a_test_that_starts_a_process_must_be_marked(tmp_path):
             'pytest',
             '-p',
             'processes',
-            '--without-processes',
+            *options,
             '--strict-markers',
             f'--rootdir={tmp_path}',
             str(tmp_path),
@@ -57,5 +61,5 @@ def test_a_test_that_starts_a_process_must_be_marked(tmp_path):
         text=True,
         timeout=60,
     )
-    assert '1 failed, 1 passed, 1 deselected' in done.stdout
+    assert counts in done.stdout
     assert 'FAILED test_it.py::test_unmarked - Failed: starts a process' in done.stdout

@@ -173,6 +173,7 @@ def test_a_job_of_a_terminal_goes_on_at_ctrl_z():
     assert errors == 'it runs on\n'
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize('script', [None, 'exit 125', 'exit 1'])
 def test_without_the_env_of_gnu_there_is_no_prefix(tmp_path, monkeypatch, script):
     """BusyBox and others refuse the options; then `env` would start nothing."""

@@ -47,6 +47,7 @@ def test_another_python_checks(without_libraries):
         checked_parameters(params, simulated=True)
 
 
+@pytest.mark.processes
 def test_where_none_can_the_library_is_named(without_libraries, monkeypatch):
     monkeypatch.setenv('PATH', str(without_libraries))
     with pytest.raises(BringUpError, match=r'parameter_check.*install requirements.txt'):

@@ -130,6 +130,7 @@ def test_what_is_no_file_is_replaced_and_not_waited_for(tmp_path):
     assert path.read_bytes() == content
 
 
+@pytest.mark.processes
 def test_a_file_that_cannot_be_written_is_named_with_the_remedy(tmp_path):
     with filesystem(tmp_path / 'disk', '64k') as disk:
         path = write_parameters(disk, '/oht50', 'bridge_node', {'port': 1})

@@ -155,6 +155,7 @@ def test_a_user_without_a_home_has_no_boards_to_look_at(state, tmp_path, monkeyp
     assert list(state_faults(state)) == []
 
 
+@pytest.mark.processes
 def test_the_doctor_tells(state, capsys, monkeypatch):
     monkeypatch.setenv('COLUMNS', '500')
     (state / 'domain-0' / 'estop.json').write_text('x')

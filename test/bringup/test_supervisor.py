@@ -31,6 +31,8 @@ from oht50_bridge.bringup.supervisor import Supervisor
 from oht50_bridge.bringup.supervisor import check_port
 from oht50_bridge.signals import SIGNALS
 
+pytestmark = pytest.mark.processes
+
 SUSPENDING = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -124,7 +126,6 @@ def test_a_vehicle_that_runs_already_is_refused(tmp_path):
         supervisor(plan).run()
 
 
-@pytest.mark.processes
 def test_when_a_process_refuses_its_configuration_all_are_stopped(tmp_path):
     # What the files alone do not tell: there is no such chip here.
     params = tmp_path / 'wrong.yaml'

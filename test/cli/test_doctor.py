@@ -26,6 +26,8 @@ from oht50_bridge.priority import Scheduling
 from oht50_bridge.priority import SchedulingClass
 from oht50_bridge.priority import available_priority
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def terminal():

@@ -36,6 +36,7 @@ def test_the_boards_are_either_simulated_or_on_a_port(capsys):
     assert 'not allowed with' in capsys.readouterr().err
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ('options', 'named'),
     [
@@ -50,6 +51,7 @@ def test_a_start_that_cannot_work_is_refused_with_the_option(tmp_path, capsys, o
     assert error.startswith('oht50 up: ') and named in error
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize('host', NO_HOSTS[:-1])  # what no command line can hold is the last
 @pytest.mark.parametrize(
     'options', [[], pytest.param(['--insecure'], marks=pytest.mark.slow), ['replay']]
@@ -64,6 +66,7 @@ def test_a_host_that_can_be_none_is_one_line_whatever_the_command(tmp_path, caps
     assert error.endswith('; choose another with --host or --port\n')
 
 
+@pytest.mark.processes
 def test_wrong_parameters_are_refused_before_anything_exists(tmp_path, capsys):
     params = tmp_path / 'params.yaml'
     params.write_text('/**/safety_node:\n  ros__parameters:\n    speed_limit: .nan\n')
@@ -79,6 +82,7 @@ def test_wrong_parameters_are_refused_before_anything_exists(tmp_path, capsys):
     assert not state.exists()
 
 
+@pytest.mark.processes
 def test_one_port_for_all_boards_is_refused_where_the_safety_board_goes_deaf_on_it(
     tmp_path, capsys
 ):

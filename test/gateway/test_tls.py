@@ -415,6 +415,8 @@ def browser(url, profile, certificate):
             process.wait()
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which('chromium'), reason='chromium is not installed')
 @pytest.mark.parametrize(('host', 'heard'), [('localhost', 'stopped'), ('127.0.0.1', 'closed')])
 async def test_a_page_of_the_same_host_connects_and_one_of_another_does_not(

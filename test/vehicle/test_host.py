@@ -37,6 +37,7 @@ def test_a_directory_that_is_gone_ends_nothing(tmp_path):
     assert 'No such file' in host.disk_fault()
 
 
+@pytest.mark.processes
 def test_a_disk_that_was_mounted_read_only_is_a_fault(tmp_path):
     with filesystem(tmp_path / 'disk', '64k') as disk:
         host = Host(disk)
