@@ -203,7 +203,10 @@ def test_bags_are_read_however_they_are_stored(tmp_path, plugin, compression):
     assert numbers(folder) == [(0, 0), (1, 1), (2, 2)]
 
 
-@pytest.mark.parametrize(('plugin', 'compression'), KINDS)
+@pytest.mark.parametrize(
+    ('plugin', 'compression'),
+    [KINDS[0], *(pytest.param(*kind, marks=pytest.mark.slow) for kind in KINDS[1:-1]), KINDS[-1]],
+)
 def test_a_damaged_bag_is_an_error_in_one_line(tmp_path, plugin, compression):
     folder = write_bag(tmp_path / 'bag', range(30), plugin=plugin, compression=compression)
     (file,) = (path for path in folder.iterdir() if path.name != 'metadata.yaml')

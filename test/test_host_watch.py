@@ -244,7 +244,7 @@ def test_it(number, stall):
     ('count', 'code', 'arguments'),
     [
         (MAX_REPEATS, 0, ()),
-        (MAX_REPEATS + 1, 1, ()),
+        pytest.param(MAX_REPEATS + 1, 1, (), marks=pytest.mark.slow),
         (MAX_REPEATS + 1, 1, ('-p', 'xdist', '-n', '2')),
     ],
     ids=['three', 'four', 'four of two workers'],

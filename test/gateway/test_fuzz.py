@@ -321,6 +321,7 @@ def server(tmp_path):
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 async def test_nothing_that_is_sent_harms_the_gateway_or_its_other_clients(server):
     hello = json.loads(server.stdout.readline())
     port, token, pid = hello['port'], hello['token'], server.pid

@@ -73,7 +73,9 @@ reached('after')
 """
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     'place', ['init', 'constructor', 'timer', 'finalizer', 'destroy_node', 'after']
 )

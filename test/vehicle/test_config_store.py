@@ -234,7 +234,7 @@ def run_change(directory, step, moment):
     )
 
 
-@pytest.mark.parametrize('moment', ['before', 'amid'])
+@pytest.mark.parametrize('moment', [pytest.param('before', marks=pytest.mark.slow), 'amid'])
 @pytest.mark.processes
 def test_kill_at_any_step_leaves_the_old_or_the_new_version_whole(tmp_path, moment):
     seen = []
