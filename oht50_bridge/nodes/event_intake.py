@@ -64,6 +64,8 @@ class EventIntake:
         self._lock = threading.Lock()
         self._waiting: Continuation[Any] | None = None if past is None else Continuation(past)
         self._last: dict[tuple[str, str], int] = {}  # number by topic and publisher
+        # Those of before the start, which come again when the network was away for long.
+        self._dropped: dict[tuple[str, str], int] = {}
         self._reports: list[tuple[str, Any]] = []  # while it waits
         self._reported: dict[Origin, None] = {}  # of the latest stops and clears
         self._shown: Origin | None = None  # the stop or clear that was published last
@@ -85,7 +87,7 @@ class EventIntake:
             elif self._is_new(origin, message):
                 self._pass(message, origin)
             elif origin[:2] not in self._last:
-                self._skip(origin)
+                self._drop(origin)
 
     def collect(self, topic: str, message: Any) -> None:
         """Use a stop or clear as it was received, which `report` may leave out as overtaken."""
@@ -109,7 +111,11 @@ class EventIntake:
         earlier, self._earlier = self._earlier, []
         for origin in earlier:
             if origin not in self._reported:
-                self._skip(origin)
+                self._drop(origin)
+
+    def _drop(self, origin: Origin) -> None:
+        self._dropped[origin[:2]] = max(origin.number, self._dropped.get(origin[:2], 0))
+        self._skip(origin)
 
     def report(self, topic: str, message: Any) -> None:
         """Publish a stop or clear that is to be reported, perhaps once more.
@@ -143,6 +149,8 @@ class EventIntake:
         last = self._last.get(origin[:2])
         if last is not None:
             return origin.number > last
+        if origin.number <= self._dropped.get(origin[:2], 0):
+            return False
         # Later on the date may have been set back, and what the nodes had kept is there.
         since = time.monotonic() - self._began
         return since > EARLIER_WITHIN or from_stamp(message.header.stamp) >= self._started

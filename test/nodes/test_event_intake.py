@@ -87,6 +87,20 @@ def test_later_on_a_date_that_was_set_back_loses_no_event(make, monkeypatch):
     assert published == [('p1', 1)]
 
 
+def test_what_was_dropped_at_the_start_is_not_new_when_it_comes_again(make, skipped, monkeypatch):
+    """As a node sends it again when the network was away for long."""
+    intake, published = make()
+    intake.take(ERROR, error(1, seconds=10))
+    intake.take(ERROR, error(2, seconds=20))
+    monkeypatch.setattr(event_intake, 'EARLIER_WITHIN', -1.0)
+    intake.take(ERROR, error(1, seconds=10))
+    intake.take(ERROR, error(2, seconds=20))
+    assert published == []
+    assert {origin.number for origin in skipped} == {1, 2}
+    intake.take(ERROR, error(3, seconds=15))
+    assert published == [('p3', 3)]
+
+
 def test_an_event_without_a_number_is_published_as_it_comes(make):
     intake, published = make()
     intake.take(ERROR, error(0, seconds=1))

@@ -63,9 +63,9 @@ def chosen(names: list[str]) -> list[tuple[Fault, str]]:
     )
 
 
-def setting(fault: Fault) -> tuple[bool, bool]:
-    """Return what kind of vehicle a fault needs: with a clock, with a disk."""
-    return fault.clock, fault.disk
+def setting(fault: Fault) -> tuple[bool, bool, bool]:
+    """Return what kind of vehicle a fault needs: with a clock, with a disk, with TLS."""
+    return fault.clock, fault.disk, fault.tls
 
 
 class Results:
@@ -99,7 +99,7 @@ def run(results: Results, pairs: list[tuple[Fault, str]], keep: Path | None, unt
         with (
             own_domain() as domain,
             tempfile.TemporaryDirectory(prefix='rig-') as folder,
-            Rig(Path(folder), domain, clock=kind[0], disk=kind[1]) as rig,
+            Rig(Path(folder), domain, clock=kind[0], disk=kind[1], tls=kind[2]) as rig,
         ):
             while left and setting(left[0][0]) == kind and time.monotonic() < until:
                 fault, situation = left.pop(0)

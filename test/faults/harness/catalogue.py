@@ -28,6 +28,7 @@ from faults.harness.fault import Fault
 from faults.harness.line_faults import line_faults
 from faults.harness.process_faults import clock_faults
 from faults.harness.process_faults import process_faults
+from faults.harness.tls_faults import tls_faults
 from faults.harness.websocket_faults import websocket_faults
 
 CATALOGUE: dict[str, Fault] = {
@@ -38,6 +39,7 @@ CATALOGUE: dict[str, Fault] = {
         *process_faults(),
         *clock_faults(),
         *websocket_faults(),
+        *tls_faults(),
         *dds_faults(),
         *network_faults(),
         *disk_faults(),

@@ -70,6 +70,7 @@ class Fault:
         ends: whether `oht50 up` ends by it.
         disk: whether the state directory needs a filesystem of its own.
         network: whether the vehicle needs a network of its own.
+        tls: whether the bridge needs TLS.
 
     """
 
@@ -90,3 +91,4 @@ class Fault:
     ends: bool = False
     disk: bool = False
     network: bool = False
+    tls: bool = False

@@ -39,6 +39,9 @@ from faults.harness.line_taps import LineTaps
 from faults.harness.recording import Command
 from faults.harness.recording import Recording
 from faults.harness.recording import Window
+from gateway.certificates import Authority
+from gateway.certificates import install
+from gateway.certificates import pem
 from simulator_process import SimulatorProcess
 from support import OHT50
 from support import Connection
@@ -50,11 +53,13 @@ from websockets.exceptions import WebSocketException
 
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.plan import Plan
+from oht50_bridge.gateway.tls import TlsFiles
 
 METER = Path(__file__).resolve().parents[2] / 'stall_meter.py'
 READY_WITHIN = 120.0  # s, also of a host that has no time for it
 TOKEN_LIFETIME = 600.0  # s, of 900 that a token is valid
 KILLS = 6  # of a process within KILL_WINDOW; of ten `oht50 up` ends (bringup/restart.py)
+TRUSTED = 'SSL_CERT_FILE'  # in the environment: the issuers that OpenSSL trusts
 KILL_WINDOW = 61.0  # s
 # A clock that is read from a file, in every Python process of the vehicle.
 CLOCK = """
@@ -70,16 +75,20 @@ time.time_ns = lambda: _time_ns() + int(struct.unpack('d', _offset[:8])[0] * 1e9
 class Tapped(Up):
     """`oht50 up` on the taps of its lines, with a port and directories that a restart keeps."""
 
-    def __init__(self, base: Path, run: int, domain: int, port: int, environment: dict) -> None:
+    def __init__(
+        self, base: Path, run: int, domain: int, port: int, environment: dict,
+        tls: TlsFiles | None,
+    ) -> None:  # fmt: skip
         directory = base / f'run-{run}'
         directory.mkdir()
         self._port, self._state = port, base / 'state'
+        transport = ('--tls-cert', str(tls.certificate), '--tls-key', str(tls.key)) if tls else ()
         super().__init__(
-            directory, domain, '--params', str(base / 'parameters.yaml'), boards=(),
+            directory, domain, '--params', str(base / 'parameters.yaml'), *transport, boards=(),
             environment={'XDG_STATE_HOME': str(base / 'home'), **environment},
         )  # fmt: skip
         self.port = port
-        self.url = f'ws://127.0.0.1:{port}/ws/telemetry'
+        self.url = f'{"wss" if tls else "ws"}://127.0.0.1:{port}/ws/telemetry'
 
     def command(self, boards, arguments):
         self.port, self.state_dir = self._port, self._state
@@ -115,13 +124,22 @@ class Rig:
         domain: DDS domain.
         clock: whether its clock can be stepped.
         disk: whether its state directory has a filesystem of its own.
+        tls: whether its bridge speaks TLS.
 
     """
 
     def __init__(
-        self, base: Path, domain: int, *, clock: bool = False, disk: bool = False
+        self,
+        base: Path,
+        domain: int,
+        *,
+        clock: bool = False,
+        disk: bool = False,
+        tls: bool = False,
     ) -> None:
         self.base, self._domain, self._disk = base, domain, disk
+        self._has_tls = tls
+        self._tls: TlsFiles | None = None
         self._stack = contextlib.ExitStack()
         self._token_lock = threading.Lock()
         self._tokens: dict[str, tuple[float, str]] = {}  # by role, when made
@@ -152,6 +170,8 @@ class Rig:
                 LineTaps({name: (links / name, boards.directory / name) for name in lines})
             )
             self._write_parameters(links, lines)
+            if self._has_tls:
+                stack.enter_context(self._trusted())
             self.meter = StallMeter()
             stack.callback(self.meter.close)
             self.world = stack.enter_context(World(boards.directory))
@@ -172,11 +192,29 @@ class Rig:
         document = {'/**/hardware_node': {'ros__parameters': {'line': devices}}}
         (self.base / 'parameters.yaml').write_text(yaml.safe_dump(document))
 
+    @contextlib.contextmanager
+    def _trusted(self) -> Iterator[None]:
+        """Have a certificate of the bridge that every client of this process trusts."""
+        authority = Authority('issuer')
+        self._tls, _ = install(self.base, authority)
+        issuer = self.base / 'issuer.pem'
+        issuer.write_bytes(pem(authority.certificate))
+        before = os.environ.get(TRUSTED)
+        os.environ[TRUSTED] = str(issuer)
+        try:
+            yield
+        finally:
+            os.environ.pop(TRUSTED)
+            if before is not None:
+                os.environ[TRUSTED] = before
+
     # --- the vehicle ---
 
     def _start(self) -> None:
         self._runs += 1
-        self.vehicle = Tapped(self.base, self._runs, self._domain, self._port, self._environment)
+        self.vehicle = Tapped(
+            self.base, self._runs, self._domain, self._port, self._environment, self._tls
+        )
         self.vehicle.wait_until_up()
 
     def _end_vehicle(self) -> None:

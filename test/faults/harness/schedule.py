@@ -86,7 +86,7 @@ def candidates() -> list[Fault]:
     return [
         fault
         for fault in CATALOGUE.values()
-        if not (fault.clock or fault.disk or fault.network or fault.ends)
+        if not (fault.clock or fault.disk or fault.network or fault.tls or fault.ends)
         and '+' not in fault.id
         and fault.id not in APART
     ]
