@@ -201,7 +201,8 @@ class EventIntake:
                 for (topic, publisher), number in self._past.numbers.items():
                     self._skip(Origin(topic, publisher, number))
             for message, origin in waiting.missed():
-                if whole or self._is_new(origin, message):
+                # Of stops and clears, which come in any order, the reports say what holds.
+                if whole or (origin.topic not in LATCH_TOPICS and self._is_new(origin, message)):
                     self._missed.add(origin)
                     self._pass(message, origin)
                 else:

@@ -25,7 +25,7 @@ from oht50_bridge.nodes.stamps import NS
 from oht50_bridge.nodes.stamps import to_stamp
 
 STARTED = 1000 * NS
-ERROR, STOP = 'system/error', 'safety/estop'
+ERROR, STOP, CLEAR = 'system/error', 'safety/estop', 'safety/clear'
 PAST = Past('epoch', [], {(ERROR, 'p'): 2, (STOP, 's'): 1}, {'system_node': 'p'})
 
 
@@ -162,6 +162,19 @@ def test_where_nothing_is_continued_the_stop_that_holds_is_reported_however_old(
     intake.presence(presence(2, 'q'))
     intake.release(whole=False)
     assert published == [('s1', 1)]
+
+
+def test_where_nothing_is_continued_a_stop_after_the_start_is_not_followed_by_the_clear_before(
+    make,
+):
+    """As when safety_node and the bridge are killed, and both know of a stop that is latched."""
+    intake, published = make(PAST)
+    for topic, message in ((CLEAR, error(1, 10, 'c')), (STOP, error(1, 1001, 't'))):
+        intake.collect(topic, message)
+        intake.report(topic, message)
+    intake.presence(presence(2, 'q'))
+    intake.release(whole=False)
+    assert published == [('c1', 1), ('t1', 1)]
 
 
 def test_a_stop_is_reported_once_more_where_it_holds_after_all(make):
