@@ -32,7 +32,6 @@ from faults.harness.modbus import MOTOR
 from faults.harness.modbus import MotorImage
 from faults.harness.recording import Frame
 from faults.harness.recording import Recording
-from faults.harness.recording import Usage
 
 
 class Violation(NamedTuple):
@@ -286,16 +285,6 @@ def delays(recording: Recording) -> list[Violation]:
 
 MOST_FILES, MOST_THREADS = 4, 2  # more than before
 MOST_MEMORY = 12e6  # B, more than before, of a process that goes on; one that is new has begun
-
-
-def grown(before: Sequence[Usage], after: Sequence[Usage]) -> list[str]:
-    """Return the names of the processes that have much more memory than before."""
-    levels = {usage.name: usage.memory for usage in before}
-    return [
-        usage.name
-        for usage in after
-        if usage.memory - levels.get(usage.name, usage.memory) > MOST_MEMORY
-    ]
 
 
 def resources(recording: Recording) -> list[Violation]:

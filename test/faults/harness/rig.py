@@ -59,8 +59,8 @@ METER = Path(__file__).resolve().parents[2] / 'stall_meter.py'
 READY_WITHIN = 120.0  # s, also of a host that has no time for it
 TOKEN_LIFETIME = 600.0  # s, of 900 that a token is valid
 KILLS = 6  # of a process within KILL_WINDOW; of ten `oht50 up` ends (bringup/restart.py)
-TRUSTED = 'SSL_CERT_FILE'  # in the environment: the issuers that OpenSSL trusts
 KILL_WINDOW = 61.0  # s
+TRUSTED = 'SSL_CERT_FILE'  # in the environment: the issuers that OpenSSL trusts
 # A clock that is read from a file, in every Python process of the vehicle.
 CLOCK = """
 import mmap, os, struct, time

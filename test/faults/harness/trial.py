@@ -25,7 +25,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 
 from faults.harness import invariants
-from faults.harness.eyes import usage
 from faults.harness.fault import CLEARING
 from faults.harness.fault import DOCKING
 from faults.harness.fault import IDLE
@@ -44,7 +43,6 @@ WAY = 15.0  # m, of a mission that nothing ends in time
 FAST = 0.25  # m/s
 BEFORE = 0.8  # s of the record before a fault, for what is usual
 PROBE_AFTER = 0.3  # s from a fault to a command
-MEMORY_WITHIN = 25.0  # s; a bridge that has grown gives memory back four times, each 5 s
 LONG = 60.0  # s, in which what is prepared is there, also on a host that has no time for it
 STALL = 0.1  # s, of the host, that excuses one failure
 PATIENCE = 20.0  # times the longest stall of the host, beyond the time to be ready again
@@ -224,11 +222,6 @@ def attempt(
         if recovery is not None:
             wait_for(rig.watcher.connected.is_set, LONG, 'the client is connected')
             time.sleep(0.3)
-            with contextlib.suppress(AssertionError):  # then the record shows it
-                wait_for(
-                    lambda: not invariants.grown(recording.before, usage(rig.vehicle)),
-                    MEMORY_WITHIN, 'memory is given back', pause=0.5,
-                )  # fmt: skip
     if recovery is not None and recovery > fault.ready + PATIENCE * recording.stall:
         text = f'ready after {recovery:.1f} s, {fault.ready:g} s at most'
         found.append(Violation('ready', ended, text))
