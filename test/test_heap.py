@@ -13,14 +13,17 @@
 # limitations under the License.
 """Memory that a burst needed is given back, and nothing is done without one."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 
 from oht50_bridge.heap import TIMES
 from oht50_bridge.heap import WORTH_IT
 from oht50_bridge.heap import HeapTrimmer
+from oht50_bridge.heap import release
 
 # Blocks of which each second one stays in use, so that the allocator alone keeps what is beneath.
 BURST = """
@@ -45,6 +48,25 @@ def test_what_a_burst_needed_is_given_back():
     assert after - before > 60e6
     assert kept - before > 60e6, 'the allocator would have given it back by itself'
     assert trimmed - before < 20e6
+
+
+def test_garbage_that_nobody_else_collects_is_given_back():
+    class Torn:
+        """A peer and its connection refer to each other, as asyncio's TLS does."""
+
+        def __init__(self):
+            self.itself = self
+
+    torn = Torn()
+    connection = weakref.ref(torn)
+    gc.disable()
+    try:
+        del torn
+        assert connection() is not None
+        release()
+        assert connection() is None
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_done_before_the_process_has_grown():

@@ -84,7 +84,7 @@ from oht50_bridge.text import escape_logs
 CONTINUES_WITHIN = 1.5  # s, for the events that were missed while no bridge ran to arrive
 LOOK_PERIOD = 0.01  # s
 REPORT_PERIOD = 1.0  # s
-TRIM_PERIOD = 5.0  # s
+TRIM_PERIOD = 1.0  # s
 #: Of the time limit of a command: after which the sender of a stop learns that it is not latched,
 #: and after which a node may not carry out any other command. The rest is for the answer.
 ANSWER_WITHIN = 0.75
