@@ -26,10 +26,7 @@ from rosless import LOCALHOST_URI
 
 Sockets = set[tuple[int, str]]
 """(file descriptor, identity)"""
-SIZING_URI = (
-    '<CycloneDDS><Domain><Sizing><ReceiveBufferSize>256KiB</ReceiveBufferSize></Sizing></Domain>'
-    '</CycloneDDS>'
-)
+RECEIVE_BUFFER = '256KiB'
 """
 Receive buffers a quarter as large as Cyclone's own.
 
@@ -37,6 +34,18 @@ It fills one from its beginning to its end before it takes another, so that a no
 little more than announce themselves seems to lose memory for an hour: 0.9 KB/s, until all of a few
 MiB have been touched (bench/announcements.py). Two of the largest packets fit into one.
 """
+ANNOUNCE_PERIOD = '2s'
+"""
+How often a participant announces itself, to peers that it lost too.
+
+By default those are tried again after 30 s (`ddsi_spdp_unref_locator` in Cyclone DDS 11.0.1): a
+node that had hung for longer than its lease of 10 s received nothing for so long afterwards.
+"""
+COMMON_URI = (
+    f'<CycloneDDS><Domain><Discovery><SPDPInterval>{ANNOUNCE_PERIOD}</SPDPInterval></Discovery>'
+    f'<Sizing><ReceiveBufferSize>{RECEIVE_BUFFER}</ReceiveBufferSize></Sizing></Domain>'
+    '</CycloneDDS>'
+)
 
 
 def is_local() -> bool:
@@ -56,7 +65,7 @@ def configuration() -> str:
         return given
     if scope == 'LOCALHOST':
         # A user's choice of interfaces wins; Cyclone refuses one that is named twice.
-        ours = SIZING_URI if 'NetworkInterface' in given else f'{SIZING_URI},{LOCALHOST_URI}'
+        ours = COMMON_URI if 'NetworkInterface' in given else f'{COMMON_URI},{LOCALHOST_URI}'
         return f'{ours},{given}'
     if scope != 'SUBNET':
         outside(
@@ -69,7 +78,7 @@ def configuration() -> str:
         if peer
     )
     return (
-        f'{SIZING_URI},'
+        f'{COMMON_URI},'
         '<CycloneDDS><Domain><Discovery><ParticipantIndex>auto</ParticipantIndex>'
         '<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>'
         f'{peers and f"<Peers>{peers}</Peers>"}</Discovery></Domain></CycloneDDS>,{given}'

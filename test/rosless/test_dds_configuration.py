@@ -13,11 +13,14 @@
 # limitations under the License.
 """Receive buffers are small: what a node has touched of them looks like memory that it loses."""
 
+import os
 import re
+import socket
 
 import pytest
 from contract import rosless_only
 
+PARTICIPANT = 100  # no process gets this number while those below it are free
 LARGER = (
     '<CycloneDDS><Domain><Sizing><ReceiveBufferSize>1MiB</ReceiveBufferSize></Sizing></Domain>'
     '</CycloneDDS>'
@@ -53,6 +56,27 @@ rclpy.shutdown()
     found = re.findall(r'ReceiveBufferSize[^\n]*', out)
     assert found, out[-2000:]
     assert '262144' in found[0] or '256' in found[0], found
+
+
+@rosless_only
+def test_a_peer_that_does_not_answer_is_tried_again_soon(process):
+    """Cyclone's own period is 30 s, also for a peer that was lost while one of both hung."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(('127.0.0.1', discovery_port(int(os.environ['ROS_DOMAIN_ID']), PARTICIPANT)))
+        peer.settimeout(5.0)
+        process("""
+import os
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+rclpy.init()
+rclpy.spin(rclpy.create_node('node'))
+""")
+        for _ in range(3):
+            assert peer.recv(65536).startswith(b'RTPS')
+
+
+def discovery_port(domain, participant):
+    """Return the port for announcements to a participant (DDSI-RTPS 2.5, 9.6.2.3)."""
+    return 7400 + 250 * domain + 10 + 2 * participant
 
 
 def sizes(text):
