@@ -37,6 +37,7 @@ from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.vehicle.estop_order import EstopOrder
+from oht50_bridge.vehicle.neighbours import are_two
 from oht50_bridge.vehicle.estop_order import LatchEvent
 
 SETTLING = 1.0  # s, for stops and clears from before the start to arrive
@@ -122,11 +123,15 @@ class ReceivedEvents:
             self._gateway.note_threadsafe(message.node, message.instance)
 
     def _on_latched(self, message: SafetyEstop | SafetyClear) -> None:
+        if are_two(self._vehicle, message.vehicle):
+            return  # its counter would hide stops of this vehicle
         self._intake.collect(_topic(message), message)
         stop = isinstance(message, SafetyEstop)
         self._report(self._order.add(LatchEvent(message.counter, stop, message)))
 
     def _on_estop_state(self, state: EstopState) -> None:
+        if are_two(self._vehicle, state.vehicle):
+            return
         self._report(self._order.update(state.counter, latched=state.latched))
 
     def _settle(self) -> None:

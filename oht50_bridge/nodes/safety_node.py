@@ -94,9 +94,11 @@ class SafetyNode(Node):
         directory = _latch_directory(state_directory(self), settings.latch_dir)
         self._latch = EstopLatch(directory / LATCH_FILE, time.time_ns)
         self._maintenance = MaintenanceLock(directory / MAINTENANCE_FILE)
-        self._sources = EstopSources(self._latch, has_estop_input=estop_input is not None)
-        self._publisher = SafetyPublisher(self, settings.map_frame)
         self._neighbours = NeighbourWatch(self)
+        self._sources = EstopSources(
+            self._latch, has_estop_input=estop_input is not None, neighbour=self._neighbours.other
+        )
+        self._publisher = SafetyPublisher(self, settings.map_frame)
         self._motion = MotionMonitor(
             self,
             settings.map_frame,

@@ -152,6 +152,7 @@ class SafetyPublisher:
         self._published_requests = latch.requests
         state = EstopState(
             header=header(self._node),
+            vehicle=self._vehicle,
             counter=latch.counter,
             active_causes=self._published_causes,
             requests=self._published_requests,
@@ -174,6 +175,7 @@ class SafetyPublisher:
         self.state(latch)
         event = SafetyEstop(
             header=header(self._node, self._frame),
+            vehicle=self._vehicle,
             counter=estop.counter,
             estop_id=estop.estop_id,
             trigger_type=estop.trigger_type,
@@ -193,6 +195,7 @@ class SafetyPublisher:
         known = clear.next_action in NEXT_ACTIONS  # it may come from a file
         event = SafetyClear(
             header=header(self._node, self._frame),
+            vehicle=self._vehicle,
             counter=latch.counter,
             cleared_by=SafetyClear.CLEARED_BY_OPERATOR,
             position=self._point(),

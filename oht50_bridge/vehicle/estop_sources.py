@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -98,11 +99,21 @@ class EstopSources:
     Args:
         latch: the latch.
         has_estop_input: a GPIO line of the host carries an emergency stop chain as well.
+        neighbour: returns which other vehicle reports its boards in the same namespace, if any.
+            Then what alternates between the reports of two boards is latched once, not at each
+            report; nothing can be cleared meanwhile.
 
     """
 
-    def __init__(self, latch: EstopLatch, *, has_estop_input: bool = False) -> None:
+    def __init__(
+        self,
+        latch: EstopLatch,
+        *,
+        has_estop_input: bool = False,
+        neighbour: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._latch = latch
+        self._neighbour = neighbour
         self._has_estop_input = has_estop_input
         self._line_closed_at = math.inf
         self._line_was_closed = False  # since the start
@@ -122,7 +133,7 @@ class EstopSources:
     ) -> Estop | None:
         """Use a report of the safety board, which was read at `read_at`, s; as a rule `now`."""
         present = _input_causes(report)
-        if report.configured:
+        if report.configured and self._neighbour() is None:
             for name in self._input_causes - present.keys():
                 self._latch.drop_cause(name)
             self._input_causes.clear()
@@ -137,14 +148,21 @@ class EstopSources:
         # What a present input explains is no stop besides that of the input.
         if (tripped or kept) and not self._input_causes:
             text = 'the safety board tripped' if tripped else 'the safety board does not release'
-            estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
+            estop = self._trigger(text)
         elif missed and not present and now - self._tripped_at > CAUSE_DELAY:
             text = 'the safety board reported danger that is over now'
-            estop = self._latch.trigger(TriggerType.HARDWARE, text, _DANGER)
+            estop = self._trigger(text)
         self._board_latched = report.latched
         if report.configured:
             self._inputs.add(self._counter, now, read_at)
         return estop
+
+    def _trigger(self, reason: str) -> Estop | None:
+        """Latch a stop by the safety board."""
+        known = any(stop.source == _DANGER and stop.reason == reason for stop in self._latch.stops)
+        if known and self._neighbour() is not None:
+            return None
+        return self._latch.trigger(TriggerType.HARDWARE, reason, _DANGER)
 
     def _missed_danger(self, report: InputsReport) -> bool:
         """Return whether a danger began that no safety_node has received in a report."""
@@ -169,7 +187,8 @@ class EstopSources:
             unreported.discard(board.kind)
             starting = self._starts.may_be_starting(board, now)
             if board.online:
-                self._latch.drop_cause(board.module_id)
+                if self._neighbour() is None:
+                    self._latch.drop_cause(board.module_id)
                 continue
             self._absent.append(board.module_id)
             if board.error and not starting:  # without an error it has not been asked yet

@@ -20,6 +20,7 @@ from rclpy.node import Node
 
 from oht50_bridge.gateway.journal import Past
 from oht50_bridge.identity import VEHICLE
+from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import NodePresence
 from oht50_bridge.msg import SafetyClear
 from oht50_bridge.msg import SafetyEstop
@@ -39,10 +40,12 @@ class Gateway:
 
     def __init__(self, past):
         self.past = past
-        self.events, self.noted, self.skipped = [], {}, []
+        self.events, self.noted, self.skipped, self.stops = [], {}, [], []
 
     def publish_threadsafe(self, event, origin=None):
         self.events.append((event.type, origin and origin.number))
+        if event.type == 'safety.estop':
+            self.stops.append(event.data.estop_id)
 
     def skip_threadsafe(self, origin):
         self.skipped.append(origin)
@@ -155,3 +158,28 @@ def test_a_stop_from_before_the_start_that_is_over_is_not_missed_by_the_next_bri
     assert graph.node.gateway.events == [('safety.estop', 2)]
     skipped = {(origin.topic, origin.number) for origin in graph.node.gateway.skipped}
     assert skipped == {(topics.SAFETY_ESTOP.name, 1), (topics.SAFETY_CLEAR.name, 1)}
+
+
+def test_stops_of_another_vehicle_hide_none_of_this_one(make):
+    graph = make()
+
+    def publish(counter, vehicle):
+        stop = SafetyEstop(counter=counter, vehicle=vehicle, estop_id=f'{vehicle}-{counter}')
+        stop.trigger_type, stop.emergency_level = 'remote', 'critical'
+        stop.header.stamp = to_stamp(counter)
+        graph.publish(topics.SAFETY_ESTOP, stop)
+        graph.publish(
+            topics.ESTOP_STATE,
+            EstopState(vehicle=vehicle, counter=counter, latched=True, estop_id=stop.estop_id),
+        )
+
+    def reported():
+        return graph.node.gateway.stops
+
+    publish(1, '0f')
+    graph.until(lambda: reported() == ['0f-1'])
+    publish(40, '1e')
+    publish(2, '0f')
+    publish(3, '')  # of a safety_node that was started by hand
+    graph.until(lambda: len(reported()) == 3)
+    assert reported() == ['0f-1', '0f-2', '-3']

@@ -45,11 +45,14 @@ class World:
         self.active = set()  # digital inputs of the safety board
         self.lost = set()
         self.dangers = self.received = 0
+        self.neighbour = None
         self.start()
 
     def start(self):
         self.latch = EstopLatch(self.path, clock=self.stamp)
-        self.sources = EstopSources(self.latch, has_estop_input=True)
+        self.sources = EstopSources(
+            self.latch, has_estop_input=True, neighbour=lambda: self.neighbour
+        )
         self.inputs_at = self.boards_at = None
 
     def stamp(self):
@@ -629,3 +632,22 @@ def test_no_clear_of_an_unseen_stop_with_a_cause_present_or_a_source_unread(
                 witness.cleared()
             else:
                 assert world.latch.estop == newest
+
+
+@pytest.mark.parametrize('what', ['danger', 'latch', 'button', 'board'])
+def test_what_alternates_between_the_boards_of_two_vehicles_is_latched_once(world, what):
+    def report(*, present):
+        world.now += 1.0
+        world.dangers = int(present and what == 'danger')
+        world.board_latched = present and what == 'latch'
+        world.pressed = present and what == 'button'
+        world.lost = {'travel_motor'} if present and what == 'board' else set()
+        return [stop for stop in (world.report_inputs(), world.report_boards()) if stop]
+
+    report(present=False)
+    world.neighbour = 'another vehicle'
+    stops = [stop for _ in range(10) for here in (True, False) for stop in report(present=here)]
+    assert len(stops) == 1
+    world.neighbour = None
+    report(present=False)
+    assert report(present=True), 'of one board it is a new one'
