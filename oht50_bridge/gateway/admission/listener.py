@@ -333,6 +333,9 @@ class Listener:
             return
         except OSError:
             data = b''
+        except MemoryError:
+            self._refuse(pending, 'memory', 'no memory is left for a connection')
+            return
         if len(data) < pending.expected:
             self._end(pending)  # it was closed
             return

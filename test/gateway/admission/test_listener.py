@@ -141,3 +141,16 @@ async def test_that_no_descriptor_is_left_is_reported_once_in_a_while(caplog, mo
     own.handoff.close()
     (record,) = [each for each in caplog.records if 'accepted' in each.getMessage()]
     assert 'LimitNOFILE' in record.getMessage()
+
+
+async def test_a_connection_for_which_no_memory_is_left_is_refused(serving, caplog, monkeypatch):
+    async with serving() as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(listener, 'MAX_HELLO', 1 << 62)
+            with connect_from('127.0.0.2', server.gateway.port) as sock:
+                sock.send(b'GET')
+                await server.until(lambda: server.gateway.stats().refused == {'memory': 1})
+                with contextlib.suppress(ConnectionResetError):
+                    assert sock.recv(1) == b''
+        await server.enter()
+    assert not [each for each in caplog.records if each.levelname == 'ERROR']
