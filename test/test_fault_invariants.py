@@ -205,6 +205,14 @@ def test_a_stop_that_was_reported_to_nobody():
     assert found(recording) == set()
 
 
+def test_a_stop_of_another_vehicle_is_reported_to_its_own_clients():
+    fields = {'latched': True, 'estop_id': 'estop-a', 'vehicle': '1e'}
+    for vehicle, expected in (('0f', set()), ('1e', {'events'})):
+        recording = dataclasses.replace(good(), vehicle=vehicle)
+        recording.topics.append(Published(3.5, 3.5, 'ESTOP_STATE', fields))
+        assert found(recording) == expected
+
+
 def test_a_client_that_is_delayed_by_another_one():
     recording = good()
     recording.delays[30] = (3.0, 0.06)

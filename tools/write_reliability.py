@@ -85,7 +85,8 @@ def table(
     lines = [
         BEGIN,
         '',
-        f'{len(results)} faults in a situation, {held} of them without a contradiction; '
+        f'The catalogue has {campaign["faults"]} faults, {campaign["situations"]} with their '
+        f'situations. Tried: {len(results)}, {held} of them without a contradiction; '
         f'{campaign["date"]}, {campaign["machine"]}.',
     ]
     if schedules:

@@ -59,13 +59,8 @@ def chosen(names: list[str]) -> list[tuple[Fault, str]]:
     random.Random(1).shuffle(pairs)
     return sorted(
         (pair for pair in pairs if own_network() or not pair[0].network),
-        key=lambda pair: (*setting(pair[0]), '+' in pair[0].id, pair[1] != MOVING),
+        key=lambda pair: (*pair[0].needs.values(), '+' in pair[0].id, pair[1] != MOVING),
     )
-
-
-def setting(fault: Fault) -> tuple[bool, bool, bool]:
-    """Return what kind of vehicle a fault needs: with a clock, with a disk, with TLS."""
-    return fault.clock, fault.disk, fault.tls
 
 
 class Results:
@@ -86,8 +81,12 @@ class Results:
         """Add a row and write all of them."""
         self.rows.append(row)
         document = {
-            'machine': machine(), 'date': time.strftime('%Y-%m-%d'), 'rows': self.rows,
-        }  # fmt: skip
+            'machine': machine(),
+            'date': time.strftime('%Y-%m-%d'),
+            'faults': len(CATALOGUE),
+            'situations': sum(len(fault.situations) for fault in CATALOGUE.values()),
+            'rows': self.rows,
+        }
         self._path.write_text(json.dumps(document, indent=1) + '\n')
 
 
@@ -95,13 +94,13 @@ def run(results: Results, pairs: list[tuple[Fault, str]], keep: Path | None, unt
     """Try pairs on one vehicle while there is time, another one where it did not survive."""
     left = [pair for pair in pairs if not results.has(*pair)]
     while left and time.monotonic() < until:
-        kind = setting(left[0][0])
+        needs = left[0][0].needs
         with (
             own_domain() as domain,
             tempfile.TemporaryDirectory(prefix='rig-') as folder,
-            Rig(Path(folder), domain, clock=kind[0], disk=kind[1], tls=kind[2]) as rig,
+            Rig(Path(folder), domain, **needs) as rig,
         ):
-            while left and setting(left[0][0]) == kind and time.monotonic() < until:
+            while left and left[0][0].needs == needs and time.monotonic() < until:
                 fault, situation = left.pop(0)
                 if not row_of(rig, results, fault, situation, keep):
                     break

@@ -204,6 +204,13 @@ def disk_faults() -> list[Fault]:
             names_taken, SITUATIONS, lasts=2.0, disk=True,
         ),
     ]  # fmt: skip
+    found.append(
+        Fault(
+            'disk-no-links', 'disk', 'its filesystem has no hard links; bridge_node is killed',
+            and_killed(lambda rig: contextlib.nullcontext(), 'bridge_node'), SITUATIONS, lasts=2.0,
+            stops=None, kills=('bridge_node',), ready=30.0, no_links=True,
+        )
+    )  # fmt: skip
     for name, stands in (('safety_node', 0.5), ('mission_node', 0.4), ('config_node', None)):
         for kind, broken in (('full', full), ('read-only', read_only)):
             found.append(

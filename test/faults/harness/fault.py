@@ -31,6 +31,7 @@ Act: TypeAlias = Callable[[Rig], AbstractContextManager[Any]]
 IDLE, MOVING, DOCKING, STOPPING, CLEARING = 'idle', 'moving', 'docking', 'stopping', 'clearing'
 SITUATIONS = (IDLE, MOVING, DOCKING, STOPPING, CLEARING)
 HANG = 5.0  # s, longer than any limit of the vehicle
+LONG_HANG = 11.5  # s, longer than the lease of a DDS participant
 STOP_BY_COMMAND = 0.3  # s, docs/safety.md
 
 
@@ -69,6 +70,7 @@ class Fault:
         clock: whether it needs a clock that can be stepped.
         ends: whether `oht50 up` ends by it.
         disk: whether the state directory needs a filesystem of its own.
+        no_links: whether its filesystem has no hard links.
         network: whether the vehicle needs a network of its own.
         tls: whether the bridge needs TLS.
 
@@ -90,5 +92,11 @@ class Fault:
     clock: bool = False
     ends: bool = False
     disk: bool = False
+    no_links: bool = False
     network: bool = False
     tls: bool = False
+
+    @property
+    def needs(self) -> dict[str, bool]:
+        """What kind of vehicle it needs, as `Rig` takes it."""
+        return {'clock': self.clock, 'disk': self.disk, 'no_links': self.no_links, 'tls': self.tls}

@@ -252,7 +252,9 @@ def events(recording: Recording) -> list[Violation]:
     }
     for seen in recording.topics:
         stop = seen.fields.get('estop_id')
-        if seen.topic == 'ESTOP_STATE' and seen.fields['latched'] and stop not in reported:
+        if seen.topic != 'ESTOP_STATE' or seen.fields.get('vehicle', '') != recording.vehicle:
+            continue  # a stop of another vehicle is reported to its own clients
+        if seen.fields['latched'] and stop not in reported:
             informed = any(moment > seen.received for moment in recording.seams)
             if recording.messages and not informed:
                 text = f'the latched stop {stop} was reported to no client'

@@ -34,7 +34,7 @@ OLDEST = 30.0  # s; a stamp that is older, or to come, is of another date
 FIELDS = {
     'DRIVE_COMMAND': ('velocity',),
     'SAFETY_HEARTBEAT': ('motion_permitted', 'speed_limit_forward', 'speed_limit_backward'),
-    'ESTOP_STATE': ('latched', 'estop_id', 'counter'),
+    'ESTOP_STATE': ('latched', 'estop_id', 'counter', 'vehicle'),
     'POSITION': ('state', 'position', 'age'),
     'MISSION_STARTED': ('mission_id',),
     'CONFIG_UPDATED': ('version', 'changes'),

@@ -26,6 +26,7 @@ from pathlib import Path
 from faults.harness.eyes import processes
 from faults.harness.fault import HANG
 from faults.harness.fault import IDLE
+from faults.harness.fault import LONG_HANG
 from faults.harness.fault import MOVING
 from faults.harness.fault import SITUATIONS
 from faults.harness.fault import Act
@@ -157,6 +158,14 @@ def process_faults() -> list[Fault]:
                 situations=SITUATIONS if name in NODES else (IDLE, MOVING),
             )
         )  # fmt: skip
+        if name in NODES:
+            found.append(
+                Fault(
+                    f'{name}-hangs-long', 'process', f'{name}: SIGSTOP for {LONG_HANG:g} s',
+                    hung(name), (MOVING,), lasts=LONG_HANG, stands=HUNG_STANDS.get(name),
+                    stops=stops, shows=HUNG_SHOWS.get(name, ()), hangs=(name,),
+                )
+            )  # fmt: skip
     for name in NODES:
         found.append(
             Fault(

@@ -97,6 +97,7 @@ class Recording:
     """All of it, in the order of its moments.
 
     Attributes:
+        vehicle: its identity.
         seams: moments at which a client resumed and was informed that events are missing.
         delays: moment and s between a `ping` and its `pong`, of a good client.
         log: what the vehicle printed.
@@ -105,6 +106,7 @@ class Recording:
 
     """
 
+    vehicle: str = ''
     windows: list[Window] = dataclasses.field(default_factory=list)
     frames: list[Frame] = dataclasses.field(default_factory=list)
     truth: list[Truth] = dataclasses.field(default_factory=list)

@@ -54,6 +54,7 @@ from websockets.exceptions import WebSocketException
 from oht50_bridge.bringup.parameters import simulated_lines
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.gateway.tls import TlsFiles
+from oht50_bridge.identity import identity_of
 
 METER = Path(__file__).resolve().parents[2] / 'stall_meter.py'
 READY_WITHIN = 120.0  # s, also of a host that has no time for it
@@ -69,6 +70,13 @@ _offset = mmap.mmap(_file.fileno(), 8, access=mmap.ACCESS_READ)
 _time, _time_ns = time.time, time.time_ns
 time.time = lambda: _time() + struct.unpack('d', _offset[:8])[0]
 time.time_ns = lambda: _time_ns() + int(struct.unpack('d', _offset[:8])[0] * 1e9)
+"""
+# As on exFAT, and on some filesystems of a network.
+NO_LINKS = """
+import errno, os
+def _link(source, target, **_):
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
+os.link = _link
 """
 
 
@@ -124,6 +132,7 @@ class Rig:
         domain: DDS domain.
         clock: whether its clock can be stepped.
         disk: whether its state directory has a filesystem of its own.
+        no_links: whether its filesystem has no hard links.
         tls: whether its bridge speaks TLS.
 
     """
@@ -135,11 +144,12 @@ class Rig:
         *,
         clock: bool = False,
         disk: bool = False,
+        no_links: bool = False,
         tls: bool = False,
     ) -> None:
         self.base, self._domain, self._disk = base, domain, disk
-        self._has_tls = tls
-        self._tls: TlsFiles | None = None
+        self._tls = tls
+        self._tls_files: TlsFiles | None = None
         self._stack = contextlib.ExitStack()
         self._token_lock = threading.Lock()
         self._tokens: dict[str, tuple[float, str]] = {}  # by role, when made
@@ -148,12 +158,13 @@ class Rig:
         self._kills: deque[tuple[float, str]] = deque()
         self._environment: dict[str, str] = {}
         self._clock_file = base / 'clock' if clock else None
+        hooks = CLOCK * clock + NO_LINKS * no_links
+        if hooks:
+            (base / 'sitecustomize.py').write_text(hooks)
+            self._environment['PYTHONPATH'] = str(base)
         if clock:
-            (base / 'sitecustomize.py').write_text(CLOCK)
             self.step_clock(0.0)
-            self._environment = {
-                'PYTHONPATH': str(base), 'OHT50_TEST_CLOCK': str(self._clock_file),
-            }  # fmt: skip
+            self._environment['OHT50_TEST_CLOCK'] = str(self._clock_file)
         self.past_log = ''
         self.broke_at = 0.0  # s, when something was last broken, as soon as that is known
 
@@ -170,7 +181,7 @@ class Rig:
                 LineTaps({name: (links / name, boards.directory / name) for name in lines})
             )
             self._write_parameters(links, lines)
-            if self._has_tls:
+            if self._tls:
                 stack.enter_context(self._trusted())
             self.meter = StallMeter()
             stack.callback(self.meter.close)
@@ -196,7 +207,7 @@ class Rig:
     def _trusted(self) -> Iterator[None]:
         """Have a certificate of the bridge that every client of this process trusts."""
         authority = Authority('issuer')
-        self._tls, _ = install(self.base, authority)
+        self._tls_files, _ = install(self.base, authority)
         issuer = self.base / 'issuer.pem'
         issuer.write_bytes(pem(authority.certificate))
         before = os.environ.get(TRUSTED)
@@ -213,7 +224,7 @@ class Rig:
     def _start(self) -> None:
         self._runs += 1
         self.vehicle = Tapped(
-            self.base, self._runs, self._domain, self._port, self._environment, self._tls
+            self.base, self._runs, self._domain, self._port, self._environment, self._tls_files
         )
         self.vehicle.wait_until_up()
 
@@ -344,7 +355,8 @@ class Rig:
     @contextlib.contextmanager
     def recorded(self) -> Iterator[Recording]:
         """Record what happens meanwhile."""
-        recording = Recording(before=usage(self.vehicle))
+        identity = identity_of(self.vehicle.vehicle_dir)
+        recording = Recording(vehicle=identity.vehicle, before=usage(self.vehicle))
         lists = {
             'messages': self.watcher.messages, 'seams': self.watcher.seams,
             'delays': self.watcher.delays, 'truth': self.world.seen, 'topics': self.observer.seen,

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 
 from faults.harness.fault import IDLE
 from faults.harness.fault import MOVING
@@ -27,20 +26,12 @@ from faults.harness.websocket_faults import Peer
 from faults.harness.websocket_faults import again_and_again
 from faults.harness.websocket_faults import garbage
 from faults.harness.websocket_faults import head
+from faults.harness.websocket_faults import hello
 from faults.harness.websocket_faults import peers
 from faults.harness.websocket_faults import sending
 
 SITUATIONS = (IDLE, MOVING, STOPPING)
 APPLICATION_DATA = bytes.fromhex('170303')  # of a record; its length follows
-
-
-def hello() -> bytes:
-    """Return the ClientHello of a client that knows nothing of the bridge."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname='127.0.0.1')
-    with contextlib.suppress(ssl.SSLWantReadError):
-        client.do_handshake()
-    return outgoing.read()
 
 
 def torn(rig: Rig) -> None:

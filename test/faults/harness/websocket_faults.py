@@ -21,6 +21,7 @@ import json
 import random
 import selectors
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -37,7 +38,15 @@ SITUATIONS = (IDLE, MOVING, STOPPING)
 EVERYTHING = ['*']
 # Peers that misbehave come from addresses of their own, as in a network: limits count by address.
 SOURCES = (f'127.0.{n // 250 + 1}.{n % 250 + 1}' for n in itertools.count())
-HELLO = bytes.fromhex('16030100c0010000bc0303') + bytes(range(32)) + b'\x20'  # of TLS, cut off
+
+
+def hello() -> bytes:
+    """Return the ClientHello of a client that knows nothing of the bridge."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname='127.0.0.1')
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
 
 
 def head(path: str = '/ws/telemetry') -> bytes:
@@ -245,7 +254,7 @@ def flood_pings(rig: Rig) -> None:
 def torn_hello(rig: Rig) -> None:
     """Begin TLS and tear it, at a port that speaks none."""
     peer = Peer(rig)
-    peer.send(HELLO)
+    peer.send(hello())
     peer.reset()
 
 
