@@ -57,6 +57,7 @@ from oht50_bridge.gateway.tls import TlsFiles
 from oht50_bridge.identity import identity_of
 
 METER = Path(__file__).resolve().parents[2] / 'stall_meter.py'
+LOOKS_WITHIN = 60.0  # s
 READY_WITHIN = 120.0  # s, also of a host that has no time for it
 TOKEN_LIFETIME = 600.0  # s, of 900 that a token is valid
 KILLS = 6  # of a process within KILL_WINDOW; of ten `oht50 up` ends (bringup/restart.py)
@@ -192,6 +193,7 @@ class Rig:
                 Watcher('watcher', lambda: self.vehicle.url, lambda: self.token('admin'))
             )
             self.observer = stack.enter_context(Observer(self.vehicle))
+            wait_for(lambda: self.observer.seen, LOOKS_WITHIN, 'the observer receives something')
             self._stack = stack.pop_all()
         return self
 
@@ -277,6 +279,10 @@ class Rig:
         self.broke_at = time.monotonic()
         self._kills.append((self.broke_at, name))
         return pid
+
+    def has_killed(self, name: str) -> bool:
+        """Return whether a process of the vehicle was ever killed."""
+        return any(name == killed for _, killed in self._kills)
 
     def wait_for_new(self, old: dict[str, int], within: float) -> None:
         """Wait until processes run again as others than those of `old`, pids by name."""
