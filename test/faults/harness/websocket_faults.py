@@ -37,7 +37,9 @@ from faults.harness.rig import Rig
 SITUATIONS = (IDLE, MOVING, STOPPING)
 EVERYTHING = ['*']
 # Peers that misbehave come from addresses of their own, as in a network: limits count by address.
-SOURCES = (f'127.0.{n // 250 + 1}.{n % 250 + 1}' for n in itertools.count())
+SOURCES = itertools.cycle(
+    f'127.{a}.{b}.{c}' for a in range(1, 20) for b in range(250) for c in range(1, 251)
+)
 
 
 def hello() -> bytes:
