@@ -37,8 +37,8 @@ from oht50_bridge.nodes.steady_timer import steady_timer
 from oht50_bridge.nodes.to_wire import to_wire
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.vehicle.estop_order import EstopOrder
-from oht50_bridge.vehicle.neighbours import are_two
 from oht50_bridge.vehicle.estop_order import LatchEvent
+from oht50_bridge.vehicle.neighbours import are_two
 
 SETTLING = 1.0  # s, for stops and clears from before the start to arrive
 
