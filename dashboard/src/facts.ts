@@ -108,11 +108,13 @@ export abstract class Facts {
         this.arrivals.note(event.type, time, now, wall);
         this.telemetry = event.data;
         this.telemetryTime = event.timestamp;
+        this.#latchBook.heard(event.type, event.timestamp);
         this.#sample(event.data, now);
         break;
       case 'system.status':
         this.arrivals.note(event.type, time, now, wall);
         this.status = event.data;
+        this.#latchBook.heard(event.type, event.timestamp);
         if (event.data.status === 'estop') this.#latched(event.timestamp);
         break;
       case 'telemetry.status':

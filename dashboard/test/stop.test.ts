@@ -109,3 +109,17 @@ test('a latch follows the last word of the vehicle, in whatever order it comes',
   assert.equal(book.stopped('2026-01-01T10:00:00.012Z'), false);
   assert.equal(book.latch.latched, false);
 });
+
+test('a stop after the date of the vehicle was set back is shown', () => {
+  const book = new LatchBook();
+  book.heard('telemetry.realtime', '2026-01-01T10:00:00Z');
+  book.stopped('2026-01-01T10:00:00Z');
+  book.cleared('2026-01-01T10:00:01Z');
+  book.heard('telemetry.realtime', '2026-01-01T10:00:02Z');
+  assert.equal(book.stopped('2026-01-01T09:00:00Z'), false, 'as a replay of what was missed');
+  book.heard('telemetry.realtime', '2026-01-01T09:00:01Z');
+  assert.equal(book.stopped('2026-01-01T09:00:02Z'), true);
+  assert.equal(book.cleared('2026-01-01T09:00:01Z'), false);
+  book.heard('telemetry.realtime', '2026-01-01T09:00:02Z');
+  assert.equal(book.cleared('2026-01-01T09:00:03Z'), true);
+});

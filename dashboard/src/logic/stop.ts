@@ -25,6 +25,9 @@ export const UNCONFIRMED_AFTER = 2000;
 /** For so long the outcome of a stop that failed stays, ms. */
 const OUTCOME_KEPT = 60_000;
 
+/** No event of a type whose events keep their order is older by so much than the one before, ms. */
+const SET_BACK = 1000;
+
 /** What became of a press. */
 export interface Outcome {
   readonly at: number;
@@ -115,6 +118,17 @@ export interface Latch {
 export class LatchBook {
   latch: Latch = { latched: false };
   #time = -Infinity;
+  readonly #heard = new Map<string, number>();
+
+  /**
+   * The vehicle sent an event of a type whose events never overtake one another. If its time goes
+   * back, so did the date of the vehicle, and what was said before it is older than what follows.
+   */
+  heard(type: string, time: string): void {
+    const at = Date.parse(time);
+    if (at < (this.#heard.get(type) ?? -Infinity) - SET_BACK) this.#time = -Infinity;
+    if (!Number.isNaN(at)) this.#heard.set(type, at);
+  }
 
   /**
    * The vehicle reported that it is stopped.
