@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Background tasks of the gateway."""
+"""Background tasks of the gateway, and what nobody handles in its loop."""
 
 from __future__ import annotations
 
@@ -21,6 +21,33 @@ from collections.abc import Coroutine
 from typing import Any
 
 _log = logging.getLogger(__name__)
+
+REPORT_PERIOD = 10.0  # s
+
+
+class LoopErrors:
+    """Reports what nobody handles in an event loop.
+
+    That memory is missing is no defect of the line where it shows: it is reported without a
+    traceback, once in a while. asyncio closes the connection that it was for.
+
+    Args:
+        loop: whose handler it becomes.
+
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._report_at = 0.0
+        loop.set_exception_handler(self._report)
+
+    def _report(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get('exception'), MemoryError):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._report_at:
+            self._report_at = loop.time() + REPORT_PERIOD
+            _log.error(
+                'no memory is left: %s. Reported once in %.0f s', context['message'], REPORT_PERIOD
+            )
 
 
 class Tasks:

@@ -46,6 +46,7 @@ from oht50_bridge.gateway.commands import CommandOutcome
 from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.journal import EventJournal
 from oht50_bridge.gateway.server import Gateway
+from oht50_bridge.gateway.tasks import LoopErrors
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.heap import HeapTrimmer
@@ -253,6 +254,7 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
 
     """
     loop = asyncio.get_running_loop()
+    LoopErrors(loop)
     ending = asyncio.Event()
 
     def end() -> None:

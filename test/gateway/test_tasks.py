@@ -15,6 +15,7 @@
 
 import asyncio
 
+from oht50_bridge.gateway.tasks import LoopErrors
 from oht50_bridge.gateway.tasks import Tasks
 
 
@@ -48,3 +49,19 @@ async def test_an_exception_is_logged_as_a_defect_and_a_cancellation_is_not(capl
     (record,) = caplog.records
     assert record.name == 'oht50_bridge.gateway.tasks'
     assert 'broken' in str(record.exc_info[1])
+
+
+async def test_that_memory_is_missing_is_a_line_and_a_defect_has_its_traceback(caplog):
+    def fail(error):
+        raise error
+
+    loop = asyncio.get_running_loop()
+    LoopErrors(loop)
+    for error in (MemoryError(), MemoryError(), ValueError('a defect')):
+        loop.call_soon(fail, error)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    memory, defect = caplog.records
+    assert 'no memory is left' in memory.getMessage()
+    assert memory.exc_info is None
+    assert defect.exc_info[0] is ValueError
