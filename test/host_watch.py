@@ -43,7 +43,10 @@ REAL_TIME = (
     '/test/page/',
     '/test/hardware/',
     '/test/nodes/test_hardware_node.py',
+    '/test/simulator/test_control.py',
+    '/test/simulator/test_line.py',
     '/test/simulator/test_server.py',
+    '/test/test_line_tap.py',
 )
 METER = Path(__file__).with_name('stall_meter.py')
 

@@ -109,6 +109,18 @@ MUTATIONS = (
         'dock-silent', MOVING, 'events',
     ),
     Mutation(
+        'the bridge waits for a client that does not read', 'gateway/sender.py',
+        '        if connection.write_paused or self._closed or not connection.is_open:\n'
+        '            return False\n',
+        '        if connection.write_paused:\n            __import__("time").sleep(1.0)\n'
+        '            return False\n',
+        'ws-stuck-reader', MOVING, 'delays',
+        (
+            ('gateway/admission/listener.py', 'SEND_BUFFER = 64 * 1024', 'SEND_BUFFER = 2048'),
+            ('gateway/server.py', 'WRITE_LIMIT = 16 * 1024', 'WRITE_LIMIT = 1024'),
+        ),
+    ),
+    Mutation(
         'the bridge gives no memory back', 'heap.py',
         '            self._trim()', '            pass', 'ws-ping-flood', MOVING, 'resources',
     ),
