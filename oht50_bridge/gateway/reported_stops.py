@@ -31,6 +31,7 @@ class ReportedStops:
 
     def add(self, estop_id: str, now: float) -> None:
         """Note that a stop is reported to the client; now in s of a monotonic clock."""
+        self.meant(now)  # who never clears one keeps none but the newest
         if estop_id not in (recent for _, recent in self._recent) and estop_id != self._known:
             self._recent.append((now, estop_id))
 

@@ -45,6 +45,14 @@ def test_a_repeated_report_does_not_start_the_time_anew_and_an_older_one_counts_
     assert stops.meant(3.0) == 'a'
 
 
+def test_who_never_clears_one_keeps_none_but_the_newest():
+    stops = ReportedStops()
+    for number in range(1000):
+        stops.add(f'estop-{number}', float(number))
+    assert len(stops._recent) == 1
+    assert stops.meant(2000.0) == 'estop-999'
+
+
 async def test_a_clear_without_a_name_means_the_newest_stop_that_was_read(
     serving, event, monkeypatch
 ):
