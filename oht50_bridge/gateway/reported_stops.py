@@ -31,12 +31,16 @@ class ReportedStops:
 
     def add(self, estop_id: str, now: float) -> None:
         """Note that a stop is reported to the client; now in s of a monotonic clock."""
-        self.meant(now)  # who never clears one keeps none but the newest
+        self._settle(now)  # here too: most clients never clear one
         if estop_id not in (recent for _, recent in self._recent) and estop_id != self._known:
             self._recent.append((now, estop_id))
 
     def meant(self, now: float) -> str | None:
         """Return the newest stop that the client has known of for long enough, None without."""
+        self._settle(now)
+        return self._known or None
+
+    def _settle(self, now: float) -> None:
+        """Keep the newest of those that were known of for long enough, and forget the others."""
         while self._recent and self._recent[0][0] + READING_TIME <= now:
             _, self._known = self._recent.popleft()
-        return self._known or None
