@@ -15,11 +15,12 @@
 
     .venv/bin/python bench/soak.py [--minutes 60] [--clients 99] [--out DIRECTORY]
 
-A simulated vehicle does all that makes events (bench/event_load.py), while clients, with the one
-that commands it 100, read everything. For each process: how fast memory, descriptors and threads
-grow; over all clients: events lost or doubled, and the age of telemetry in the first minute and
-in each later one. It prints tables in Markdown, and writes them with all figures as JSON. SIGTERM
-ends it earlier.
+The bridge first publishes as many events as it keeps for clients that resume, as one that has
+run for some days. Then a simulated vehicle does all that makes events (bench/event_load.py),
+while clients, with the one that commands it 100, read everything. For each process: how fast
+memory, descriptors and threads grow; over all clients: events lost or doubled, and the age of
+telemetry in the first minute and in each later one. It prints tables in Markdown, and writes them
+with all figures as JSON. SIGTERM ends it earlier.
 """
 
 from __future__ import annotations
@@ -45,12 +46,31 @@ from load import Load
 from readers import Totals
 from readers import reading
 from readers import token
+from support import Up
 from support import Vehicle
 from support import own_domain
+from support import wait_for
+
+from oht50_bridge.gateway.config import GatewayConfig
 
 INTERVAL = 10.0  # s between samples of the processes
 QUIET = 15.0  # s at the end, until what rates hold back has arrived
+PATIENCE = 300.0  # s
 MOST_GROWTH = 1.0  # MB/h, of one process
+
+
+def fill_history(vehicle: Up) -> None:
+    """Have the bridge publish as many events as it keeps."""
+    count = GatewayConfig().history
+    with vehicle.spawn('event_source', str(count)) as source, vehicle.client() as client:
+        if source.wait(PATIENCE) != 0:
+            sys.exit('the source of events failed')
+
+        def published() -> bool:
+            client.send('resume', epoch='another', after=0)
+            return bool(client.wait('resume.result')['data']['seq'] >= count)
+
+        wait_for(published, PATIENCE, 'the bridge has published all of them')
 
 
 def report_of(
@@ -116,6 +136,7 @@ def main() -> None:
         (arguments.out / 'samples.jsonl').open('w') as out,
     ):
         vehicle = Vehicle(Path(directory), domain).wait_until_up()
+        fill_history(vehicle)
         state_dir = str(vehicle.state_dir)
         load = Load(
             vehicle.port, token(state_dir), ('*',), arguments.clients, within=20.0, resume=True

@@ -43,25 +43,31 @@ class OutgoingEvent:
 
     Attributes:
         kind: the entry of its type in the catalogue.
-        event: the model.
         seq: its number among the event-class events of this epoch; None for the state class.
         key: identifies the value that a newer one of the state class replaces.
 
     """
 
-    __slots__ = ('_encode', '_frame', '_numbered', '_payload', 'event', 'key', 'kind', 'seq')
+    __slots__ = ('_encode', '_event', '_frame', '_numbered', '_payload', 'key', 'kind', 'seq')
 
     def __init__(
         self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None
     ) -> None:
         self.kind: EventType = EVENTS[event.type]
-        self.event = event
+        self._event: Message | None = event
         self.seq = seq
         self.key = (event.type, self.kind.key(event) if self.kind.key else '')
         self._encode = encode
         self._payload: bytes | None = None
         self._frame: bytes | None = None
         self._numbered: bytes | None = None
+
+    @property
+    def event(self) -> Message:
+        """The model."""
+        if self._event is None:
+            self._event = self.kind.model.model_validate_json(self.payload)
+        return self._event
 
     @property
     def payload(self) -> bytes:
@@ -84,6 +90,14 @@ class OutgoingEvent:
             self._numbered = text_frame(with_keys(self.payload, seq=self.seq))
         return self._numbered
 
+    def shrink(self) -> None:
+        """Keep the payload alone, of which the rest is made again when it is needed.
+
+        The model and the frames are nine tenths of the memory.
+        """
+        _ = self.payload
+        self._event = self._frame = self._numbered = None
+
     def repeats(self, other: OutgoingEvent | None) -> bool:
         """Return whether it has the same data as `other`."""
         if other is None or other.kind is not self.kind:
@@ -105,4 +119,5 @@ def restored(payload: bytes, encode: Callable[[Message], bytes], seq: int) -> Ou
         raise ValueError('its type is not known') from error
     event = OutgoingEvent(kind.model.model_validate_json(payload), encode, seq)
     event._payload = payload
+    event.shrink()
     return event

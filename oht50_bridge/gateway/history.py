@@ -23,6 +23,9 @@ from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.journal import EventJournal
 from oht50_bridge.gateway.journal import Origin
 
+#: Of so many events the frames are kept too: who reads slowly, or resumes soon, needs them again.
+KEPT_READY = 100
+
 
 class EventHistory:
     """The newest `capacity` event-class events of one epoch, numbered from 1 without a gap.
@@ -62,6 +65,8 @@ class EventHistory:
             self._journal.append(event.seq, event.payload, origin)
         self.seq += 1
         self._events.append(event)
+        if len(self._events) > KEPT_READY:
+            self._events[-1 - KEPT_READY].shrink()
 
     def after(self, epoch: str, seq: int) -> list[OutgoingEvent] | None:
         """Return every event after number `seq`; None when some of them are not kept."""

@@ -20,6 +20,7 @@ from websockets.frames import Opcode
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.delivery import payload_of
 from oht50_bridge.gateway.delivery import text_frame
+from oht50_bridge.protocol.codec import Encoder
 
 
 @pytest.mark.parametrize('size', [0, 125, 126, 65535, 65536])
@@ -35,4 +36,23 @@ def test_an_event_is_encoded_once_for_all_clients(event):
     assert delivery.frame is delivery.frame
     assert delivery.numbered_frame is delivery.numbered_frame
     assert payload_of(delivery.numbered_frame) == b'{"a":1,"seq":4}'
+    assert len(calls) == 1
+
+
+def test_a_shrunk_event_is_the_same_and_is_not_encoded_again(event):
+    calls = []
+    encoder = Encoder()
+
+    def encode(message):
+        calls.append(message)
+        return encoder.encode(message)
+
+    original = event('safety.estop')
+    delivery = OutgoingEvent(original, encode, 4)
+    before = delivery.payload, delivery.frame, delivery.numbered_frame, delivery.key
+    delivery.shrink()
+    assert (delivery.payload, delivery.frame, delivery.numbered_frame, delivery.key) == before
+    assert delivery.event == original
+    assert delivery.event is delivery.event
+    assert delivery.repeats(OutgoingEvent(original, encode))
     assert len(calls) == 1

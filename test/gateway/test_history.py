@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import re
+import tracemalloc
 
 from hypothesis import given
 from hypothesis import settings
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from oht50_bridge.gateway.delivery import OutgoingEvent
 from oht50_bridge.gateway.history import EventHistory
 from oht50_bridge.gateway.outbox import Outbox
+from oht50_bridge.protocol.codec import Encoder
 
 
 @given(st.integers(1, 20), st.integers(0, 60), st.integers(0, 70))
@@ -35,6 +37,23 @@ def test_the_history_gives_all_that_was_missed_or_says_that_it_cannot(
     else:
         assert [delivery.seq for delivery in missed] == list(range(after + 1, count + 1))
     assert history.after('elsewhere', after) is None
+
+
+def test_an_event_is_kept_in_less_than_a_kilobyte(event):
+    kept, encode = 2000, Encoder().encode
+    history = EventHistory('here', kept)
+    tracemalloc.start()
+    try:
+        for _ in range(kept):
+            delivery = OutgoingEvent(
+                event('safety.estop').model_copy(deep=True), encode, history.next_seq()
+            )
+            _ = delivery.frame, delivery.numbered_frame
+            history.append(delivery)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 1000 * kept
 
 
 class Reader:

@@ -1,0 +1,52 @@
+# Copyright 2026 The oht50_bridge Authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Publishes events from outside the vehicle, at a steady rate, and ends when all are received.
+
+`python -m rosless event_source COUNT`
+"""
+
+import sys
+import time
+
+import rclpy
+from builtin_interfaces.msg import Time
+
+from oht50_bridge.msg import ModuleDiscovered
+from oht50_bridge.nodes import topics
+
+PERIOD = 0.005  # s
+PATIENCE = 10.0  # s
+
+
+def main():
+    count = int(sys.argv[1])
+    rclpy.init()
+    node = rclpy.create_node('event_source')
+    publisher = topics.EVENT_TOPICS['module.discovered'].publisher(node)
+    end = time.monotonic() + PATIENCE
+    while not publisher.get_subscription_count():
+        if time.monotonic() > end:
+            sys.exit('nobody reads module/discovered')
+        time.sleep(PERIOD)
+    for number in range(count):
+        message = ModuleDiscovered(module_id=f'module_{number}', module_type='sensor')
+        message.address, message.status = 'outside/1', 'online'
+        message.firmware_version = '1.0'
+        message.header.stamp = Time(sec=int(time.time()))
+        publisher.publish(message)
+        time.sleep(PERIOD)
+
+
+if __name__ == '__main__':
+    main()
