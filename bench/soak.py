@@ -29,6 +29,7 @@ import argparse
 import contextlib
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -62,15 +63,16 @@ MOST_GROWTH = 1.0  # MB/h, of one process
 def fill_history(vehicle: Up) -> None:
     """Have the bridge publish as many events as it keeps."""
     count = GatewayConfig().history
-    with vehicle.spawn('event_source', str(count)) as source, vehicle.client() as client:
-        if source.wait(PATIENCE) != 0:
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True}
+    with vehicle.spawn('event_source', str(count), **pipes) as source, vehicle.client() as client:
+        if source.stdout.readline() != 'done\n':
             sys.exit('the source of events failed')
 
         def published() -> bool:
             client.send('resume', epoch='another', after=0)
             return bool(client.wait('resume.result')['data']['seq'] >= count)
 
-        wait_for(published, PATIENCE, 'the bridge has published all of them')
+        wait_for(published, PATIENCE, 'the bridge has published all of them', pause=1.0)
 
 
 def report_of(
@@ -136,12 +138,12 @@ def main() -> None:
         (arguments.out / 'samples.jsonl').open('w') as out,
     ):
         vehicle = Vehicle(Path(directory), domain).wait_until_up()
-        fill_history(vehicle)
         state_dir = str(vehicle.state_dir)
         load = Load(
             vehicle.port, token(state_dir), ('*',), arguments.clients, within=20.0, resume=True
         )
         try:
+            fill_history(vehicle)
             with (
                 reading(load, state_dir) as readers,
                 vehicle.simulator() as simulator,

@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Publishes events from outside the vehicle, at a steady rate, and ends when all are received.
+"""Publishes events from outside the vehicle, at a steady rate.
 
-`python -m rosless event_source COUNT`
+`python -m rosless event_source COUNT`; it prints `done`, and stays until its input ends: what was
+not yet received would end with it.
 """
 
 import sys
@@ -46,6 +47,8 @@ def main():
         message.header.stamp = Time(sec=int(time.time()))
         publisher.publish(message)
         time.sleep(PERIOD)
+    print('done', flush=True)
+    sys.stdin.read()
 
 
 if __name__ == '__main__':

@@ -89,6 +89,24 @@ def test_no_reset_while_it_moves_or_values_are_old_or_a_cause_stands(people, sta
     assert 'start_mission' not in stage.commands and 'resume_mission' not in stage.commands
 
 
+def test_a_stop_that_comes_while_the_dialog_is_open_must_be_confirmed_anew(people, stage):
+    page = visit(people, stage, 'admin', '/alarms')
+    stage.publish('safety.state', **STOPPED)
+    button(page, 'Reset the emergency stop ...').click()
+    page.locator('#reset-seen').check()
+    until(page, f'!{PRIMARY}.disabled')
+    second = {**STOPPED['stops'][0], 'estop_id': 'estop-2', 'reason': 'a person on the track'}
+    stage.publish('safety.state', stops=[*STOPPED['stops'], second])
+    dialog = 'document.querySelector(".dialog").innerText'
+    until(page, f'{PRIMARY}.disabled && {dialog}.includes("a person on the track")')
+    assert not page.locator('#reset-seen').isChecked()
+    page.locator('#reset-seen').check()
+    until(page, f'!{PRIMARY}.disabled')
+    stage.publish('safety.state', stops=[second])
+    page.locator('.dialog .primary').click()
+    wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
+
+
 def test_boards_are_not_said_to_be_well_while_nobody_knows(people, stage, curtain):
     board = {
         'module_id': 'dock',

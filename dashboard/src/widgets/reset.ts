@@ -55,6 +55,7 @@ function openReset(store: Store): void {
     },
     { class: 'primary' },
   );
+  let known = new Set<string>();
   let off = (): void => {};
   const close = openDialog(
     t.resetStop,
@@ -77,6 +78,11 @@ function openReset(store: Store): void {
   );
   off = store.watch(() => {
     const stops = store.safety?.stops ?? [];
+    const ids = new Set(stops.map((stop) => stop.estop_id));
+    if (known.size > 0 && [...ids].some((id) => !known.has(id))) {
+      seen.checked = false; // who ticked it had not heard of this stop
+    }
+    known = ids;
     refill(causes, JSON.stringify(stops), () =>
       stops.map(({ trigger_type: trigger, reason: why, source, time }) =>
         h('li', {}, `${t.stoppedBy(trigger, t.format.time(time))}: ${why} (${source})`),
