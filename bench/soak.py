@@ -57,7 +57,6 @@ from oht50_bridge.gateway.config import GatewayConfig
 INTERVAL = 10.0  # s between samples of the processes
 QUIET = 15.0  # s at the end, until what rates hold back has arrived
 PATIENCE = 300.0  # s
-BEFORE_MATCHED = 100  # events that a new publisher may send before the bridge is its subscriber
 MOST_GROWTH = 1.0  # MB/h, of one process
 
 
@@ -65,8 +64,7 @@ def fill_history(vehicle: Up) -> None:
     """Have the bridge publish as many events as it keeps."""
     count = GatewayConfig().history
     pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True}
-    more = count + BEFORE_MATCHED
-    with vehicle.spawn('event_source', str(more), **pipes) as source, vehicle.client() as client:
+    with vehicle.spawn('event_source', str(count), **pipes) as source, vehicle.client() as client:
         if source.stdout.readline() != 'done\n':
             sys.exit('the source of events failed')
 

@@ -21,7 +21,6 @@ import sys
 import time
 
 import rclpy
-from builtin_interfaces.msg import Time
 
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.nodes import topics
@@ -44,7 +43,8 @@ def main():
         message = ModuleDiscovered(module_id=f'module_{number}', module_type='sensor')
         message.address, message.status = 'outside/1', 'online'
         message.firmware_version = '1.0'
-        message.header.stamp = Time(sec=int(time.time()))
+        # In full: a bridge drops what is older than itself.
+        message.header.stamp = node.get_clock().now().to_msg()
         publisher.publish(message)
         time.sleep(PERIOD)
     print('done', flush=True)
