@@ -90,7 +90,7 @@ def test_the_service_is_not_root_and_keeps_its_state_to_itself():
 
 def test_the_service_grants_the_priorities_that_its_processes_request():
     said = unit()
-    assert said['LimitRTPRIO'] == [str(max(priority.RealtimePriority))]
+    assert said['LimitRTPRIO'] == [f'{max(priority.RealtimePriority)}']
     assert said['LimitNICE'] == [str(priority.NICE)]
     assert said['RestrictRealtime'] == ['no']
     assert said['AmbientCapabilities'] == ['']

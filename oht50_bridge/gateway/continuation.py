@@ -16,8 +16,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Generic
-from typing import NamedTuple
 from typing import TypeVar
 
 from oht50_bridge.gateway.journal import Origin
@@ -26,7 +26,8 @@ from oht50_bridge.gateway.journal import Past
 _Event = TypeVar('_Event')
 
 
-class _Missed(NamedTuple, Generic[_Event]):
+@dataclass(frozen=True)
+class _Missed(Generic[_Event]):
     stamp: int  # ns
     origin: Origin
     event: _Event

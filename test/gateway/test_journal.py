@@ -35,6 +35,14 @@ def killed(journal):
     journal._database.close()
 
 
+def past_of(path, capacity=CAPACITY):
+    """Return what a journal finds; it ends without a trace of its own."""
+    journal = EventJournal(path, capacity)
+    if journal.open:
+        killed(journal)
+    return journal.past
+
+
 def kept(path, events=3):
     """Leave a journal with some events behind."""
     journal = EventJournal(path, CAPACITY)
@@ -46,10 +54,10 @@ def kept(path, events=3):
 
 
 def test_what_was_kept_is_there_after_a_kill(path):
-    assert EventJournal(path, CAPACITY).past is None
+    assert past_of(path) is None
     path.unlink()
     kept(path)
-    past = EventJournal(path, CAPACITY).past
+    past = past_of(path)
     assert past.epoch == 'epoch-1'
     assert past.events == [(seq, b'{"n":%d}' % seq) for seq in (1, 2, 3)]
     assert past.numbers == {('safety/estop', 'p1'): 3}
@@ -63,7 +71,7 @@ def test_an_epoch_that_goes_on_keeps_what_was_there(path):
     journal.append(4, b'{"n":4}', None)
     journal.note('safety_node', 'p2')
     killed(journal)
-    past = EventJournal(path, CAPACITY).past
+    past = past_of(path)
     assert [seq for seq, _ in past.events] == [1, 2, 3, 4]
     assert past.nodes == {'safety_node': 'p2'}
 
@@ -75,7 +83,7 @@ def test_the_number_of_an_event_that_is_not_published_is_known(path):
     for origin in (Origin('t', 'p', 3), Origin('t', 'p', 2), Origin('t', 'q', 1)):
         journal.skip(origin)
     killed(journal)
-    assert EventJournal(path, 10).past.numbers == {('t', 'p'): 3, ('t', 'q'): 5}
+    assert past_of(path, 10).numbers == {('t', 'p'): 3, ('t', 'q'): 5}
 
 
 def test_a_new_epoch_forgets_the_one_before(path):
@@ -83,7 +91,7 @@ def test_a_new_epoch_forgets_the_one_before(path):
     journal = EventJournal(path, CAPACITY)
     journal.begin('epoch-2')
     killed(journal)
-    past = EventJournal(path, CAPACITY).past
+    past = past_of(path)
     assert (past.epoch, past.events, past.numbers, past.nodes) == ('epoch-2', [], {}, {})
 
 
@@ -98,12 +106,12 @@ def test_another_start_of_the_computer_continues_nothing(path, tmp_path, monkeyp
     boot = tmp_path / 'boot_id'
     boot.write_text('another\n')
     monkeypatch.setattr(module, 'BOOT_ID', boot)
-    assert EventJournal(path, CAPACITY).past is None
+    assert past_of(path) is None
 
 
 def test_events_that_nobody_can_ask_for_are_removed(path):
     kept(path, events=TRIM_EACH)
-    past = EventJournal(path, CAPACITY).past
+    past = past_of(path)
     assert [seq for seq, _ in past.events] == list(range(TRIM_EACH - CAPACITY + 1, TRIM_EACH + 1))
     assert past.numbers == {('safety/estop', 'p1'): TRIM_EACH}
 
@@ -120,7 +128,7 @@ def test_a_damaged_file_is_nothing_to_continue_and_is_replaced(path, content):
     journal.begin('epoch-2')
     journal.append(1, b'{}', None)
     killed(journal)
-    assert EventJournal(path, CAPACITY).past.epoch == 'epoch-2'
+    assert past_of(path).epoch == 'epoch-2'
 
 
 def test_who_comes_second_keeps_nothing_and_harms_nothing(path, caplog):
@@ -134,7 +142,7 @@ def test_who_comes_second_keeps_nothing_and_harms_nothing(path, caplog):
     second.close()
     first.append(4, b'{"n":4}', None)
     killed(first)
-    assert len(EventJournal(path, CAPACITY).past.events) == 4
+    assert len(past_of(path).events) == 4
 
 
 def test_after_a_failure_nothing_is_kept_so_that_no_gap_is_continued(path, caplog):
@@ -145,7 +153,7 @@ def test_after_a_failure_nothing_is_kept_so_that_no_gap_is_continued(path, caplo
     assert 'clients cannot resume over a restart of the bridge' in caplog.text
     journal.append(5, b'{}', None)
     journal.note('safety_node', 'p3')
-    assert EventJournal(path, CAPACITY).past is None
+    assert past_of(path) is None
 
 
 def test_a_file_that_cannot_be_made_is_an_error_in_one_line(tmp_path, caplog):
@@ -160,7 +168,7 @@ def test_tables_of_another_version_continue_nothing(path):
     database = sqlite3.connect(path)
     database.execute('PRAGMA user_version = 77')
     database.close()
-    assert EventJournal(path, CAPACITY).past is None
+    assert past_of(path) is None
 
 
 async def test_a_server_goes_on_with_the_epoch_of_one_that_was_killed(serving, event, path):
@@ -199,4 +207,4 @@ async def test_what_cannot_be_read_begins_another_epoch(serving, path, caplog):
         assert peer.established['data']['epoch'] != 'epoch-1'
     assert 'an event of the journal cannot be read' in caplog.text
     killed(journal)
-    assert EventJournal(path, CAPACITY).past.events == []
+    assert past_of(path).events == []
