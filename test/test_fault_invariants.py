@@ -131,6 +131,25 @@ def test_a_dead_line_excuses_current_and_no_frame():
     assert found(recording) == {'motion'}
 
 
+@pytest.mark.parametrize(
+    ('stopped', 'fault', 'expected'),
+    [
+        (2.6, 'hardware_node-hangs', set()),
+        (2.6, 'telemetry_node-hangs', {'motion'}),
+        (2.8, 'hardware_node-hangs', {'motion'}),
+    ],
+)
+def test_a_stop_that_meets_a_hang_is_performed_by_the_watchdog(stopped, fault, expected):
+    recording = good(stopped=stopped)
+    recording.topics.append(
+        Published(2.1, 2.1, 'ESTOP_STATE', {'latched': True, 'estop_id': 'estop-1'})
+    )
+    body = {'type': 'safety.estop', 'seq': 41, 'data': {'estop_id': 'estop-1'}}
+    recording.messages.append(Message(4.0, 'watcher', body))
+    recording.windows[:] = [Window(2.0, 2.5, fault)]
+    assert found(recording) == expected
+
+
 def test_a_frame_that_moves_and_does_not_arrive():
     recording = without(good(stopped=2.2), 'SAFETY_HEARTBEAT', 2.0)
     recording.truth[:] = []

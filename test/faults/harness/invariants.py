@@ -51,6 +51,9 @@ POSITION = 0.8  # silence of 0.5 s, one heartbeat, and 0.2 s for a motion that i
 # s, until a frame that moves the motor may not be sent any more: what the guard permits, and what
 # the message and the frame need.
 SENT = {'command': 0.3, 'heartbeat': 0.4, 'latch': 0.2, 'position': 0.8}
+WATCHDOG = (
+    0.7  # s, from the hang of hardware_node, which no reason reaches, until it stops the motor
+)
 RECOVERY = 1.5  # s after the end of a disturbance of its line, in which the motor is stopped
 DECELERATION = 2.0  # m/s^2, of the simulated carrier without current
 COASTING = 0.4  # s, of truth and frame that are not of one moment, and of the board's own cycle
@@ -146,7 +149,7 @@ def motion(recording: Recording) -> list[Violation]:
     """(a) The motor has current only with a command, a heartbeat, no latch and a position.
 
     While its line is disturbed it may not be possible to stop it; what is sent is judged all the
-    same, and it must be stopped soon after.
+    same, and it must be stopped soon after. While hardware_node hangs, the watchdog stops it.
     """
     found: list[Violation] = []
     reasons = Reasons(recording)
@@ -161,6 +164,10 @@ def motion(recording: Recording) -> list[Violation]:
         (window.start, window.end + RECOVERY)
         for window in recording.windows
         if window.line == DRIVE_LINE
+    ] + [
+        (window.start, window.start + WATCHDOG)
+        for window in recording.windows
+        if 'hardware_node' in window.fault and 'hangs' in window.fault
     ]
     spans = driven(recording.frames)
     for start, end in spans:
