@@ -17,7 +17,6 @@ import pytest
 from page.stage import STOPPED
 from page.views import LIVE
 from page.views import go
-from page.views import text
 from page.views import until
 from page.views import visit
 from support import wait_for
@@ -102,7 +101,15 @@ def test_a_stop_that_comes_while_the_dialog_is_open_must_be_confirmed_anew(peopl
     assert not page.locator('#reset-seen').isChecked()
     page.locator('#reset-seen').check()
     until(page, f'!{PRIMARY}.disabled')
-    stage.publish('safety.state', stops=[second])
+    # Another one cleared them before the third came.
+    stage.publish('safety.state', latched=False, stops=[])
+    until(page, f'{PRIMARY}.disabled')
+    third = {**second, 'estop_id': 'estop-3', 'reason': 'a hand in the hoist'}
+    stage.publish('safety.state', latched=True, stops=[third])
+    until(page, f'{PRIMARY}.disabled && {dialog}.includes("a hand in the hoist")')
+    assert not page.locator('#reset-seen').isChecked()
+    page.locator('#reset-seen').check()
+    until(page, f'!{PRIMARY}.disabled')
     page.locator('.dialog .primary').click()
     wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
 
@@ -141,7 +148,7 @@ def test_an_administrator_locks_for_maintenance_and_releases_deliberately(people
     button(page, 'Lock: I am at work').click()
     wait_for(lambda: stage.count('set_maintenance') == 1, what='a lock')
     # Locked is what the vehicle reports.
-    assert 'Not locked' in text(page, 'main')
+    until(page, 'document.querySelector("main").innerText.includes("Not locked")')
     stage.publish('system.status', state='maintenance')
     until(page, 'document.querySelector("main").innerText.includes("Locked: nothing moves")')
     button(page, 'Release the lock ...').click()

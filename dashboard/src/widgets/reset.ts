@@ -79,7 +79,7 @@ function openReset(store: Store): void {
   off = store.watch(() => {
     const stops = store.safety?.stops ?? [];
     const ids = new Set(stops.map((stop) => stop.estop_id));
-    if (known.size > 0 && [...ids].some((id) => !known.has(id))) {
+    if ([...ids].some((id) => !known.has(id))) {
       seen.checked = false; // who ticked it had not heard of this stop
     }
     known = ids;

@@ -51,9 +51,7 @@ POSITION = 0.8  # silence of 0.5 s, one heartbeat, and 0.2 s for a motion that i
 # s, until a frame that moves the motor may not be sent any more: what the guard permits, and what
 # the message and the frame need.
 SENT = {'command': 0.3, 'heartbeat': 0.4, 'latch': 0.2, 'position': 0.8}
-WATCHDOG = (
-    0.7  # s, from the hang of hardware_node, which no reason reaches, until it stops the motor
-)
+WATCHDOG = 0.7  # s, from the hang of hardware_node until the watchdog has stopped the motor
 RECOVERY = 1.5  # s after the end of a disturbance of its line, in which the motor is stopped
 DECELERATION = 2.0  # m/s^2, of the simulated carrier without current
 COASTING = 0.4  # s, of truth and frame that are not of one moment, and of the board's own cycle

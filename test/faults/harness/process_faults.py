@@ -31,6 +31,7 @@ from faults.harness.fault import MOVING
 from faults.harness.fault import SITUATIONS
 from faults.harness.fault import Act
 from faults.harness.fault import Fault
+from faults.harness.invariants import WATCHDOG
 from faults.harness.rig import Rig
 from support import wait_for
 
@@ -118,7 +119,7 @@ KILLED_STANDS = {
     'hardware_node': 0.3, 'safety_node': 0.5, 'mission_node': 0.4, 'watchdog': 0.7,
     'supervisor': 0.7,
 }  # fmt: skip
-HUNG_STANDS = {**KILLED_STANDS, 'hardware_node': 0.7, 'watchdog': 1.2, 'supervisor': None}
+HUNG_STANDS = {**KILLED_STANDS, 'hardware_node': WATCHDOG, 'watchdog': 1.2, 'supervisor': None}
 HUNG_SHOWS = {
     'hardware_node': ('SYS-004', 'was not served'),
     'safety_node': ('SYS-004',),
