@@ -26,6 +26,8 @@ import os
 import re
 from typing import Any
 
+from oht50_bridge.heap import lacks_memory
+
 #: Characters of the longest name.
 MAX_REASON = 200  # characters of a reason in a message to a client
 MAX_NAME = 128
@@ -145,6 +147,10 @@ class OneMessageFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record, with `shown_lines`."""
         return shown_lines(super().format(record))
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback of an error, or its cause where the place means nothing."""
+        return 'no memory is left' if lacks_memory(ei[1]) else super().formatException(ei)
 
 
 def escape_logs() -> None:

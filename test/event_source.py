@@ -40,7 +40,8 @@ def main():
             sys.exit('nobody reads module/discovered')
         time.sleep(PERIOD)
     for number in range(count):
-        message = ModuleDiscovered(module_id=f'module_{number}', module_type='sensor')
+        # As long as the events of a vehicle are on average, 250 characters of JSON.
+        message = ModuleDiscovered(module_id=f'module_{number:050}', module_type='sensor')
         message.address, message.status = 'outside/1', 'online'
         message.firmware_version = '1.0'
         # In full: a bridge drops what is older than itself.

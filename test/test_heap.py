@@ -50,6 +50,45 @@ def test_what_a_burst_needed_is_given_back():
     assert trimmed - before < 20e6
 
 
+ARENAS = """
+import ctypes, sys, threading
+from oht50_bridge.heap import use_one_arena
+library = ctypes.CDLL(None)
+library.fdopen.restype = ctypes.c_void_p
+library.malloc_info.argtypes = ctypes.c_int, ctypes.c_void_p
+library.fflush.argtypes = ctypes.c_void_p,
+if sys.argv[1] == 'one':
+    use_one_arena()
+together = threading.Barrier(8)
+
+def allocate():
+    together.wait()
+    blocks = [bytearray(2000) for _ in range(1000)]
+    together.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+stream = library.fdopen(1, b'w')
+library.malloc_info(0, stream)
+library.fflush(stream)
+"""
+
+
+@pytest.mark.processes
+def test_all_threads_share_one_arena():
+    def arenas(wanted):
+        done = subprocess.run(
+            [sys.executable, '-c', ARENAS, wanted], check=True, capture_output=True, timeout=60
+        )
+        return done.stdout.count(b'<heap nr=')
+
+    assert arenas('as the library decides') > 1
+    assert arenas('one') == 1
+
+
 def test_garbage_that_nobody_else_collects_is_given_back():
     class Torn:
         """A peer and its connection refer to each other, as asyncio's TLS does."""

@@ -124,3 +124,12 @@ def test_no_log_record_passes_for_another(monkeypatch, capsys):
     assert all(line.startswith('    ') for line in lines[1:])
     assert '\x07' not in ''.join(lines)
     assert isinstance(logging.lastResort.formatter, OneMessageFormatter)
+
+
+def test_the_log_names_the_want_of_memory_and_not_the_line_where_it_shows():
+    try:
+        bytearray(1 << 60)
+    except MemoryError:
+        error = sys.exc_info()
+    record = logging.LogRecord('any', logging.ERROR, 'file', 1, 'handler failed', (), error)
+    assert OneMessageFormatter().format(record) == 'handler failed\n    no memory is left'

@@ -17,19 +17,53 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine
 from typing import Any
+
+from oht50_bridge.heap import end_without_memory
+from oht50_bridge.heap import lacks_memory
 
 _log = logging.getLogger(__name__)
 
 REPORT_PERIOD = 10.0  # s
 
 
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine as `asyncio.run` does, but end the process where the loop itself fails.
+
+    In a loop that has failed nothing can be awaited: an end in order would not come to an end.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    task = loop.create_task(work)
+    try:
+        loop.run_until_complete(task)
+    except BaseException as error:
+        if not task.done():
+            if lacks_memory(error):
+                end_without_memory()
+            _log.critical('the event loop failed', exc_info=error)
+            os._exit(1)
+        raise
+    finally:
+        for other in (others := asyncio.all_tasks(loop)):
+            other.cancel()
+        if others:
+            loop.run_until_complete(asyncio.wait(others))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 class LoopErrors:
     """Reports what nobody handles in an event loop.
 
-    That memory is missing is no defect of the line where it shows: it is reported without a
-    traceback, once in a while. asyncio closes the connection that it was for.
+    That memory is missing is no defect of the line where it shows. Where that was the traffic of
+    a connection, which asyncio then closes, it is reported without a traceback, once in a while.
+    Anything else it left half done, perhaps a listener that accepts nothing any more: it ends the
+    process.
 
     Args:
         loop: whose handler it becomes.
@@ -41,8 +75,10 @@ class LoopErrors:
         loop.set_exception_handler(self._report)
 
     def _report(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not isinstance(context.get('exception'), MemoryError):
+        if not lacks_memory(context.get('exception')):
             loop.default_exception_handler(context)
+        elif 'transport' not in context:
+            end_without_memory()
         elif loop.time() >= self._report_at:
             self._report_at = loop.time() + REPORT_PERIOD
             _log.error(
@@ -72,4 +108,6 @@ class Tasks:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         if not task.cancelled() and task.exception() is not None:
+            if lacks_memory(task.exception()):
+                end_without_memory()
             _log.error('defect in the gateway', exc_info=task.exception())

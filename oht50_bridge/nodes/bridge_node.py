@@ -47,9 +47,12 @@ from oht50_bridge.gateway.config import GatewaySettings
 from oht50_bridge.gateway.journal import EventJournal
 from oht50_bridge.gateway.server import Gateway
 from oht50_bridge.gateway.tasks import LoopErrors
+from oht50_bridge.gateway.tasks import run_loop
 from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.heap import HeapTrimmer
+from oht50_bridge.heap import end_without_memory
+from oht50_bridge.heap import lacks_memory
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
@@ -273,6 +276,8 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
         except ExternalShutdownException:
             pass
         except BaseException as error:
+            if lacks_memory(error):
+                end_without_memory()  # in order, the journal would be closed: clients resume
             # As in `process.run`: while ROS is up, a failure of this thread must be reported.
             if rclpy.ok():
                 failed.append(error)
@@ -316,9 +321,13 @@ def main() -> None:
         initialise()
         node = BridgeNode()
         log_to(node.get_logger())
-        asyncio.run(serve(node, requested))
+        run_loop(serve(node, requested))
     except StartError as error:
         fail(error)
+    except Exception as error:
+        if lacks_memory(error):
+            end_without_memory()
+        raise
     finally:
         if node is not None:
             node.destroy_node()

@@ -15,13 +15,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from oht50_bridge.text import OneMessageFormatter
 
 PACKAGE = 'oht50_bridge'
+LOST = b'no memory is left: a message of the log is lost\n'
 
 
 class RosLog(logging.Handler):
@@ -48,6 +51,10 @@ class RosLog(logging.Handler):
                 self._logger.warning(text)
             else:
                 self._logger.info(text)
+        except MemoryError:
+            # Neither a traceback nor a new text: both need memory.
+            with contextlib.suppress(OSError):
+                os.write(2, LOST)
         except Exception:
             self.handleError(record)  # which tells it on stderr, and ends nothing
 

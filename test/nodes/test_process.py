@@ -223,3 +223,62 @@ def test_a_node_that_must_run_on_time_requests_its_priority_and_logs_what_it_got
     got = available_priority(RealtimePriority.SAFETY_NODE)
     assert f'has {got._replace(obstacle="")}' in result.stdout
     assert str(got) in result.stdout + result.stderr
+
+
+STARVED = """
+import resource, runpy, sys, threading, time, types
+
+class Finalized:
+    def __del__(self):
+        bytearray(1 << 30)
+
+def main():
+    resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
+    try:
+        {first}
+    finally:
+        {second}
+
+sys.modules['oht50_bridge.nodes.probe'] = types.SimpleNamespace(main=main)
+sys.argv = ['__main__.py', 'probe']
+runpy.run_module('oht50_bridge.nodes', run_name='__main__', alter_sys=True)
+"""
+
+
+def _run(code):
+    return subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=30.0
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ('first', 'second'),
+    [
+        ('bytearray(1 << 30)', 'pass'),
+        # What fails on the way out hides it, or is hidden by it.
+        ('bytearray(1 << 30)', 'raise SystemError("an error without an exception")'),
+        ('raise SystemError("an error without an exception")', 'bytearray(1 << 30)'),
+        # Of another thread, and where nothing can handle it.
+        ('threading.Thread(target=bytearray, args=(1 << 30,)).start()', 'time.sleep(20.0)'),
+        ('Finalized()', 'time.sleep(20.0)'),
+    ],
+)
+def test_a_node_without_memory_ends_with_one_line(first, second):
+    code = STARVED.format(first=first, second=second)
+    ended = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=30
+    )
+    assert ended.stderr == 'no memory is left: the process ends\n'
+    assert ended.returncode == 1
+
+
+@pytest.mark.processes
+def test_a_defect_of_a_node_keeps_its_traceback():
+    code = STARVED.format(first='raise SystemError("defect")', second='pass')
+    ended = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=30
+    )
+    assert ended.stderr.startswith('Traceback')
+    assert ended.stderr.endswith('SystemError: defect\n')
+    assert ended.returncode == 1

@@ -58,3 +58,12 @@ def test_a_logger_that_fails_ends_nothing(capfd):
 
     RosLog(Broken()).handle(logging.makeLogRecord({'levelno': logging.ERROR, 'msg': 'text'}))
     assert 'no context' in capfd.readouterr().err
+
+
+def test_of_a_message_that_finds_no_memory_one_line_remains(capfd):
+    class Starved:
+        def error(self, text):
+            bytearray(1 << 60)
+
+    RosLog(Starved()).handle(logging.makeLogRecord({'levelno': logging.ERROR, 'msg': 'text'}))
+    assert capfd.readouterr().err == 'no memory is left: a message of the log is lost\n'
