@@ -30,13 +30,12 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 WORTH_IT = 4 << 20  # bytes of growth; a look at the heap takes some ms
-_M_ARENA_MAX = -8  # of <malloc.h>
+TIMES = 10  # trims after it: what was needed is not free at once
 PROBE = 1 << 20  # bytes
 ENDING = b'no memory is left: the process ends\n'
-TIMES = 10  # trims after it: what was needed is not free at once
+_M_ARENA_MAX = -8  # of <malloc.h>
 
 
 def resident() -> int:
@@ -64,29 +63,29 @@ def _gets_memory() -> bool:
     return True
 
 
-def end_without_memory() -> NoReturn:
-    """End the process at once, by exit code 1, so that it is started again.
+def end_without_memory(error: BaseException | None) -> None:
+    """End the process at once, by exit code 1, if an error is that no memory is left.
 
-    What was amid its work is left half done, and to put that in order would need memory too.
+    What was amid its work is left half done, and to put that in order would need memory too. Who
+    has started the process starts it again.
     """
-    with contextlib.suppress(OSError):
-        os.write(2, ENDING)
-    os._exit(1)
+    if lacks_memory(error):
+        with contextlib.suppress(OSError):
+            os.write(2, ENDING)
+        os._exit(1)
 
 
-def end_where_memory_is_missing() -> None:
-    """End the process also for an error that would end one thread, or pass unnoticed."""
-    thread_ended, passed = threading.excepthook, sys.unraisablehook
+def end_threads_without_memory() -> None:
+    """Have such an error end the process also in a thread, or where Python only prints it."""
+    thread_ended, printed = threading.excepthook, sys.unraisablehook
 
     def on_thread(args: threading.ExceptHookArgs) -> None:
-        if lacks_memory(args.exc_value):
-            end_without_memory()
+        end_without_memory(args.exc_value)
         thread_ended(args)
 
     def on_unraisable(args: sys.UnraisableHookArgs) -> None:
-        if lacks_memory(args.exc_value):
-            end_without_memory()
-        passed(args)
+        end_without_memory(args.exc_value)
+        printed(args)
 
     threading.excepthook, sys.unraisablehook = on_thread, on_unraisable
 

@@ -41,8 +41,7 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
         loop.run_until_complete(task)
     except BaseException as error:
         if not task.done():
-            if lacks_memory(error):
-                end_without_memory()
+            end_without_memory(error)
             _log.critical('the event loop failed', exc_info=error)
             os._exit(1)
         raise
@@ -75,10 +74,11 @@ class LoopErrors:
         loop.set_exception_handler(self._report)
 
     def _report(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not lacks_memory(context.get('exception')):
+        error = context.get('exception')
+        if 'transport' not in context:
+            end_without_memory(error)
+        if not lacks_memory(error):
             loop.default_exception_handler(context)
-        elif 'transport' not in context:
-            end_without_memory()
         elif loop.time() >= self._report_at:
             self._report_at = loop.time() + REPORT_PERIOD
             _log.error(
@@ -108,6 +108,5 @@ class Tasks:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            if lacks_memory(task.exception()):
-                end_without_memory()
+            end_without_memory(task.exception())
             _log.error('defect in the gateway', exc_info=task.exception())

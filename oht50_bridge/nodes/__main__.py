@@ -24,19 +24,17 @@ import importlib  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from oht50_bridge.heap import end_where_memory_is_missing  # noqa: E402
+from oht50_bridge.heap import end_threads_without_memory  # noqa: E402
 from oht50_bridge.heap import end_without_memory  # noqa: E402
-from oht50_bridge.heap import lacks_memory  # noqa: E402
 from oht50_bridge.heap import use_one_arena  # noqa: E402
 
 name = Path(sys.argv[0]).name
 if name == '__main__.py':
     name = sys.argv.pop(1)
 use_one_arena()
-end_where_memory_is_missing()
+end_threads_without_memory()
 try:
     importlib.import_module(f'oht50_bridge.nodes.{name}').main()
 except Exception as error:
-    if not lacks_memory(error):
-        raise
-    end_without_memory()
+    end_without_memory(error)
+    raise

@@ -52,7 +52,6 @@ from oht50_bridge.gateway.tls import InsecureError
 from oht50_bridge.gateway.tls import TlsError
 from oht50_bridge.heap import HeapTrimmer
 from oht50_bridge.heap import end_without_memory
-from oht50_bridge.heap import lacks_memory
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import StopRequest
 from oht50_bridge.msg import StopRequests
@@ -276,8 +275,7 @@ async def serve(node: BridgeNode, requested: Callable[[], bool]) -> None:
         except ExternalShutdownException:
             pass
         except BaseException as error:
-            if lacks_memory(error):
-                end_without_memory()  # in order, the journal would be closed: clients resume
+            end_without_memory(error)  # in order, the journal would be closed: clients resume
             # As in `process.run`: while ROS is up, a failure of this thread must be reported.
             if rclpy.ok():
                 failed.append(error)
@@ -325,8 +323,7 @@ def main() -> None:
     except StartError as error:
         fail(error)
     except Exception as error:
-        if lacks_memory(error):
-            end_without_memory()
+        end_without_memory(error)
         raise
     finally:
         if node is not None:

@@ -28,7 +28,6 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.signals import install_signal_handlers
 
 from oht50_bridge.heap import end_without_memory
-from oht50_bridge.heap import lacks_memory
 from oht50_bridge.nodes.errors import StartError as StartError
 from oht50_bridge.nodes.presence import announce
 from oht50_bridge.nodes.ros_log import log_to
@@ -88,8 +87,7 @@ def run(
     except StartError as error:
         fail(error)
     except Exception as error:
-        if lacks_memory(error):
-            end_without_memory()
+        end_without_memory(error)
         # rclpy wakes the executor before it shuts the context down, which may then fail anyhow.
         if rclpy.ok():
             raise
