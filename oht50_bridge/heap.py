@@ -126,11 +126,12 @@ class HeapTrimmer:
 
     def check(self) -> None:
         """Trim if the process has grown, and some times more; call this every second."""
-        if self._measure() - self._level >= WORTH_IT:
+        now = self._measure()
+        if now - self._level >= WORTH_IT:
             self._left = TIMES
         if self._left > 0:
             self._left -= 1
             self._trim()
             self._level = self._measure()
         else:
-            self._level = min(self._level, self._measure())
+            self._level = min(self._level, now)
