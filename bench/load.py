@@ -50,7 +50,7 @@ class Load:
         clients: how many.
         within: s, over which they connect.
         stuck: how many more connect and read nothing.
-        age_of: the type whose age is measured.
+        ages_of: the types whose age is measured.
         rate: that they subscribe with, Hz; 0: that of the table.
         tls: connect with TLS, whatever the certificate is.
         resume: whether events come with their numbers.
@@ -63,7 +63,7 @@ class Load:
     clients: int = 99
     within: float = 1.0
     stuck: int = 0
-    age_of: str = 'telemetry.realtime'
+    ages_of: tuple[str, ...] = ('telemetry.realtime',)
     rate: float = 0.0
     tls: bool = False
     resume: bool = False
@@ -178,7 +178,7 @@ class Client(asyncio.Protocol):
             kind = payload[9 : payload.index(b'"', 9)].decode()  # {"type":"
             if kind == 'subscription.confirmed':
                 self._is_ready()
-            elif kind == self._load.age_of:
+            elif kind in self._load.ages_of:
                 at = payload.index(_STAMP) + len(_STAMP)
                 self._event(now - seconds_of(payload[at : payload.index(b'"', at)]))
             elif '.' in kind and kind != 'connection.established':

@@ -51,7 +51,7 @@ class Minute:
     Attributes:
         frames: of any type.
         events: numbered ones.
-        ages: how often each age of telemetry, in 0.1 ms, was seen.
+        ages: how often each age of those measured, in 0.1 ms, was seen.
 
     """
 
@@ -127,7 +127,7 @@ class Reader(Client):
         minute = self._minute(now)
         minute.frames += 1
         kind = payload[9 : payload.index(b'"', 9)].decode()
-        if kind == self._load.age_of:
+        if kind in self._load.ages_of:
             at = payload.index(b'"timestamp":"') + 13
             age = now - seconds_of(payload[at : payload.index(b'"', at)])
             minute.ages[min(BINS - 1, max(0, int(1e4 * age)))] += 1

@@ -35,7 +35,8 @@ WORTH_IT = 4 << 20  # bytes of growth; a look at the heap takes some ms
 TIMES = 10  # trims after it: what was needed is not free at once
 PROBE = 1 << 20  # bytes
 ENDING = b'no memory is left: the process ends\n'
-_M_ARENA_MAX = -8  # of <malloc.h>
+LARGE = 128 << 10  # bytes, of blocks that are given back when they are freed
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of <malloc.h>
 
 
 def resident() -> int:
@@ -90,14 +91,18 @@ def end_threads_without_memory() -> None:
     threading.excepthook, sys.unraisablehook = on_thread, on_unraisable
 
 
-def use_one_arena() -> None:
-    """Have all threads share the heap of the main thread; call this before other threads start.
+def keep_heap_whole() -> None:
+    """Have the allocator keep one heap, without large blocks; call this before threads start.
 
-    glibc gives each thread an arena of its own, and what one has freed the others do not use:
-    under load that of the thread that receives from DDS grew by 2.7 MB in an hour.
+    glibc gives each thread a heap of its own, and what one has freed the others do not use. It
+    also takes blocks of some 100 KiB from the heap once one was freed, and what has got a small
+    block in it meanwhile is too small for the next of them: receive buffers of DDS made the bridge
+    grow by 4 MB in an hour.
     """
     with contextlib.suppress(AttributeError):  # it is not glibc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_ARENA_MAX, 1)
+        library.mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 def release() -> None:

@@ -52,13 +52,13 @@ def test_what_a_burst_needed_is_given_back():
 
 ARENAS = """
 import ctypes, sys, threading
-from oht50_bridge.heap import use_one_arena
+from oht50_bridge.heap import keep_heap_whole
 library = ctypes.CDLL(None)
 library.fdopen.restype = ctypes.c_void_p
 library.malloc_info.argtypes = ctypes.c_int, ctypes.c_void_p
 library.fflush.argtypes = ctypes.c_void_p,
-if sys.argv[1] == 'one':
-    use_one_arena()
+if sys.argv[1] == 'whole':
+    keep_heap_whole()
 together = threading.Barrier(8)
 
 def allocate():
@@ -86,7 +86,41 @@ def test_all_threads_share_one_arena():
         return done.stdout.count(b'<heap nr=')
 
     assert arenas('as the library decides') > 1
-    assert arenas('one') == 1
+    assert arenas('whole') == 1
+
+
+LARGE_BLOCKS = """
+import sys
+from oht50_bridge.heap import LARGE, keep_heap_whole, resident
+if sys.argv[1] == 'whole':
+    keep_heap_whole()
+first = bytearray(8 * LARGE)
+del first  # after that glibc takes such blocks from the heap
+before = resident()
+large, small = [], []
+for _ in range(100):
+    block = bytearray(LARGE)
+    block[::4096] = b'x' * len(block[::4096])
+    large.append(block)
+    small.append(bytearray(1000))
+del block, large
+print(resident() - before)
+"""
+
+
+@pytest.mark.processes
+def test_large_blocks_are_given_back_from_beneath_small_ones():
+    def kept(wanted):
+        done = subprocess.run(
+            [sys.executable, '-c', LARGE_BLOCKS, wanted],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        return int(done.stdout)
+
+    assert kept('as the library decides') > 10e6
+    assert kept('whole') < 1e6
 
 
 def test_garbage_that_nobody_else_collects_is_given_back():

@@ -26,12 +26,12 @@ from pathlib import Path  # noqa: E402
 
 from oht50_bridge.heap import end_threads_without_memory  # noqa: E402
 from oht50_bridge.heap import end_without_memory  # noqa: E402
-from oht50_bridge.heap import use_one_arena  # noqa: E402
+from oht50_bridge.heap import keep_heap_whole  # noqa: E402
 
 name = Path(sys.argv[0]).name
 if name == '__main__.py':
     name = sys.argv.pop(1)
-use_one_arena()
+keep_heap_whole()
 end_threads_without_memory()
 try:
     importlib.import_module(f'oht50_bridge.nodes.{name}').main()
