@@ -16,8 +16,8 @@
 //   node bench/page.mjs '{"link": ..., "executablePath": ..., "args": []}'
 //
 // A line on the standard input is a request, that on the standard output its answer: `reset` forgets
-// the frames, `figures` gives them with memory and nodes, `stop` presses STOP and gives how long
-// STOPPED took, in ms.
+// the frames, `figures` gives them with memory and nodes, `slow` lets the page have a quarter of the
+// processor, `stop` presses STOP and gives how long STOPPED took, in ms.
 import { createInterface } from 'node:readline';
 
 import { chromium } from 'playwright-core';
@@ -73,6 +73,7 @@ const acts = {
     const { nodes } = await session.send('Memory.getDOMCounters');
     return { ...frames, heap: usedSize, nodes };
   },
+  slow: () => session.send('Emulation.setCPUThrottlingRate', { rate: 4 }),
   async stop() {
     await page.locator('#stop[data-state="ready"]').waitFor();
     await page.locator('.stop-button').click();

@@ -15,11 +15,13 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import multiprocessing
 import os
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +36,9 @@ from support import Up
 from support import Vehicle
 from support import free_port
 from support import own_domain
+
+from oht50_bridge.bringup.process import module_command
+from oht50_bridge.gateway.auth.private_files import secret_path
 
 EVENT = b'{"type":"telemetry.realtime","timestamp":"2024-12-19T10:30:00.000Z","data":{"position":{"x":10.5,"y":0.0,"z":0.0},"velocity":{"linear":0.8,"angular":0.0},"acceleration":{"linear":0.0,"angular":0.0},"orientation":{"roll":0.0,"pitch":0.0,"yaw":0.0},"sensors":{"battery":85.2,"temperature":42.5,"humidity":null}}}'  # noqa: E501
 RATE = 10.0  # Hz
@@ -80,16 +85,96 @@ def foxglove_server() -> Iterator[tuple[int, int]]:
     process.start()
     assert process.pid is not None
     try:
-        while True:
-            try:
-                socket.create_connection(('127.0.0.1', port)).close()
-                break
-            except OSError:
-                time.sleep(0.02)
+        _listens(port)
         yield port, process.pid
     finally:
         process.terminate()
         process.join()
+
+
+NGINX = """
+daemon off;
+worker_processes 1;
+user {user};
+pid {directory}/nginx.pid;
+error_log stderr;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  upstream bridges {{ least_conn; {servers} }}
+  server {{
+    listen 127.0.0.1:{port};
+    location = /ws/telemetry {{
+      proxy_pass http://bridges;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+      proxy_set_header Host $host;
+      proxy_read_timeout 330s;
+      proxy_buffering off;
+    }}
+  }}
+}}
+"""
+
+
+@contextmanager
+def second_bridge(up: Up) -> Iterator[tuple[int, int]]:
+    """Run another bridge on the graph of a vehicle; yield its port and process id."""
+    port = free_port()
+    parameters = {
+        'port': port,
+        'state_dir': str(up.state_dir / 'second_bridge'),
+        'keys': str(secret_path(up.state_dir)),
+    }
+    given = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
+    # By another name: two nodes of one name are two vehicles, of which none moves.
+    command = [*module_command('oht50_bridge.nodes'), 'bridge_node', '--ros-args']
+    names = ['-r', f'__ns:={up.namespace}', '-r', '__node:=second_bridge']
+    with subprocess.Popen([*command, *names, *given], env=up.environment) as process:
+        try:
+            _listens(port)
+            yield port, process.pid
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def nginx(*ports: int) -> Iterator[tuple[int, int]]:
+    """Run nginx before bridges; yield its port and the process id of its worker."""
+    with tempfile.TemporaryDirectory() as directory:
+        port = free_port()
+        file = Path(directory) / 'nginx.conf'
+        file.write_text(
+            NGINX.format(
+                directory=directory,
+                port=port,
+                servers=' '.join(f'server 127.0.0.1:{each};' for each in ports),
+                user=getpass.getuser(),
+            )
+        )
+        with subprocess.Popen(['nginx', '-p', directory, '-c', str(file)]) as process:
+            try:
+                _listens(port)
+                (worker,) = psutil.Process(process.pid).children()
+                yield port, worker.pid
+            finally:
+                process.terminate()
+
+
+def _listens(port: int) -> None:
+    """Wait until something listens on a port."""
+    while True:
+        try:
+            socket.create_connection(('127.0.0.1', port)).close()
+            return
+        except OSError:
+            time.sleep(0.02)
 
 
 class Cpu:

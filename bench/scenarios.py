@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -37,8 +39,10 @@ from rig import SETTLING
 from rig import Cpu
 from rig import cpu_since_start
 from rig import foxglove_server
+from rig import nginx
 from rig import processes
 from rig import pss
+from rig import second_bridge
 from rig import vehicle
 from stopping import PARAMETERS as FULL_SPEED
 from stopping import driven
@@ -271,6 +275,35 @@ def tls(settings: Settings) -> Figures:
     return figures
 
 
+def pair(settings: Settings) -> Figures:
+    """198 clients x 10 Hz of two bridges behind nginx, each with its default limits."""
+    figures = Figures()
+    if shutil.which('nginx') is None:
+        print('nginx is not installed: apt-get install nginx-light', file=sys.stderr)
+        return figures
+    clients = 198
+    for _ in range(settings.rounds):
+        with (
+            vehicle() as up,
+            second_bridge(up) as (other, pid),
+            nginx(up.port, other) as (port, worker),
+            connected(Load(port, up.token('viewer'), clients=clients, within=4.0)) as readers,
+        ):
+            time.sleep(SETTLING)
+            pids = {'first bridge': up.node_pid('bridge_node'), 'second bridge': pid}
+            parts = {name: Cpu(pid) for name, pid in {**pids, 'nginx': worker}.items()}
+            report = readers.measure(settings.seconds)
+            for name, part in parts.items():
+                used = 100.0 * part.used() / settings.seconds
+                figures.note(f'{name}, processor time', '% of a core', used)
+        figures.note('age of the telemetry, median', 'ms', report.age(0.5))
+        figures.note('age of the telemetry, p99', 'ms', report.age(0.99))
+        wanted = 10.0 * settings.seconds * clients
+        figures.note('delivered', '%', 100.0 * report.frames / wanted)
+        figures.note('connections lost', '', report.lost, 0.0)
+    return figures
+
+
 def stuck(settings: Settings) -> Figures:
     """Good clients beside 0, 1, 10 and 50 that read nothing; 99 in all."""
     figures = Figures()
@@ -442,6 +475,7 @@ SCENARIOS: dict[str, Callable[[Settings], Figures]] = {
         everything,
         mixed,
         tls,
+        pair,
         stuck,
         storm,
         command,

@@ -273,10 +273,14 @@ export class Store extends Facts {
     this.changed();
   }
 
-  /** Ask for something that nobody is shown a failure of: what it is for has an age. */
+  /**
+   * Ask for something that nobody is shown a failure of: what it is for has an age. What the role
+   * may not ask for is not asked for.
+   */
   async #ask(
     command: 'get_config' | 'get_vehicle' | 'list_modules',
   ): Promise<Record<string, unknown> | undefined> {
+    if (command !== 'get_vehicle' && !this.mayOrder(command)) return undefined;
     try {
       return await this.session.client?.call(command);
     } catch {
@@ -327,8 +331,8 @@ export class Store extends Facts {
     const version = client.established?.server_version;
     this.isNewVersion = this.serverVersion !== undefined && version !== this.serverVersion;
     this.serverVersion ??= version;
-    void this.#readVehicle();
-    void this.readConfig();
+    // What the role may ask for is known after the first answer.
+    void this.#readVehicle().then(() => this.readConfig());
   }
 
   #lost(): void {

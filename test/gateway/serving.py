@@ -114,12 +114,13 @@ class Serving:
         self.answers = settings.pop('answers', {})
         self.authority = settings.pop('authority', None) or TokenAuthority([Key('HS256', SECRET)])
         handler = settings.pop('handler', self.handle)
+        roles = settings.pop('roles', None) or load_roles(ROOT / 'config' / 'roles.yaml')
         self._audit = settings.pop('audit', None)
         journal = settings.pop('journal', None)
         self.gateway = Gateway(
             GatewayConfig(**{'port': 0, **settings}),
             self.authority,
-            load_roles(ROOT / 'config' / 'roles.yaml'),
+            roles,
             handler,
             audit=self._audit,
             journal=journal,

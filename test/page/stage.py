@@ -115,13 +115,13 @@ class Stage:
 
     """
 
-    def __init__(self, authority=None, rate=10.0, **settings):
+    def __init__(self, authority=None, rate=10.0, roles=None, **settings):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.authority = authority or TokenAuthority([Key('HS256', SECRET)])
         self._settings = {'page': page_dir(), **settings}
-        self._roles = load_roles(ROOT / 'config' / 'roles.yaml')
+        self._roles = roles or load_roles(ROOT / 'config' / 'roles.yaml')
         self.facts = {kind: dict(data) for kind, data in START.items()}
         self.rate, self.commands, self.answers = rate, [], {}
         self._server, self._beat = None, None
@@ -147,7 +147,11 @@ class Stage:
 
         async def act():
             self._server = Serving(
-                authority=self.authority, handler=self._handle, port=self.port, **self._settings
+                authority=self.authority,
+                roles=self._roles,
+                handler=self._handle,
+                port=self.port,
+                **self._settings,
             )
             await self._server.__aenter__()
             self._beat = asyncio.ensure_future(self._report())

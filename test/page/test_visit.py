@@ -28,8 +28,31 @@ from page.views import text
 from page.views import until
 from support import wait_for
 
+from oht50_bridge.gateway.auth.roles import parse_roles
+from oht50_bridge.protocol.catalogue import COMMANDS
+
 STARTED = 0.1  # m
 DRAWN = 'parseFloat(document.querySelector(".rail-carrier").getAttribute("x"))'
+# What goes over the connections of a page, also of the one before a reload.
+TRAFFIC = """
+if (location.protocol === 'http:') {
+  const traffic = JSON.parse(sessionStorage.traffic ?? '{"sent": [], "came": []}');
+  const keep = (list, data) => {
+    list.push(JSON.parse(data));
+    sessionStorage.traffic = JSON.stringify(traffic);
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...values) {
+      super(...values);
+      this.addEventListener('message', ({ data }) => keep(traffic.came, data));
+    }
+    send(data) {
+      keep(traffic.sent, data);
+      super.send(data);
+    }
+  };
+}
+"""
 READINGS = '[...document.querySelectorAll(".tiles .value")].map((each) => each.textContent)'
 
 
@@ -117,6 +140,37 @@ def test_an_administrator_resets_deliberately_and_nothing_moves(vehicle, people,
         assert event['data']['position']['x'] == pytest.approx(x, abs=1.0)
     assert not [each for each in admin.received if each['type'] == 'mission.started']
     assert text(page, LIVE) != ''
+
+
+@pytest.mark.slow
+def test_what_a_role_is_denied_is_not_asked_for(stages, people):
+    roles = parse_roles(
+        {
+            'roles': {
+                'wall': {'level': 'viewer', 'deny': ['get_config', 'list_modules', 'system.*']}
+            }
+        }
+    )
+    stage = stages(roles=roles)
+    page = people(stage.link('wall'), script=TRAFFIC)
+    page.locator(LIVE).waitFor()
+    wait_for(lambda: stage.count('get_vehicle') == 1, what='it asks what it may')
+    for level in LEVELS:
+        go(page, level)
+    # The bridge answers in order: what was asked for before this was answered.
+    page.reload()
+    page.locator(LIVE).waitFor()
+    wait_for(lambda: stage.count('get_vehicle') == 2, what='it asks again')
+    traffic = page.evaluate('JSON.parse(sessionStorage.traffic)')
+    asked = {message['type'] for message in traffic['sent']}
+    assert {'auth', 'subscribe', 'get_vehicle'} <= asked
+    orders = {name for name, command in COMMANDS.items() if command.level is not None}
+    assert not asked & orders - set(roles['wall'].may['order']), asked
+    assert [each for each in traffic['came'] if each['type'] == 'error'] == []
+    confirmed = [each for each in traffic['came'] if each['type'] == 'subscription.confirmed']
+    assert confirmed and all(each['data']['denied'] == [] for each in confirmed)
+    came = {each['type'] for each in traffic['came']}
+    assert 'telemetry.realtime' in came and not came & {'system.status', 'system.alarms'}
 
 
 @pytest.mark.long
