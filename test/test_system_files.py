@@ -195,6 +195,7 @@ def nginx(directory, bridge_port):
         process.wait(10)
 
 
+@pytest.mark.processes
 def test_nginx_carries_sessions_over_tls_and_logs_no_token(tmp_path):
     async def through(server):
         with nginx(tmp_path, server.gateway.port) as (port, certificate):
@@ -255,6 +256,7 @@ def test_nginx_adds_what_the_bridge_adds_and_nowhere_less():
     assert len(re.findall(r'^\s*proxy_hide_header', text, re.MULTILINE)) == len(hidden)
 
 
+@pytest.mark.processes
 def test_the_page_works_behind_nginx(tmp_path):
     script = b'export const x = 1;\n' * 5000
     page = tmp_path / 'page'
