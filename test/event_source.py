@@ -25,6 +25,11 @@ import rclpy
 from oht50_bridge.msg import ModuleDiscovered
 from oht50_bridge.nodes import topics
 
+# Of the JSON of events of a vehicle under load, and how often: safety.clear, module.status_change,
+# safety.estop, system.error, mission.started, mission.completed. Where those that a bridge keeps
+# were all of one length, each later one of another needed memory of its own.
+LENGTHS = (187, 229, 229, 229, 240, 293, 187, 229, 229, 240, 293, 286, 334)
+REST = 179  # characters of a module.discovered without its module_id
 PERIOD = 0.005  # s
 PATIENCE = 10.0  # s
 
@@ -40,8 +45,8 @@ def main():
             sys.exit('nobody reads module/discovered')
         time.sleep(PERIOD)
     for number in range(count):
-        # As long as the events of a vehicle are on average, 250 characters of JSON.
-        message = ModuleDiscovered(module_id=f'module_{number:050}', module_type='sensor')
+        length = LENGTHS[number % len(LENGTHS)] - REST
+        message = ModuleDiscovered(module_id=f'{number:0{length}}', module_type='sensor')
         message.address, message.status = 'outside/1', 'online'
         message.firmware_version = '1.0'
         # In full: a bridge drops what is older than itself.
