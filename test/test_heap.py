@@ -13,9 +13,11 @@
 # limitations under the License.
 """Memory that a burst needed is given back, and nothing is done without one."""
 
+import errno
 import gc
 import subprocess
 import sys
+import threading
 import weakref
 
 import pytest
@@ -23,7 +25,12 @@ import pytest
 from oht50_bridge.heap import TIMES
 from oht50_bridge.heap import WORTH_IT
 from oht50_bridge.heap import HeapTrimmer
+from oht50_bridge.heap import end_threads_without_memory
+from oht50_bridge.heap import end_without_memory
+from oht50_bridge.heap import lacks_memory
 from oht50_bridge.heap import release
+
+pytestmark = pytest.mark.cover_processes
 
 # Blocks of which each second one stays in use, so that the allocator alone keeps what is beneath.
 BURST = """
@@ -158,3 +165,56 @@ def test_nothing_is_done_before_the_process_has_grown():
     memory[0] += WORTH_IT
     trimmer.check()
     assert len(trims) == TIMES + 1
+
+
+def _raised(first, then=None):
+    """Return an error, and where `then` is given that one, raised at the first."""
+    try:
+        try:
+            raise first
+        except Exception:
+            if then is not None:
+                raise then  # noqa: B904 - with the other one as its context
+            raise
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ('error', 'lacks'),
+    [
+        (MemoryError(), True),
+        (OSError(errno.ENOMEM, 'no memory'), True),
+        (_raised(MemoryError(), ValueError('hides it')), True),
+        (_raised(ValueError('is hidden'), MemoryError()), True),
+        (SystemError('a defect of an extension'), False),
+        (OSError(errno.ENOSPC, 'disk full'), False),
+        (ValueError('a defect'), False),
+        (None, False),
+    ],
+)
+def test_what_is_for_want_of_memory_is_known(error, lacks):
+    assert lacks_memory(error) == lacks
+    if not lacks:
+        end_without_memory(error)  # and goes on
+
+
+def test_other_errors_of_threads_and_of_finalizers_are_printed_as_before(monkeypatch):
+    printed = []
+    monkeypatch.setattr(threading, 'excepthook', lambda args: printed.append(args.exc_type))
+    monkeypatch.setattr(sys, 'unraisablehook', lambda args: printed.append(args.exc_type))
+
+    class Finalized:
+        def __del__(self):
+            raise KeyError
+
+    def fail():
+        raise ValueError
+
+    end_threads_without_memory()
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    Finalized()
+    gc.collect()
+    assert printed == [ValueError, KeyError]
