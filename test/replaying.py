@@ -64,7 +64,11 @@ def assert_replayed(live, client, timeout=60.0):
 
 
 def missed(live, replayed):
-    """Return what a replay lacks: of two values of a state in one period, the newer do."""
+    """Return what a replay lacks: of two values of a state in one period, the newer do.
+
+    To the last one of the recording the newer one is the first, with which it begins again.
+    """
+    end = live[-1][1]
     return [
         (kind, at)
         for kind, at, data in live
@@ -73,7 +77,7 @@ def missed(live, replayed):
             EVENTS[kind].is_state
             and any(
                 other == kind and 0.0 < seconds(at, later) < 1.1 / EVENTS[kind].rate
-                for other, later, _ in replayed
+                for other, later, _ in [*replayed, (kind, end, None)]
             )
         )
     ]
