@@ -17,6 +17,11 @@ import time
 from datetime import datetime
 
 from oht50_bridge.protocol.catalogue import EVENTS
+from oht50_bridge.protocol.rates import Slot
+
+# Periods for which a value waits at most until a newer one replaces it: the one before it came
+# early and the slot did not move.
+WAITS = 1.0 + Slot.EARLY + Slot.LATE
 
 # Below the limits of the wire: every event of then reached its client, and so does every one now.
 SLOW = """
@@ -64,11 +69,7 @@ def assert_replayed(live, client, timeout=60.0):
 
 
 def missed(live, replayed):
-    """Return what a replay lacks: of two values of a state in one period, the newer do.
-
-    To the last one of the recording the newer one is the first, with which it begins again.
-    """
-    end = live[-1][1]
+    """Return what a replay lacks: where a value of a state may wait, a newer one does."""
     return [
         (kind, at)
         for kind, at, data in live
@@ -76,8 +77,8 @@ def missed(live, replayed):
         and not (
             EVENTS[kind].is_state
             and any(
-                other == kind and 0.0 < seconds(at, later) < 1.1 / EVENTS[kind].rate
-                for other, later, _ in [*replayed, (kind, end, None)]
+                other == kind and 0.0 < seconds(at, later) < WAITS / EVENTS[kind].rate
+                for other, later, _ in replayed
             )
         )
     ]
