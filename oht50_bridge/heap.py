@@ -36,7 +36,7 @@ TIMES = 10  # trims after it: what was needed is not free at once
 PROBE = 1 << 20  # bytes
 ENDING = b'no memory is left: the process ends\n'
 LARGE = 128 << 10  # bytes, of blocks that are given back when they are freed
-_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of <malloc.h>
+_M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -2, -3, -8  # of <malloc.h>
 
 
 def resident() -> int:
@@ -103,6 +103,8 @@ def keep_heap_whole() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_M_ARENA_MAX, 1)
         library.mallopt(_M_MMAP_THRESHOLD, LARGE)
+        # By as much as this the heap grows beyond what is needed: no large block fits there.
+        library.mallopt(_M_TOP_PAD, LARGE // 2)
 
 
 def release() -> None:

@@ -265,20 +265,14 @@ def _run(code):
     ],
 )
 def test_a_node_without_memory_ends_with_one_line(first, second):
-    code = STARVED.format(first=first, second=second)
-    ended = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, timeout=30
-    )
+    ended = _run(STARVED.format(first=first, second=second))
     assert ended.stderr == 'no memory is left: the process ends\n'
     assert ended.returncode == 1
 
 
 @pytest.mark.processes
 def test_a_defect_of_a_node_keeps_its_traceback():
-    code = STARVED.format(first='raise SystemError("defect")', second='pass')
-    ended = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, timeout=30
-    )
+    ended = _run(STARVED.format(first='raise SystemError("defect")', second='pass'))
     assert ended.stderr.startswith('Traceback')
     assert ended.stderr.endswith('SystemError: defect\n')
     assert ended.returncode == 1
