@@ -80,7 +80,7 @@ test-unit: setup
 
 test-faults: setup
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 $(FAULTS)
-	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) $(FUZZ)
+	OHT50_FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) -m pytest -rP $(PARALLEL) --timeout $$(($(FUZZ_SECONDS) + 300)) $(FUZZ)
 
 test-reliability: setup
 	@mkdir -p build && rm -f build/faults.json build/schedules.json

@@ -125,4 +125,4 @@ for each; do
 done
 [ $# -gt 0 ] || arguments=(-n 2 --dist loadfile "$root/test/rosless" "$root/test/nodes")
 timeout --foreground --signal INT --kill-after 60 "$limit" "$venv/bin/python" -m pytest \
-  -p xdist -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -W ignore "${arguments[@]}"
+  -p xdist -p pytest_timeout -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -W ignore "${arguments[@]}"

@@ -71,7 +71,7 @@ cd "$work/run"
 export ROS_LOG_DIR=$work/run/log PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 OHT50_TEST_START=launch
 run() {
   timeout --foreground --signal INT --kill-after 60 "$limit" "$venv/bin/python" -m pytest \
-    -p xdist -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -W ignore "$@"
+    -p xdist -p pytest_timeout -p no:cacheprovider -c "$root/pyproject.toml" --rootdir "$root" -W ignore "$@"
 }
 if [ $# -gt 0 ]; then
   arguments=()
