@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 from collections.abc import Callable
 from collections.abc import Coroutine
@@ -24,6 +23,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
+from typing import Generic
 from typing import TypeVar
 
 from oht50_bridge.client.client import Client
@@ -178,20 +178,70 @@ class BlockingClient:
             return []
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        with self._lock:
-            if self._loop is None:
-                work.close()
-                raise RuntimeError('the client is not connected: use it in `with`')
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        waiting = _Waiting(work)
         try:
-            while not future.done():
-                concurrent.futures.wait([future], WAKE_PERIOD)
-            return future.result()
-        except concurrent.futures.CancelledError:
+            with self._lock:
+                if self._loop is None:
+                    work.close()
+                    raise RuntimeError('the client is not connected: use it in `with`')
+                self._loop.call_soon_threadsafe(waiting.begin)
+            return waiting.result()
+        except asyncio.CancelledError:
             raise NotSent('the client is closed') from None
-        except BaseException:
-            future.cancel()  # of Ctrl-C: nobody waits any more
+        except KeyboardInterrupt:
+            with self._lock:
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(waiting.cancel)
             raise
+
+
+class _Waiting(Generic[T]):
+    """Work in the thread of the client, which another thread waits for.
+
+    Ctrl-C may interrupt the wait anywhere. In a wait of `concurrent.futures` it leaves a lock
+    locked at times, for which the thread of the client then waits without end.
+
+    Args:
+        work: what is done.
+
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self._work = work
+        # Not for the thread that waits: a Ctrl-C amid the end of a task's life would be lost.
+        self._task: asyncio.Task[T] | None = None
+        self._value: T
+        self._error: BaseException | None = None
+        self._running = threading.Lock()
+        self._running.acquire()
+
+    def begin(self) -> None:
+        """Begin the work; call this in the thread of the client."""
+        self._task = asyncio.ensure_future(self._work)
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        self._task = None
+        if task.cancelled():
+            self._error = asyncio.CancelledError()
+        elif (error := task.exception()) is not None:
+            self._error = error
+        else:
+            self._value = task.result()
+        self._running.release()
+
+    def cancel(self) -> None:
+        """End the work, since nobody waits any more; call this in the thread of the client."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def result(self) -> T:
+        """Wait for the end of the work, and return or raise its result."""
+        while not self._running.acquire(timeout=WAKE_PERIOD):
+            pass
+        if self._error is not None:
+            raise self._error
+        return self._value
 
 
 async def _called(function: Callable[[], T]) -> T:

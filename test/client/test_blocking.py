@@ -167,25 +167,20 @@ except KeyboardInterrupt:
     ],
 )
 def test_ctrl_c_ends_it_cleanly(served, body):
-    url = served.server.url
-    token = served.server.token('operator')
-    if 'stop' in body:
-        url, token = served.server.url, served.server.token()
-        body = body.replace(
-            'vehicle.stop', 'BlockingClient._wait_for; vehicle.events; vehicle.stop'
-        )
-        body = 'vehicle._client.url = "ws://127.0.0.1:9/"; vehicle._client._core.close(); ' + body
     with subprocess.Popen(
-        [sys.executable, '-c', PROGRAM.format(body=body), url],
-        env={**os.environ, 'OHT50_TOKEN': token},
+        [sys.executable, '-c', PROGRAM.format(body=body), served.server.url],
+        env={**os.environ, 'OHT50_TOKEN': served.server.token('operator')},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout.readline() == 'live\n'
-        time.sleep(0.2)  # it waits by then; the end is the same if it does not yet
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        try:
+            assert process.stdout.readline() == 'live\n'
+            time.sleep(0.2)  # it waits by then; the end is the same if it does not yet
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (out, err, process.returncode) == ('interrupted closed\n', '', 0)
 
 
@@ -202,6 +197,50 @@ def test_ctrl_c_while_it_connects_leaves_no_thread():
     with pytest.raises(KeyboardInterrupt), contextlib.ExitStack() as stack:
         stack.enter_context(vehicle)
     assert threads() == []
+
+
+INTERRUPTED = """
+import asyncio, os, random, signal, sys, threading, time
+from oht50_bridge.client import BlockingClient, blocking
+
+blocking.WAKE_PERIOD = 1e-4
+main, moments = threading.main_thread().ident, random.Random(1)
+waiting, begin = os.pipe()
+
+def interrupt():
+    while os.read(waiting, 1):
+        time.sleep(moments.uniform(0.002, 0.004))
+        signal.pthread_kill(main, signal.SIGINT)
+
+def compute():
+    while True:
+        pass
+
+sys.setswitchinterval(1e-5)  # the main thread waits for the interpreter anywhere
+for work in (interrupt, compute):
+    threading.Thread(target=work, daemon=True).start()
+with BlockingClient(sys.argv[1], os.environ['OHT50_TOKEN']) as vehicle:
+    for _ in range(500):
+        try:
+            os.write(begin, b'.')
+            vehicle._wait_for(asyncio.sleep(10.0))
+        except KeyboardInterrupt:
+            continue
+        sys.exit('not interrupted')
+    print(vehicle.call('ping'))
+"""
+
+
+@pytest.mark.processes
+def test_ctrl_c_in_whatever_moment_of_a_wait_leaves_nothing_locked(served):
+    done = subprocess.run(
+        [sys.executable, '-c', INTERRUPTED, served.server.url],
+        env={**os.environ, 'OHT50_TOKEN': served.server.token('operator')},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ('{}\n', '', 0)
 
 
 def test_a_stop_that_is_interrupted_is_not_sent_again():
