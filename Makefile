@@ -11,6 +11,7 @@
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-pythons  runs the tests that start no process, and a whole vehicle, on each other Python that is here
+# make test-nodes  runs the tests of the TypeScript client on each newer Node of PyPI
 # make test-ros   runs the tests that depend on rclpy on a real one
 # make setup      installs the package into .venv and builds the page; each of the above does
 
@@ -37,7 +38,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Output is buffered where people run it.
 unexport PYTHONUNBUFFERED
 
-.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-slow test-page screenshots bench cover checked test-vehicles test-pythons test-ros setup page clients
+.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-slow test-page screenshots bench cover checked test-vehicles test-pythons test-nodes test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -114,6 +115,9 @@ test-vehicles: setup clients
 
 test-pythons: setup
 	tools/test-pythons.sh $(VENV)
+
+test-nodes: setup clients
+	tools/test-nodes.sh $(VENV)
 
 # On the ROS 2 that is sourced or in /opt/ros, else on rclpy from PyPI.
 test-ros: clients

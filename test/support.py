@@ -138,6 +138,22 @@ def command_line(pid):
         return ''
 
 
+@contextlib.contextmanager
+def started(command, **options):
+    """Run a process, and kill it in the end: a test that fails must not wait for it.
+
+    Args:
+        command: its command line.
+        options: those of subprocess.Popen.
+
+    """
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 class Background:
     """A process of these tests, with its output in a file, in a session of its own.
 

@@ -20,6 +20,7 @@ import sys
 
 import psutil
 import pytest
+from support import started
 from support import wait_for
 
 from oht50_bridge import prctl
@@ -50,9 +51,7 @@ sys.stdin.read()
 
 
 def run(script):
-    return subprocess.Popen(
-        [sys.executable, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    return started([sys.executable, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def test_the_death_of_the_parent_is_signalled():

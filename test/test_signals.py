@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import started
 
 from oht50_bridge.signals import SIGNALS
 from oht50_bridge.signals import StopSignal
@@ -107,7 +108,7 @@ def test_a_signal_before_the_first_line_ends_the_process_with_0_when_unblocked(n
         'import sys; sys.stdin.read(); from oht50_bridge.signals import exit_on_signal;'
         'exit_on_signal(); print("not reached")'
     )
-    with subprocess.Popen(
+    with started(
         [*prefix, sys.executable, '-c', code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -37,7 +37,7 @@ import { readSettings } from './settings.js';
 import { tone } from './tones.js';
 import type { Module, Vehicle } from './types.js';
 
-export const TRENDS = ['speed', 'battery', 'temperature'] as const;
+export const TRENDS = ['speed', 'acceleration', 'battery', 'temperature'] as const;
 export type TrendName = (typeof TRENDS)[number];
 
 /** All that the vehicle reported, and when. */
@@ -52,6 +52,7 @@ export abstract class Facts {
   readonly tail = new Tail();
   readonly trends: Readonly<Record<TrendName, Trend>> = {
     speed: new Trend(),
+    acceleration: new Trend(),
     battery: new Trend(),
     temperature: new Trend(),
   };
@@ -173,13 +174,15 @@ export abstract class Facts {
     if (fresh.length > 0 && this.settings.sound && this.alarms.mayTone(now)) tone(urgent ? 3 : 1);
   }
 
-  #sample({ position, velocity, sensors }: TelemetryRealtimeData, now: number): void {
+  #sample(telemetry: TelemetryRealtimeData, now: number): void {
+    const { position, velocity, acceleration, sensors } = telemetry;
     if (position.x !== null) {
       this.span.see(position.x);
       this.tail.add(now, position.x);
     }
     const { linear } = velocity;
     this.trends.speed.add(now / 1000, linear === null ? null : Math.abs(linear));
+    this.trends.acceleration.add(now / 1000, acceleration.linear);
     this.trends.battery.add(now / 1000, sensors.battery);
     this.trends.temperature.add(now / 1000, sensors.temperature);
   }

@@ -22,6 +22,7 @@ import psutil
 import pytest
 from support import Up
 from support import own_domain
+from support import started
 from support import wait_for
 
 from oht50_bridge.bringup import preload as module
@@ -236,7 +237,7 @@ child = preloaded.fork({command('import time; time.sleep(60)')!r})
 Path({str(path)!r}).write_text(f'{{child.pid}} {{preloaded.pid}}')
 sys.stdin.read()
 """
-    with subprocess.Popen([sys.executable, '-c', script], stdin=subprocess.PIPE) as supervisor:
+    with started([sys.executable, '-c', script], stdin=subprocess.PIPE) as supervisor:
         pids = wait_for(lambda: path.exists() and path.read_text().split())
         assert all(psutil.pid_exists(int(pid)) for pid in pids)
         supervisor.kill()
@@ -351,7 +352,7 @@ def test_what_was_adopted_is_reaped(output):
             'import os, sys\nif os.fork():\n os._exit(0)\n'
             'print(os.getpid(), flush=True)\nsys.stdin.read()'
         )
-        with subprocess.Popen(
+        with started(
             [sys.executable, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as child:
             orphan = psutil.Process(int(child.stdout.readline()))

@@ -20,6 +20,7 @@ import sys
 import time
 
 import pytest
+from support import started
 from support import wait_for
 
 from oht50_bridge.bringup import process as module
@@ -129,13 +130,11 @@ def test_a_process_dies_with_its_parent(tmp_path):
         'print(child.start(None).pid, flush=True); sys.stdin.read()'
     )
     code = READY + 'import time; time.sleep(60)'
-    with subprocess.Popen(
+    with started(
         [sys.executable, '-c', parent, code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         pid = int(process.stdout.readline())
         os.kill(pid, 0)
-        process.kill()
-        process.wait()
     wait_for(lambda: not _runs(pid), what='the child has ended')
 
 

@@ -27,6 +27,7 @@ from gateway.serving import Serving
 from gateway.serving import make_event
 from rich.console import Console
 from support import OHT50
+from support import started
 
 from oht50_bridge.cli import watch
 from oht50_bridge.cli.watch import View
@@ -266,7 +267,7 @@ def test_a_token_that_is_refused_is_tried_again_later(monkeypatch):
 
 def run_piped(url, token, lines):
     """Run the command with a pipe; read lines, close the pipe, return lines and the end."""
-    with subprocess.Popen(
+    with started(
         [*OHT50, 'watch', url],
         env={**os.environ, 'OHT50_TOKEN': token},
         stdout=subprocess.PIPE,

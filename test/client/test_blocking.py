@@ -25,6 +25,7 @@ import time
 import pytest
 from gateway.serving import Serving
 from gateway.serving import make_event
+from support import started
 from support import wait_for
 
 from oht50_bridge.client import BlockingClient
@@ -167,20 +168,17 @@ except KeyboardInterrupt:
     ],
 )
 def test_ctrl_c_ends_it_cleanly(served, body):
-    with subprocess.Popen(
+    with started(
         [sys.executable, '-c', PROGRAM.format(body=body), served.server.url],
         env={**os.environ, 'OHT50_TOKEN': served.server.token('operator')},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        try:
-            assert process.stdout.readline() == 'live\n'
-            time.sleep(0.2)  # it waits by then; the end is the same if it does not yet
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
-        finally:
-            process.kill()
+        assert process.stdout.readline() == 'live\n'
+        time.sleep(0.2)  # it waits by then; the end is the same if it does not yet
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert (out, err, process.returncode) == ('interrupted closed\n', '', 0)
 
 

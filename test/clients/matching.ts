@@ -12,8 +12,6 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // What scenarios expect, compared with what came.
-import { isDeepStrictEqual } from 'node:util';
-
 import type { Json } from './controller.js';
 
 /** Whether a value is what a pattern asks for. */
@@ -25,7 +23,7 @@ export function matches(pattern: unknown, value: unknown): boolean {
       pattern.every((each, index) => matches(each, value[index]))
     );
   }
-  if (typeof pattern !== 'object' || pattern === null) return isDeepStrictEqual(pattern, value);
+  if (typeof pattern !== 'object' || pattern === null) return pattern === value;
   const { $any, $at_least: least, $at_most: most, ...rest } = pattern as Json;
   if ($any === true) return value !== undefined && value !== null;
   if (least !== undefined && !(Number(value) >= Number(least))) return false;

@@ -13,9 +13,9 @@
 // limitations under the License.
 // Run scenarios against the TypeScript client.
 //
-//   node build/run-scenarios.js ws|built-in PYTHON [NAME ...]
+//   node build/run-scenarios.js ws|built-in|chromium PYTHON [NAME ...]
 //
-// ws, built-in: whose WebSocket the client uses. PYTHON: one that has the package installed.
+// ws, built-in, chromium: whose WebSocket the client uses, the last one in that browser. PYTHON: one that has the package installed.
 // NAME: of a scenario; without one they are read from the standard input, a line each. Prints for
 // each a line of JSON: its name, the seconds it took, and the error if it failed.
 import { readFileSync } from 'node:fs';
@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url';
 
 import { WebSocket } from 'ws';
 
+import { Browser } from './browser.js';
 import { Controller } from './controller.js';
 import { Run } from './scenario.js';
 import type { Scenario } from './scenario.js';
@@ -34,7 +35,9 @@ const scenarios = JSON.parse(
   readFileSync(new URL('scenarios.json', folder), 'utf8'),
 ) as Scenario[];
 const controller = new Controller(python, fileURLToPath(new URL('controller.py', folder)));
-const options = { url: await controller.open(), ...(whose === 'ws' ? { WebSocket } : {}) };
+const url = await controller.open();
+const options = { url, ...(whose === 'ws' ? { WebSocket } : {}) };
+const browser = whose === 'chromium' ? await Browser.open(controller) : undefined;
 
 for await (const name of names.length > 0 ? names : createInterface({ input: process.stdin })) {
   const begun = performance.now();
@@ -42,11 +45,12 @@ for await (const name of names.length > 0 ? names : createInterface({ input: pro
   try {
     const scenario = scenarios.find((each) => each.name === name);
     if (scenario === undefined) throw new Error('there is no such scenario');
-    await Run.run(controller, scenario, options);
+    await (browser?.run(scenario, url) ?? Run.run(controller, scenario, options));
   } catch (reason) {
     error = reason instanceof Error ? reason.message : String(reason);
   }
   const seconds = Math.round(performance.now() - begun) / 1000;
   console.log(JSON.stringify({ name, seconds, error }));
 }
+await browser?.close();
 await controller.close();

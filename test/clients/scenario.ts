@@ -12,9 +12,6 @@
 // See the License for the specific language governing permissions and
 // limitations under the License.
 // One scenario: a client, what it reports, and the steps.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
-
 import {
   Aborted,
   BridgeError,
@@ -42,6 +39,8 @@ export interface Scenario {
 }
 
 type Step = Json & { readonly step: string; readonly as?: string; readonly of?: string };
+/** Has an act done. */
+export type Acting = Pick<Controller, 'act'>;
 type Outcome = { readonly ok: unknown } | { readonly error: unknown };
 
 interface Operation {
@@ -63,6 +62,18 @@ function described(error: unknown): Json {
   return error instanceof BridgeError
     ? { kind, code: error.code, temporary: error.temporary }
     : { kind };
+}
+
+/** Wait for some milliseconds, or until a signal. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 /** What a client reported, by what it is about. */
@@ -93,7 +104,7 @@ class Reports {
           throw new Error(
             `${what}: no ${JSON.stringify(match)} in ${JSON.stringify(records.slice(-20))}`,
           );
-        await sleep(left, undefined, { signal: this.#changed.signal }).catch(() => {});
+        await sleep(left, this.#changed.signal);
       }
       if (!matches(match, records[n])) continue;
       this.#positions.set(what, n + 1);
@@ -104,21 +115,21 @@ class Reports {
 
 /** Runs the steps of one scenario. */
 export class Run {
-  readonly #controller: Controller;
+  readonly #controller: Acting;
   readonly #role: string;
   readonly #reports = new Reports();
   readonly #operations = new Map<string, Operation>();
   readonly #iterators = new Map<string, AsyncIterableIterator<AnyEvent | Gap>>();
   #client!: Oht50Client;
 
-  constructor(controller: Controller, client: Json) {
+  constructor(controller: Acting, client: Json) {
     this.#controller = controller;
     this.#role = (client['role'] as string | undefined) ?? 'operator';
   }
 
   /** Make the client, do the steps, and close it. */
   static async run(
-    controller: Controller,
+    controller: Acting,
     { bridge = {}, client = {}, steps }: Scenario,
     options: Pick<Options, 'url' | 'WebSocket'>,
   ): Promise<void> {
@@ -128,12 +139,17 @@ export class Run {
     run.#listen();
     try {
       for (const [number, step] of steps.entries()) {
-        const late = sleep(STEP, undefined, { ref: false }).then((): never => {
-          throw new Error(`takes longer than ${STEP} ms`);
+        const done = new AbortController();
+        const late = sleep(STEP, done.signal).then(() => {
+          if (!done.signal.aborted) throw new Error(`takes longer than ${STEP} ms`);
         });
-        await Promise.race([run.#step(step), late]).catch((error: unknown) => {
+        try {
+          await Promise.race([run.#step(step), late]);
+        } catch (error) {
           throw new Error(`step ${number + 1} ${JSON.stringify(step)}: ${String(error)}`);
-        });
+        } finally {
+          done.abort();
+        }
       }
     } finally {
       run.#client.close();
@@ -277,7 +293,7 @@ export class Run {
       .all(step['what'] as string)
       .filter((record) => matches(step['match'], record))
       .map((record) => at(record, step['path'] as string));
-    if (!isDeepStrictEqual(values, listOf(step['equals']))) {
+    if (!matches(listOf(step['equals']), values)) {
       throw new Error(`collected ${JSON.stringify(values)}`);
     }
   }

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The scenarios of the clients, with the TypeScript client on the WebSocket of ws and of Node."""
+"""The scenarios with the TypeScript client on the WebSocket of ws, of Node and of Chromium."""
 
 import json
 import subprocess
@@ -22,6 +22,7 @@ from clients.javascript import NODE
 from clients.javascript import PROGRAMS
 from clients.javascript import compiled
 from clients.javascript import version
+from page.browser import missing
 
 # They have time limits, as what they are about has.
 pytestmark = [pytest.mark.processes, pytest.mark.no_cover, pytest.mark.real_time]
@@ -56,7 +57,20 @@ class Runner:
         self._process.stdout.close()
 
 
-@pytest.fixture(scope='module', params=['ws', pytest.param('built-in', marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope='module',
+    params=[
+        'ws',
+        pytest.param('built-in', marks=pytest.mark.slow),
+        pytest.param(
+            'chromium',
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(bool(missing()), reason='there is no Chromium'),
+            ],
+        ),
+    ],
+)
 def runner(request):
     runner = Runner(request.param)
     yield runner

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 from support import free_port
 from support import own_domain
+from support import started
 from support import wait_for
 
 launch_pytest = pytest.importorskip('launch_pytest', reason='needs ROS 2: make test-ros')
@@ -163,18 +164,17 @@ def screen(monkeypatch):
     if 'rviz2' not in get_resources('packages') or shutil.which('Xvfb') is None:
         pytest.skip('needs rviz2 and Xvfb')
     read, write = os.pipe()
-    with subprocess.Popen(
+    with started(
         ['Xvfb', '-displayfd', str(write), '-screen', '0', '800x600x24'],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
-    ) as server:
+    ):
         os.close(write)
         with os.fdopen(read) as number:
             monkeypatch.setenv('DISPLAY', f':{number.readline().strip()}')
         monkeypatch.setenv('LIBGL_ALWAYS_SOFTWARE', '1')
         monkeypatch.setenv('QT_QPA_PLATFORM', 'xcb')
         yield
-        server.terminate()
 
 
 @launch_pytest.fixture

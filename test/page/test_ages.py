@@ -79,7 +79,7 @@ def test_before_the_first_value_there_is_none_and_null_is_not_measured(people, s
     page.locator(LIVE).waitFor()
     until(page, FRESH)
     battery, humidity = page.evaluate(
-        '[...document.querySelectorAll(".tile")].slice(1).map((each) => each.innerText)'
+        '[...document.querySelectorAll(".tile")].slice(2).map((each) => each.innerText)'
     )
     assert '--' in battery and 'not measured' in battery
     assert 'not measured' in humidity and '40' in humidity

@@ -14,6 +14,7 @@
 """From `make run` to a vehicle that moves: the link that it prints, a station, Start."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -35,8 +36,9 @@ from support import wait_for
 pytestmark = pytest.mark.long
 
 MOVED = 0.1  # m
-#: What is drawn of the first trend.
-DRAWN = "document.querySelector('.trend canvas')?.toDataURL() ?? ''"
+TRENDS = 4
+#: What is drawn of each trend.
+DRAWN = "[...document.querySelectorAll('.trend canvas')].map((each) => each.toDataURL())"
 
 
 @contextlib.contextmanager
@@ -106,7 +108,8 @@ def test_three_clicks_from_make_run_to_a_vehicle_that_moves(people, tmp_path):
             page.locator(f'.goal:has-text("{target}")').click()  # 2
             page.locator('.dialog .primary').click()  # 3
             wait_for(lambda: abs(carrier(page) - place) > MOVED, what='it moves', pause=0.1)
-            drawn = page.evaluate(DRAWN)
-            until(page, f'{DRAWN} !== {drawn!r}')
+            until(page, f'{DRAWN}.length === {TRENDS}')
+            drawn = json.dumps(page.evaluate(DRAWN))
+            until(page, f'{DRAWN}.every((each, number) => each !== {drawn}[number])')
             until(page, 'document.querySelector("#state").textContent.includes("MOVING")')
             page.close()  # before the vehicle ends

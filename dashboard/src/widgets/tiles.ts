@@ -23,13 +23,15 @@ import { Bar, Reading, panel } from './widget.js';
 const [LOW, EMPTY] = [30, 20];
 const HOTTEST = 70;
 
-/** Speed, battery and temperature: the number, a bar with limits, and what it was. */
+/** Speed, acceleration, battery, temperature: the number, a bar with limits, and what it was. */
 export function mountTiles(element: HTMLElement, store: Store): () => void {
   const offs: (() => void)[] = [];
-  const topSpeed = (): number => {
-    const limit = Number(store.config?.['speed_limit']);
+  const configured = (name: string): number => {
+    const limit = Number(store.config?.[name]);
     return limit > 0 ? limit : 1;
   };
+  const topSpeed = (): number => configured('speed_limit');
+  const topAcceleration = (): number => configured('max_acceleration');
   const tile = (options: TrendOptions): [Reading, Bar, HTMLElement, HTMLElement] => {
     const reading = new Reading(options.unit);
     const bar = new Bar();
@@ -40,12 +42,19 @@ export function mountTiles(element: HTMLElement, store: Store): () => void {
     left.append(bar.element, more);
     return [reading, bar, more, h('div', { class: 'tile' }, left, trend)];
   };
-  const [speed, speedBar, acceleration, speedTile] = tile({
+  const [speed, speedBar, , speedTile] = tile({
     name: 'speed',
     label: t.speed,
     unit: 'm/s',
     digits: 2,
     range: () => [0, topSpeed()],
+  });
+  const [acceleration, accelerationBar, , accelerationTile] = tile({
+    name: 'acceleration',
+    label: t.acceleration,
+    unit: 'm/s²',
+    digits: 2,
+    range: () => [-topAcceleration(), topAcceleration()],
   });
   const [battery, batteryBar, batteryMore, batteryTile] = tile({
     name: 'battery',
@@ -61,7 +70,14 @@ export function mountTiles(element: HTMLElement, store: Store): () => void {
     digits: 0,
     range: () => [0, HOTTEST],
   });
-  const box = panel(t.measurements, minutesChoice(store), speedTile, batteryTile, temperatureTile);
+  const box = panel(
+    t.measurements,
+    minutesChoice(store),
+    speedTile,
+    accelerationTile,
+    batteryTile,
+    temperatureTile,
+  );
   box.classList.add('tiles');
   element.replaceChildren(box);
   offs.push(
@@ -70,7 +86,7 @@ export function mountTiles(element: HTMLElement, store: Store): () => void {
       const fresh = store.freshness('telemetry.realtime');
       const age = store.age('telemetry.realtime');
       const linear = telemetry?.velocity.linear;
-      const magnitude = linear === null || linear === undefined ? linear : Math.abs(linear);
+      const magnitude = linear == null ? linear : Math.abs(linear);
       const known = fresh !== 'never' && fresh !== 'lost';
       const part = (value: number | null | undefined, most: number): number | undefined =>
         known && value != null ? portion(value, 0, most) : undefined;
@@ -79,10 +95,10 @@ export function mountTiles(element: HTMLElement, store: Store): () => void {
       const limit = topSpeed();
       speedBar.update(part(magnitude, limit), '0', number.call(t.format, limit, 1));
       const change = telemetry?.acceleration.linear;
-      setText(
-        acceleration,
-        `${t.acceleration} ${known && change != null ? t.format.number(change, 2) : '--'} m/s²`,
-      );
+      acceleration.update(change, 2, fresh, age, time);
+      const most = topAcceleration();
+      const strength = change == null ? change : Math.abs(change);
+      accelerationBar.update(part(strength, most), '0', number.call(t.format, most, 1));
       const charge = telemetry?.sensors.battery;
       battery.update(charge, 0, fresh, age, time);
       const low = charge == null ? '' : charge < EMPTY ? 'empty' : charge < LOW ? 'low' : '';
