@@ -188,7 +188,7 @@ class BlockingClient:
             return waiting.result()
         except asyncio.CancelledError:
             raise NotSent('the client is closed') from None
-        except KeyboardInterrupt:
+        except BaseException:  # also of Ctrl-C: nobody waits any more
             with self._lock:
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(waiting.cancel)

@@ -11,4 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
+import pytest
+from client.scenario import Controller
 from gateway.serving import pytest_pyfunc_call  # noqa: F401 - a hook
+
+
+@pytest.fixture(scope='module')
+def controller():
+    """Run a bridge and a proxy before it."""
+    running = Controller()
+    yield running
+    running.close()

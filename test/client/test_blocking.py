@@ -241,18 +241,25 @@ def test_ctrl_c_in_whatever_moment_of_a_wait_leaves_nothing_locked(served):
     assert (done.stdout, done.stderr, done.returncode) == ('{}\n', '', 0)
 
 
-def test_a_stop_that_is_interrupted_is_not_sent_again():
+@pytest.mark.parametrize(
+    ('number', 'raised'), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGUSR1, SystemExit)]
+)
+def test_a_stop_that_is_interrupted_is_not_sent_again(number, raised):
+    former = signal.getsignal(number)
+    if number == signal.SIGUSR1:
+        signal.signal(number, lambda *_: sys.exit())
     with Served(answers={'emergency_stop': None}) as served, served.client() as vehicle:
         main = threading.main_thread().ident
 
         def interrupt():
             wait_for(lambda: len(served.server.commands) >= 2)
-            signal.pthread_kill(main, signal.SIGINT)
+            signal.pthread_kill(main, number)
 
         interrupting = threading.Thread(target=interrupt)
         interrupting.start()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(raised):
             vehicle.stop('drill', timeout=60.0)
         interrupting.join()
         # Only the connection of the client itself is left.
         wait_for(lambda: served.server.gateway.stats().connections == 1)
+    signal.signal(number, former)

@@ -17,7 +17,6 @@ import asyncio
 import time
 
 import pytest
-from client.scenario import Controller
 
 from oht50_bridge.client import Client
 
@@ -26,14 +25,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.no_cover]
 CLIENTS = 100
 SPREAD, ALL = 0.5, 35.0  # s
 TOO_MANY = 4429  # close code
-
-
-@pytest.fixture
-def controller():
-    """Run a bridge and a proxy before it."""
-    running = Controller()
-    yield running
-    running.close()
 
 
 async def test_a_herd_comes_back_spread_out_and_whole(controller):

@@ -17,18 +17,9 @@ import asyncio
 
 import pytest
 from client.scenario import SCENARIOS
-from client.scenario import Controller
 from client.scenario import Run
 
 pytestmark = [pytest.mark.processes, pytest.mark.no_cover]
-
-
-@pytest.fixture(scope='module')
-def controller():
-    """Run a bridge and a proxy before it."""
-    running = Controller()
-    yield running
-    running.close()
 
 
 @pytest.mark.parametrize('scenario', SCENARIOS, ids=[each['name'] for each in SCENARIOS])

@@ -15,9 +15,10 @@
 //
 //   node build/run-scenarios.js ws|built-in|chromium PYTHON [NAME ...]
 //
-// ws, built-in, chromium: whose WebSocket the client uses, the last one in that browser. PYTHON: one that has the package installed.
-// NAME: of a scenario; without one they are read from the standard input, a line each. Prints for
-// each a line of JSON: its name, the seconds it took, and the error if it failed.
+// ws, built-in, chromium: whose WebSocket the client uses, the last one in that browser. PYTHON:
+// one that has the package installed. NAME: of a scenario; without one they are read from the
+// standard input, a line each. Prints for each a line of JSON: its name, the seconds it took, and
+// the error if it failed.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';

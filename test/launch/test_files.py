@@ -168,13 +168,15 @@ def screen(monkeypatch):
         ['Xvfb', '-displayfd', str(write), '-screen', '0', '800x600x24'],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
-    ):
+    ) as server:
         os.close(write)
         with os.fdopen(read) as number:
             monkeypatch.setenv('DISPLAY', f':{number.readline().strip()}')
         monkeypatch.setenv('LIBGL_ALWAYS_SOFTWARE', '1')
         monkeypatch.setenv('QT_QPA_PLATFORM', 'xcb')
         yield
+        server.terminate()  # it removes its lock
+        server.wait(10)
 
 
 @launch_pytest.fixture
