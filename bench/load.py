@@ -13,8 +13,8 @@
 # limitations under the License.
 """Clients of a WebSocket server, in a process of their own that costs little and says how much.
 
-They speak our protocol or that of Foxglove, on bare sockets: the library that an application would
-use costs more than the server that is measured.
+They speak our protocol, that of Foxglove or that of rosbridge, on bare sockets: the library that
+an application would use costs more than the server that is measured.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import asyncio
 import functools
 import json
 import multiprocessing
+import re
 import ssl
 import statistics
 import struct
@@ -35,8 +36,12 @@ from dataclasses import field
 from datetime import datetime
 from multiprocessing.connection import Connection
 
-TEXT, BINARY, PING, PONG = 1, 2, 9, 10
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+# Types whose stamp is of the moment at which they are published. That of telemetry is of the
+# position, and older when a board lost a request.
+PUBLISHED = ('system.status', 'mission.progress')
 _STAMP = b'"timestamp":"'
+_HEADER_STAMP = re.compile(rb'"sec": ?(\d+), ?"nanosec": ?(\d+)')
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class Load:
 
     Attributes:
         port: of the server, on the loopback interface.
-        token: for our server; empty: the server is one of Foxglove.
-        events: types that each client subscribes to.
+        token: for our server.
+        events: types, or names of topics, that each client subscribes to.
         clients: how many.
         within: s, over which they connect.
         stuck: how many more connect and read nothing.
@@ -54,6 +59,8 @@ class Load:
         rate: that they subscribe with, Hz; 0: that of the table.
         tls: connect with TLS, whatever the certificate is.
         resume: whether events come with their numbers.
+        server: whose protocol they speak: a key of `CLIENTS`.
+        subprotocol: of the WebSocket.
 
     """
 
@@ -67,6 +74,8 @@ class Load:
     rate: float = 0.0
     tls: bool = False
     resume: bool = False
+    server: str = 'ours'
+    subprotocol: str = ''
 
 
 @dataclass
@@ -110,10 +119,12 @@ def _masked(opcode: int, payload: bytes) -> bytes:
 
 
 class Client(asyncio.Protocol):
-    """One client: handshake, subscription, and what it receives."""
+    """One client: handshake, and what it receives; who derives from it subscribes."""
+
+    path = '/'
 
     def __init__(self, load: Load, report: Report) -> None:
-        self._load = load
+        self.load = load
         self._report = report
         self._rest = b''
         self._open = False
@@ -125,14 +136,17 @@ class Client(asyncio.Protocol):
         """Ask for the WebSocket."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        own = bool(self._load.token)
-        transport.write(
-            f'GET {"/ws/telemetry" if own else "/"} HTTP/1.1\r\nHost: 127.0.0.1\r\n'
-            'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
-            'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
-            f'{"" if own else "Sec-WebSocket-Protocol: foxglove.sdk.v1"}'
-            f'{"" if own else chr(13) + chr(10)}\r\n'.encode()
-        )
+        head = [
+            f'GET {self.path} HTTP/1.1',
+            'Host: 127.0.0.1',
+            'Upgrade: websocket',
+            'Connection: Upgrade',
+            'Sec-WebSocket-Version: 13',
+            'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+        ]
+        if self.load.subprotocol:
+            head.append(f'Sec-WebSocket-Protocol: {self.load.subprotocol}')
+        transport.write('\r\n'.join([*head, '', '']).encode())
 
     def data_received(self, data: bytes) -> None:
         """Take frames apart."""
@@ -145,13 +159,10 @@ class Client(asyncio.Protocol):
                 self._rest = data
                 return
             if b' 101 ' not in data[:64]:
-                raise RuntimeError(data[:200].decode(errors='replace'))
+                self._fail(data[:200].decode(errors='replace'))
+                return
             self._open, position = True, end + 4
-            if self._load.token:
-                more = {'resume': True} if self._load.resume else {}
-                self._send({'type': 'auth', 'token': self._load.token, **more})
-                rate = {'rate': self._load.rate} if self._load.rate else {}
-                self._send({'type': 'subscribe', 'events': list(self._load.events), **rate})
+            self.opened()
         while len(data) - position >= 2:
             opcode, size, head = data[position] & 15, data[position + 1], 2
             if size >= 126:
@@ -161,62 +172,125 @@ class Client(asyncio.Protocol):
                 size = int.from_bytes(data[position + 2 : position + head], 'big')
             if len(data) - position < head + size:
                 break
-            self._frame(opcode, data[position + head : position + head + size], now)
+            payload = data[position + head : position + head + size]
+            if opcode == PING:
+                self.transport.write(_masked(PONG, payload))
+            elif opcode == CLOSE:
+                code, reason = int.from_bytes(payload[:2], 'big'), payload[2:].decode()
+                self._fail(f'the server closes the connection: {code} {reason}')
+            else:
+                self.frame(opcode, payload, now)
             position += head + size
         self._rest = data[position:]
 
-    def _send(self, message: object) -> None:
+    def opened(self) -> None:
+        """Subscribe."""
+        raise NotImplementedError
+
+    def frame(self, opcode: int, payload: bytes, now: float) -> None:
+        """Take a message that was received at `now`, s since 1970."""
+        raise NotImplementedError
+
+    def send(self, message: object) -> None:
+        """Send a message as JSON."""
         self.transport.write(_masked(TEXT, json.dumps(message).encode()))
 
-    def _frame(self, opcode: int, payload: bytes, now: float) -> None:
-        if opcode == PING:
-            self.transport.write(_masked(PONG, payload))
-        elif opcode == BINARY:
-            if payload[0] == 1:  # message data: subscription, time in ns, payload
-                self._event(now - struct.unpack_from('<Q', payload, 5)[0] / 1e9)
-        elif opcode == TEXT and self._load.token:
-            kind = payload[9 : payload.index(b'"', 9)].decode()  # {"type":"
-            if kind == 'subscription.confirmed':
-                self._is_ready()
-            elif kind in self._load.ages_of:
-                at = payload.index(_STAMP) + len(_STAMP)
-                self._event(now - seconds_of(payload[at : payload.index(b'"', at)]))
-            elif '.' in kind and kind != 'connection.established':
-                self._event(None)
-        elif opcode == TEXT:
-            message = json.loads(payload)
-            if message['op'] == 'advertise':
-                channels = [
-                    channel
-                    for channel in message['channels']
-                    if channel['topic'] in self._load.events
-                ]
-                self._send(
-                    {
-                        'op': 'subscribe',
-                        'subscriptions': [
-                            {'id': channel['id'], 'channelId': channel['id']}
-                            for channel in channels
-                        ],
-                    }
-                )
-                if channels:
-                    self._is_ready()
-
-    def _is_ready(self) -> None:
+    def has_subscribed(self) -> None:
+        """Let the measurement begin."""
         if not self.ready.done():
             self.ready.set_result(None)
 
-    def _event(self, age: float | None) -> None:
+    def _fail(self, reason: str) -> None:
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError(reason))
+        self.transport.abort()
+
+    def count(self, age: float | None) -> None:
+        """Count an event, with its age in s if that is measured."""
         if self.measured:
             self.received += 1
             if age is not None:
                 self._report.ages.append(age)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it."""
+        """Count it; before it has subscribed there is nothing to measure."""
         self._report.lost += self.measured
-        self._is_ready()
+        self._fail(f'the server has ended the connection: {exc}')
+
+
+class OurClient(Client):
+    """A client of our protocol."""
+
+    path = '/ws/telemetry'
+
+    def opened(self) -> None:
+        """Authenticate, and subscribe to types of events."""
+        more = {'resume': True} if self.load.resume else {}
+        self.send({'type': 'auth', 'token': self.load.token, **more})
+        rate = {'rate': self.load.rate} if self.load.rate else {}
+        self.send({'type': 'subscribe', 'events': list(self.load.events), **rate})
+
+    def frame(self, opcode: int, payload: bytes, now: float) -> None:
+        """Count events, not answers."""
+        if opcode != TEXT:
+            return
+        kind = payload[9 : payload.index(b'"', 9)].decode()  # {"type":"
+        if kind == 'subscription.confirmed':
+            self.has_subscribed()
+        elif kind in self.load.ages_of:
+            at = payload.index(_STAMP) + len(_STAMP)
+            self.count(now - seconds_of(payload[at : payload.index(b'"', at)]))
+        elif '.' in kind and kind != 'connection.established':
+            self.count(None)
+
+
+class FoxgloveClient(Client):
+    """A client of Foxglove's protocol, of the SDK or of foxglove_bridge."""
+
+    has_header = False
+
+    def opened(self) -> None:
+        """Wait for the channels."""
+
+    def frame(self, opcode: int, payload: bytes, now: float) -> None:
+        """Subscribe to the channels once they are advertised; count messages."""
+        if opcode == BINARY:
+            if payload[0] == 1:  # message data: subscription, time in ns, payload
+                sent = struct.unpack_from('<Q', payload, 5)[0] / 1e9
+                if self.has_header:  # behind the 4 bytes that tell the encoding
+                    seconds, nanoseconds = struct.unpack_from('<iI', payload, 17)
+                    sent = seconds + nanoseconds / 1e9
+                self.count(now - sent)
+            return
+        message = json.loads(payload)
+        if opcode != TEXT or message['op'] != 'advertise':
+            return
+        channels = [each for each in message['channels'] if each['topic'] in self.load.events]
+        if channels:
+            # A message of ROS begins with its header; one of the SDK's is JSON, and just made.
+            self.has_header = channels[0]['encoding'] == 'cdr'
+            subscriptions = [{'id': each['id'], 'channelId': each['id']} for each in channels]
+            self.send({'op': 'subscribe', 'subscriptions': subscriptions})
+            self.has_subscribed()
+
+
+class RosbridgeClient(Client):
+    """A client of rosbridge's protocol."""
+
+    def opened(self) -> None:
+        """Subscribe to topics."""
+        for topic in self.load.events:
+            self.send({'op': 'subscribe', 'topic': topic})
+
+    def frame(self, opcode: int, payload: bytes, now: float) -> None:
+        """Count messages; that it has subscribed is seen by the first one."""
+        found = _HEADER_STAMP.search(payload) if opcode == TEXT else None
+        if found is not None:
+            self.has_subscribed()
+            self.count(now - int(found[1]) - int(found[2]) / 1e9)
+
+
+CLIENTS = {'ours': OurClient, 'foxglove': FoxgloveClient, 'rosbridge': RosbridgeClient}
 
 
 async def _read(load: Load, pipe: Connection) -> None:
@@ -228,7 +302,7 @@ async def _read(load: Load, pipe: Connection) -> None:
     clients: list[Client] = []
     for number in range(load.clients + load.stuck):
         _, client = await loop.create_connection(
-            lambda: Client(load, report), '127.0.0.1', load.port, ssl=trust
+            lambda: CLIENTS[load.server](load, report), '127.0.0.1', load.port, ssl=trust
         )
         clients.append(client)
         if number >= load.clients:
@@ -283,14 +357,22 @@ class Clients:
 
 @contextmanager
 def connected(load: Load) -> Iterator[Clients]:
-    """Connect clients in a process of their own."""
+    """Connect clients in a process of their own.
+
+    Raises:
+        RuntimeError: one of them has not subscribed.
+
+    """
     context = multiprocessing.get_context('spawn')
     here, there = context.Pipe()
     process = context.Process(target=_main, args=(load, there))
     process.start()
     there.close()
     try:
-        here.recv()
+        try:
+            here.recv()
+        except EOFError:
+            raise RuntimeError('not all clients have subscribed: see above') from None
         yield Clients(here)
     finally:
         here.close()

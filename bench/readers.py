@@ -32,8 +32,8 @@ from dataclasses import field
 from functools import partial
 from multiprocessing.connection import Connection
 
-from load import Client
 from load import Load
+from load import OurClient
 from load import Report
 from load import seconds_of
 
@@ -100,7 +100,7 @@ class Totals:
         return self.missing - self.overtaking
 
 
-class Reader(Client):
+class Reader(OurClient):
     """One client."""
 
     def __init__(
@@ -120,14 +120,15 @@ class Reader(Client):
             self._totals.minutes.append(Minute())
         return self._totals.minutes[index]
 
-    def _frame(self, opcode: int, payload: bytes, now: float) -> None:
-        super()._frame(opcode, payload, now)
+    def frame(self, opcode: int, payload: bytes, now: float) -> None:
+        """Count it in its minute too."""
+        super().frame(opcode, payload, now)
         if opcode != 1:
             return
         minute = self._minute(now)
         minute.frames += 1
         kind = payload[9 : payload.index(b'"', 9)].decode()
-        if kind in self._load.ages_of:
+        if kind in self.load.ages_of:
             at = payload.index(b'"timestamp":"') + 13
             age = now - seconds_of(payload[at : payload.index(b'"', at)])
             minute.ages[min(BINS - 1, max(0, int(1e4 * age)))] += 1
@@ -135,7 +136,7 @@ class Reader(Client):
             code = json.loads(payload)['error_code']
             self._totals.errors[code] = self._totals.errors.get(code, 0) + 1
         elif kind == 'auth.expiring':
-            self._send({'type': 'auth', 'token': self._new_token()})
+            self.send({'type': 'auth', 'token': self._new_token()})
         elif kind in NUMBERED:
             self._number(json.loads(payload).get('seq'), minute)
 

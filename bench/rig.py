@@ -11,19 +11,14 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What is measured: vehicles as people start them, the server of a peer, and their processes."""
+"""What is measured: vehicles as people start them, and their processes."""
 
 from __future__ import annotations
 
-import getpass
-import importlib
-import multiprocessing
-import os
 import re
-import socket
-import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,18 +29,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 import psutil
 from support import Up
 from support import Vehicle
-from support import free_port
 from support import own_domain
 
-from oht50_bridge.bringup.process import module_command
-from oht50_bridge.gateway.auth.private_files import secret_path
-
-EVENT = b'{"type":"telemetry.realtime","timestamp":"2024-12-19T10:30:00.000Z","data":{"position":{"x":10.5,"y":0.0,"z":0.0},"velocity":{"linear":0.8,"angular":0.0},"acceleration":{"linear":0.0,"angular":0.0},"orientation":{"roll":0.0,"pitch":0.0,"yaw":0.0},"sensors":{"battery":85.2,"temperature":42.5,"humidity":null}}}'  # noqa: E501
-RATE = 10.0  # Hz
 SETTLING = 1.5  # s, from the last connection to the first measurement
 LIFTED = """
 /**/bridge_node:
-  ros__parameters: {max_connections: 2000, max_unauthenticated: 2000, max_deliveries: 0.0}
+  ros__parameters:
+    max_connections: 2000
+    max_unauthenticated: 2000
+    max_deliveries: 0.0
+    address_connections: 0
+    address_handshakes: 0.0
 """
 
 
@@ -65,116 +59,41 @@ def vehicle(parameters: str = '', *options: str) -> Iterator[Up]:
             up.stop()
 
 
-def _serve_foxglove(port: int) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it tells of each client that leaves
-    foxglove = importlib.import_module('foxglove')
-    foxglove.start_server(host='127.0.0.1', port=port)
-    channel = foxglove.Channel('telemetry.realtime', message_encoding='json')
-    at = time.monotonic()
-    while True:
-        channel.log(EVENT)
-        at += 1 / RATE
-        time.sleep(max(0.0, at - time.monotonic()))
-
-
 @contextmanager
-def foxglove_server() -> Iterator[tuple[int, int]]:
-    """Run a server of the Foxglove SDK that sends telemetry; yield its port and process id."""
-    port = free_port()
-    process = multiprocessing.get_context('spawn').Process(target=_serve_foxglove, args=(port,))
-    process.start()
-    assert process.pid is not None
+def missions(up: Up) -> Iterator[None]:
+    """Have the vehicle on a mission, to and fro."""
+    ended, failed = threading.Event(), list[Exception]()
+    token = up.token('operator')  # not in the thread: it prints for a moment to nowhere
+
+    def run() -> None:
+        try:
+            drive()
+        except Exception as error:
+            if not ended.is_set():
+                failed.append(error)
+
+    def drive() -> None:
+        with up.client(token=token, subscribe=['mission.*']) as client:
+            target = 7000.0
+            while not ended.is_set():
+                position = {'x': target, 'y': 0.0, 'z': 0.0}
+                given = client.call(
+                    'start_mission', mission_type='transport', target_position=position
+                )
+                if given['accepted']:
+                    target = 13000.0 - target
+                    client.wait('mission.completed', 60.0)
+                else:
+                    ended.wait(0.2)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
     try:
-        _listens(port)
-        yield port, process.pid
+        yield
     finally:
-        process.terminate()
-        process.join()
-
-
-NGINX = """
-daemon off;
-worker_processes 1;
-user {user};
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
-  upstream bridges {{ least_conn; {servers} }}
-  server {{
-    listen 127.0.0.1:{port};
-    location = /ws/telemetry {{
-      proxy_pass http://bridges;
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
-      proxy_set_header Host $host;
-      proxy_read_timeout 330s;
-      proxy_buffering off;
-    }}
-  }}
-}}
-"""
-
-
-@contextmanager
-def second_bridge(up: Up) -> Iterator[tuple[int, int]]:
-    """Run another bridge on the graph of a vehicle; yield its port and process id."""
-    port = free_port()
-    parameters = {
-        'port': port,
-        'state_dir': str(up.state_dir / 'second_bridge'),
-        'keys': str(secret_path(up.state_dir)),
-    }
-    given = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
-    # By another name: two nodes of one name are two vehicles, of which none moves.
-    command = [*module_command('oht50_bridge.nodes'), 'bridge_node', '--ros-args']
-    names = ['-r', f'__ns:={up.namespace}', '-r', '__node:=second_bridge']
-    with subprocess.Popen([*command, *names, *given], env=up.environment) as process:
-        try:
-            _listens(port)
-            yield port, process.pid
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def nginx(*ports: int) -> Iterator[tuple[int, int]]:
-    """Run nginx before bridges; yield its port and the process id of its worker."""
-    with tempfile.TemporaryDirectory() as directory:
-        port = free_port()
-        file = Path(directory) / 'nginx.conf'
-        file.write_text(
-            NGINX.format(
-                directory=directory,
-                port=port,
-                servers=' '.join(f'server 127.0.0.1:{each};' for each in ports),
-                user=getpass.getuser(),
-            )
-        )
-        with subprocess.Popen(['nginx', '-p', directory, '-c', str(file)]) as process:
-            try:
-                _listens(port)
-                (worker,) = psutil.Process(process.pid).children()
-                yield port, worker.pid
-            finally:
-                process.terminate()
-
-
-def _listens(port: int) -> None:
-    """Wait until something listens on a port."""
-    while True:
-        try:
-            socket.create_connection(('127.0.0.1', port)).close()
-            return
-        except OSError:
-            time.sleep(0.02)
+        ended.set()
+    if failed:
+        raise failed[0]
 
 
 class Cpu:
@@ -228,3 +147,21 @@ def cpu_since_start(up: Up) -> float:
         times = psutil.Process(pid).cpu_times()
         total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+@contextmanager
+def started() -> Iterator[tuple[float, float]]:
+    """Start a vehicle; yield the s until its first telemetry, and its processor time, s."""
+    with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
+        up = Vehicle(Path(directory), domain)
+        try:
+            token, first = up.token('viewer'), None
+            while first is None:
+                try:
+                    with up.client(token=token, subscribe=['telemetry.realtime']) as client:
+                        first = client.wait('telemetry.realtime')
+                except OSError:
+                    time.sleep(0.01)
+            yield first['at'] - up.started, cpu_since_start(up)
+        finally:
+            up.stop()

@@ -20,16 +20,15 @@ import math
 import shutil
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from collections.abc import Iterator
 from contextlib import ExitStack
-from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from pathlib import Path
 
+from load import PUBLISHED
 from load import Load
 from load import Report
 from load import connected
@@ -37,13 +36,18 @@ from load import median
 from rig import LIFTED
 from rig import SETTLING
 from rig import Cpu
-from rig import cpu_since_start
-from rig import foxglove_server
-from rig import nginx
+from rig import missions
 from rig import processes
 from rig import pss
-from rig import second_bridge
+from rig import started
 from rig import vehicle
+from servers import ROS_BRIDGES
+from servers import ROS_SETUP
+from servers import Ros
+from servers import foxglove_server
+from servers import nginx
+from servers import ros_bridge
+from servers import second_bridge
 from stopping import PARAMETERS as FULL_SPEED
 from stopping import driven
 from stopping import stop
@@ -131,7 +135,7 @@ def _against_peer(
             load = Load(up.port, up.token('viewer'), clients=clients, within=within)
             ours = _ours(up, settings, load)
         with foxglove_server() as (port, pid):
-            load = Load(port, clients=clients, within=within)
+            load = replace(load, port=port, server='foxglove', subprotocol='foxglove.sdk.v1')
             theirs = deliver(load, pid, settings.seconds)
         figures.note('processor time of a delivery', 'us', ours.cpu)
         figures.note('the same of the Foxglove SDK', 'us', theirs.cpu)
@@ -177,43 +181,6 @@ def single(settings: Settings) -> Figures:
     figures.note('age of the telemetry, median', 'ms', percentile(ages, 0.5), 10.0)
     figures.note('age of the telemetry, p99', 'ms', percentile(ages, 0.99), 30.0)
     return figures
-
-
-@contextmanager
-def missions(up: Up) -> Iterator[None]:
-    """Have the vehicle on a mission, to and fro."""
-    ended, failed = threading.Event(), list[Exception]()
-    token = up.token('operator')  # not in the thread: it prints for a moment to nowhere
-
-    def run() -> None:
-        try:
-            drive()
-        except Exception as error:
-            if not ended.is_set():
-                failed.append(error)
-
-    def drive() -> None:
-        with up.client(token=token, subscribe=['mission.*']) as client:
-            target = 7000.0
-            while not ended.is_set():
-                position = {'x': target, 'y': 0.0, 'z': 0.0}
-                given = client.call(
-                    'start_mission', mission_type='transport', target_position=position
-                )
-                if given['accepted']:
-                    target = 13000.0 - target
-                    client.wait('mission.completed', 60.0)
-                else:
-                    ended.wait(0.2)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-    if failed:
-        raise failed[0]
 
 
 def everything(settings: Settings) -> Figures:
@@ -304,17 +271,59 @@ def pair(settings: Settings) -> Figures:
     return figures
 
 
+def bridges(settings: Settings) -> Figures:
+    """99 clients x 10 Hz of bridges on ROS 2: ours on rclpy, and those that others have made."""
+    figures = Figures()
+    ros = Ros.find()
+    if ros is None:
+        print(f'{ROS_SETUP} is missing: make test-ros, with a ROS 2 in /opt/ros', file=sys.stderr)
+        return figures
+    for _ in range(settings.rounds):
+        cpu = dict[str, float]()
+        with vehicle() as up:
+            topics = (f'{up.namespace}/telemetry/realtime',)
+            loads = {
+                'oht50_bridge': Load(0, up.token('viewer')),
+                'foxglove_bridge': Load(
+                    0, events=topics, server='foxglove', subprotocol='foxglove.websocket.v1'
+                ),
+                'rosbridge_server': Load(0, events=topics, server='rosbridge'),
+            }
+            for package in ROS_BRIDGES:
+                with ros_bridge(ros, up, package) as found:
+                    if found is None:
+                        continue
+                    port, pid = found
+                    run = deliver(replace(loads[package], port=port), pid, settings.seconds)
+                    figures.note(f'{package}: memory (PSS)', 'MB', pss(pid))
+                cpu[package] = run.cpu
+                figures.note(f'{package}: processor time of a delivery', 'us', run.cpu)
+                for name, share in (('median', 0.5), ('p99', 0.99)):
+                    age = run.report.age(share)
+                    figures.note(f'{package}: age of the telemetry, {name}', 'ms', age)
+                share = run.report.frames / (10.0 * settings.seconds * 99)
+                figures.note(f'{package}: delivered', '%', 100.0 * share)
+        for package, limit in (('foxglove_bridge', 0.9), ('rosbridge_server', None)):
+            if package in cpu:
+                ratio = cpu['oht50_bridge'] / cpu[package]
+                figures.note(f'ours / {package}, processor time', '', ratio, limit)
+    return figures
+
+
 def stuck(settings: Settings) -> Figures:
     """Good clients beside 0, 1, 10 and 50 that read nothing; 99 in all."""
     figures = Figures()
+    seconds = 2 * settings.seconds
     for _ in range(settings.rounds):
-        with vehicle() as up:
+        with vehicle() as up, missions(up):
             token = up.token('admin')
             ages = {}
             for number in (0, 1, 10, 50):
-                load = Load(up.port, token, EVERYTHING, 49, stuck=number)
-                ages[number] = _ours(up, settings, load).report.age(0.99)
-        figures.note('age of the telemetry without, p99', 'ms', ages[0])
+                load = Load(up.port, token, EVERYTHING, 49, stuck=number, ages_of=PUBLISHED)
+                report = _ours(up, replace(settings, seconds=seconds), load).report
+                ages[number] = report.age(0.99)
+                figures.note(f'connections lost beside {number}', '', report.lost, 0.0)
+        figures.note('age of what is published without, p99', 'ms', ages[0])
         for number in (1, 10, 50):
             name = f'age p99 beside {number} stuck readers / without'
             figures.note(name, '', ages[number] / ages[0], 1.2)
@@ -396,27 +405,6 @@ def start(settings: Settings) -> Figures:
     return figures
 
 
-@contextmanager
-def started() -> Iterator[tuple[float, float]]:
-    """Start a vehicle; yield the s until its first telemetry, and its processor time, s."""
-    from support import Vehicle
-    from support import own_domain
-
-    with tempfile.TemporaryDirectory() as directory, own_domain() as domain:
-        up = Vehicle(Path(directory), domain)
-        try:
-            token, first = up.token('viewer'), None
-            while first is None:
-                try:
-                    with up.client(token=token, subscribe=['telemetry.realtime']) as client:
-                        first = client.wait('telemetry.realtime')
-                except OSError:
-                    time.sleep(0.01)
-            yield first['at'] - up.started, cpu_since_start(up)
-        finally:
-            up.stop()
-
-
 def command(settings: Settings) -> Figures:
     """A command through the service of another node and back, alone and beside 98 readers."""
     figures = Figures()
@@ -476,6 +464,7 @@ SCENARIOS: dict[str, Callable[[Settings], Figures]] = {
         mixed,
         tls,
         pair,
+        bridges,
         stuck,
         storm,
         command,

@@ -43,6 +43,7 @@ from event_load import EventLoad
 from growth import Sampler
 from growth import processes_of_vehicle
 from growth import table
+from load import PUBLISHED
 from load import Load
 from readers import Totals
 from readers import reading
@@ -54,9 +55,6 @@ from support import wait_for
 
 from oht50_bridge.gateway.config import GatewayConfig
 
-# Their stamp is of the moment at which they are published. That of telemetry is of the position,
-# which is as old as the boards make it that are lost here.
-PUBLISHED = ('system.status', 'mission.progress')
 INTERVAL = 10.0  # s between samples of the processes
 QUIET = 15.0  # s at the end, until what rates hold back has arrived
 PATIENCE = 300.0  # s
