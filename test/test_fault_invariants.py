@@ -123,6 +123,22 @@ def test_current_that_goes_on_after_the_command():
     assert found(good(stopped=3.2)) == set()
 
 
+def test_the_ramp_to_standstill_after_a_command_of_0():
+    late = 2.7  # s, the last command that moves; that of 0 is observed 0.2 s later
+    recording = good(stopped=3.2)
+    recording.topics[:] = [
+        seen
+        for seen in recording.topics
+        if seen.topic != 'DRIVE_COMMAND' or not late < seen.at < 2.9
+    ]
+    recording.frames[-1:-1] = frames(3.1, write(ENABLE, 1, 10))
+    recording.frames.sort(key=lambda frame: frame.at)
+    assert found(recording) == set()
+    recording.frames[-1:-1] = frames(3.15, write(ENABLE, 1, 20))
+    recording.frames.sort(key=lambda frame: frame.at)
+    assert 'after a command of 0' in invariants.motion(recording)[-1].text
+
+
 def test_a_dead_line_excuses_current_and_no_frame():
     recording = without(good(stopped=3.9), 'SAFETY_HEARTBEAT', 2.0)
     recording.windows[:] = [Window(2.0, 2.5, 'drive-deaf', 'drive')]

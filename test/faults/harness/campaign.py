@@ -16,7 +16,8 @@
 `python -m faults.harness.campaign OUTPUT [FAULT[@SITUATION] ...]`, with PYTHONPATH=test: all of
 them, or those whose names begin so. What was tried before stands in OUTPUT and is not repeated.
 Those of a disk need root. Those of the network are tried in one of its own alone, as
-`unshare --net sh -c 'ip link set lo up; PYTHONPATH=test python -m ...'` gives, as root too.
+`unshare --net sh -c 'ip link set lo up; PYTHONPATH=test python -m ...'` gives, as root too; they
+need iptables, and fnfqueue of PyPI.
 """
 
 from __future__ import annotations

@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from faults.harness.bad_network import Badness
+from faults.harness.bad_network import bad_network
 from faults.harness.fault import IDLE
 from faults.harness.fault import MOVING
 from faults.harness.fault import Act
@@ -114,11 +116,16 @@ def network(*commands: str, undo: str) -> Act:
     return act
 
 
-def netem(what: str) -> Act:
-    """Return what makes the loopback lose, delay, repeat or reorder packets."""
-    return network(
-        f'tc qdisc add dev {LOOPBACK} root netem {what}', undo=f'tc qdisc del dev {LOOPBACK} root'
-    )
+def badly(**badness: float) -> Act:
+    """Return what makes the loopback lose, delay, repeat or reorder packets: see `Badness`."""
+
+    @contextlib.contextmanager
+    def act(rig: Rig) -> Iterator[None]:
+        assert own_network(), 'the loopback of the host is not broken'
+        with bad_network(Badness(**badness)):
+            yield
+
+    return act
 
 
 def dds_faults() -> list[Fault]:
@@ -224,20 +231,20 @@ def network_faults() -> list[Fault]:
             lasts=15.0, stands=0.7, stops=None, ready=60.0, network=True,
         ),
         Fault(
-            'net-loss-20', 'network', '20 % of the packets are lost', netem('loss 20%'), BOTH,
+            'net-loss-20', 'network', '20 % of the packets are lost', badly(loss=0.2), BOTH,
             lasts=5.0, stops=None, ready=40.0, network=True,
         ),
         Fault(
-            'net-delay-200', 'network', 'each packet is late by 200 ms', netem('delay 200ms'),
+            'net-delay-200', 'network', 'each packet is late by 200 ms', badly(delay=0.2),
             BOTH, lasts=5.0, stops=None, ready=40.0, network=True,
         ),
         Fault(
             'net-loss-20-delay-200', 'network', '20 % are lost, the others late by 200 ms',
-            netem('loss 20% delay 200ms'), BOTH, lasts=5.0, stops=None, ready=40.0, network=True,
+            badly(loss=0.2, delay=0.2), BOTH, lasts=5.0, stops=None, ready=40.0, network=True,
         ),
         Fault(
             'net-reorder', 'network', 'packets arrive out of order and twice',
-            netem('delay 10ms reorder 50% duplicate 20%'), BOTH, lasts=5.0, stops=None,
+            badly(jitter=0.02, twice=0.2), BOTH, lasts=5.0, stops=None,
             ready=40.0, network=True,
         ),
     ]  # fmt: skip

@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from faults.harness.modbus import MOTOR
@@ -51,6 +52,7 @@ POSITION = 0.8  # silence of 0.5 s, one heartbeat, and 0.2 s for a motion that i
 # s, until a frame that moves the motor may not be sent any more: what the guard permits, and what
 # the message and the frame need.
 SENT = {'command': 0.3, 'heartbeat': 0.4, 'latch': 0.2, 'position': 0.8}
+ARRIVAL = 0.1  # s, until a command is in a frame
 WATCHDOG = 0.7  # s, from the hang of hardware_node until the watchdog has stopped the motor
 RECOVERY = 1.5  # s after the end of a disturbance of its line, in which the motor is stopped
 DECELERATION = 2.0  # m/s^2, of the simulated carrier without current
@@ -81,8 +83,19 @@ class Reasons:
                 seen.at for seen in recording.topics if seen.topic == topic and holds(seen.fields)
             )
 
+        commands = sorted(
+            (seen.at, seen.fields['velocity'] != 0.0)
+            for seen in recording.topics
+            if seen.topic == 'DRIVE_COMMAND'
+        )
+        # A command of 0 is approached by the ramp, from the first of them on.
+        firsts = [
+            at for (_, moved), (at, moves) in pairwise([(0.0, False), *commands]) if moved or moves
+        ]
+        self._zeros = Times(at for at, moves in commands if not moves)
+        self._moves = Times(at for at, moves in commands if moves)
         self._signs = {
-            'command': sent('DRIVE_COMMAND', lambda fields: fields['velocity'] != 0.0),
+            'command': Times(firsts),
             'heartbeat': sent('SAFETY_HEARTBEAT', lambda fields: fields['motion_permitted']),
             'position': sent('POSITION', lambda fields: fields['state'] == 'valid'),
         }
@@ -100,6 +113,10 @@ class Reasons:
                 return name, missing
         latched = self.latched_for(at)
         return ('latch', latched) if latched > limits['latch'] else None
+
+    def commands_standstill(self, at: float, limit: float) -> bool:
+        """Whether the last command before a moment is 0, and none moved within `limit` s."""
+        return self._moves.since(at) > max(limit, self._zeros.since(at))
 
     def latched_for(self, at: float) -> float:
         """Return for how long a stop has been latched, s; 0 while none is."""
@@ -196,6 +213,13 @@ def _frames_that_move(recording: Recording, reasons: Reasons, slack: float) -> I
         if not image.output.drives or image.output == before:
             continue
         lacking = reasons.lacking(frame.at, limits)
+        if (
+            reasons.commands_standstill(frame.at, ARRIVAL + slack)
+            and image.output.speed > before.speed
+        ):
+            text = f'a frame drives faster, {image.output.speed}, after a command of 0'
+            yield Violation('motion', frame.at, text)
+            return
         if lacking:
             name, missing = lacking
             text = f'a frame moves the motor, {name} is missing for {missing:.2f} s'
