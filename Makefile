@@ -86,6 +86,10 @@ test-faults: setup
 test-reliability: setup
 	@mkdir -p build && rm -f build/faults.json build/schedules.json
 	PYTHONPATH=test $(PYTHON) -m faults.harness.campaign build/faults.json --keep build/faults
+	@# Those of the network, in one of its own.
+	$(PYTHON) -m pip install --quiet 'fnfqueue>=1.1,<2'
+	sudo=; [ "$$(id -u)" = 0 ] || sudo='sudo -n'; $$sudo unshare --net sh -c \
+	  'ip link set lo up; PYTHONPATH=test $(PYTHON) -m faults.harness.campaign build/faults.json net- --keep build/faults'
 	PYTHONPATH=test $(PYTHON) -m faults.harness.schedule --seeds 0:$(FAULT_SEEDS) --output build/schedules.json --keep build/faults
 
 test-slow: setup clients
