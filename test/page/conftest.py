@@ -64,17 +64,23 @@ def browser(shared_browser, request):
     """Chromium; the test fails when a page wrote to the console or broke its policy."""
     shared_browser.complaints()
     yield shared_browser
+    assert shared_browser.complaints(tolerated(request.node)) == []
+
+
+def tolerated(item):
+    """Return which complaints of pages do not count in a test; None: each counts."""
     # A stage is in the process of the test, whose host may let it wait longer than a client does.
-    breaks = request.node.get_closest_marker(BREAKS) or 'stages' in request.fixturenames
-    assert shared_browser.complaints(CONNECTION if breaks else None) == []
+    breaks = item.get_closest_marker(BREAKS) or getattr(item, 'has_stage', False)
+    return CONNECTION if breaks else None
 
 
 @pytest.fixture
-def stages():
+def stages(request):
     """Make bridges without a vehicle; they end after the pages that are connected to them."""
     with contextlib.ExitStack() as stack:
 
         def make(*values, **settings):
+            request.node.has_stage = True
             stage = Stage(*values, **settings)
             stack.callback(stage.close)
             return stage

@@ -19,7 +19,9 @@ import threading
 from urllib.parse import quote
 
 import pytest
+from page.conftest import tolerated
 from page.proxy import Proxy
+from support import free_port
 from support import wait_for
 
 STRICT = """<meta http-equiv="Content-Security-Policy" content="script-src 'none'">"""
@@ -52,6 +54,22 @@ def test_what_a_page_complains_about_is_collected(people, browser):
 def test_what_the_policy_of_a_page_forbids_is_collected(people, browser):
     people(document(f'{STRICT}<script>1</script>'))
     collected(browser, {'console error', 'policy'})
+
+
+def test_a_connection_that_fails_counts_but_where_a_test_ends_some(people, browser, request):
+    page = people(document('<title>x</title>'))
+    refused = f'fetch("http://127.0.0.1:{free_port()}").catch(() => 0)'
+
+    def counted():
+        page.evaluate(refused)
+        return browser.complaints(tolerated(request.node))
+
+    # Each page has this fixture, which is no reason to pass anything over.
+    assert 'stages' in request.fixturenames
+    found = wait_for(counted, what='a complaint')
+    assert all('net::ERR_CONNECTION_REFUSED' in each['text'] for each in found), found
+    request.node.has_stage = True
+    assert counted() == []
 
 
 def test_axe_finds_what_nobody_can_read(people, browser):
