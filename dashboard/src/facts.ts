@@ -161,6 +161,13 @@ export abstract class Facts {
     this.changed();
   }
 
+  /** The vehicle answered that it is stopped: by a stop of its own number, at a time of its clock. */
+  protected stopAccepted(time: string, estopId: string | undefined): void {
+    // What an event said of it already is more exact.
+    if (this.latch.latched) return;
+    this.#latched(time, { trigger: 'remote', time, estopId });
+  }
+
   /** Look which alarms of events the vehicle does not list. */
   protected lookForUnlisted(now: number): void {
     this.alarms.setReported(this.reported.standing(now), now);

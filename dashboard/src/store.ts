@@ -237,8 +237,11 @@ export class Store extends Facts {
     };
     if (!result) return settle(false, false, '');
     result.then(
-      ({ confirmed, outcome, message }) =>
-        settle(confirmed, outcome !== 'not_sent', message ?? ''),
+      ({ confirmed, outcome, message, estop_id: estopId, time }) => {
+        // The connection on which its events come may be half-open.
+        if (confirmed && time !== undefined) this.stopAccepted(time, estopId);
+        settle(confirmed, outcome !== 'not_sent', message ?? '');
+      },
       (error: Error) => settle(false, !(error instanceof NotSent), error.message),
     );
     this.changed();

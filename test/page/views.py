@@ -50,6 +50,18 @@ new MutationObserver(() => {
   if (control) note(control.dataset.state);
 }).observe(document, { subtree: true, childList: true, attributes: true });
 """
+#: Notes what is sent over WebSockets: its type, the number of the connection and the time, ms.
+SENDING = """
+window.sent = [];
+let sockets = 0;
+window.WebSocket = class extends WebSocket {
+  number = ++sockets;
+  send(text) {
+    sent.push({ type: JSON.parse(text).type, socket: this.number, at: performance.now() });
+    super.send(text);
+  }
+};
+"""
 
 
 def enter(people, vehicle, role, level='/', origin=None, **options):

@@ -15,6 +15,7 @@ import type { Action, Clock, TokenPair } from './actions.js';
 import { Aborted, BridgeError, NotSent } from './errors.js';
 import type { AnyEvent } from './events.js';
 import { encode, parse } from './messages.js';
+import type { Message } from './messages.js';
 import type { CommandResultData, ErrorMessage } from './protocol.js';
 
 /** Without a confirmation after so long, further connections are made, ms. */
@@ -27,6 +28,8 @@ export interface StopResult {
   readonly confirmed: boolean;
   /** The stop that it reported. */
   readonly estop_id?: string;
+  /** When the bridge wrote the result that confirmed it; absent where an event did, which has its own. */
+  readonly time?: string;
   /** Until the confirmation or the end of the attempts, ms. */
   readonly after_ms: number;
   /** Where nothing confirmed it: whether it was sent at all. */
@@ -188,7 +191,7 @@ export class Stops {
     }
   }
 
-  #answered(message: { readonly type: string; readonly data?: unknown }): void {
+  #answered(message: Message): void {
     if (message.type === 'error') {
       const error = new BridgeError(message as unknown as ErrorMessage);
       this.#message = error.message;
@@ -201,14 +204,18 @@ export class Stops {
     }
     const data = message.data as CommandResultData;
     this.#message = data.message;
-    if (data.accepted) this.#confirmed(data['estop_id'] as string | undefined);
+    if (!data.accepted) return;
+    this.#confirmed(data['estop_id'] as string | undefined, message.timestamp);
   }
 
-  #confirmed(estopId?: string): void {
+  #confirmed(estopId?: string, time?: string): void {
     const now = this.#context.clock.steady();
+    const said = {
+      ...(estopId === undefined ? {} : { estop_id: estopId }),
+      ...(time === undefined ? {} : { time }),
+    };
     for (const { call, since } of this.#presses) {
-      const id = estopId === undefined ? {} : { estop_id: estopId };
-      const result = { confirmed: true, ...id, after_ms: now - since };
+      const result = { confirmed: true, ...said, after_ms: now - since };
       this.#context.actions.push({ do: 'stopped', call, result });
     }
     this.#remove(this.#presses);

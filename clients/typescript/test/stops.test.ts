@@ -15,7 +15,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { StopResult } from '../dist/index.js';
-import { World } from './world.js';
+import { World, stamp } from './world.js';
 
 const stop = (world: World, call = 1, timeout = 10_000): unknown =>
   world.do((core) => core.stop(call, 'drill', timeout));
@@ -38,7 +38,8 @@ test('it is sent before anything else, and confirmed by its result', () => {
     message: 'stopped',
     estop_id: 'e-1',
   });
-  assert.deepEqual(results(world), [{ confirmed: true, estop_id: 'e-1', after_ms: 20 }]);
+  const time = stamp(world.now);
+  assert.deepEqual(results(world), [{ confirmed: true, estop_id: 'e-1', time, after_ms: 20 }]);
   world.pass(60_000);
   assert.deepEqual([world.all('open').length, stops(world).length], [1, 1]);
 });
@@ -143,7 +144,8 @@ test('the result on such a connection confirms it, and ends all of them', () => 
     message: '',
     estop_id: 'e-1',
   });
-  assert.deepEqual(results(world), [{ confirmed: true, estop_id: 'e-1', after_ms: 1500 }]);
+  const time = stamp(world.now);
+  assert.deepEqual(results(world), [{ confirmed: true, estop_id: 'e-1', time, after_ms: 1500 }]);
   assert.equal(world.all('close').length, 2);
   assert.equal(world.core.state.name, 'live');
 });
