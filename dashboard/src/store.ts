@@ -371,7 +371,7 @@ export class Store extends Facts {
   /** Do what is due by time. */
   tick(): void {
     const now = performance.now();
-    this.arrivals.check(now, Date.now());
+    if (this.arrivals.check(now, Date.now())) this.session.client?.wake();
     this.lookForUnlisted(now);
     if (this.presses.alarm(now)) {
       this.announce(t.notConfirmed, true);

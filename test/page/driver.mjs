@@ -102,7 +102,12 @@ async function act({ on, calls }) {
 }
 
 const { args, executablePath } = JSON.parse(process.argv[2]);
-objects.set('browser', await chromium.launch({ executablePath, args }));
+// As people have it: with the cache for back and forward, and with slow timers in the background.
+const ignoreDefaultArgs = [
+  '--disable-back-forward-cache',
+  '--disable-background-timer-throttling',
+];
+objects.set('browser', await chromium.launch({ executablePath, args, ignoreDefaultArgs }));
 console.log('{}');
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);

@@ -167,7 +167,7 @@ export class Oht50Client {
       signal?.addEventListener('abort', abort);
       this.#unwatch ??= watchPage({
         visible: (visible) => this.#run(() => this.#core.setVisible(visible)),
-        online: () => this.#run(() => this.#core.wake()),
+        online: () => this.wake(),
         offline: () => this.#run(() => this.#core.offline()),
       });
       this.#run(() => this.#core.connect());
@@ -185,6 +185,14 @@ export class Oht50Client {
     this.#run(() => this.#core.close());
     this.#settleConnecting(new Aborted('connect: the client was closed', 'not_sent'));
     for (const { queue } of [...this.#queues]) queue.end();
+  }
+
+  /**
+   * Ask at once whether the bridge is there, and do not wait any longer for the next attempt: the
+   * program ran on after a pause, such as a sleep of the machine. What a page reports is known.
+   */
+  wake(): void {
+    this.#run(() => this.#core.wake());
   }
 
   /** Do not wait any longer for the next attempt; at most one a second. */
