@@ -26,6 +26,9 @@ const SUBSCRIPTIONS: readonly { readonly events: readonly Pattern[]; readonly ra
   { events: ['*'], rate: 10 },
 ];
 
+/** Who stands before the page waits for it: however long the bridge is away, it is tried often, ms. */
+const BACKOFF = { first: 1000, max: 2500 };
+
 /** No clock is so wrong, ms. */
 const LONG_AGO = 3600_000;
 
@@ -123,6 +126,7 @@ export class Session {
       clientId: 'dashboard',
       getToken: (reason) => this.#supply(reason),
       subscriptions: SUBSCRIPTIONS,
+      backoff: BACKOFF,
     });
     this.#client = client;
     client.on('tokens', (pair) => this.#save(pair));

@@ -33,8 +33,6 @@ from page.views import until
 from page.views import visit
 from support import wait_for
 
-pytestmark = pytest.mark.long
-
 #: Until values are marked as stale, and until the link is known to be lost, ms.
 MARKED, LOST = 1300, 4500
 #: Values of the overview.
@@ -101,6 +99,7 @@ def listens(port):
     return True
 
 
+@pytest.mark.slow
 def test_a_bridge_that_is_suspended_makes_everything_stale_and_then_the_link(vehicle, people):
     page = enter(people, vehicle, 'operator', script=TURNING)
     until(page, FRESH)
@@ -122,6 +121,7 @@ def test_a_bridge_that_is_suspended_makes_everything_stale_and_then_the_link(veh
     until(page, FRESH)
 
 
+@pytest.mark.long
 def test_a_vehicle_that_is_silent_is_not_a_lost_link(vehicle, people):
     page = enter(people, vehicle, 'operator')
     until(page, FRESH)
@@ -134,6 +134,7 @@ def test_a_vehicle_that_is_silent_is_not_a_lost_link(vehicle, people):
     until(page, FRESH)
 
 
+@pytest.mark.long
 def test_what_comes_late_is_marked_as_delayed_and_not_as_live(vehicle, people, proxy):
     page = enter(people, vehicle, 'operator', origin=proxy.origin)
     until(page, FRESH)
@@ -146,6 +147,7 @@ def test_what_comes_late_is_marked_as_delayed_and_not_as_live(vehicle, people, p
     assert proxy.opened == 1
 
 
+@pytest.mark.slow
 @pytest.mark.breaks_connections
 def test_after_the_end_of_a_bridge_it_is_live_again_and_misses_nothing(vehicle, people):
     page = enter(people, vehicle, 'operator', '/log')
@@ -162,6 +164,7 @@ def test_after_the_end_of_a_bridge_it_is_live_again_and_misses_nothing(vehicle, 
     until(page, FRESH)
 
 
+@pytest.mark.long
 @pytest.mark.breaks_connections
 def test_a_bridge_that_has_forgotten_what_was_makes_a_gap_in_the_log(stage, people):
     page = visit(people, stage, level='/log')
@@ -169,11 +172,16 @@ def test_a_bridge_that_has_forgotten_what_was_makes_a_gap_in_the_log(stage, peop
     until(page, 'document.querySelector(".log").innerText.includes("m-1")')
     stage.stop()
     page.locator('[data-state="offline"]').waitFor()
+    # However long it was away, the page is not slow to try again.
+    page.waitForTimeout(16_000)
     stage.start()
+    back = time.monotonic()
     page.locator(LIVE).waitFor()
+    assert time.monotonic() - back <= BACK
     until(page, 'document.querySelector(".log").innerText.includes("may be missing")')
 
 
+@pytest.mark.slow
 @pytest.mark.breaks_connections
 def test_what_happened_while_the_connection_was_cut_is_in_the_log_once_and_in_order(
     stage, curtain, people
@@ -192,6 +200,7 @@ def test_what_happened_while_the_connection_was_cut_is_in_the_log_once_and_in_or
     assert 'may be missing' not in text(page, '.log')
 
 
+@pytest.mark.slow
 def test_what_was_held_back_is_delayed_and_only_the_newest_of_it_is_drawn(stage, curtain, people):
     page = visit(people, stage, level='/missions', origin=curtain.origin, script=MARKS)
     until(page, 'document.querySelector(".rail-words").textContent.includes(" m")')
