@@ -5,8 +5,8 @@
 # make test-unit  runs the tests that start no process, in seconds
 # make test-faults  breaks running vehicles, and runs each fuzz for FUZZ_SECONDS, 60 s if not set
 # make test-reliability  tries the whole catalogue of faults, for an hour, and FAULT_SEEDS random schedules, 20 if not set
-# make test-slow  runs the slow tests: most of the page in Chromium, variants, some of whole vehicles
-# make test-page  runs the tests of the page that take long
+# make test-slow  runs the slow tests: one variant of each promise of the page, other variants, some of whole vehicles
+# make test-page  runs the tests of the page that take long: all variants, also of accessibility
 # make screenshots  makes the images of the page in docs/images
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage

@@ -13,6 +13,7 @@
 # limitations under the License.
 """The page: its own tests, its types, and what the policy of the bridge asks of its sources."""
 
+import gzip
 import json
 import re
 
@@ -23,8 +24,13 @@ from clients.javascript import ROOT
 from clients.javascript import compiled
 from clients.javascript import node
 
+from oht50_bridge.gateway.page_files import read_page
+from oht50_bridge.paths import page_dir
+
 PAGE = ROOT / 'dashboard'
 TSC = MODULES / 'typescript' / 'bin' / 'tsc'
+#: Bytes in gzip of what a browser loads at first, and of what it loads when the page is in use.
+MOST, LATER = 60_000, 30_000
 
 
 def sources():
@@ -81,3 +87,30 @@ def test_nothing_is_made_of_text_that_the_policy_forbids():
 def test_it_depends_on_the_client_and_the_library_for_charts_alone():
     manifest = json.loads((PAGE / 'package.json').read_text())
     assert set(manifest['dependencies']) == {'oht50-client', 'uplot'}
+
+
+@pytest.mark.skipif(not (page_dir() / 'index.html').is_file(), reason='THE PAGE WAS NOT BUILT')
+def test_what_is_loaded_at_first_is_small_and_comes_in_three_files():
+    served = read_page(page_dir()).served
+    html = served['/'].body.decode()
+    first, later = {}, {}
+    for path, each in served.items():
+        sizes = first if path == '/' or path in html else later
+        sizes[path] = len(gzip.compress(each.body))
+    # Nobody has to load the notices.
+    del later['/third-party.txt']
+    assert len(first) == 3 and sum(first.values()) <= MOST, first
+    assert len(later) == 1 and sum(later.values()) <= LATER, later
+
+
+def test_make_run_starts_what_this_file_starts():
+    rule = re.search(r'^run:.*\n\t(.*)$', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+    assert rule[1] == '@exec $(VENV)/bin/oht50 up --sim $(RUN_ARGS)'
+
+
+def test_the_readme_begins_with_the_page_and_how_to_open_it():
+    title, image, words = (ROOT / 'README.md').read_text().split('\n\n')[:3]
+    assert title == '# oht50_bridge'
+    path = re.fullmatch(r'!\[.+\]\((docs/images/.+\.png)\)', image)
+    assert (ROOT / path[1]).is_file()
+    assert words.startswith('`make run`, then open the link that it prints')

@@ -11,9 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""That everybody can use the page, and what it weighs."""
-
-import gzip
+"""That everybody can use the page."""
 
 import pytest
 from page.access import LANGUAGES
@@ -22,25 +20,6 @@ from page.access import WIDTHS
 from page.access import faults
 from page.access import visit
 from page.conftest import LEVELS
-
-from oht50_bridge.gateway.page_files import read_page
-from oht50_bridge.paths import page_dir
-
-#: Bytes in gzip of what a browser loads at first, and of what it loads when the page is in use.
-MOST, LATER = 60_000, 30_000
-
-
-def test_what_is_loaded_at_first_is_small_and_comes_in_three_files():
-    served = read_page(page_dir()).served
-    html = served['/'].body.decode()
-    first, later = {}, {}
-    for path, each in served.items():
-        sizes = first if path == '/' or path in html else later
-        sizes[path] = len(gzip.compress(each.body))
-    # Nobody has to load the notices.
-    del later['/third-party.txt']
-    assert len(first) == 3 and sum(first.values()) <= MOST, first
-    assert len(later) == 1 and sum(later.values()) <= LATER, later
 
 
 @pytest.mark.long

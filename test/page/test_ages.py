@@ -26,8 +26,6 @@ from page.views import until
 from page.views import visit
 from support import wait_for
 
-pytestmark = pytest.mark.long
-
 HOUR = 3_600_000  # ms
 #: The date runs ahead of the steady clock by `ahead` ms.
 JUMPING = """
@@ -136,6 +134,7 @@ window.WebSocket = class extends WebSocket {
 """
 
 
+@pytest.mark.slow
 def test_before_the_first_value_there_is_none_and_null_is_not_measured(people, stage):
     stage.rate = 0
     page = people(stage.link())
@@ -156,6 +155,7 @@ def test_before_the_first_value_there_is_none_and_null_is_not_measured(people, s
     assert 'not measured' in humidity and '40' in humidity
 
 
+@pytest.mark.long
 def test_at_a_fifth_of_a_hertz_nothing_is_stale_before_its_time(people, stage):
     stage.rate = 0.2
     stage.facts['telemetry.status']['rate'] = 0.2
@@ -176,6 +176,7 @@ def old_as_live(page, since):
     return [each for each in frames if each['live'] and each['age'] > OLDEST]
 
 
+@pytest.mark.long
 def test_a_hidden_page_takes_less_and_loses_nothing(people, stage, curtain):
     script = HIDING + FRAMES + COUNTING + MARKS
     page = visit(people, stage, origin=curtain.origin, script=script)
@@ -221,6 +222,7 @@ def left(page):
     wait_for(lambda: 'about:' not in page.url(), what='it is back', pause=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.breaks_connections
 def test_after_it_was_frozen_it_shows_nothing_old_as_live_and_misses_nothing(people, stage):
     """The browser ends the connection of a page that it freezes, and tells it when it thaws."""
@@ -246,7 +248,9 @@ def test_after_it_was_frozen_it_shows_nothing_old_as_live_and_misses_nothing(peo
     assert stage.clients == 1
 
 
-@pytest.mark.parametrize('by', [HOUR, -HOUR])
+@pytest.mark.parametrize(
+    'by', [pytest.param(HOUR, marks=pytest.mark.slow), pytest.param(-HOUR, marks=pytest.mark.long)]
+)
 def test_when_the_date_jumps_nothing_is_lost_and_nothing_old_is_live(people, stage, curtain, by):
     page = visit(people, stage, origin=curtain.origin, script=JUMPING + FRAMES + COUNTING + MARKS)
     until(page, FRESH)
@@ -271,6 +275,7 @@ def test_when_the_date_jumps_nothing_is_lost_and_nothing_old_is_live(people, sta
     assert page.locator('#token:visible').count() == 0
 
 
+@pytest.mark.slow
 def test_by_back_and_forward_one_comes_to_a_page_that_is_signed_in_and_live(people, stage):
     page = visit(people, stage, level='/alarms', script=FRAMES + LIFE)
     with left(page):
@@ -285,6 +290,7 @@ def test_by_back_and_forward_one_comes_to_a_page_that_is_signed_in_and_live(peop
     assert stage.clients == 1
 
 
+@pytest.mark.long
 def test_a_page_that_the_browser_did_not_keep_is_signed_in_and_live_as_well(people, stage):
     page = visit(people, stage, level='/alarms', script=KEPT_BY_NOBODY + LIFE)
     with left(page):

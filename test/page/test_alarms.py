@@ -23,8 +23,6 @@ from page.views import until
 from page.views import visit
 from support import wait_for
 
-pytestmark = pytest.mark.long
-
 #: More new alarms in 10 minutes are a flood.
 FLOOD = 10
 #: Notes when tones begin, ms.
@@ -51,6 +49,7 @@ def lists(stage, page, *alarms):
     until(page, f'{ROWS}.length === {len(alarms)}')
 
 
+@pytest.mark.slow
 def test_a_flood_has_a_line_and_one_tone_and_priority_1_on_top(people, stage):
     page = visit(people, stage, level='/about', script=TONES)
     page.locator('#sound').check()
@@ -73,6 +72,7 @@ def test_a_flood_has_a_line_and_one_tone_and_priority_1_on_top(people, stage):
     until(page, 'document.title.startsWith("(30)")')
 
 
+@pytest.mark.long
 def test_an_alarm_is_acknowledged_and_gone_in_either_order(people, stage):
     page = visit(people, stage, level='/alarms')
     one = alarm(101)
@@ -97,6 +97,7 @@ def test_an_alarm_is_acknowledged_and_gone_in_either_order(people, stage):
     until(page, 'document.querySelector(".w-alarms").innerText.includes("No alarms")')
 
 
+@pytest.mark.long
 def test_what_is_shelved_comes_back_by_itself(people, stage):
     page = visit(people, stage, level='/alarms', script=AHEAD)
     lists(stage, page, alarm(101), alarm(102, 'P1'))
@@ -113,6 +114,7 @@ def test_what_is_shelved_comes_back_by_itself(people, stage):
     assert 'Bring back' not in page.locator('main').innerText()
 
 
+@pytest.mark.long
 def test_what_the_vehicle_does_not_list_is_an_alarm_all_the_same(people, stage):
     page = visit(people, stage, level='/alarms')
     stage.publish('mission.completed', mission_id='m-1', status='failed')
@@ -133,6 +135,7 @@ def test_what_the_vehicle_does_not_list_is_an_alarm_all_the_same(people, stage):
     assert stage.count('acknowledge_alarm') == 0
 
 
+@pytest.mark.long
 @pytest.mark.breaks_connections
 def test_without_a_connection_the_list_is_of_an_earlier_time_and_nothing_can_be_done(
     people, stage

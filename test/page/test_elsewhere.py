@@ -26,8 +26,6 @@ from page.views import until
 
 from oht50_bridge.paths import page_dir
 
-pytestmark = pytest.mark.long
-
 NAMED = '<meta name="oht50-bridge" content="">'
 
 
@@ -66,6 +64,7 @@ def name(directory, origin):
     index.write_text(html.replace(NAMED, NAMED.replace('""', f'"{origin}"')))
 
 
+@pytest.mark.slow
 def test_a_page_of_a_host_that_is_listed_works(people, stages, elsewhere):
     with served(elsewhere) as origin:
         stage = stages(page=None, origins=(origin,))
@@ -78,6 +77,7 @@ def test_a_page_of_a_host_that_is_listed_works(people, stages, elsewhere):
         assert any(stage.origin in key for key in keys), keys
 
 
+@pytest.mark.long
 @pytest.mark.breaks_connections
 def test_a_page_of_another_host_is_not_let_in(people, stages, elsewhere):
     with served(elsewhere) as origin:

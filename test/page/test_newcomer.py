@@ -28,12 +28,9 @@ from page.views import LIVE
 from page.views import carrier
 from page.views import until
 from support import OHT50
-from support import ROOT
 from support import free_port
 from support import own_domain
 from support import wait_for
-
-pytestmark = pytest.mark.long
 
 MOVED, RAIL = 100.0, 50_000.0  # mm; the rail as config/vehicle.yaml has it
 TRENDS = 4
@@ -87,19 +84,7 @@ def on_a_terminal(*command, **options):
         os.close(leader)
 
 
-def test_make_run_starts_what_this_file_starts():
-    rule = re.search(r'^run:.*\n\t(.*)$', (ROOT / 'Makefile').read_text(), re.MULTILINE)
-    assert rule[1] == '@exec $(VENV)/bin/oht50 up --sim $(RUN_ARGS)'
-
-
-def test_the_readme_begins_with_the_page_and_how_to_open_it():
-    title, image, words = (ROOT / 'README.md').read_text().split('\n\n')[:3]
-    assert title == '# oht50_bridge'
-    path = re.fullmatch(r'!\[.+\]\((docs/images/.+\.png)\)', image)
-    assert (ROOT / path[1]).is_file()
-    assert words.startswith('`make run`, then open the link that it prints')
-
-
+@pytest.mark.slow
 def test_three_clicks_from_make_run_to_a_vehicle_that_moves(people, tmp_path):
     with own_domain() as domain:
         port = str(free_port())

@@ -21,8 +21,6 @@ from page.views import until
 from page.views import visit
 from support import wait_for
 
-pytestmark = pytest.mark.long
-
 #: Presses whatever can be seen, enabled or not.
 PRESS_ALL = """for (const each of document.querySelectorAll('main button'))
   if (each.checkVisibility()) each.click()"""
@@ -36,7 +34,13 @@ def button(page, name):
 
 
 @pytest.mark.breaks_connections
-@pytest.mark.parametrize('arrived', [False, True], ids=['lost', 'let go'])
+@pytest.mark.parametrize(
+    'arrived',
+    [
+        pytest.param(False, marks=pytest.mark.slow, id='lost'),
+        pytest.param(True, marks=pytest.mark.long, id='let go'),
+    ],
+)
 def test_what_was_wanted_without_a_connection_is_never_sent_later(people, stage, curtain, arrived):
     """Neither what a dialog offers, nor what was sent and lost, nor what a script presses."""
     page = visit(people, stage, 'admin', origin=curtain.origin)
@@ -67,6 +71,7 @@ def test_what_was_wanted_without_a_connection_is_never_sent_later(people, stage,
     assert orders == ['start_mission'] * arrived
 
 
+@pytest.mark.slow
 def test_no_reset_while_it_moves_or_values_are_old_or_a_cause_stands(people, stage):
     page = visit(people, stage, 'admin', '/alarms')
     stage.publish('safety.state', **STOPPED)
@@ -91,6 +96,7 @@ def test_no_reset_while_it_moves_or_values_are_old_or_a_cause_stands(people, sta
     assert 'start_mission' not in stage.commands and 'resume_mission' not in stage.commands
 
 
+@pytest.mark.long
 def test_a_stop_that_comes_while_the_dialog_is_open_must_be_confirmed_anew(people, stage):
     page = visit(people, stage, 'admin', '/alarms')
     stage.publish('safety.state', **STOPPED)
@@ -117,6 +123,7 @@ def test_a_stop_that_comes_while_the_dialog_is_open_must_be_confirmed_anew(peopl
     wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
 
 
+@pytest.mark.long
 def test_boards_are_not_said_to_be_well_while_nobody_knows(people, stage, curtain):
     board = {
         'module_id': 'dock',
@@ -146,6 +153,7 @@ def test_boards_are_not_said_to_be_well_while_nobody_knows(people, stage, curtai
         page.close()
 
 
+@pytest.mark.long
 def test_an_administrator_locks_for_maintenance_and_releases_deliberately(people, stage):
     page = visit(people, stage, 'admin', '/alarms')
     button(page, 'Lock: I am at work').click()

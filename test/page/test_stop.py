@@ -264,7 +264,7 @@ def let_go(proxy):
 @pytest.mark.parametrize(
     ('locale', 'words', 'ends', 'arrived'),
     [
-        pytest.param('en-GB', 'NOT CONFIRMED', cut, 0, marks=pytest.mark.long, id='cut'),
+        pytest.param('en-GB', 'NOT CONFIRMED', cut, 0, marks=pytest.mark.slow, id='cut'),
         pytest.param('vi', 'CHƯA ĐƯỢC XÁC NHẬN', let_go, 1, marks=pytest.mark.long, id='let go'),
     ],
 )
@@ -297,8 +297,13 @@ def test_without_any_way_it_says_so_and_sends_nothing_later(
     assert max(each['at'] for each in sent) - at['pointerdown'] <= 10_000, sent
 
 
-@pytest.mark.long
-@pytest.mark.parametrize('size', [(320, 640), (1366, 768)], ids=['phone', 'laptop'])
+@pytest.mark.parametrize(
+    'size',
+    [
+        pytest.param((320, 640), marks=pytest.mark.slow, id='phone'),
+        pytest.param((1366, 768), marks=pytest.mark.long, id='laptop'),
+    ],
+)
 def test_a_scroll_beside_stop_is_none_and_nothing_is_beside_it(people, stage, browser, size):
     width, height = size
     viewport = {'width': width, 'height': height}

@@ -188,7 +188,7 @@ def test_what_a_role_is_denied_is_not_asked_for(stages, people):
     assert 'telemetry.realtime' in came and not came & {'system.status', 'system.alarms'}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_each_level_can_be_used_by_everybody(vehicle, people, browser):
     """Each theme, two languages and widths once; all combinations are a long test."""
     found = {}
