@@ -190,12 +190,13 @@ export class Session {
         const { refreshToken } = kept;
         if (refreshToken === undefined) return reject(new NoNewToken('no refresh token'));
         const name = fingerprint(refreshToken);
-        if (kept.spent) {
-          const newer = await this.#tabs.ask(name);
-          if (!newer) return reject(new NoNewToken('the refresh token was used'));
+        // What another tab wrote may not be here yet: each process has a copy of the storage.
+        const newer = await this.#tabs.ask(name, kept.spent === true);
+        if (newer) {
           this.#tokens.save(newer);
           return resolve(this.#adopt(newer));
         }
+        if (kept.spent) return reject(new NoNewToken('the refresh token was used'));
         this.#tokens.spend();
         const answered = new Promise<void>((done) => {
           this.#renewed = done;

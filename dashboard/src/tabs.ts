@@ -22,8 +22,9 @@ type Message =
 
 /** How long a claim waits for somebody who objects, ms. */
 const CLAIM = 200;
-/** How long another tab is waited for, ms. */
+/** How long another tab is waited for that used a refresh token, and one that may have, ms. */
 const PATIENCE = 3000;
+const DOUBT = 300;
 const RETRY = 1000;
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -101,12 +102,16 @@ export class Tabs {
     this.#post({ type: 'pair', of, pair });
   }
 
-  /** Ask the other tabs for the pair that took the place of a refresh token. */
-  async ask(of: string): Promise<Kept | undefined> {
+  /**
+   * Ask the other tabs for the pair that took the place of a refresh token.
+   *
+   * @param spent whether it is known that one of them used it
+   */
+  async ask(of: string, spent: boolean): Promise<Kept | undefined> {
     this.#wanted = of;
     const answered = new Promise<Kept | undefined>((resolve) => {
       this.#answer = resolve;
-      setTimeout(() => resolve(undefined), PATIENCE);
+      setTimeout(() => resolve(undefined), spent ? PATIENCE : DOUBT);
     });
     this.#post({ type: 'need', of });
     const pair = await answered;

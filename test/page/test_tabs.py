@@ -51,6 +51,13 @@ new MutationObserver(() => {
 """
 #: Plain http to another address has none.
 NO_LOCKS = 'delete Navigator.prototype.locks;'
+#: What another tab writes is not read in time: each process of a browser has a copy of it.
+LATE = """
+const { getItem } = Storage.prototype;
+Storage.prototype.getItem = function (key) {
+  return key.endsWith(':spent') ? null : getItem.call(this, key);
+};
+"""
 
 
 class Counting(TokenAuthority):
@@ -73,6 +80,7 @@ class Counting(TokenAuthority):
     [
         pytest.param('', False, marks=pytest.mark.slow, id='opened'),
         pytest.param(NO_LOCKS, False, marks=pytest.mark.long, id='opened-no locks'),
+        pytest.param(LATE, False, marks=pytest.mark.long, id='opened-late storage'),
         pytest.param('', True, marks=pytest.mark.long, id='duplicated'),
         pytest.param(NO_LOCKS, True, marks=pytest.mark.long, id='duplicated-no locks'),
     ],
