@@ -9,6 +9,7 @@
 # make test-page  runs the tests of the page that take long: all variants, also of accessibility
 # make screenshots  makes the images of the page in docs/images
 # make bench      measures a vehicle as people run it, and the Foxglove SDK, which it installs, beside it
+# make bench-page  measures the page in Chromium, for BENCH_MINUTES, 10 if not set
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-pythons  runs the tests that start no process, and a whole vehicle, on each other Python that is here
 # make test-nodes  runs the tests of the TypeScript client on each newer Node of PyPI
@@ -23,6 +24,7 @@ TEST_ARGS ?=
 FUZZ_SECONDS ?= 60
 FAULT_SEEDS ?= 20
 BENCH_ARGS ?=
+BENCH_MINUTES ?= 10
 WHOLE_VEHICLES := test/system test/launch test/page
 FAULTS := test/faults
 FUZZ := test/fuzz
@@ -38,7 +40,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Output is buffered where people run it.
 unexport PYTHONUNBUFFERED
 
-.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-slow test-page screenshots bench cover checked test-vehicles test-pythons test-nodes test-ros setup page clients
+.PHONY: help run test prepared lint format audit test-unit test-faults test-reliability test-slow test-page screenshots bench bench-page cover checked test-vehicles test-pythons test-nodes test-ros setup page clients
 .NOTPARALLEL:
 
 help:
@@ -105,6 +107,9 @@ screenshots: setup clients
 bench: setup
 	$(PYTHON) -m pip install --quiet 'foxglove-sdk>=0.30,<0.31'
 	$(PYTHON) bench/run.py $(BENCH_ARGS)
+
+bench-page: setup clients
+	$(PYTHON) bench/page.py --minutes $(BENCH_MINUTES)
 
 cover: setup clients
 	@mkdir -p build

@@ -16,27 +16,19 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
+from chromium import CHROMIUM
 from clients.javascript import NODE
 
 DRIVER = Path(__file__).with_name('driver.mjs')
-CHROMIUM = os.environ.get('CHROMIUM', '/usr/bin/chromium')
 #: Methods of Playwright that only name a part of a page; what follows them is one call with them.
 NAMING = {'locator', 'getByRole', 'getByText', 'getByLabel', 'getByTestId', 'filter', 'nth'}
 #: What a browser writes when a connection fails, which no page can prevent.
 CONNECTION = re.compile(r'WebSocket connection to .* failed|net::ERR_')
 #: A vehicle at work on a busy machine.
 PATIENCE = 20_000  # ms
-
-
-def missing():
-    """Return what the machine lacks for these tests, '' for nothing."""
-    if shutil.which(CHROMIUM) is None:
-        return f'THE PAGE WAS NOT TESTED: there is no {CHROMIUM}: apt-get install chromium'
-    return ''
 
 
 class Remote:

@@ -18,9 +18,9 @@ import io
 import re
 
 import pytest
+from chromium import missing
 from page.browser import CONNECTION
 from page.browser import Browser
-from page.browser import missing
 from page.proxy import Proxy
 from page.stage import Stage
 
