@@ -18,11 +18,11 @@ import subprocess
 import sys
 
 import pytest
+from chromium import missing
 from clients.javascript import NODE
 from clients.javascript import PROGRAMS
 from clients.javascript import compiled
 from clients.javascript import version
-from page.browser import missing
 
 # They have time limits, as what they are about has.
 pytestmark = [pytest.mark.processes, pytest.mark.no_cover, pytest.mark.real_time]
@@ -64,10 +64,7 @@ class Runner:
         pytest.param('built-in', marks=pytest.mark.slow),
         pytest.param(
             'chromium',
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(bool(missing()), reason='there is no Chromium'),
-            ],
+            marks=[pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())],
         ),
     ],
 )
