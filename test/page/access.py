@@ -13,16 +13,26 @@
 # limitations under the License.
 """Whether a level of the page can be used by everybody."""
 
+from page.views import FRESH
 from page.views import enter
 from page.views import go
+from page.views import until
 
 TAGS = ('wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa')
 WIDTHS = {320: 640, 1366: 768, 1920: 1080}
 THEMES, LANGUAGES = ('light', 'dark'), ('en', 'vi')
+#: Texts that do not fit into where they are. What is for those who listen alone is 1 px in size.
 CUT_OFF = """[...document.querySelectorAll('body *')]
-  .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1 &&
-    ['hidden', 'clip'].includes(getComputedStyle(each).overflowX) && each.clientWidth > 1)
+  .filter((each) => each.checkVisibility() && each.clientWidth > 1)
+  .filter((each) => {
+    const { overflowX, overflowY } = getComputedStyle(each);
+    const cuts = (overflow) => ['hidden', 'clip'].includes(overflow);
+    return (cuts(overflowX) && each.scrollWidth > each.clientWidth + 1) ||
+      (cuts(overflowY) && each.scrollHeight > each.clientHeight + 1);
+  })
   .map((each) => `${each.tagName}.${each.className}: ${each.textContent.slice(0, 60)}`)"""
+#: Nothing blinks any more: what blinks has another contrast from one moment to the next.
+STEADY = 'document.getAnimations().length === 0'
 
 
 def visit(people, vehicle, width, theme, language):
@@ -37,9 +47,16 @@ def visit(people, vehicle, width, theme, language):
     )
 
 
-def faults(browser, page, level):
-    """Return what hinders people on a level."""
+def faults(browser, page, level, condition=FRESH):
+    """Return what hinders people on a level, once what it shows fulfils a condition."""
     go(page, level)
+    until(page, condition)
+    return hindrances(browser, page)
+
+
+def hindrances(browser, page):
+    """Return what hinders people in what a page shows."""
+    until(page, STEADY)
     found = browser.axe(page, *TAGS)
     wide = page.evaluate('document.documentElement.scrollWidth - innerWidth')
     if wide > 0:

@@ -16,10 +16,10 @@
 import itertools
 
 import pytest
-from page.access import CUT_OFF
 from page.access import LANGUAGES
-from page.access import TAGS
+from page.access import THEMES
 from page.access import WIDTHS
+from page.access import hindrances
 from page.stage import STOPPED
 from page.stage import alarm
 from page.views import FRESH
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.long
 DIALOGS = {
     'start': ('/', '.goal'),
     'other target': ('/', '.start > button'),
+    'help': ('/', '.menu summary', '.menu-items button:nth-of-type(3)'),
     'reset': ('/alarms', '.w-alarms > div:nth-child(2) button'),
     'release': ('/alarms', '.w-alarms > div:nth-child(3) button:nth-of-type(2)'),
     'shelve': ('/alarms', 'ul.alarms li .buttons button:nth-of-type(2)'),
@@ -55,26 +56,24 @@ FOCUSED = 'document.activeElement'
 
 
 @pytest.mark.parametrize('width', WIDTHS)
+@pytest.mark.parametrize('theme', THEMES)
 @pytest.mark.parametrize('language', LANGUAGES)
-def test_each_dialog_can_be_used_by_everybody(people, stage, browser, width, language):
+def test_each_dialog_can_be_used_by_everybody(people, stage, browser, width, theme, language):
     viewport = {'width': width, 'height': WIDTHS[width]}
-    theme = 'dark' if width == 1366 else 'light'
     options = {'viewport': viewport, 'colorScheme': theme, 'locale': language}
     page = visit(people, stage, 'admin', **options)
     stage.publish('system.alarms', alarms=[alarm(1)])
     faults = {}
-    for name, (level, place) in DIALOGS.items():
+    for name, (level, *places) in DIALOGS.items():
         go(page, level)
         if name == 'reset':
             stage.publish('safety.state', **STOPPED)
         if name == 'review':
             page.locator('.w-config input').first.fill('0.4')
-        page.locator(place).first.click()
+        for place in places:
+            page.locator(place).first.click()
         page.locator('.dialog').waitFor()
-        found = browser.axe(page, *TAGS)
-        wide = page.evaluate('document.documentElement.scrollWidth - innerWidth')
-        found += [f'{wide} px are beside the window'] if wide > 0 else []
-        found += page.evaluate(CUT_OFF)
+        found = hindrances(browser, page)
         # Neither the dialog nor its layer is over the control of the stop.
         page.locator('.stop-button').click({'trial': True})
         if found:
