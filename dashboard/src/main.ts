@@ -100,6 +100,11 @@ function help(): void {
   ]);
 }
 
+/** What was pressed in the menu is made anew: the focus stays there. */
+function focusMenu(): void {
+  place('header').querySelector('summary')?.focus();
+}
+
 function mountAll(): void {
   for (const off of offs) off();
   setLanguage(store.settings.language);
@@ -110,11 +115,14 @@ function mountAll(): void {
     mountStop(place('stop'), store),
     mountHeader(place('header'), store, {
       help,
-      theme: nextTheme,
+      theme: () => {
+        nextTheme();
+        focusMenu();
+      },
       language: () => {
         store.set('language', store.settings.language === 'en' ? 'vi' : 'en');
         mountAll();
-        place('header').querySelector('summary')?.focus();
+        focusMenu();
       },
     }),
     mountBanners(place('banners'), store),

@@ -435,7 +435,7 @@ export const en = {
     ['P', 'Pause log and trends'],
     ['T', 'Theme'],
     ['?', 'Help'],
-    ['Esc', 'Close a dialog; never STOP'],
+    ['Esc', 'Close a dialog or the menu; never STOP'],
   ] as Table,
 };
 

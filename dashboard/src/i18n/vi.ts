@@ -422,6 +422,6 @@ export const vi: Dictionary = {
     ['P', 'Tạm dừng nhật ký và biểu đồ'],
     ['T', 'Giao diện'],
     ['?', 'Trợ giúp'],
-    ['Esc', 'Đóng hộp thoại; không bao giờ là DỪNG'],
+    ['Esc', 'Đóng hộp thoại hoặc trình đơn; không bao giờ là DỪNG'],
   ],
 };

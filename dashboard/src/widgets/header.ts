@@ -57,7 +57,12 @@ export function mountHeader(
       count,
     ] as const;
   });
-  const menu = h('details', { class: 'menu' }, h('summary', { 'aria-label': t.menu }, '☰'));
+  const summary = h('summary', { 'aria-label': t.menu }, '☰');
+  const menu = h('details', { class: 'menu' }, summary);
+  const leave = (): void => {
+    menu.open = false;
+    summary.focus();
+  };
   menu.append(
     h(
       'div',
@@ -65,7 +70,11 @@ export function mountHeader(
       who,
       button(t.otherLanguage, language, { lang: t.otherLanguageCode }),
       button(`${t.theme}: ${t.themes[store.settings.theme]}`, theme),
-      button(t.help, help),
+      button(t.help, () => {
+        // The menu would cover the dialog, and its end leads back to where the focus was.
+        leave();
+        help();
+      }),
       out,
     ),
   );
@@ -85,10 +94,17 @@ export function mountHeader(
     h('nav', { 'aria-label': t.levels }, ...links.map(([, anchor]) => anchor)),
   );
   const offs = [mountLink(link, store), mountState(state, store)];
-  const closeMenu = (event: Event): void => {
-    if (!menu.contains(event.target as Node)) menu.open = false;
+  const closeMenu = ({ target }: Pick<Event, 'target'>): void => {
+    if (!menu.contains(target as Node)) menu.open = false;
   };
   document.addEventListener('pointerdown', closeMenu);
+  // Nor does it cover what the focus goes to.
+  menu.addEventListener('focusout', (event) => {
+    if (event.relatedTarget) closeMenu({ target: event.relatedTarget });
+  });
+  menu.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && menu.open) leave();
+  });
   const off = store.watch(() => {
     setText(name, store.vehicle?.name ?? '');
     const kind = store.vehicle?.mode;
