@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Where there is no Chromium, who runs the tests or the measurement of the page is told so."""
+"""Where there is no Chromium, the tests and the measurement of the page say so."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ from support import ROOT
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.no_cover]
 
-TOLD = 'THE PAGE WAS NOT TESTED: there is no /nowhere/chromium: apt-get install chromium'
+SAID = 'THE PAGE WAS NOT TESTED: there is no /nowhere/chromium: apt-get install chromium'
 
 
 def run(*arguments):
@@ -49,9 +49,9 @@ def test_tests_are_skipped_and_the_summary_says_what_was_not_tested(tests):
     code, written = run('-m', 'pytest', '-p', 'no:cacheprovider', tests, *names, *marks)
     assert code == 0, written
     lines = written.splitlines()
-    assert any(line.startswith('SKIPPED') and line.endswith(TOLD) for line in lines), written
+    assert any(line.startswith('SKIPPED') and line.endswith(SAID) for line in lines), written
     assert ' passed' not in lines[-1] and ' skipped' in lines[-1], written
 
 
 def test_the_measurement_of_the_page_ends_and_says_why():
-    assert run('bench/page.py') == (1, f'{TOLD}\n')
+    assert run('bench/page.py') == (1, f'{SAID}\n')
