@@ -13,6 +13,8 @@
 # limitations under the License.
 """The page: when it is built, with which Node, and what carries it."""
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -24,6 +26,12 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
+from support import Background
+from support import free_port
+from support import own_domain
+from support import wait_for
+
+from oht50_bridge.bringup.process import module_command
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
@@ -230,6 +238,40 @@ def packed(folder, *command):
     return file
 
 
+def served(wheel, folder):
+    """Install a wheel, and start its bridge; return the status and the body of its page."""
+    with zipfile.ZipFile(wheel) as zipped:
+        zipped.extractall(folder / 'installed')
+    port = free_port()
+    parameters = {'port': port, 'state_dir': folder / 'state'}
+    # Neither code nor page of this folder: it is not the current one.
+    command = ['sh', '-c', 'cd "$0" && exec "$@"', folder, *module_command('oht50_bridge.nodes')]
+    command += ['bridge_node', '--ros-args']
+    for name, value in parameters.items():
+        command += ['-p', f'{name}:={value}']
+
+    def answered():
+        assert bridge.process.poll() is None, bridge.log.read_text()
+        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
+        with contextlib.closing(connection), contextlib.suppress(ConnectionRefusedError):
+            connection.request('GET', '/')
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        return None
+
+    environment = {
+        **os.environ,
+        'PYTHONPATH': str(folder / 'installed'),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+    }
+    with own_domain() as domain:
+        environment['ROS_DOMAIN_ID'] = str(domain)
+        with Background(folder / 'bridge.log', command, environment) as bridge:
+            found = wait_for(answered, what='the bridge answers', pause=0.1)
+            assert bridge.stop() == 0, bridge.log.read_text()
+    return found
+
+
 @pytest.fixture
 def sources(tmp_path, project):
     """A copy of what a package is made of, with the small page."""
@@ -271,23 +313,19 @@ def test_a_source_distribution_carries_the_page_into_a_wheel_without_node(
     with zipfile.ZipFile(wheel) as zipped:
         names = set(zipped.namelist())
         assert zipped.read(BUILT) == b'<title>1</title>'
-        zipped.extractall(tmp_path / 'installed')
     assert {'oht50_bridge/config/vehicle.yaml', 'oht50_bridge/msg/__init__.py'} <= names
-    found = subprocess.run(
-        [sys.executable, '-c', 'from oht50_bridge import paths; print(paths.page_dir())'],
-        cwd=tmp_path,
-        env={**os.environ, 'PYTHONPATH': str(tmp_path / 'installed')},
-        capture_output=True,
-        text=True,
-    )
-    assert Path(found.stdout.strip()) == tmp_path / 'installed' / 'oht50_bridge' / 'page'
+    assert served(wheel, tmp_path) == (200, b'<title>1</title>')
 
 
-def test_a_wheel_is_made_without_node_and_network_too(sources, offline):
-    with zipfile.ZipFile(packed(sources, 'bdist_wheel')) as wheel:
-        names = wheel.namelist()
+def test_a_wheel_is_made_without_node_and_network_too(sources, offline, tmp_path):
+    wheel = packed(sources, 'bdist_wheel')
+    with zipfile.ZipFile(wheel) as zipped:
+        names = zipped.namelist()
     assert 'oht50_bridge/cli/main.py' in names
     assert not any(name.startswith('oht50_bridge/page/') for name in names)
+    status, said = served(wheel, tmp_path)
+    assert status == 503
+    assert said.startswith(b'The page was not built') and b'`make setup`' in said, said
 
 
 # colcon
