@@ -14,12 +14,10 @@
 """config/system: what it says about this package is true, and the programs it is for take it."""
 
 import asyncio
-import contextlib
 import gzip
 import ipaddress
 import re
 import shlex
-import shutil
 import ssl
 import subprocess
 import sys
@@ -28,10 +26,10 @@ from pathlib import Path
 
 import pytest
 from gateway.serving import Serving
+from reverse_proxy import needs
+from reverse_proxy import nginx
 from support import OHT50
 from support import ROOT
-from support import free_port
-from support import wait_for
 from websockets.asyncio.client import connect
 
 from oht50_bridge import priority
@@ -40,11 +38,6 @@ from oht50_bridge.gateway.admission.answers import TRANSPORT_SECURITY
 from oht50_bridge.paths import config_dir
 
 SYSTEM = ROOT / 'config' / 'system'
-
-
-def needs(program):
-    path = shutil.which(program, path='/usr/sbin:/usr/bin:/sbin:/bin')
-    return path or pytest.skip(f'{program} is not installed')
 
 
 def unit():
@@ -131,68 +124,6 @@ def test_udev_names_the_ports_as_the_parameters_do():
                 r'GROUP="dialout", MODE="0660"',
                 line,
             ), line
-
-
-@contextlib.contextmanager
-def nginx(directory, bridge_port):
-    """Run nginx with our file in front of a port; give its port and certificate."""
-    program = needs('nginx')
-    certificate, port = directory / 'certificate.pem', free_port()
-    subprocess.run(
-        [
-            'openssl',
-            'req',
-            '-x509',
-            '-newkey',
-            'ec',
-            '-pkeyopt',
-            'ec_paramgen_curve:P-256',
-            '-nodes',
-            '-days',
-            '2',
-            '-subj',
-            '/CN=localhost',
-            '-addext',
-            'subjectAltName=DNS:localhost,IP:127.0.0.1',
-            '-keyout',
-            directory / 'key.pem',
-            '-out',
-            certificate,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    text = (SYSTEM / 'nginx.conf').read_text()
-    for old, new in (
-        ('/etc/oht50/tls', str(directory)),
-        ('/var/log/nginx', str(directory)),
-        ('127.0.0.1:8000', f'127.0.0.1:{bridge_port}'),
-        ('listen 443', f'listen 127.0.0.1:{port}'),
-        ('    listen [::]:443 ssl;\n', ''),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    (directory / 'oht50.conf').write_text(text)
-    main = directory / 'nginx.conf'
-    temporary = ' '.join(
-        f'{name}_temp_path {directory}/{name};'
-        for name in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')
-    )
-    main.write_text(
-        f'daemon off; pid {directory}/pid; events {{}}\n'
-        f'http {{ {temporary} include {directory}/oht50.conf; }}\n'
-    )
-    command = [program, '-e', str(directory / 'error.log'), '-c', str(main)]
-    done = subprocess.run([*command, '-t'], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        # The check left an empty one.
-        wait_for((directory / 'pid').read_text, what='nginx runs')
-        yield port, certificate
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.mark.processes

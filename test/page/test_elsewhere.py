@@ -11,11 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The page from another host than the bridge."""
+"""The page from another host than the bridge, and from nginx in front of it."""
 
 import contextlib
 import functools
 import http.server
+import ipaddress
 import shutil
 import threading
 
@@ -23,6 +24,8 @@ import pytest
 from page.views import FRESH
 from page.views import LIVE
 from page.views import until
+from reverse_proxy import needs
+from reverse_proxy import nginx
 
 from oht50_bridge.paths import page_dir
 
@@ -86,3 +89,22 @@ def test_a_page_of_another_host_is_not_let_in(people, stages, elsewhere):
         page = people(stage.link(origin=origin))
         page.locator('#link[data-link="waiting"]').waitFor()
         assert stage.clients == 0
+
+
+@pytest.mark.slow
+def test_the_page_is_live_behind_nginx(people, stages, tmp_path):
+    needs('nginx')
+    stage = stages(proxies=(ipaddress.ip_network('127.0.0.1'),))
+    with nginx(tmp_path, stage.port) as (port, _):
+        origin = f'https://localhost:{port}'
+        page = people(stage.link('admin', origin=origin), ignoreHTTPSErrors=True)
+        page.locator(LIVE).waitFor()
+        until(page, FRESH)
+        # What is served over TLS may use more of the browser.
+        assert page.evaluate('isSecureContext && location.origin') == origin
+        # The trends are loaded later than the page.
+        page.locator('.uplot').first.waitFor()
+        page.locator('.stop-button').click()
+        page.locator('#stop[data-state="stopped"]').waitFor()
+        assert stage.count('emergency_stop') == 1
+        page.close()
