@@ -180,7 +180,12 @@ async def test_a_tag_changes_with_the_content_alone(serving, page):
         '/manifest.json',
         '/etc/passwd',
         '/\\..\\third-party.txt',
+        '/' + 4000 * 'x',
+        '/' + 1000 * '../' + 'third-party.txt',
+        '/' + 1300 * '%2e',
+        2000 * '/',
     ],
+    ids=lambda path: path if len(path) < 40 else f'{path[:9]} {len(path)}',
 )
 async def test_another_path_is_not_found_and_recorded(serving, page, path, tmp_path):
     (page / 'assets' / '.hidden-12345678.js').write_text('hidden')
