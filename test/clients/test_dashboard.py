@@ -23,6 +23,7 @@ from clients.javascript import MODULES
 from clients.javascript import ROOT
 from clients.javascript import compiled
 from clients.javascript import node
+from page.test_screenshots import IMAGE
 
 from oht50_bridge.gateway.page_files import read_page
 from oht50_bridge.paths import page_dir
@@ -103,7 +104,7 @@ def test_what_is_loaded_at_first_is_small_and_comes_in_three_files():
     assert len(later) == 1 and sum(later.values()) <= LATER, later
 
 
-def test_make_run_starts_what_this_file_starts():
+def test_make_run_starts_what_the_test_of_a_newcomer_does():
     rule = re.search(r'^run:.*\n\t(.*)$', (ROOT / 'Makefile').read_text(), re.MULTILINE)
     assert rule[1] == '@exec $(VENV)/bin/oht50 up --sim $(RUN_ARGS)'
 
@@ -112,5 +113,13 @@ def test_the_readme_begins_with_the_page_and_how_to_open_it():
     title, image, words = (ROOT / 'README.md').read_text().split('\n\n')[:3]
     assert title == '# oht50_bridge'
     path = re.fullmatch(r'!\[.+\]\((docs/images/.+\.png)\)', image)
-    assert (ROOT / path[1]).is_file()
+    assert path[1] == f'docs/images/{IMAGE}'
     assert words.startswith('`make run`, then open the link that it prints')
+
+
+def test_the_readme_shows_the_image_that_is_made_anew():
+    images = ROOT / 'docs' / 'images'
+    assert {path.name for path in images.iterdir()} == {IMAGE}
+    shown = re.findall(r'\((docs/images/[^)]+)\)', (ROOT / 'README.md').read_text())
+    assert shown == [f'docs/images/{IMAGE}']
+    assert (images / IMAGE).read_bytes().startswith(b'\x89PNG')

@@ -20,6 +20,7 @@ import pytest
 from page.views import enter
 from page.views import until
 
+IMAGE = 'overview.png'
 HOME = 'OHT50_SCREENSHOTS'  # the folder, if they are kept
 MOST = 200_000  # bytes
 MEANWHILE = 25.0  # s, in which the trends grow
@@ -34,7 +35,7 @@ def test_the_overview_of_a_vehicle_on_its_way(vehicle, people, tmp_path):
         operator.wait('mission.progress')
         until(page, 'document.querySelector("#state").textContent.includes("MOVING")')
         page.waitForTimeout(MEANWHILE * 1000)
-        path = Path(os.environ.get(HOME) or tmp_path) / 'overview.png'
+        path = Path(os.environ.get(HOME) or tmp_path) / IMAGE
         path.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot({'path': str(path.absolute())})
         operator.call('cancel_mission')
