@@ -16,6 +16,7 @@
 import gzip
 import json
 import re
+import shlex
 
 import pytest
 from clients.javascript import CLIENT
@@ -25,6 +26,7 @@ from clients.javascript import compiled
 from clients.javascript import node
 from page.test_screenshots import IMAGE
 
+from oht50_bridge.cli.main import main as cli
 from oht50_bridge.gateway.page_files import read_page
 from oht50_bridge.paths import page_dir
 
@@ -123,3 +125,34 @@ def test_the_readme_shows_the_image_that_is_made_anew():
     shown = re.findall(r'\((docs/images/[^)]+)\)', (ROOT / 'README.md').read_text())
     assert shown == [f'docs/images/{IMAGE}']
     assert (images / IMAGE).read_bytes().startswith(b'\x89PNG')
+
+
+def documented():
+    """Return the commands that docs/dashboard.md names, by their first word."""
+    commands = {}
+    for text in re.findall(r'`([^`\n]+)`', (ROOT / 'docs' / 'dashboard.md').read_text()):
+        words = shlex.split(text) if re.match(r'(oht50|npm|make|bench/\S+\.py) ', text) else []
+        if words:
+            commands.setdefault(words[0], []).append(words[1:])
+    return commands
+
+
+def test_the_commands_that_the_document_names_are_there(capsys):
+    commands = documented()
+    assert len(commands.pop('oht50')) >= 4
+    for words in documented()['oht50']:
+        # Parsed before --help is obeyed, so that an option that is none is an error.
+        with pytest.raises(SystemExit) as ended:
+            cli([*words, '--help'])
+        assert ended.value.code == 0, (words, capsys.readouterr().err)
+    scripts = json.loads((PAGE / 'package.json').read_text())['scripts']
+    for verb, *words in commands.pop('npm'):
+        script = words.pop(0) if verb == 'run' else verb
+        assert words == ['-w', PAGE.name] and script in scripts, (verb, words)
+    rules = re.findall(r'^([\w-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+    for rule, *settings in commands.pop('make'):
+        assert rule in rules and settings == [], rule
+    for program, given in commands.items():
+        text = (ROOT / program).read_text()
+        options = [word for words in given for word in words if word.startswith('--')]
+        assert options and all(f"'{option}'" in text for option in options), program
