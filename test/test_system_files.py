@@ -65,11 +65,13 @@ def test_the_service_starts_what_there_is():
     options.remove('$OHT50_OPTIONS')
     text = (SYSTEM / 'oht50.service').read_text()
     options += shlex.split(re.search(r'OHT50_OPTIONS=(.+)', text)[1])
-    # Parsed before --help is obeyed, so that an option that is none is an error.
-    done = subprocess.run([*OHT50, command, *options, '--help'], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
     token = shlex.split(re.search(r'bin/oht50 (token .+)', text)[1])
-    assert subprocess.run([*OHT50, *token, '--help'], capture_output=True).returncode == 0
+    for words in ([command, *options], token):
+        done = subprocess.run([*OHT50, *words, '--help'], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        # The help is shown before an option that is none would be an error.
+        named = {word for word in words if word.startswith('--')}
+        assert named <= set(re.findall(r'(?<![\w-])--[\w-]+', done.stdout)), words
 
 
 def test_the_service_is_not_root_and_keeps_its_state_to_itself():

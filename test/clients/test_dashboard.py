@@ -137,14 +137,21 @@ def documented():
     return commands
 
 
+def options_of(words):
+    """Return the long options among words."""
+    return set(re.findall(r'(?<![\w-])--[\w-]+', ' '.join(words)))
+
+
 def test_the_commands_that_the_document_names_are_there(capsys):
     commands = documented()
     assert len(commands.pop('oht50')) >= 4
     for words in documented()['oht50']:
-        # Parsed before --help is obeyed, so that an option that is none is an error.
         with pytest.raises(SystemExit) as ended:
             cli([*words, '--help'])
-        assert ended.value.code == 0, (words, capsys.readouterr().err)
+        output = capsys.readouterr()
+        assert ended.value.code == 0, (words, output.err)
+        # The help is shown before an option that is none would be an error.
+        assert options_of(words) <= options_of(output.out.split()), words
     scripts = json.loads((PAGE / 'package.json').read_text())['scripts']
     for verb, *words in commands.pop('npm'):
         script = words.pop(0) if verb == 'run' else verb
