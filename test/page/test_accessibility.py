@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""That everybody can use the page."""
+"""That everybody can use the page, and when it is loaded."""
 
 import pytest
 from page.access import LANGUAGES
@@ -20,6 +20,21 @@ from page.access import WIDTHS
 from page.access import faults
 from page.access import visit
 from page.conftest import LEVELS
+from page.views import visit as visit_stage
+
+
+@pytest.mark.slow
+def test_the_trends_are_loaded_when_the_page_was_painted(people, stage):
+    page = visit_stage(people, stage)
+    page.locator('.uplot').first.waitFor()
+    (painted,) = page.evaluate(
+        'performance.getEntriesByName("first-contentful-paint").map((each) => each.startTime)'
+    )
+    (asked,) = page.evaluate(
+        'performance.getEntriesByType("resource").filter(({ name }) => name.includes("plot"))'
+        '.map((each) => each.startTime)'
+    )
+    assert painted <= asked
 
 
 @pytest.mark.long

@@ -25,12 +25,21 @@ const LOADED_EACH = 5000;
 
 let library: Promise<typeof import('../plot.js')> | undefined;
 
-/** Load the library for charts, which nothing but the trends waits for. */
+/** The page was painted. */
+const painted = new Promise<void>((resolve) => {
+  new PerformanceObserver((list) => {
+    if (list.getEntriesByName('first-contentful-paint').length > 0) resolve();
+  }).observe({ type: 'paint', buffered: true });
+});
+
+/** Load the library for charts, which nothing but the trends waits for, nor the first paint. */
 function loadPlots(): Promise<typeof import('../plot.js')> {
-  library ??= import('../plot.js').catch((error: unknown) => {
-    library = undefined;
-    throw error;
-  });
+  library ??= painted
+    .then(() => import('../plot.js'))
+    .catch((error: unknown) => {
+      library = undefined;
+      throw error;
+    });
   return library;
 }
 
