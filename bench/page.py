@@ -192,6 +192,8 @@ def run(page: Page, minutes: float) -> bool:
 def stops(page: Page, admin: Connection, count: int) -> bool:
     """Press STOP; return whether each was shown in time."""
     found = list[float]()
+    # A vehicle that a busy machine let wait has stopped by itself.
+    admin.attempt('clear_estop')
     for _ in range(count):
         (ms,) = page.ask('stop')['ms']
         found.append(ms)
