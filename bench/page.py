@@ -44,7 +44,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 
 from chromium import CHROMIUM
 from chromium import missing
+from support import OHT50
 from support import ROOT
+from support import TOKEN_USED_FOR
 from support import Connection
 from support import Up
 from support import Vehicle
@@ -126,14 +128,22 @@ def link(vehicle: Up, role: str) -> str:
     return found[0]
 
 
-def drive(admin: Connection, ending: threading.Event) -> None:
+def drive(vehicle: Up, ending: threading.Event) -> None:
     """Let the vehicle drive to and fro."""
     stations = ('station-a', 'station-b')
     number = 0
-    while not ending.wait(1.0):
-        # While one is under way it is refused.
-        admin.attempt('start_mission', mission_type='transport', station=stations[number % 2])
-        number += 1
+    # By a process: `Up.token` would take what others print meanwhile.
+    new_token = [*OHT50, 'token', '--role', 'operator', '--state-dir', str(vehicle.state_dir)]
+    while not ending.is_set():
+        output = subprocess.run(new_token, check=True, stdout=subprocess.PIPE, text=True).stdout
+        end = time.monotonic() + TOKEN_USED_FOR
+        with vehicle.client(token=output.strip()) as operator:
+            while time.monotonic() < end and not ending.wait(1.0):
+                # While one is under way it is refused.
+                operator.attempt(
+                    'start_mission', mission_type='transport', station=stations[number % 2]
+                )
+                number += 1
 
 
 def loads(page: Page, count: int) -> bool:
@@ -221,14 +231,13 @@ def main() -> int:
                 is_well = loads(page, arguments.loads)
                 page.ask('open')
                 is_well &= stops(page, admin, arguments.stops)
-                with vehicle.client('operator') as operator:
-                    driver = threading.Thread(target=drive, args=(operator, ending))
-                    driver.start()
-                    try:
-                        is_well &= run(page, arguments.minutes)
-                    finally:
-                        ending.set()
-                        driver.join()
+                driver = threading.Thread(target=drive, args=(vehicle, ending))
+                driver.start()
+                try:
+                    is_well &= run(page, arguments.minutes)
+                finally:
+                    ending.set()
+                    driver.join()
         finally:
             page.close()
             vehicle.stop()
