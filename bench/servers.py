@@ -51,6 +51,7 @@ ROS_BRIDGES = {
     'rosbridge_server': 'rosbridge_websocket',
 }
 PATIENCE = 20.0  # s, until a server listens
+ENDING = 5.0  # s, until it has ended
 
 
 def _wait_until_it_listens(port: int, is_alive: Callable[[], bool]) -> None:
@@ -138,6 +139,10 @@ def _running(
             yield process
         finally:
             process.terminate()
+            try:
+                process.wait(ENDING)
+            except subprocess.TimeoutExpired:
+                process.kill()  # rosbridge goes on after SIGTERM
 
 
 @contextmanager
@@ -172,8 +177,9 @@ class Ros:
         """Return the one that `make test-ros` has built the package for; None: it has not."""
         if not ROS_SETUP.exists():
             return None
-        # Without what this Python brings: it is another one.
-        plain = {name: os.environ[name] for name in ('HOME', 'PATH') if name in os.environ}
+        # Without what this Python brings: it is another one, with the libraries of `make test-ros`.
+        paths = [str(ROS_SETUP.parents[1] / 'venv' / 'bin'), os.environ['PATH']]
+        plain = {'HOME': os.environ['HOME'], 'PATH': ':'.join(paths)}
         script = '. "$0" && env -0'
         words = ['bash', '-c', script, str(ROS_SETUP)]
         output = subprocess.run(words, env=plain, check=True, stdout=subprocess.PIPE).stdout
