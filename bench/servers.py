@@ -177,7 +177,7 @@ class Ros:
         """Return the one that `make test-ros` has built the package for; None: it has not."""
         if not ROS_SETUP.exists():
             return None
-        # Without what this Python brings: it is another one, with the libraries of `make test-ros`.
+        # Without what this Python brings; that of ROS 2 has the libraries of `make test-ros`.
         paths = [str(ROS_SETUP.parents[1] / 'venv' / 'bin'), os.environ['PATH']]
         plain = {'HOME': os.environ['HOME'], 'PATH': ':'.join(paths)}
         script = '. "$0" && env -0'
