@@ -25,6 +25,7 @@ from page.stage import VEHICLE
 from page.views import FRESH
 from page.views import LIVE
 from page.views import MARKS
+from page.views import SLACK
 from page.views import STALE
 from page.views import enter
 from page.views import go
@@ -34,11 +35,11 @@ from page.views import visit
 from support import wait_for
 
 #: Until values are marked as stale, and until the link is known to be lost, ms.
-MARKED, LOST = 1300, 4500
+MARKED, LOST = 1300 + 1000 * SLACK, 4500 + 1000 * SLACK
 #: Values of the overview.
 READINGS = 4
 #: Until the page is live again after the bridge listens, s.
-BACK = 3.0
+BACK = 3.0 + SLACK
 #: Notes where the carrier is drawn.
 DRAWN = """(() => {
   window.drawn = [];

@@ -22,6 +22,7 @@ from page.conftest import LEVELS
 from page.views import LIVE
 from page.views import NOTING
 from page.views import SENDING
+from page.views import SLACK
 from page.views import STOP
 from page.views import clear
 from page.views import count
@@ -35,15 +36,17 @@ from page.views import visit
 from support import wait_for
 
 #: From a press to the display, ms.
-PROMPT = 200
+PROMPT = 200 + 1000 * SLACK
 #: From a press until it is latched, where the first connection is half-open, s.
-ROUND = 1.5
+ROUND = 1.5 + SLACK
 #: What the page checks by time, each 250 ms, is shown so much later, ms.
-TICK = 300
+TICK = 300 + 1000 * SLACK
 #: Presses of each way to stop.
 PRESSES = 20
 #: A command that is sent again is sent within that time, s.
 REPEATED = 1.2
+#: Without an answer for so long a stop is sent on another connection too, ms.
+UNANSWERED = 500
 STORM = """for (let i = 0; i < 20; i++) document.querySelector('.stop-button').dispatchEvent(
   new PointerEvent('pointerdown', { button: 0, isPrimary: true, bubbles: true }))"""
 #: Distance of STOP to each other part that can be pressed and is not beneath it, px.
@@ -121,6 +124,12 @@ def pressed_and_shown(seen):
     return seen[press]['at'], seen[shown]['at']
 
 
+def check_stops(admin, stops, late):
+    """Check that each press was one stop; one that had no answer for long is sent again."""
+    again = sum(each >= UNANSWERED for each in late.values())
+    assert stops <= count(admin, 'safety.estop') <= stops + again, late
+
+
 @pytest.mark.parametrize(
     ('ways', 'presses', 'prepared'),
     [
@@ -145,16 +154,16 @@ def test_each_press_on_each_level_is_one_stop_and_is_shown(
         go(page, level)
         prepared(page)
         noted(page)
-        assert count(admin, 'safety.estop') == before + number, 'one was sent again'
+        check_stops(admin, before + number, late)
         way(page)
         page.locator('[data-state="stopped"]').waitFor()
         seen = noted(page)
         pressed, shown = pressed_and_shown(seen)
         late[f'{number} {level} {way.__name__}'] = shown - pressed
-        assert count(admin, 'safety.estop') == before + number + 1, (level, way.__name__, seen)
+        check_stops(admin, before + number + 1, late)
         clear(page, admin)
     read_for(admin, REPEATED)
-    assert count(admin, 'safety.estop') == before + presses, 'one was sent again'
+    check_stops(admin, before + presses, late)
     print(late)
     assert len(late) == presses and max(late.values()) <= PROMPT, late
 
