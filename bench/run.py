@@ -26,11 +26,11 @@ import json
 import sys
 from pathlib import Path
 
+from figures import Figure
+from figures import Figures
+from figures import Settings
+from figures import as_json
 from scenarios import SCENARIOS
-from scenarios import Figure
-from scenarios import Figures
-from scenarios import Settings
-from scenarios import as_json
 
 BAR, LINE, TEXT = 220, 18, 330  # px in the plot
 

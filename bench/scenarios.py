@@ -15,8 +15,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import sys
 import tempfile
@@ -24,15 +22,16 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from dataclasses import field
 from dataclasses import replace
 from pathlib import Path
 
+from figures import Figures
+from figures import Settings
+from figures import percentile
 from load import PUBLISHED
 from load import Load
 from load import Report
 from load import connected
-from load import median
 from rig import LIFTED
 from rig import SETTLING
 from rig import Cpu
@@ -44,6 +43,7 @@ from rig import vehicle
 from servers import ROS_BRIDGES
 from servers import ROS_SETUP
 from servers import Ros
+from servers import bridge_alone
 from servers import foxglove_server
 from servers import nginx
 from servers import ros_bridge
@@ -55,53 +55,6 @@ from support import Up
 
 EVERYTHING = ('*',)
 COMMAND_PAUSE = 0.06  # s between two commands: at most 20 are permitted each second
-
-
-@dataclass
-class Figure:
-    """One figure of a scenario.
-
-    Attributes:
-        name: what it is.
-        unit: of it.
-        values: one of each run.
-        limit: the most that is aimed at; None: it is only reported.
-
-    """
-
-    name: str
-    unit: str
-    values: list[float] = field(default_factory=list)
-    limit: float | None = None
-
-    @property
-    def median(self) -> float:
-        """The median of the runs."""
-        return median(self.values)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long to measure: `rounds` runs of `seconds` s."""
-
-    rounds: int = 5
-    seconds: float = 6.0
-
-
-class Figures(dict[str, Figure]):
-    """Figures by name, in the order in which they were first noted."""
-
-    def note(self, name: str, unit: str, value: float, limit: float | None = None) -> None:
-        """Add the value of one run."""
-        self.setdefault(name, Figure(name, unit, [], limit)).values.append(value)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the smallest value that a share of all does not exceed; NaN of none."""
-    ordered = sorted(values)
-    if not ordered:
-        return math.nan
-    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 @dataclass(frozen=True)
@@ -155,6 +108,26 @@ def fanout(settings: Settings) -> Figures:
     figures = _against_peer(settings, 99, '', 0.5, 1.0)
     figures['age of the telemetry, median'].limit = 12.0
     figures['age of the telemetry, p99'].limit = 35.0
+    return figures
+
+
+def alone(settings: Settings) -> Figures:
+    """99 clients x 10 Hz of the bridge alone, fed by a node that publishes telemetry."""
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with bridge_alone() as (port, pid, token):
+            load = Load(port, token)
+            ours = deliver(load, pid, settings.seconds)
+        with foxglove_server() as (port, pid):
+            load = replace(load, port=port, server='foxglove', subprotocol='foxglove.sdk.v1')
+            theirs = deliver(load, pid, settings.seconds)
+        figures.note('processor time of a delivery', 'us', ours.cpu)
+        figures.note('ours / the Foxglove SDK, processor time', '', ours.cpu / theirs.cpu)
+        figures.note('age of the telemetry, median', 'ms', ours.report.age(0.5))
+        figures.note('age of the telemetry, p99', 'ms', ours.report.age(0.99))
+        wanted = 10.0 * settings.seconds * 99
+        figures.note('delivered', '%', 100.0 * ours.report.frames / wanted)
+        figures.note('connections lost', '', ours.report.lost, 0.0)
     return figures
 
 
@@ -454,11 +427,45 @@ def estop(settings: Settings) -> Figures:
     return figures
 
 
+def bus(settings: Settings) -> Figures:
+    """The serial lines of a vehicle that drives, by a tap between it and its boards."""
+    from faults.harness.rig import Rig
+    from support import own_domain
+
+    figures = Figures()
+    for _ in range(settings.rounds):
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            own_domain() as domain,
+            Rig(Path(directory), domain) as rig,
+            missions(rig.vehicle),
+        ):
+            time.sleep(SETTLING)
+            with rig.recorded() as recording:
+                time.sleep(settings.seconds)
+        for line in sorted({frame.line for frame in recording.frames}):
+            frames = [frame for frame in recording.frames if frame.line == line]
+            sent = [frame for frame in frames if frame.way == 'sent']
+            replied = [frame for frame in frames if frame.way == 'replied']
+            # A reply follows the request that is the last before it.
+            begun = [max(one.at for one in sent if one.at <= each.at) for each in replied[1:]]
+            took = [1e3 * (each.at - at) for each, at in zip(replied[1:], begun, strict=True)]
+            size = sum(len(frame.data) for frame in sent + replied)
+            figures.note(f'{line}: requests', '1/s', len(sent) / settings.seconds)
+            share = 100.0 * (1.0 - len(replied) / len(sent))
+            figures.note(f'{line}: requests without a reply', '%', share)
+            figures.note(f'{line}: request to reply, median', 'ms', percentile(took, 0.5))
+            figures.note(f'{line}: request to reply, p99', 'ms', percentile(took, 0.99))
+            figures.note(f'{line}: bytes', '1/s', size / settings.seconds)
+    return figures
+
+
 SCENARIOS: dict[str, Callable[[Settings], Figures]] = {
     scenario.__name__: scenario
     for scenario in (
         fanout,
         single,
+        alone,
         thousand,
         everything,
         mixed,
@@ -469,19 +476,9 @@ SCENARIOS: dict[str, Callable[[Settings], Figures]] = {
         storm,
         command,
         estop,
+        bus,
         idle,
         memory,
         start,
     )
 }
-
-
-def as_json(results: dict[str, Figures]) -> str:
-    """Return figures as JSON: by scenario, a list."""
-    return json.dumps(
-        {
-            name: [{**vars(figure), 'median': figure.median} for figure in figures.values()]
-            for name, figures in results.items()
-        },
-        indent=1,
-    )

@@ -35,9 +35,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'test'))
 
 import psutil
+from readers import token
 from support import ROOT
 from support import Up
 from support import free_port
+from support import own_domain
 
 from oht50_bridge.bringup.process import module_command
 from oht50_bridge.gateway.auth.private_files import secret_path
@@ -164,6 +166,31 @@ def second_bridge(
     words = [*command, '--ros-args', *names, *given]
     with _running(port, words, environment or up.environment) as process:
         yield port, process.pid
+
+
+@contextmanager
+def bridge_alone() -> Iterator[tuple[int, int, str]]:
+    """Run a bridge and a node that publishes telemetry; yield its port, process id, a token."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as state_dir, own_domain() as domain:
+        environment = {
+            **os.environ,
+            'ROS_DOMAIN_ID': str(domain),
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+            'PYTHONPATH': str(ROOT / 'test'),
+        }
+        found = token(state_dir, 'viewer')  # which makes the keys
+        given = ['-p', f'port:={port}', '-p', f'state_dir:={state_dir}']
+        bridge = [*module_command('oht50_bridge.nodes'), 'bridge_node', '--ros-args', *given]
+        source = [*module_command('telemetry_source'), str(RATE)]
+        with (
+            _running(port, bridge, environment) as process,
+            subprocess.Popen(source, env=environment, stdin=subprocess.PIPE) as publisher,
+        ):
+            try:
+                yield port, process.pid, found
+            finally:
+                publisher.terminate()
 
 
 @dataclass(frozen=True)
