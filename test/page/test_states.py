@@ -86,7 +86,7 @@ def cut(people, stage, **options):
     page = visit(people, stage, 'admin', **options)
     for level in LEVELS:  # each knows something before
         go(page, level)
-    until(page, FRESH)
+        until(page, FRESH)
     stage.stop()
     page.locator('#link[data-link="waiting"]').first.waitFor()
     return page, OLD
