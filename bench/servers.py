@@ -179,6 +179,7 @@ def bridge_alone() -> Iterator[tuple[int, int, str]]:
             'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
             'PYTHONPATH': str(ROOT / 'test'),
         }
+        environment.pop('CYCLONEDDS_URI', None)  # as that of a vehicle
         found = token(state_dir, 'viewer')  # which makes the keys
         given = ['-p', f'port:={port}', '-p', f'state_dir:={state_dir}']
         bridge = [*module_command('oht50_bridge.nodes'), 'bridge_node', '--ros-args', *given]
