@@ -52,8 +52,12 @@ if ! [ "$venv/.set-up" -nt "$root/requirements.txt" ]; then
   packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   # When ROS 2 lives in a virtual environment itself, `system` means what is below that.
   "$python" -c 'import site; print("\n".join(site.getsitepackages()))' > "$packages/of_ros.pth"
+  # The launch_pytest of Jazzy reads what fixtures no longer have since pytest 8.4.
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    -r "$root/requirements.txt" -r "$root/test/requirements.txt"
+    -r "$root/requirements.txt" -r "$root/test/requirements.txt" 'pytest<8.4'
+  # `ros2`, so also a launch file of ours, finds them whichever Python its first line names.
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$venv/bin/python" "$(command -v ros2)" > "$venv/bin/ros2"
+  chmod +x "$venv/bin/ros2"
   touch "$venv/.set-up"
 fi
 
