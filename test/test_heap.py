@@ -22,13 +22,14 @@ import weakref
 
 import pytest
 
+from oht50_bridge.heap import COLLECTING
 from oht50_bridge.heap import TIMES
+from oht50_bridge.heap import TOO_MUCH
 from oht50_bridge.heap import WORTH_IT
 from oht50_bridge.heap import HeapTrimmer
 from oht50_bridge.heap import end_threads_without_memory
 from oht50_bridge.heap import end_without_memory
 from oht50_bridge.heap import lacks_memory
-from oht50_bridge.heap import release
 
 pytestmark = pytest.mark.cover_processes
 
@@ -139,19 +140,53 @@ def test_garbage_that_nobody_else_collects_is_given_back():
 
     torn = Torn()
     connection = weakref.ref(torn)
+    memory = [100 << 20]
+    trimmer = HeapTrimmer(lambda: memory[0])
     gc.disable()
     try:
         del torn
+        memory[0] += WORTH_IT
         assert connection() is not None
-        release()
+        trimmer.check()
         assert connection() is None
     finally:
         gc.enable()
 
 
+def test_passes_of_the_garbage_collector_take_little_of_the_time():
+    memory, now, taken, passes = [100 << 20], [0.0], [0.001], []
+
+    def collect():
+        passes.append(now[0])
+        now[0] += taken[0]
+
+    trimmer = HeapTrimmer(lambda: memory[0], collect, lambda: None, lambda: now[0])
+
+    def after(growth, seconds):
+        memory[0] += growth
+        for _ in range(seconds):
+            now[0] = int(now[0]) + 1.0
+            trimmer.check()
+
+    after(WORTH_IT, TIMES)
+    after(WORTH_IT, TIMES)
+    assert passes == [1.0, 12.0], 'one of 1 ms each 10 s'
+    taken[0] = 0.07
+    after(WORTH_IT, TIMES)
+    assert passes == [1.0, 12.0, 23.0]
+    for _ in range(TOO_MUCH // WORTH_IT - 1):
+        after(WORTH_IT, TIMES)
+    assert len(passes) == 3, 'none for 0.07 s / COLLECTING'
+    after(WORTH_IT, TIMES)
+    assert len(passes) == 4, 'but it has grown by too much since'
+    after(0, int(taken[0] / COLLECTING))
+    after(WORTH_IT, TIMES)
+    assert len(passes) == 5
+
+
 def test_nothing_is_done_before_the_process_has_grown():
     memory, trims = [100 << 20], []
-    trimmer = HeapTrimmer(lambda: memory[0], lambda: trims.append(memory[0]))
+    trimmer = HeapTrimmer(lambda: memory[0], lambda: None, lambda: trims.append(memory[0]))
     memory[0] += WORTH_IT - 1
     for _ in range(10):
         trimmer.check()
