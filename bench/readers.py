@@ -159,10 +159,10 @@ class Reader(OurClient):
         super().connection_lost(exc)
 
 
-def token(state_dir: str, role: str = 'operator') -> str:
+def token(state_dir: str, role: str = 'operator', ttl: str = '30m') -> str:
     """Return a new access token, as a person would get it."""
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        if cli(['token', '--role', role, '--ttl', '30m', '--state-dir', state_dir]):
+        if cli(['token', '--role', role, '--ttl', ttl, '--state-dir', state_dir]):
             raise RuntimeError('no token')
     return output.getvalue().strip()
 

@@ -19,7 +19,6 @@ import getpass
 import importlib
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from readers import token
 from support import ROOT
 from support import Up
 from support import free_port
+from support import listens
 from support import own_domain
 
 from oht50_bridge.bringup.process import module_command
@@ -59,11 +59,9 @@ ENDING = 5.0  # s, until it has ended
 def _wait_until_it_listens(port: int, is_alive: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while is_alive() and time.monotonic() < end:
-        try:
-            socket.create_connection(('127.0.0.1', port)).close()
+        if listens(port):
             return
-        except OSError:
-            time.sleep(0.02)
+        time.sleep(0.02)
     raise RuntimeError(f'nothing listens on port {port}: see what it printed above')
 
 

@@ -93,6 +93,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(port):
+    """Return whether somebody listens on a TCP port of the loopback."""
+    with contextlib.suppress(OSError):
+        socket.create_connection(('127.0.0.1', port), 1.0).close()
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def own_domain():
     """Give a DDS domain that no other test of this machine has: a UDP port stands for it."""
@@ -334,12 +342,9 @@ class Launched(Up):
 
         def listening():
             assert self.process.poll() is None, self.log.read_text()
-            try:
-                return socket.create_connection(('127.0.0.1', self.port), 1.0)
-            except OSError:
-                return None
+            return listens(self.port)
 
-        wait_for(listening, 60.0, 'the bridge listens').close()
+        wait_for(listening, 60.0, 'the bridge listens')
         self.up_at = time.time()
         return self
 

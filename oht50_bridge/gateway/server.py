@@ -337,7 +337,7 @@ class Gateway:
             if hasattr(connection, 'transport')
         }
         if late:
-            await asyncio.wait(late)
+            await asyncio.wait(late, timeout=self.config.shutdown_timeout)
         context.scheduler.close()
         self._trail.report()
 

@@ -13,15 +13,14 @@
 # limitations under the License.
 """A disk that turns read-only while the vehicle runs, and a clock that no message can hold."""
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 
 from support import Up
 from support import filesystem
+from support import listens
 from support import own_domain
 from support import wait_for
 
@@ -65,13 +64,6 @@ def test_a_vehicle_runs_on_when_its_disk_turns_read_only(tmp_path):
         log = vehicle.log.read_text()
         assert 'Traceback' not in log
         assert 'mounted read-only' in log
-
-
-def listens(port):
-    with contextlib.suppress(OSError):
-        socket.create_connection(('127.0.0.1', port), 1.0).close()
-        return True
-    return False
 
 
 def turn_read_only(disk):

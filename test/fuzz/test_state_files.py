@@ -31,6 +31,7 @@ from fuzz.seconds import SECONDS
 from fuzz.seconds import new_seed
 from support import ROOT
 from support import free_port
+from support import listens
 from support import own_domain
 from support import wait_for
 
@@ -440,10 +441,3 @@ def run_nodes(directory, tmp_path, where):
         text = (tmp_path / f'{name}.log').read_text()
         assert 'Traceback' not in text, f'{where}: {name}\n{text}'
         assert not CONTROL.search(text), f'{where}: {name}\n{text!r}'
-
-
-def listens(port):
-    with contextlib.suppress(OSError):
-        socket.create_connection(('127.0.0.1', port), 1.0).close()
-        return True
-    return False

@@ -14,6 +14,7 @@
 """Start, shutdown and pages of the gateway."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -45,6 +46,24 @@ async def test_shutdown_closes_1001_and_leaves_no_task_or_thread(serving):
         halfway.close()
     assert asyncio.all_tasks() == tasks
     assert threading.active_count() == before
+
+
+async def test_shutdown_does_not_wait_for_a_command_that_nothing_ends(serving):
+    begun, released = asyncio.Event(), asyncio.Event()
+
+    async def handler(command, caller):
+        begun.set()
+        while not released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await released.wait()
+
+    server = serving(handler=handler, command_timeout=30, shutdown_timeout=0.2)
+    async with server:
+        peer = await server.enter()
+        await peer.send('get_config')
+        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(server.gateway.close(), 10)
+        released.set()
 
 
 async def test_pages_and_unknown_paths_are_answered(serving, event):

@@ -15,12 +15,12 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 from support import free_port
+from support import listens
 from support import own_domain
 from support import started
 from support import wait_for
@@ -133,13 +133,7 @@ def bridge(domain, tmp_path, port, ends):
 
 @pytest.mark.launch(fixture=bridge)
 def test_bridge(port, ends):
-    def connected():
-        try:
-            return socket.create_connection(('127.0.0.1', port), 1.0)
-        except OSError:
-            return None
-
-    wait_for(connected, 60.0, 'the bridge listens').close()
+    wait_for(lambda: listens(port), 60.0, 'the bridge listens')
     yield
     ended_well(ends, 'bridge_node')
 

@@ -18,6 +18,8 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
@@ -107,6 +109,22 @@ def test_dead_node_is_started_again_until_it_is_no_use(tmp_path):
         log = vehicle.log.read_text()
         assert f'telemetry_node ended {MAXIMUM_EXITS} times within 60 s, last with SIGKILL' in log
         assert processes_of(str(tmp_path)) == []
+
+
+def test_it_serves_the_page_that_was_installed(tmp_path):
+    share = pytest.importorskip('ament_index_python').get_package_share_directory('oht50_bridge')
+    page = Path(share, 'page')
+    if not page.exists():
+        pytest.skip('the page was not built: there was no Node and no network')
+    files = [file for file in page.rglob('*') if file.is_file() and file.name[0] != '.']
+    assert {'.html', '.js', '.css'} <= {file.suffix for file in files}
+    with own_domain() as domain, Launched(tmp_path, domain) as vehicle:
+        vehicle.wait_until_up()
+        for file in files:
+            path = str(file.relative_to(page)).replace('index.html', '')
+            with urllib.request.urlopen(f'http://127.0.0.1:{vehicle.port}/{path}') as answer:
+                assert answer.status == 200
+                assert answer.read() == file.read_bytes(), path
 
 
 def test_wrong_parameters_end_the_launch(tmp_path):

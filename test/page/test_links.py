@@ -17,7 +17,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import time
 
 import pytest
@@ -32,6 +31,7 @@ from page.views import go
 from page.views import text
 from page.views import until
 from page.views import visit
+from support import listens
 from support import wait_for
 
 #: Until values are marked as stale, and until the link is known to be lost, ms.
@@ -89,15 +89,6 @@ def suspended(pid):
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-def listens(port):
-    """Return whether something listens on a port of the loopback."""
-    try:
-        socket.create_connection(('127.0.0.1', port), 1.0).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.mark.slow
