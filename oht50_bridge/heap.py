@@ -147,6 +147,7 @@ class HeapTrimmer:
     def check(self) -> None:
         """Trim if the process has grown, and some times more; call this every second."""
         now = self._measure()
+        self._collected_level = min(self._collected_level, now)
         if now - self._level >= WORTH_IT:
             self._left = TIMES
         if self._left > 0:

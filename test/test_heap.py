@@ -179,9 +179,12 @@ def test_passes_of_the_garbage_collector_take_little_of_the_time():
     assert len(passes) == 3, 'none for 0.07 s / COLLECTING'
     after(WORTH_IT, TIMES)
     assert len(passes) == 4, 'but it has grown by too much since'
+    after(-TOO_MUCH, TIMES)
+    after(TOO_MUCH, TIMES)
+    assert len(passes) == 5, 'also when that was needed before'
     after(0, int(taken[0] / COLLECTING))
     after(WORTH_IT, TIMES)
-    assert len(passes) == 5
+    assert len(passes) == 6
 
 
 def test_nothing_is_done_before_the_process_has_grown():
