@@ -267,6 +267,11 @@ def bridges(settings: Settings) -> Figures:
                     if found is None:
                         continue
                     port, pid = found
+                    time.sleep(SETTLING)
+                    idle = Cpu(pid)
+                    time.sleep(settings.seconds)
+                    share = 100.0 * idle.used() / settings.seconds
+                    figures.note(f'{package}: without clients', '% of a core', share)
                     run = deliver(replace(loads[package], port=port), pid, settings.seconds)
                     figures.note(f'{package}: memory (PSS)', 'MB', pss(pid))
                 cpu[package] = run.cpu
