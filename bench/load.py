@@ -87,7 +87,7 @@ class Report:
         ages: s from the stamp of each event of the measured type to its receipt.
         least: frames of the client that received the fewest.
         lost: connections that ended.
-        cpu: s of processor time of the clients.
+        cpu: s of processor time of the clients themselves.
 
     """
 
@@ -96,6 +96,11 @@ class Report:
     least: int = 0
     lost: int = 0
     cpu: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """Return what a frame costs the clients themselves, us of processor time."""
+        return 1e6 * self.cpu / max(1, self.frames)
 
     def age(self, share: float) -> float:
         """Return a percentile of the ages, ms; NaN without any."""

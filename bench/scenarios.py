@@ -92,6 +92,7 @@ def _against_peer(
             theirs = deliver(load, pid, settings.seconds)
         figures.note('processor time of a delivery', 'us', ours.cpu)
         figures.note('the same of the Foxglove SDK', 'us', theirs.cpu)
+        figures.note('of the clients themselves', 'us', ours.report.cost)
         figures.note('ours / theirs, processor time', '', ours.cpu / theirs.cpu, cpu_limit)
         figures.note('age of the telemetry, median', 'ms', ours.report.age(0.5))
         figures.note('age of the telemetry, p99', 'ms', ours.report.age(0.99))
