@@ -47,7 +47,8 @@ echo "ROS 2 $ROS_DISTRO with $("$python" --version)"
 
 # Libraries that ROS 2 and its distribution do not have, beside those that they have.
 venv=$work/venv
-if ! [ "$venv/.set-up" -nt "$root/requirements.txt" ]; then
+newest=$(ls -t "$root/requirements.txt" "$root/test/requirements.txt" "$root/tools/test-ros.sh" | head -n 1)
+if ! [ "$venv/.set-up" -nt "$newest" ]; then
   "$python" -m venv --system-site-packages "$venv"
   packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   # When ROS 2 lives in a virtual environment itself, `system` means what is below that.
