@@ -62,8 +62,10 @@ async def test_shutdown_does_not_wait_for_a_command_that_nothing_ends(serving):
         peer = await server.enter()
         await peer.send('get_config')
         await asyncio.wait_for(begun.wait(), 10)
-        await asyncio.wait_for(server.gateway.close(), 10)
-        released.set()
+        try:
+            await asyncio.wait_for(server.gateway.close(), 10)
+        finally:
+            released.set()
 
 
 async def test_pages_and_unknown_paths_are_answered(serving, event):
