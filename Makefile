@@ -12,7 +12,7 @@
 # make bench-page  measures the page in Chromium, for BENCH_MINUTES, 10 if not set
 # make cover      runs all tests but those of whole vehicles, and checks the branch coverage
 # make test-pythons  runs the tests that start no process, and a whole vehicle, on each other Python that is here
-# make test-nodes  runs the tests of the TypeScript client on each newer Node of PyPI
+# make test-nodes  builds the page and tests the TypeScript client with the oldest Node they are for, and with newer ones
 # make test-ros   runs the tests that depend on rclpy on a real one
 # make setup      installs the package into .venv and builds the page; each of the above does
 
