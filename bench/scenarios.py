@@ -79,6 +79,21 @@ def _ours(up: Up, settings: Settings, load: Load) -> Run:
     return deliver(load, up.node_pid('bridge_node'), settings.seconds)
 
 
+def _theirs(settings: Settings, load: Load) -> Run:
+    with foxglove_server() as (port, pid):
+        load = replace(load, port=port, server='foxglove', subprotocol='foxglove.sdk.v1')
+        return deliver(load, pid, settings.seconds)
+
+
+def _note_readers(figures: Figures, settings: Settings, report: Report, clients: int) -> None:
+    """Note what clients that read the telemetry at 10 Hz found."""
+    figures.note('age of the telemetry, median', 'ms', report.age(0.5))
+    figures.note('age of the telemetry, p99', 'ms', report.age(0.99))
+    wanted = 10.0 * settings.seconds * clients
+    figures.note('delivered', '%', 100.0 * report.frames / wanted)
+    figures.note('connections lost', '', report.lost, 0.0)
+
+
 def _against_peer(
     settings: Settings, clients: int, parameters: str, cpu_limit: float, within: float
 ) -> Figures:
@@ -87,20 +102,15 @@ def _against_peer(
         with vehicle(parameters) as up:
             load = Load(up.port, up.token('viewer'), clients=clients, within=within)
             ours = _ours(up, settings, load)
-        with foxglove_server() as (port, pid):
-            load = replace(load, port=port, server='foxglove', subprotocol='foxglove.sdk.v1')
-            theirs = deliver(load, pid, settings.seconds)
+        theirs = _theirs(settings, load)
         figures.note('processor time of a delivery', 'us', ours.cpu)
         figures.note('the same of the Foxglove SDK', 'us', theirs.cpu)
         figures.note('of the clients themselves', 'us', ours.report.cost)
         figures.note('ours / theirs, processor time', '', ours.cpu / theirs.cpu, cpu_limit)
-        figures.note('age of the telemetry, median', 'ms', ours.report.age(0.5))
-        figures.note('age of the telemetry, p99', 'ms', ours.report.age(0.99))
+        _note_readers(figures, settings, ours.report, clients)
         figures.note('age at the Foxglove SDK, p99', 'ms', theirs.report.age(0.99))
         wanted = 10.0 * settings.seconds * clients
-        figures.note('delivered', '%', 100.0 * ours.report.frames / wanted)
         figures.note('delivered by the Foxglove SDK', '%', 100.0 * theirs.report.frames / wanted)
-        figures.note('connections lost', '', ours.report.lost, 0.0)
     return figures
 
 
@@ -119,16 +129,10 @@ def alone(settings: Settings) -> Figures:
         with bridge_alone() as (port, pid, token):
             load = Load(port, token)
             ours = deliver(load, pid, settings.seconds)
-        with foxglove_server() as (port, pid):
-            load = replace(load, port=port, server='foxglove', subprotocol='foxglove.sdk.v1')
-            theirs = deliver(load, pid, settings.seconds)
+        theirs = _theirs(settings, load)
         figures.note('processor time of a delivery', 'us', ours.cpu)
         figures.note('ours / the Foxglove SDK, processor time', '', ours.cpu / theirs.cpu)
-        figures.note('age of the telemetry, median', 'ms', ours.report.age(0.5))
-        figures.note('age of the telemetry, p99', 'ms', ours.report.age(0.99))
-        wanted = 10.0 * settings.seconds * 99
-        figures.note('delivered', '%', 100.0 * ours.report.frames / wanted)
-        figures.note('connections lost', '', ours.report.lost, 0.0)
+        _note_readers(figures, settings, ours.report, load.clients)
     return figures
 
 
@@ -237,11 +241,7 @@ def pair(settings: Settings) -> Figures:
             for name, part in parts.items():
                 used = 100.0 * part.used() / settings.seconds
                 figures.note(f'{name}, processor time', '% of a core', used)
-        figures.note('age of the telemetry, median', 'ms', report.age(0.5))
-        figures.note('age of the telemetry, p99', 'ms', report.age(0.99))
-        wanted = 10.0 * settings.seconds * clients
-        figures.note('delivered', '%', 100.0 * report.frames / wanted)
-        figures.note('connections lost', '', report.lost, 0.0)
+        _note_readers(figures, settings, report, clients)
     return figures
 
 
