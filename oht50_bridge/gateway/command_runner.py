@@ -26,8 +26,8 @@ from oht50_bridge.protocol import commands
 from oht50_bridge.protocol import replies
 from oht50_bridge.protocol.base import Message
 
-#: Commands to the vehicle that one client may have in progress. Beyond this its next emergency
-#: stop waits unread, and any other command is refused.
+#: Emergency stops, and other commands to the vehicle, that one client may have in progress. Beyond
+#: this its next stop waits unread, and any other command is refused.
 MAX_RUNNING = 32
 
 
@@ -46,17 +46,20 @@ class CommandRunner:
         self._session = session
         self._sender = sender
         self._running: set[asyncio.Task[None]] = set()
+        self._stops: set[asyncio.Task[None]] = set()  # apart: no stop waits for what hangs
 
     async def run(self, command: commands.Command, ignored: tuple[str, ...] = ()) -> None:
-        """Start a command; an emergency stop waits for a place, other commands are refused.
+        """Start a command; beyond the limit a stop waits for another one, and others are refused.
 
         Args:
             command: the command.
             ignored: the parts of its message that could not be used; the answer names them.
 
         """
-        if len(self._running) >= MAX_RUNNING:
-            if not isinstance(command, commands.EmergencyStop):
+        is_stop = isinstance(command, commands.EmergencyStop)
+        running = self._stops if is_stop else self._running
+        if len(running) >= MAX_RUNNING:
+            if not is_stop:
                 self._answer(
                     command,
                     self._context.dispatcher.refuse(
@@ -64,13 +67,13 @@ class CommandRunner:
                     ),
                 )
                 return
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         if isinstance(command, commands.ClearEstop) and command.estop_id is None:
             meant = self._sender.reported_stops.meant(self._context.loop.time())
             command = command.model_copy(update={'estop_id': meant})
         task = self._context.tasks.spawn(self._dispatch(command, ignored))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        running.add(task)
+        task.add_done_callback(running.discard)
 
     async def _dispatch(self, command: commands.Command, ignored: tuple[str, ...]) -> None:
         session = self._session

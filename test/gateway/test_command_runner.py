@@ -16,8 +16,44 @@
 import asyncio
 
 from oht50_bridge.gateway.audit.writer import AuditWriter
+from oht50_bridge.gateway.command_runner import MAX_RUNNING
 from oht50_bridge.gateway.commands import CommandFailedError
 from oht50_bridge.gateway.commands import CommandOutcome
+
+
+async def test_a_stop_waits_for_no_other_command_of_its_sender(serving):
+    async def handler(command, caller):
+        if command.type != 'emergency_stop':
+            await asyncio.sleep(60)
+        return CommandOutcome()
+
+    async with serving(handler=handler, command_timeout=30) as server:
+        peer = await server.enter()
+        for _ in range(MAX_RUNNING + 1):
+            await peer.send('get_config')
+        assert 'in progress' in (await peer.receive('error'))['description']
+        await peer.send('emergency_stop')
+        result = await asyncio.wait_for(peer.receive('command.result'), 10)
+        assert result['data']['accepted']
+
+
+async def test_a_stop_beyond_the_limit_waits_for_another_one(serving):
+    release, running = asyncio.Event(), []
+
+    async def handler(command, caller):
+        running.append(command)
+        await release.wait()
+        return CommandOutcome()
+
+    async with serving(handler=handler, command_timeout=30) as server:
+        peer = await server.enter()
+        for _ in range(MAX_RUNNING + 1):
+            await peer.send('emergency_stop')
+        await server.until(lambda: len(running) == MAX_RUNNING)
+        release.set()
+        for _ in range(MAX_RUNNING + 1):
+            assert (await peer.receive('command.result'))['data']['accepted']
+        assert len(running) == MAX_RUNNING + 1
 
 
 async def test_a_stop_is_carried_out_after_its_sender_left_while_other_commands_hang(serving):
