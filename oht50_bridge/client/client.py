@@ -119,6 +119,8 @@ class Client:
         self._streams: list[EventStream] = []
         self._waiters = Waiters()
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._status: str | None = None  # of the vehicle
+        self.on('system.status', self._on_status)
 
     @property
     def state(self) -> LinkState:
@@ -256,12 +258,10 @@ class Client:
 
         """
         sent = {'reason': reason} if fields is None else dict(fields)
-        stopping = Stopping(self.url, sent, self._token)
+        stopping = Stopping(self.url, sent, self._token, self._status)
 
         def note(event: dict[str, Any]) -> None:
-            # What is replayed on a new connection is how things were.
-            if self.state.name == 'live':
-                stopping.event(event)
+            stopping.event(event, self.state.name == 'live')
 
         def send() -> Awaitable[dict[str, Any]]:
             return self.request('emergency_stop', sent, timeout)
@@ -301,6 +301,9 @@ class Client:
 
         """
         return self._listeners.add(what, callback)
+
+    def _on_status(self, event: dict[str, Any]) -> None:
+        self._status = event['data'].get('status')
 
     def _forget(self, stream: EventStream) -> None:
         if stream in self._streams:

@@ -35,13 +35,17 @@ class StopOrder:
         now: time of the order, s.
         timeout: s, after which nothing is sent any more.
         is_live: whether it is sent on the client's connection first.
+        status: the last one that the vehicle reported; None: not known.
 
     """
 
-    def __init__(self, now: float, timeout: float, is_live: bool) -> None:
+    def __init__(
+        self, now: float, timeout: float, is_live: bool, status: str | None = None
+    ) -> None:
         self._began = now
         self._end = now + timeout
         self._next = now + FIRST_RETRY if is_live else now
+        self._status = status
         self._unanswered = 0
         self._was_refused = False
         self._message = 'the bridge did not answer'
@@ -89,15 +93,21 @@ class StopOrder:
         if error.code == ErrorCode.PERMISSION_DENIED.code:
             self.refusal = error
 
-    def event(self, event: Mapping[str, Any], now: float) -> None:
-        """Note an event that came on a live connection: the vehicle may say that it stands."""
+    def event(self, event: Mapping[str, Any], now: float, is_live: bool) -> None:
+        """Note an event: the vehicle may say that it stands.
+
+        Neither does a vehicle that was stopped before say so, nor what is replayed while the
+        connection is restored.
+        """
         data = event['data']
-        if event['type'] == 'safety.estop':
+        if event['type'] == 'system.status':
+            before, self._status = self._status, data.get('status')
+            if is_live and self._status == 'estop' and before not in (None, 'estop'):
+                self._message = 'the status is estop'
+                self._confirm(None, now, None)
+        elif is_live:
             self._message = 'safety.estop'
             self._confirm(data.get('estop_id'), now, None)
-        elif event['type'] == 'system.status' and data.get('status') == 'estop':
-            self._message = 'the status is estop'
-            self._confirm(None, now, None)
 
     def result(self, now: float) -> StopResult | None:
         """Return how it ended; None: it has not ended yet."""

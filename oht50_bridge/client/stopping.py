@@ -45,6 +45,7 @@ class Stopping:
         url: address of the bridge.
         fields: those of the command.
         token: returns a token, and another one when called with True: the last was refused.
+        status: the last one that the vehicle reported; None: not known.
 
     """
 
@@ -53,10 +54,12 @@ class Stopping:
         url: str,
         fields: Mapping[str, Any],
         token: Callable[[bool], Awaitable[Tokens | None]],
+        status: str | None,
     ) -> None:
         self._url = url
         self._text = json.dumps({'type': 'emergency_stop', 'request_id': REQUEST_ID, **fields})
         self._token = token
+        self._status = status
         self._is_refused = False
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +79,8 @@ class Stopping:
 
         """
         loop = asyncio.get_running_loop()
-        order = self._order = StopOrder(loop.time(), timeout, send_on_connection is not None)
+        is_live = send_on_connection is not None
+        order = self._order = StopOrder(loop.time(), timeout, is_live, self._status)
         if send_on_connection is not None:
             self._start(self._first(send_on_connection))
         try:
@@ -100,9 +104,9 @@ class Stopping:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
-    def event(self, event: dict[str, Any]) -> None:
-        """Take note of an event that came on the client's live connection."""
-        self._order.event(event, asyncio.get_running_loop().time())
+    def event(self, event: dict[str, Any], is_live: bool) -> None:
+        """Take note of a `safety.estop` or `system.status` of the client's connection."""
+        self._order.event(event, asyncio.get_running_loop().time(), is_live)
         self._changed.set()
 
     def _start(self, work: Any) -> None:

@@ -60,21 +60,42 @@ def test_a_result_that_is_accepted_confirms_it():
     assert order.result(108.0) == result
 
 
+def status(name):
+    return {'type': 'system.status', 'data': {'status': name}}
+
+
+ESTOP = {'type': 'safety.estop', 'data': {'estop_id': 'e1'}}
+
+
 @pytest.mark.parametrize(
-    ('event', 'estop_id', 'confirms'),
+    ('events', 'estop_id'),
+    [([ESTOP], 'e1'), ([status('estop')], None), ([status('idle'), status('estop')], None)],
+)
+def test_what_the_vehicle_says_confirms_it(events, estop_id):
+    order = StopOrder(0.0, 10.0, True, 'moving')
+    for event in events:
+        assert order.result(0.2) is None
+        order.event(event, 0.2, True)
+    result = order.result(0.2)
+    assert (result.confirmed, result.estop_id) == (True, estop_id)
+
+
+@pytest.mark.parametrize(
+    ('before', 'event', 'is_live'),
     [
-        ({'type': 'safety.estop', 'data': {'estop_id': 'e1'}}, 'e1', True),
-        ({'type': 'system.status', 'data': {'status': 'estop'}}, None, True),
-        ({'type': 'system.status', 'data': {'status': 'moving'}}, None, False),
+        ('moving', status('moving'), True),
+        ('estop', status('estop'), True),  # of an earlier stop
+        (None, status('estop'), True),
+        ('moving', status('estop'), False),
+        ('moving', ESTOP, False),
     ],
 )
-def test_what_the_vehicle_says_confirms_it(event, estop_id, confirms):
-    order = StopOrder(0.0, 10.0, True)
-    order.event(event, 0.2)
-    result = order.result(0.2)
-    assert (result is not None) == confirms
-    if result:
-        assert (result.confirmed, result.estop_id) == (True, estop_id)
+def test_what_does_not_confirm_it(before, event, is_live):
+    order = StopOrder(0.0, 10.0, True, before)
+    order.event(event, 0.2, is_live)
+    # What was replayed is what the vehicle said before.
+    order.event(status(event['data'].get('status', before)), 0.3, True)
+    assert order.result(0.3) is None
 
 
 def test_the_outcome_without_a_confirmation():

@@ -28,7 +28,7 @@ def stopping(server, token):
     async def given(is_refused):
         return None if token is None else Tokens(token)
 
-    return Stopping(server.url, {'reason': 'drill'}, given)
+    return Stopping(server.url, {'reason': 'drill'}, given, None)
 
 
 async def test_what_cannot_be_sent_on_the_connection_goes_another_way():
