@@ -54,6 +54,16 @@ from oht50_bridge.text import shown
 # Names below these are declared as lists say; a vehicle may have fewer than its file describes.
 _GROUPS = ('line', 'module', 'item')
 
+#: What the start of a vehicle sets, whatever a file says, and who determines it.
+SET_AT_START = {
+    'host': 'give --host, or host:= to a launch file',
+    'port': 'give --port, or port:= to a launch file',
+    'state_dir': 'give --state-dir, or state_dir:= to a launch file',
+    'latch_dir': 'it follows from the serial port of the travel motor',
+    'simulated': 'give --sim, or sim:=true to a launch file',
+    'replay': 'oht50 replay sets it',
+}
+
 
 @dataclass(frozen=True)
 class _Placed:
@@ -131,6 +141,7 @@ def read_parameters(
         *_wrong(placed, nodes),
         *_unknown(placed, nodes, namespace, files[0]),
         *_clock(placed, use_sim_time=use_sim_time),
+        *_without_effect(placed),
     ]
     # A fault of a value would show again in what contradicts its default.
     contradictions = [
@@ -261,6 +272,13 @@ def _clock(placed: list[_Placed], *, use_sim_time: bool) -> Iterator[_Fault]:
                 'found true; write false: a publisher of /clock would decide which commands are '
                 'too old. With simulated boards, give use_sim_time:=true to the launch file'
             )
+
+
+def _without_effect(placed: list[_Placed]) -> Iterator[_Fault]:
+    for each in placed:
+        instead = SET_AT_START.get(each.given.name)
+        if instead:
+            yield each.fault(f'has no effect in a file; remove it: {instead}')
 
 
 def check_modules(

@@ -140,6 +140,10 @@ def test_an_integer_is_a_double_and_a_letter_a_text(params):
             section('safety_node', 'use_sim_time: true'),
             '3: safety_node: use_sim_time: found true; write false: a publisher of /clock would ',
         ),
+        (
+            section('bridge_node', 'port: 9000'),
+            '3: bridge_node: port: has no effect in a file; remove it: give --port, or port:= to ',
+        ),
     ],
 )
 def test_a_fault_has_file_line_node_parameter_value_and_remedy(params, text, fault):

@@ -120,11 +120,8 @@ def test_the_simulator_gets_the_lines_and_the_motors_of_the_parameters(tmp_path)
 
 @pytest.mark.parametrize('simulated', [True, False])
 def test_who_starts_the_vehicle_says_whether_its_boards_are_simulated(tmp_path, simulated):
-    path = tmp_path / 'params.yaml'
-    path.write_text('/**/mission_node:\n  ros__parameters: {simulated: %s}\n' % (not simulated))
-    plan = Plan(tmp_path, 0, simulated=simulated, params=path)
-    own = yaml.safe_load(plan.parameter_file('mission_node').read_text())
-    assert own['/oht50/mission_node']['ros__parameters']['simulated'] is simulated
+    plan = Plan(tmp_path, 0, simulated=simulated)
+    assert own_parameters(plan, 'mission_node')['simulated'] is simulated
 
 
 def test_each_node_gets_its_own_parameters_last(tmp_path):

@@ -17,19 +17,19 @@ import pytest
 import yaml
 
 from oht50_bridge.bringup.declared import declare_all
+from oht50_bridge.bringup.parameter_check import SET_AT_START
 from oht50_bridge.bringup.parameter_reader import applies_to
 from oht50_bridge.bringup.parameter_reader import read_parameter_file
 from oht50_bridge.nodes import parameters
 from oht50_bridge.nodes.bridge_node import BridgeNode
 from oht50_bridge.nodes.config_node import ConfigNode
 from oht50_bridge.nodes.mission_node import MissionNode
+from oht50_bridge.nodes.parameters import CONFIG_VERSION
 from oht50_bridge.nodes.safety_node import SafetyNode
 from oht50_bridge.nodes.system_node import SystemNode
 from oht50_bridge.nodes.telemetry_node import TelemetryNode
 from oht50_bridge.paths import config_dir
 
-# The starter of the nodes sets these; they do not belong into a file for all vehicles.
-SET_AT_START = {'state_dir', 'latch_dir', 'config_version', 'replay', 'simulated'}
 # An example of a vehicle stands in the file; the default is a vehicle without it.
 EXAMPLES = {
     'stations',
@@ -84,7 +84,7 @@ def test_the_file_has_every_parameter_with_its_type_and_default(
     expected = {
         key: default
         for key, default in declared.items()
-        if key not in SET_AT_START and not key.startswith('item.')
+        if key not in (*SET_AT_START, CONFIG_VERSION) and not key.startswith('item.')
     }
     assert expected.keys() <= in_file.keys()
     given = {

@@ -26,6 +26,7 @@ import pytest
 import yaml
 from support import wait_for
 
+from oht50_bridge.bringup.parameter_check import SET_AT_START
 from oht50_bridge.nodes import NODES
 from oht50_bridge.paths import config_dir
 
@@ -251,8 +252,6 @@ def test_lost_motor_board_is_an_emergency_stop(vehicle, simulator):
 INTEGER, DOUBLE, DOUBLE_ARRAY = 2, 3, 8  # of rcl_interfaces/msg/ParameterType
 UNIT = re.compile(r'\b(m|m/s(\^[23])?|s|Hz|1/s|kg|ratio 0\.\.1)\b')
 OF_ROS = {'use_sim_time', 'start_type_description_service'}  # rclpy's own
-# Who starts the nodes gives these; they are no matter of a file for all.
-GIVEN = {'state_dir', 'latch_dir', 'config_version', 'replay', 'simulated'}
 # One set of these for each line, module and item; most of a set is optional.
 SETS = re.compile(r'(line|module|item)\.\w+\.\w+')
 
@@ -307,7 +306,7 @@ def test_the_file_names_what_is_declared_and_nothing_else(declared, named):
     for node, parameters in declared.items():
         assert named[node] <= set(parameters), node
         missing = {name for name in parameters if not SETS.fullmatch(name)}
-        assert missing - named[node] - everyone - GIVEN == set(), node
+        assert missing - named[node] - everyone - {*SET_AT_START, 'config_version'} == set(), node
 
 
 def test_what_is_not_for_running_nodes_is_read_only(declared):
