@@ -280,7 +280,7 @@ class ListModules(Command):
 
 
 class ScanModules(Command):
-    """Search the serial lines for modules."""
+    """Search for modules at addresses 1 to 16, not beside a safety board nor while driving."""
 
     type: Literal['scan_modules']
     example: ClassVar[dict[str, Any]] = {'request_id': 'req-134'}

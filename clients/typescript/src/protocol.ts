@@ -557,7 +557,7 @@ export interface SafetyZoneEnteredData {
   action: 'slow_down' | 'stop' | 'alert';
 }
 /**
- * Search the serial lines for modules.
+ * Search for modules at addresses 1 to 16, not beside a safety board nor while driving.
  */
 export interface ScanModules {
   request_id?: string | null;

@@ -19,7 +19,7 @@ import { minutesChoice, mountTrend } from './trend.js';
 import type { TrendOptions } from './trend.js';
 import { Bar, Reading, panel } from './widget.js';
 
-/** The battery is low, and nearly empty, below these: SYS-008 and SYS-009 of docs/safety.md, %. */
+/** Below these the battery is low and must be charged: SYS-008 with P2 and P1, docs/safety.md, %. */
 const [LOW, EMPTY] = [30, 20];
 const HOTTEST = 70;
 
