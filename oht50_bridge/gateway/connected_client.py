@@ -104,6 +104,7 @@ class ConnectedClient:
             while not self._closing:
                 message = await self.connection.recv()
                 if self._closing:
+                    await self._act(self.session.stop(message))
                     break
                 if self.connection.authenticated:
                     await self._act(self.session.receive(message))
@@ -126,12 +127,10 @@ class ConnectedClient:
         self.fail(ErrorCode.CONNECTION_LIMIT_REACHED, reason)
 
     async def drain(self) -> None:
-        """Read and drop what still arrives, so that the closing handshake completes."""
-        try:
+        """Read what still arrives until the closing handshake is complete: only a stop counts."""
+        with suppress(ConnectionClosed):
             while True:
-                await self.connection.recv(decode=False)
-        except ConnectionClosed:
-            pass
+                await self._act(self.session.stop(await self.connection.recv()))
 
     async def _step_scheduled(self, step: Callable[[], list[Action]]) -> None:
         """Run a step of an unauthenticated session when the scheduler reaches it."""

@@ -173,7 +173,10 @@ class Connection(ServerConnection):
     def _process(self) -> None:
         """Process one piece, and schedule the next unless the connection must wait."""
         self._scheduled = False
-        if self.transport.is_closing() or self.protocol.handshake_exc is not None:
+        is_closing = self.transport.is_closing()
+        if is_closing and self.authenticated:
+            pass  # `connection_lost` processes the rest, which may be an emergency stop
+        elif is_closing or self.protocol.handshake_exc is not None:
             self._rest.clear()
             self.transport.close()
         elif self.request is None:

@@ -210,11 +210,8 @@ class Session:
             )
         if limit <= 0:
             self.close()
-            return [
-                CloseConnection(
-                    CLOSE_IDLE, f'nothing received for {self._config.idle_timeout:g} s'
-                )
-            ]
+            reason = f'nothing received for {self._config.idle_timeout:g} s'
+            return [CloseConnection(CLOSE_IDLE, reason)]
         if expiry <= 0:
             return self._fail(ErrorCode.AUTHENTICATION_FAILED, 'Invalid or expired token: expired')
         if self.claims is not None and self._authority.is_revoked(self.claims):
@@ -260,8 +257,8 @@ class Session:
             raise IllegalTransitionError(f'message while {self.state.value}')
         self.heard()
         # First, and apart: only the sender and the type of a stop can be wrong.
-        if self.may_command(NAME) and (stop := read_stop(message)) is not None:
-            return [RunCommand(stop.command, stop.ignored)]
+        if actions := self.stop(message):
+            return actions
         try:
             value = codec.parse(message)
         except ProtocolError as violation:
@@ -279,6 +276,18 @@ class Session:
             return self._execute(codec.command(value))
         except ProtocolError as violation:
             return self._fail(violation.error, violation.description, violation.request_id)
+
+    def stop(self, message: str | bytes) -> list[Action]:
+        """Return the emergency stop of a message; what else is decided of its sender is no matter.
+
+        It counts for a session that was closed, unless its token is not valid any more.
+        """
+        claims = self.claims
+        if claims is None or not self.may_command(NAME) or (stop := read_stop(message)) is None:
+            return []
+        if claims.expires_at + LEEWAY <= self._clock.wall() or self._authority.is_revoked(claims):
+            return []
+        return [RunCommand(stop.command, stop.ignored)]
 
     def _too_fast(self, request_id: str | None) -> list[Action]:
         close = CLOSE_RATE_LIMIT if self._limit.exhausted else None

@@ -20,6 +20,7 @@ import time
 import pytest
 from gateway.serving import CODE_4408
 from gateway.serving import SECRET
+from gateway.serving import masked_frame
 from gateway.serving import read_to_end
 from gateway.serving import silent_client
 
@@ -103,6 +104,25 @@ async def test_a_client_that_does_not_answer_pings_is_closed_4408(serving):
         await server.until(lambda: server.gateway.stats().connections == 1)
         await peer.barrier()  # its library answers pings
         assert CODE_4408 in await asyncio.to_thread(read_to_end, deaf, CODE_4408)
+
+
+@pytest.mark.parametrize(
+    ('cause', 'closed'),
+    [
+        ([{'type': 'ping', 'request_id': 'x' * 100}] * 60, 4429),
+        ([{'type': 'ping', 'x': 'x' * 17_000}], 1009),
+        ([{'type': 'auth', 'token': 'none'}], 4401),
+    ],
+)
+async def test_a_stop_behind_what_ends_the_connection_is_carried_out(serving, cause, closed):
+    async with serving() as server:
+        peer = await server.enter()
+        frames = map(masked_frame, [*cause, {'type': 'emergency_stop'}, {'type': 'get_config'}])
+        peer.websocket.transport.write(b''.join(frames))
+        code, _, _ = await peer.ended()
+        await server.until(lambda: not server.gateway.stats().connections)
+    assert code == closed
+    assert [command.type for command, _ in server.commands] == ['emergency_stop']
 
 
 async def test_a_ping_on_a_closing_connection_is_not_logged(serving, caplog):

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import struct
 
 import pytest
 from gateway.serving import masked_frame
@@ -47,6 +48,23 @@ async def test_commands_received_before_the_end_of_a_connection_are_carried_out(
         await server.until(lambda: server.commands)
         sock.close()
     assert server.commands[0][0].type == 'emergency_stop'
+
+
+@pytest.mark.parametrize('reset', [False, True])
+async def test_a_stop_behind_other_commands_is_carried_out_when_its_sender_hangs_up(
+    serving, reset
+):
+    commands = [{'type': 'ping', 'request_id': 'x' * 100}] * 12 + [{'type': 'emergency_stop'}]
+    async with serving() as server:
+        sock = await silent_client(server)
+        await server.until(lambda: server.gateway.stats().clients)
+        sock.sendall(b''.join(map(masked_frame, commands)))
+        if reset:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        sock.close()
+        await server.until(lambda: server.commands)
+        await server.until(lambda: not server.gateway.stats().connections)
+    assert [command.type for command, _ in server.commands] == ['emergency_stop']
 
 
 @pytest.mark.parametrize(

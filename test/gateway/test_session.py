@@ -26,8 +26,10 @@ from oht50_bridge.gateway.actions import SendError
 from oht50_bridge.gateway.actions import SendMessage
 from oht50_bridge.gateway.actions import SendPing
 from oht50_bridge.gateway.actions import Subscribed
+from oht50_bridge.gateway.auth.claims import LEEWAY
 from oht50_bridge.gateway.auth.claims import TokenError
 from oht50_bridge.gateway.auth.keys import Key
+from oht50_bridge.gateway.auth.revocations import Revocations
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
 from oht50_bridge.gateway.clock import Clock
@@ -237,6 +239,21 @@ def test_a_stop_larger_than_a_message_may_be_is_carried_out():
     world.enter()
     (action,) = world.say('emergency_stop', reason='x' * 20_000)
     assert action.command.reason == 'x' * 512 and len(action.ignored) == 2
+
+
+@pytest.mark.parametrize(
+    ('cause', 'counts'), [('closed', True), ('expired', False), ('revoked', False)]
+)
+def test_a_stop_counts_for_a_session_that_was_closed_while_its_token_is_valid(cause, counts):
+    world = World()
+    world.enter()
+    if cause == 'expired':
+        world.now += world.session.claims.expires_at - world.now + LEEWAY
+    elif cause == 'revoked':
+        world.authority.use_revocations(Revocations(subjects={'ann': world.now + 1.0}))
+    world.session.close()
+    assert bool(world.session.stop('{"type": "emergency_stop"}')) == counts
+    assert world.session.stop('{"type": "start_mission"}') == []
 
 
 def test_who_may_not_stop_cannot_by_a_wrong_message():
