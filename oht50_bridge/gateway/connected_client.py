@@ -332,6 +332,11 @@ class ConnectedClient:
         self._context.hub.send_last_values(self.sender, action.added)
 
     def _replay(self, command: commands.Resume) -> None:
+        if self.sender.outbox.is_replaying:
+            # Each goes through the whole history while everybody else waits.
+            reason = 'a resume is in progress: wait for its resume.result'
+            self.fail(ErrorCode.RATE_LIMIT_EXCEEDED, reason, command.request_id)
+            return
         history, responses = self._context.history, self._context.responses
         missed = history.after(command.epoch, command.after)
         readable = [event for event in missed or [] if self.session.may_read(event.kind.name)]

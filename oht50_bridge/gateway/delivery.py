@@ -24,7 +24,9 @@ from websockets.frames import Opcode
 from oht50_bridge.protocol.base import Message
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import EventType
+from oht50_bridge.protocol.catalogue import name_of
 from oht50_bridge.protocol.codec import with_keys
+from oht50_bridge.protocol.replies import Error
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -36,6 +38,10 @@ def payload_of(frame: bytes) -> bytes:
     """Return the payload of an unmasked frame."""
     length = frame[1]
     return frame[2 if length < 126 else 4 if length == 126 else 10 :]
+
+
+#: How the payload of an error begins, which is sent instead of an event that is too large.
+_ERROR = b'{"type":"error"'
 
 
 class OutgoingEvent:
@@ -51,12 +57,16 @@ class OutgoingEvent:
     __slots__ = ('_encode', '_event', '_frame', '_numbered', '_payload', 'key', 'kind', 'seq')
 
     def __init__(
-        self, event: Message, encode: Callable[[Message], bytes], seq: int | None = None
+        self,
+        event: Message,
+        encode: Callable[[Message], bytes],
+        seq: int | None = None,
+        kind: EventType | None = None,
     ) -> None:
-        self.kind: EventType = EVENTS[event.type]
+        self.kind = kind or EVENTS[event.type]
         self._event: Message | None = event
         self.seq = seq
-        self.key = (event.type, self.kind.key(event) if self.kind.key else '')
+        self.key = (self.kind.name, self.kind.key(event) if self.kind.key else '')
         self._encode = encode
         self._payload: bytes | None = None
         self._frame: bytes | None = None
@@ -64,9 +74,9 @@ class OutgoingEvent:
 
     @property
     def event(self) -> Message:
-        """The model."""
+        """The model; of a restored event that was too large it is the error sent instead."""
         if self._event is None:
-            self._event = self.kind.model.model_validate_json(self.payload)
+            return self.kind.model.model_validate_json(self.payload)
         return self._event
 
     @property
@@ -79,31 +89,35 @@ class OutgoingEvent:
     @property
     def frame(self) -> bytes:
         """The ready WebSocket frame, without `seq`."""
-        if self._frame is None:
-            self._frame = text_frame(self.payload)
-        return self._frame
+        frame = self._frame or text_frame(self.payload)
+        if self._event is not None:
+            self._frame = frame
+        return frame
 
     @property
     def numbered_frame(self) -> bytes:
         """The ready WebSocket frame, with `seq`."""
-        if self._numbered is None:
-            self._numbered = text_frame(with_keys(self.payload, seq=self.seq))
-        return self._numbered
+        frame = self._numbered or text_frame(with_keys(self.payload, seq=self.seq))
+        if self._event is not None:
+            self._numbered = frame
+        return frame
 
     def shrink(self) -> None:
-        """Keep the payload alone, of which the rest is made again when it is needed.
+        """Keep the payload alone, of which the rest is made again whenever it is needed.
 
         The model and the frames are nine tenths of the memory.
         """
-        _ = self.payload
-        self._event = self._frame = self._numbered = None
+        if not self.payload.startswith(_ERROR):  # of which no model can be made again
+            self._event = None
+        self._frame = self._numbered = None
 
     def repeats(self, other: OutgoingEvent | None) -> bool:
         """Return whether it has the same data as `other`."""
         if other is None or other.kind is not self.kind:
             return False
-        # Every event has `data`, of a type of its own.
-        return bool(getattr(other.event, 'data') == getattr(self.event, 'data'))  # noqa: B009
+        # Every event has `data`, of a type of its own; an error sent instead has none.
+        data = getattr(self.event, 'data', None)
+        return data is not None and bool(getattr(other.event, 'data', None) == data)
 
 
 def restored(payload: bytes, encode: Callable[[Message], bytes], seq: int) -> OutgoingEvent:
@@ -114,10 +128,14 @@ def restored(payload: bytes, encode: Callable[[Message], bytes], seq: int) -> Ou
 
     """
     try:
-        kind = EVENTS[json.loads(payload)['type']]
-    except (KeyError, TypeError) as error:
+        value = json.loads(payload)
+        # That of an event that was too large begins with its type: `Responses.encode`.
+        was_replaced = value['type'] == name_of(Error)
+        kind = EVENTS[value['description'].split()[0] if was_replaced else value['type']]
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError('its type is not known') from error
-    event = OutgoingEvent(kind.model.model_validate_json(payload), encode, seq)
+    model = Error if was_replaced else kind.model
+    event = OutgoingEvent(model.model_validate_json(payload), encode, seq, kind)
     event._payload = payload
     event.shrink()
     return event

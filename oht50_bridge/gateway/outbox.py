@@ -20,6 +20,7 @@ everything, in their own order. Events of the state class are sent by `state_fan
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -76,6 +77,8 @@ class Outbox:
         self._buckets: dict[str, TokenBucket] = {}
         self._last_immediate: dict[str, OutgoingEvent] = {}
         self._counted = 0
+        self._replay_end: _Waiting | None = None  # while a replay is queued
+        self._replayed_at = -math.inf  # when the last entry of one left
 
     def offer(self, delivery: OutgoingEvent, now: float) -> None:
         """Queue an event."""
@@ -119,7 +122,13 @@ class Outbox:
             )
         )
         self._ready.extend(_Waiting(delivery, now, False) for delivery in deliveries)
-        self._ready.append(_Waiting(end, now, False))
+        self._replay_end = _Waiting(end, now, False)
+        self._ready.append(self._replay_end)
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether a part of a replay is queued."""
+        return self._replay_end is not None
 
     def retain(self, allowed: Callable[[str], bool]) -> None:
         """Drop queued events of types that are no longer allowed."""
@@ -137,6 +146,10 @@ class Outbox:
         if queue:
             entry = queue.popleft()
             self._counted -= entry.counted
+            if not entry.counted:
+                self._replayed_at = now
+                if entry is self._replay_end:
+                    self._replay_end = None
             if isinstance(entry.item, OutgoingEvent):
                 self._charge()
             return entry.item
@@ -164,9 +177,13 @@ class Outbox:
         return min((self._bucket(name).ready_at(now) for name in self._held), default=None)
 
     def stale_at(self) -> float | None:
-        """Return when the oldest entry that may be sent will be too old; None: none is queued."""
+        """Return when the oldest entry that may be sent will be too old; None: none is queued.
+
+        A replay may take longer than that: its entries, and what follows it, grow older only
+        while nothing of it leaves.
+        """
         since = [queue[0].since for queue in (self._urgent, self._ready) if queue]
-        return min(since) + self.max_age if since else None
+        return max(min(since), self._replayed_at) + self.max_age if since else None
 
     def overflow(self, now: float) -> str | None:
         """Return why the client is a slow consumer, None if it is not."""

@@ -103,7 +103,7 @@ class Responses:
         return self._encoder.encode(
             self.error(
                 ErrorCode.PAYLOAD_TOO_LARGE,
-                f'{message.type} of {len(payload)} bytes was not sent',
+                f'{message.type} of {len(payload)} bytes was not sent',  # `restored` reads it
                 message.request_id,
             )
         )

@@ -120,8 +120,8 @@ class Sender:
                 break
             if isinstance(item, OutgoingEvent):
                 self._context.counts.delivered[item.kind.name] += 1
-                if isinstance(item.event, SafetyEstop):
-                    self.reported_stops.add(item.event.data.estop_id, now)
+                if item.kind.model is SafetyEstop and isinstance(event := item.event, SafetyEstop):
+                    self.reported_stops.add(event.data.estop_id, now)
                 item = outbox.bytes_of(item)
             connection.send_frame(item, compression=self._compression)
         if len(outbox):

@@ -143,10 +143,6 @@ class Session:
         if state is SessionState.CLOSED:
             self._readable = frozenset()
 
-    def _set_claims(self, claims: Claims) -> None:
-        self.claims = claims
-        self._readable = self._roles[claims.role].events
-
     def heard(self) -> None:
         """Note that a frame arrived, pongs included."""
         self._heard = self._clock.steady()
@@ -360,7 +356,7 @@ class Session:
             self._refresh_token = command.refresh_token
             self._refreshes = command.refresh_token is not None
             self.client_id = command.client_id or self.client_id
-            self._set_claims(claims)
+            self.claims, self._readable = claims, self._roles[claims.role].events
             actions = [
                 Authenticated(claims, again=False),
                 SendMessage(
@@ -407,7 +403,7 @@ class Session:
     def _extend(
         self, claims: Claims, pair: TokenPair | None, request_id: str | None
     ) -> list[Action]:
-        self._set_claims(claims)
+        self.claims, self._readable = claims, self._roles[claims.role].events
         self._noticed = False
         if pair is not None and self._refreshes:
             # A refresh token kept by the server is replaced by the new one.

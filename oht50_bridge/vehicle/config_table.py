@@ -33,6 +33,7 @@ SECRET = re.compile(
 ELEMENTS: dict[str, Any] = {'bool': bool, 'integer': int, 'double': float, 'string': str}
 TYPES = (*ELEMENTS, 'bool_array', 'integer_array', 'double_array', 'string_array')
 MAXIMUM_LENGTH = 256  # characters of a text, elements of an array
+MAX_CHANGE = 300  # characters of a change: those of all items must fit into one event
 
 
 class ConfigError(ValueError):
@@ -211,7 +212,12 @@ class ConfigTable:
 
 
 def describe(old: Any, new: Any) -> str:
-    """Return a change for a person, such as '1.5 -> 2.0' or 'added zone-001'."""
+    """Return a change for a person, such as '1.5 -> 2.0' or 'added zone-001', in short."""
+    text = _change(old, new)
+    return text if len(text) <= MAX_CHANGE else text[: MAX_CHANGE - 1] + '…'
+
+
+def _change(old: Any, new: Any) -> str:
     if _are_texts(old) and _are_texts(new):
         # An empty name means none: arrays of parameters cannot always be empty.
         added = [text for text in new if text and text not in old]

@@ -26,6 +26,7 @@ from gateway.serving import silent_client
 
 from oht50_bridge.gateway.auth.keys import Key
 from oht50_bridge.gateway.auth.tokens import TokenAuthority
+from oht50_bridge.gateway.history import KEPT_READY
 
 
 async def test_the_specifications_client_sends_auth_and_subscribe_back_to_back(serving, event):
@@ -312,6 +313,35 @@ async def test_a_resumption_with_a_gap_is_reported_as_not_recovered(serving, eve
             result = (await peer.receive('resume.result'))['data']
             assert result['recovered'] is recovered, (other, after)
             assert result['replayed'] == (5 - after if recovered else 0)
+
+
+async def test_an_event_that_was_too_large_stops_no_resumption(serving, event):
+    async with serving() as server:
+        peer = await server.enter('config.updated', resume=True)
+        epoch = peer.established['data']['epoch']
+        server.gateway.publish(event('config.updated', changes={'a': 'x' * 17_000}))
+        assert (await peer.receive())['error_code'] == 'WS-005'
+        for _ in range(KEPT_READY + 1):
+            server.gateway.publish(event('mission.started'))
+        await peer.send('resume', epoch=epoch, after=0)
+        *_, error, result = await peer.barrier()
+        assert (error['error_code'], error['seq']) == ('WS-005', 1)
+        assert result['data']['recovered'] is True
+
+
+async def test_one_resumption_at_a_time(serving, event):
+    async with serving() as server:
+        for number in range(5000):
+            server.gateway.publish(event('mission.started', mission_id=f'm{number}'))
+        peer = await server.enter('mission.started', resume=True)
+        ask = {'type': 'resume', 'epoch': peer.established['data']['epoch'], 'after': 0}
+        peer.websocket.transport.write(b''.join(masked_frame(ask) for _ in range(3)))
+        seen = await peer.barrier()
+        assert [m.get('error_code') for m in seen if m['type'] == 'error'] == ['WS-003'] * 2
+        assert [m['seq'] for m in seen if m['type'] == 'mission.started'] == list(range(1, 5001))
+        # Now that it has ended, the next one may begin.
+        await peer.send('resume', epoch=ask['epoch'], after=5000)
+        assert (await peer.receive('resume.result'))['data']['replayed'] == 0
 
 
 async def test_only_clients_that_can_resume_get_seq(serving, event):

@@ -210,6 +210,20 @@ def test_a_replay_comes_whole_and_once_and_a_stop_takes_its_likes_along(deliver)
     assert outbox.overflow(10**6) is None
 
 
+def test_a_replay_may_take_long_while_it_goes_on(deliver):
+    outbox = Outbox(max_age=10)
+    outbox.replay([deliver('module.discovered') for _ in range(3)], b'end', 1.0)
+    outbox.reply(b'behind', 1.0)
+    assert outbox.stale_at() == 11.0
+    for now in (10.0, 19.0, 28.0):
+        assert outbox.is_replaying
+        outbox.pop(now)
+        assert outbox.overflow(now + 9.0) is None
+    assert outbox.pop(37.0) == b'end' and not outbox.is_replaying
+    # What waited behind it, too, is not to blame for it.
+    assert outbox.stale_at() == 47.0 and outbox.overflow(47.0)
+
+
 def test_what_may_no_longer_be_read_is_dropped(deliver):
     outbox = Outbox(capacity=5)
     for _ in range(5):

@@ -17,6 +17,7 @@ import math
 
 import pytest
 
+from oht50_bridge.vehicle.config_table import MAXIMUM_LENGTH
 from oht50_bridge.vehicle.config_table import ConfigError
 from oht50_bridge.vehicle.config_table import ConfigTable
 from oht50_bridge.vehicle.config_table import Item
@@ -164,3 +165,8 @@ def test_nodes_are_set_once_each():
 )
 def test_change_reads_as_a_person_says_it(old, new, text):
     assert describe(old, new) == text
+
+
+def test_a_long_change_is_cut_so_that_its_event_is_not_too_large():
+    text = describe([0.0] * MAXIMUM_LENGTH, [1.0] * MAXIMUM_LENGTH)
+    assert len(text) == 300 and text.startswith('[0.0, 0.0') and text.endswith('…')

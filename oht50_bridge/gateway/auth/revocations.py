@@ -205,8 +205,9 @@ class RevocationFile:
 
     def __init__(self, path: Path, wall: Callable[[], float] = time.time) -> None:
         self._path = path
-        self.revocations = load_or_replace(path, wall())
+        # Before the content: what is written in between is found by the next `reload`.
         self._signature = self._read_signature()
+        self.revocations = load_or_replace(path, wall())
 
     def reload(self) -> list[Exception] | None:
         """Read the file again if it changed; return the problems, or None if nothing changed.

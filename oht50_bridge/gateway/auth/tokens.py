@@ -279,7 +279,8 @@ class TokenAuthority:
             refresh_id,
         )
         if began is not None:
-            self._store.rotate(family, refresh_id, end + LEEWAY)
+            # What was exchanged may come from an issuer whose tokens live longer than ours.
+            self._store.rotate(family, refresh_id, now + MAX_REFRESH_LIFE + LEEWAY)
         return pair, Claims(
             subject,
             role,

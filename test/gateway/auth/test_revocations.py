@@ -24,6 +24,7 @@ from oht50_bridge.gateway.auth.claims import TokenType
 from oht50_bridge.gateway.auth.private_files import TokenFileError
 from oht50_bridge.gateway.auth.revocations import LONGEST
 from oht50_bridge.gateway.auth.revocations import RevocationFile
+from oht50_bridge.gateway.auth.revocations import load_or_replace
 from oht50_bridge.gateway.auth.revocations import load_revocations
 from oht50_bridge.gateway.auth.revocations import revoke
 
@@ -91,7 +92,7 @@ def test_what_is_no_list_refuses_the_tokens_of_everybody_issued_until_now(path, 
     for again in (file, RevocationFile(path, wall=lambda: 2000.0)):
         assert again.revocations.cover(claims('ann', 999.0))
         assert not again.revocations.cover(claims('ann', 1001.0))
-        assert again.reload() is None
+        assert not again.reload()
     path.unlink()
     assert RevocationFile(path, wall=lambda: 3000.0).revocations.everybody == 3000.0, (
         'as if it could not have been written'
@@ -158,3 +159,19 @@ def test_a_list_that_root_writes_belongs_to_the_owner_of_the_directory(path):
     os.chown(path.parent, 65534, 65534)
     revoke(path, subject='ann')
     assert {file.stat().st_uid for file in path.parent.iterdir()} == {65534}
+
+
+def test_what_is_written_while_the_list_is_read_at_the_start_is_found(path, monkeypatch):
+    newer = path.with_name('newer.json')
+    revoke(path, subject='bob', wall=100.0)
+    revoke(newer, subject='ann', wall=100.0)
+
+    def load(path, now):
+        found = load_or_replace(path, now)
+        newer.replace(path)
+        return found
+
+    monkeypatch.setattr('oht50_bridge.gateway.auth.revocations.load_or_replace', load)
+    file = RevocationFile(path)
+    assert file.reload() == []
+    assert file.revocations.cover(claims('ann', 99.0))

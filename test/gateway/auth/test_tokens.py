@@ -294,6 +294,23 @@ def test_a_refresh_token_works_once_and_its_replay_revokes_the_family():
         authority.refresh(other.access)
 
 
+def test_a_used_refresh_token_stays_used_for_as_long_as_any_may_live():
+    """That of another issuer may live for longer than what it is exchanged for."""
+    now = 1_800_000_000.0
+
+    def clock():
+        return now
+
+    issuer = TokenAuthority([Key('HS256', SECRET)], refresh_life=24 * 3600.0, wall=clock)
+    authority = TokenAuthority([Key('HS256', SECRET)], wall=clock, steady=clock)
+    first, other = issuer.issue('ann', 'admin').refresh, issuer.issue('bob', 'viewer').refresh
+    authority.refresh(first)
+    now += 12.1 * 3600
+    authority.refresh(other)  # what is over is forgotten
+    with pytest.raises(TokenError, match='used before'):
+        authority.refresh(first)
+
+
 def test_short_secrets_long_lives_and_unknown_algorithms_are_refused():
     for make in (
         lambda: Key('HS256', b'x' * 31),
