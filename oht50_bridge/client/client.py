@@ -190,7 +190,8 @@ class Client:
             rate: limit for the state-class events of each type, Hz; None: the vehicle's own.
 
         Returns:
-            The data of `subscription.confirmed`; None without a connection, for the next one.
+            The data of `subscription.confirmed`; None where the client is not live: then it is a
+            part of what makes it live.
 
         Raises:
             BridgeError: the bridge refused it.

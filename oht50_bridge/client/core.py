@@ -134,13 +134,13 @@ class ClientCore:
     def subscribe(
         self, patterns: Iterable[str], rate: float | None, timeout: float, now: float
     ) -> tuple[str | None, Actions]:
-        """Subscribe; without a connection only what is restored changes, and the id is None."""
+        """Subscribe; the id is None if that is a part of what makes the client live."""
         return self.dialogue.subscribe(patterns, rate, timeout, now), self._taken()
 
     def unsubscribe(
         self, patterns: Iterable[str], timeout: float, now: float
     ) -> tuple[str | None, Actions]:
-        """Unsubscribe; without a connection only what is restored changes, and the id is None."""
+        """Unsubscribe; the id is None if that is a part of what makes the client live."""
         return self.dialogue.unsubscribe(patterns, timeout, now), self._taken()
 
     # What happens

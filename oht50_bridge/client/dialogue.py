@@ -73,6 +73,8 @@ class Dialogue:
         self._rates: dict[str, float | None] = {}  # of subscriptions that are not confirmed yet
         self._gap_since: str | None = None
         self._until = ''
+        self._has_begun = False  # on this connection
+        self._has_reported = False  # a gap, on this connection
         self._last_stamp = ''
         self._heard = 0.0
         self._probed_at: float | None = None
@@ -85,6 +87,7 @@ class Dialogue:
     def begin(self, generation: int, now: float) -> None:
         """Authenticate, subscribe and resume in one go, on a connection just opened."""
         self._generation = generation
+        self._has_begun = True
         self._heard, self._probed_at = now, None
         self.refusal = None
         auth: dict[str, Any] = {'type': 'auth', **self._credentials.auth()}
@@ -116,21 +119,23 @@ class Dialogue:
     def subscribe(
         self, patterns: Iterable[str], rate: float | None, timeout: float, now: float
     ) -> str | None:
-        """Subscribe; return the id, or None if that waits for the next connection."""
+        """Subscribe; return the id, or None if it is a part of what makes the client live."""
         events = list(patterns)
+        fields = {'events': events} if rate is None else {'events': events, 'rate': rate}
         if not self.is_live:
             self._wanted.add(events, rate)
+            self._make_up_for('subscribe', fields, now)
             return None
-        fields = {'events': events} if rate is None else {'events': events, 'rate': rate}
         request_id = self._request('subscribe', fields, timeout, now)
         self._rates[request_id] = rate
         return request_id
 
     def unsubscribe(self, patterns: Iterable[str], timeout: float, now: float) -> str | None:
-        """Unsubscribe; return the id, or None if that waits for the next connection."""
+        """Unsubscribe; return the id, or None if it is a part of what makes the client live."""
         events = list(patterns)
         if not self.is_live:
             self._wanted.remove(events)
+            self._make_up_for('unsubscribe', {'events': events}, now)
             return None
         return self._request('unsubscribe', {'events': events}, timeout, now)
 
@@ -220,6 +225,9 @@ class Dialogue:
         """Note that the connection is lost: nobody knows what became of the commands."""
         if self.is_live:
             self._gap_since = self._last_stamp
+        elif self._has_reported:
+            self._gap_since = self._until  # until there it was reported
+        self._has_begun = self._has_reported = False
         self.established, self.is_live, self.is_expiring = None, False, False
         self._restoring.clear()
         self._rates.clear()
@@ -264,6 +272,7 @@ class Dialogue:
     def _report_gap(self) -> None:
         since, self._gap_since = self._gap_since, None
         if since is not None:
+            self._has_reported = True
             self._out.append(GapFound(Gap(since, self._until)))
 
     def _restored(self, request_id: str) -> None:
@@ -303,6 +312,11 @@ class Dialogue:
     def _restore(self, now: float) -> None:
         for fields in self._wanted.commands():
             self._own('subscribe', fields, now)
+
+    def _make_up_for(self, command: str, fields: Mapping[str, Any], now: float) -> None:
+        """Send what came after the subscriptions of this connection were sent."""
+        if self._has_begun:
+            self._own(command, fields, now)
 
     def _own(self, command: str, fields: Mapping[str, Any], now: float) -> str:
         # Silence is noticed by probing; a long replay is none.

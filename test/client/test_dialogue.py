@@ -124,6 +124,43 @@ def test_a_loss_while_events_are_replayed_begins_at_the_old_number():
     assert core.events() == ['e4', 'e5']
 
 
+def test_what_is_subscribed_to_while_a_connection_is_restored_is_a_part_of_it():
+    core = Core(subscriptions=(Subscription(('system.*',)),), resume=False)
+    core.do('connect')
+    _, first = core.open()
+    assert core.do('subscribe', ['safety.*'], 2.0, 5.0) is None
+    core.establish()
+    assert core.do('unsubscribe', ['system.status'], 5.0) is None
+    second, third = core.sent()
+    assert (second['type'], second['events'], second['rate']) == ('subscribe', ['safety.*'], 2.0)
+    assert (third['type'], third['events']) == ('unsubscribe', ['system.status'])
+    core.answer([first, second])
+    assert core.state == 'restoring'
+    core.receive('subscription.removed', third['request_id'], data={'events': third['events']})
+    assert core.state == 'live'
+    core.lose()
+    assert core.do('subscribe', ['mission.*'], None, 5.0) is None and not core.sent()
+    restored = [each['events'] for each in core.go_live() if each['type'] == 'subscribe']
+    assert [pattern for events in restored for pattern in events if '*' in pattern] == [
+        'safety.*',
+        'mission.*',
+    ]
+
+
+def test_a_loss_after_a_gap_was_reported_and_before_it_is_live_is_another_gap():
+    core = Core(resume=False)
+    core.go_live()
+    core.lose()
+    core.pass_time(1.0)
+    core.open()
+    core.establish()
+    (first,) = core.taken(GapFound)
+    core.lose()
+    core.go_live()
+    (second,) = core.taken(GapFound)
+    assert second.gap.since == first.gap.until
+
+
 def test_another_epoch_is_a_gap_before_its_events():
     core = Core()
     core.go_live(epoch='a', seq=3)
