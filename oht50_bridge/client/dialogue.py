@@ -124,7 +124,8 @@ class Dialogue:
         fields = {'events': events} if rate is None else {'events': events, 'rate': rate}
         if not self.is_live:
             self._wanted.add(events, rate)
-            self._make_up_for('subscribe', fields, now)
+            if self._has_begun:  # those of this connection were sent before
+                self._own('subscribe', fields, now)
             return None
         request_id = self._request('subscribe', fields, timeout, now)
         self._rates[request_id] = rate
@@ -135,7 +136,8 @@ class Dialogue:
         events = list(patterns)
         if not self.is_live:
             self._wanted.remove(events)
-            self._make_up_for('unsubscribe', {'events': events}, now)
+            if self._has_begun:
+                self._own('unsubscribe', {'events': events}, now)
             return None
         return self._request('unsubscribe', {'events': events}, timeout, now)
 
@@ -312,11 +314,6 @@ class Dialogue:
     def _restore(self, now: float) -> None:
         for fields in self._wanted.commands():
             self._own('subscribe', fields, now)
-
-    def _make_up_for(self, command: str, fields: Mapping[str, Any], now: float) -> None:
-        """Send what came after the subscriptions of this connection were sent."""
-        if self._has_begun:
-            self._own(command, fields, now)
 
     def _own(self, command: str, fields: Mapping[str, Any], now: float) -> str:
         # Silence is noticed by probing; a long replay is none.
