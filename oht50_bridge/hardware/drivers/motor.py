@@ -220,6 +220,9 @@ class MotorModule(Module):
             self.note_failure(error)
         except RequestAbandonedError:
             return time.monotonic()
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.restart(self._stop_verified)  # the stop goes first
         now = time.monotonic()
         if not self.identified:
             return now + (_STOP_PERIOD if self._confirmed else _SEARCH_PERIOD)
@@ -393,12 +396,8 @@ class MotorModule(Module):
             return
         if self._watchdog.ready():
             self.guard.release(StopReason.ERROR, 'watchdog')
-            return
-        self.guard.inhibit(StopReason.ERROR, 'watchdog')
-        if self._watchdog.pid is None:
-            self._watchdog.restart()
-            if self._confirmed:
-                self._watchdog.arm(self._orders())
+        else:
+            self.guard.inhibit(StopReason.ERROR, 'watchdog')
 
     def set_status(self, status: str, error: ModuleError | None) -> None:
         """Never write again to a board that is not what its profile says.

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -28,6 +29,7 @@ from pathlib import Path
 import pytest
 
 from oht50_bridge.hardware.drivers.motor import MotorModule
+from oht50_bridge.hardware.watchdog import supervisor as supervisor_module
 from oht50_bridge.hardware.watchdog.protocol import LOST
 from oht50_bridge.hardware.watchdog.protocol import PULSE_TIMEOUT
 from oht50_bridge.hardware.watchdog.protocol import WAITING
@@ -275,6 +277,118 @@ def test_there_is_no_motion_while_the_helper_hangs(make_rig):
     rig.wait_for(lambda: [1 for *_, words in rig.sim.log() if words == [0]], what='stop')
     rig.wait_for(lambda: rig.sim.read('travel_motor', 'enable'), what='motion again')
     assert not alive(helper)
+
+
+@pytest.fixture
+def driven(make_rig):
+    """A rig that drives, the watchdog of which is about to fail."""
+    rig = make_rig('travel_motor')
+    rig.start()
+    rig.online()
+    rig.moving()
+    rig.sim.watch('travel_motor', 'enable', 'command_speed')
+    return rig
+
+
+def enabled_at(rig, word):
+    """Monotonic times at which the register of enable became 0 or 1."""
+    return [t for t, _, name, words in rig.sim.log() if name == 'enable' and words == [word]]
+
+
+def kill_watchdog(rig):
+    """End the watchdog and return when; the motor has to stand soon, whatever comes after it."""
+    killed = time.monotonic()
+    os.kill(rig.hw._motor._watchdog.pid, signal.SIGKILL)
+    rig.wait_for(lambda: enabled_at(rig, 0), timeout=2, what='stop')
+    assert enabled_at(rig, 0)[0] - killed < 0.4
+    return killed
+
+
+@pytest.mark.parametrize('what', ['process', 'thread'])
+def test_a_watchdog_that_cannot_be_started_keeps_no_stop_from_the_motor(
+    driven, monkeypatch, caplog, what
+):
+    """Nothing moves until one is there; until then each stop is written as ever."""
+    tries = []
+
+    def refuse(*args, **kwargs):
+        tries.append(time.monotonic())
+        if what == 'thread':
+            raise RuntimeError("can't start new thread")
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    place = supervisor_module.threading.Thread if what == 'thread' else subprocess
+    monkeypatch.setattr(place, 'start' if what == 'thread' else 'Popen', refuse)
+    kill_watchdog(driven)
+    driven.wait_for(lambda: len(tries) == 3, what='further tries')
+    assert 0.9 < tries[2] - tries[1] < 2.0, 'after a pause'
+    assert caplog.text.count('cannot be started') == 1
+    assert driven.hw.motor.state().stop_reason == 'error'
+    assert enabled_at(driven, 1) == []
+    driven.sim.write('travel_motor', 'enable', 1)  # by the board itself
+    again = time.monotonic()
+    driven.wait_for(lambda: not driven.sim.read('travel_motor', 'enable'), what='stop again')
+    assert time.monotonic() - again < 0.5
+    driven.sim.watch('travel_motor', 'enable')
+    monkeypatch.undo()
+    restored = time.monotonic()
+    driven.wait_for(lambda: enabled_at(driven, 1), what='motion again')
+    assert enabled_at(driven, 1)[0] > restored
+    assert driven.hw._motor._watchdog.ready()
+
+
+def test_close_without_a_watchdog_stops_verified(driven, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(subprocess, 'Popen', refuse)
+    kill_watchdog(driven)
+    assert driven.hw.close() is True
+    assert not driven.sim.read('travel_motor', 'enable')
+
+
+def test_a_watchdog_that_is_slow_to_start_delays_no_round(driven, monkeypatch):
+    real, begun, ended = subprocess.Popen, [], []
+
+    def slow(*args, **kwargs):
+        begun.append(time.monotonic())
+        time.sleep(2.0)
+        child = real(*args, **kwargs)
+        ended.append(time.monotonic())
+        return child
+
+    monkeypatch.setattr(subprocess, 'Popen', slow)
+    kill_watchdog(driven)
+    driven.wait_for(lambda: begun, what='the start of another')
+    assert begun[0] > enabled_at(driven, 0)[0], 'the stop comes first'
+    requests = driven.module('travel_motor').statistics.requests
+    time.sleep(1.0)
+    assert driven.module('travel_motor').statistics.requests > requests + 5
+    driven.wait_for(lambda: enabled_at(driven, 1), what='motion again')
+    assert len(ended) == 1 and enabled_at(driven, 1)[0] > ended[0]
+
+
+def test_a_watchdog_that_cannot_be_killed_yet_delays_no_stop(driven, monkeypatch):
+    child = driven.hw._motor._watchdog._child
+    kill, killed = child.kill, []
+    monkeypatch.setattr(child, 'kill', lambda: killed.append(time.monotonic()))
+    os.kill(child.pid, signal.SIGSTOP)
+    try:
+        driven.wait_for(lambda: killed, what='end of patience')
+        driven.wait_for(lambda: enabled_at(driven, 0), timeout=2, what='stop')
+        assert enabled_at(driven, 0)[0] - killed[0] < 0.4
+        driven.hw.motor.estop(True)
+        driven.wait_for(lambda: driven.hw.motor.state().stop_verified, timeout=0.5, what='stop')
+        driven.hw.motor.estop(False)
+        time.sleep(0.5)
+        assert (len(killed), enabled_at(driven, 1)) == (1, [])
+        assert helpers(os.getpid()) == [child.pid], 'never two at once'
+    finally:
+        ended = time.monotonic()
+        kill()
+    driven.wait_for(lambda: enabled_at(driven, 1), what='motion again')
+    assert enabled_at(driven, 1)[0] > ended
+    assert driven.hw._motor._watchdog.pid != child.pid
 
 
 def test_silent_modules_on_the_line_do_not_look_like_a_hang(make_rig):

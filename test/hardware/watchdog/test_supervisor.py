@@ -13,9 +13,11 @@
 # limitations under the License.
 """The supervisor of the watchdog on real child processes: start, answers, replacement, end."""
 
+import errno
 import logging
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -91,9 +93,8 @@ def test_a_child_that_died_is_not_ready_and_is_replaced(ready, caplog):
     wait_until(lambda: ready.pid is None)
     assert ready.ready() is False
     ready.pulse(WAITING)  # nobody reads it; nothing happens
-    ready.restart()
+    wait_until(lambda: ready.restart(standing=True) or ready.ready())
     assert ready.pid not in (None, first)
-    wait_until(ready.ready)
     assert '-9' in caplog.text
 
 
@@ -103,7 +104,95 @@ def test_a_child_that_does_not_answer_in_time_is_killed(ready, monkeypatch):
     os.kill(pid, signal.SIGSTOP)
     ready.pulse(WAITING)
     wait_until(lambda: not ready.ready())
-    assert ready.pid is None
+    wait_until(lambda: ready.pid is None)
+
+
+def refuse(*args, **kwargs):
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def replace(supervisor):
+    """Kill the child, and wait for another one that is ready."""
+    os.kill(supervisor.pid, signal.SIGKILL)
+    wait_until(lambda: not supervisor.ready())
+    wait_until(lambda: supervisor.restart(standing=True) or supervisor.ready())
+
+
+def test_a_child_that_cannot_be_started_is_tried_again_after_a_pause(
+    supervisor, monkeypatch, caplog
+):
+    monkeypatch.setattr(subprocess, 'Popen', refuse)
+    supervisor.start()
+    begun = time.monotonic()
+    assert not supervisor.ready()
+    monkeypatch.undo()
+    wait_until(lambda: supervisor.restart(standing=True) or supervisor.ready())
+    assert time.monotonic() - begun > 0.9
+    assert caplog.text.count('cannot be started') == 1
+
+
+def test_without_a_verified_stop_the_next_child_waits_for_a_while(supervisor, monkeypatch):
+    monkeypatch.setattr(supervisor_module, '_RETRY_PERIOD', 0.0)
+    supervisor.start()
+    os.kill(supervisor.pid, signal.SIGKILL)
+    wait_until(lambda: supervisor.pid is None)
+    assert not supervisor.ready()
+    missed = time.monotonic()
+    wait_until(lambda: supervisor.restart(standing=False) or supervisor.ready())
+    assert time.monotonic() - missed > 0.9
+
+
+def test_what_goes_wrong_with_it_is_not_ready_and_is_logged_once(ready, monkeypatch, caplog):
+    def fail():
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(ready, '_answers', fail)
+    assert [ready.ready() for _ in range(3)] == [False] * 3
+    assert caplog.text.count('cannot be asked') == 1
+    monkeypatch.undo()
+    assert ready.ready()
+
+
+@pytest.mark.parametrize('armed', [True, False])
+def test_a_child_that_replaces_another_has_its_orders(ready, armed):
+    serial = {'baudrate': 115200, 'parity': 'N', 'stop_bits': 1, 'timeout': 1}
+    ready.arm({**NOTHING_TO_STOP, **serial})
+    if not armed:
+        ready.disarm()
+    replace(ready)
+    child = ready._child
+    ready.close(standing=False, timeout=1.0)
+    assert child.poll() == (None if armed else 0)
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.parametrize('timeout', [5.0, 0.05])
+def test_close_while_a_child_starts_leaves_none(ready, monkeypatch, timeout):
+    children, real = [], subprocess.Popen
+
+    def slow(*args, **kwargs):
+        time.sleep(0.3)
+        children.append(real(*args, **kwargs))
+        return children[-1]
+
+    monkeypatch.setattr(supervisor_module, '_RETRY_PERIOD', 0.0)
+    monkeypatch.setattr(subprocess, 'Popen', slow)
+    os.kill(ready.pid, signal.SIGKILL)
+    wait_until(lambda: not ready.ready())
+    ready.restart(standing=True)
+    assert ready._starting is not None
+    ready.close(standing=True, timeout=timeout)
+    assert ready.pid is None and ready._starting is None
+    wait_until(lambda: children and children[0].returncode == 0)
+
+
+def test_close_does_not_wait_for_a_child_that_hangs(ready, caplog):
+    child = ready._child
+    os.kill(child.pid, signal.SIGSTOP)
+    ready.close(standing=True, timeout=0.1)
+    assert f'{child.pid}) does not end' in caplog.text
+    assert child.wait(5) == -signal.SIGKILL
 
 
 def test_a_full_pipe_does_not_make_the_supervisor_hang(ready):
