@@ -200,18 +200,19 @@ class HardwareNode(Node):
         )
 
     def _on_estop(self, state: EstopState) -> None:
-        stopped = self._estop.update(state.counter, latched=state.latched)
-        if self._held.latched(state.requests):
+        own = not are_two(self._vehicle, state.vehicle)  # another latch only stops, once
+        stopped = own and self._estop.update(state.counter, latched=state.latched)
+        if own and self._held.latched(state.requests):
             self._publish_held()
         if stopped or state.latched:  # also a stop that was cleared before its state came here
             self._hardware.motor.estop(True)
             self._hardware.charge(False)
-        if not state.latched:
-            if not self._held.requests:
-                self._hardware.motor.estop(False)
-            if stopped or self._latched:
-                self._work.submit(self._release_latch)
-        self._latched = state.latched
+        released = own and not state.latched and (stopped or self._latched)
+        self._latched = state.latched if own else self._latched
+        if not self._latched and not self._held.requests:
+            self._hardware.motor.estop(False)
+        if released:
+            self._work.submit(self._release_latch)
 
     def _on_list(
         self, request: ListModules.Request, response: ListModules.Response

@@ -22,6 +22,7 @@ from typing import Any
 
 from rclpy.node import Node
 
+from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import Location
@@ -49,6 +50,7 @@ from oht50_bridge.vehicle.estop_follower import EstopFollower
 from oht50_bridge.vehicle.journal import Journal
 from oht50_bridge.vehicle.mission_manager import MissionManager
 from oht50_bridge.vehicle.mission_manager import StartRequest
+from oht50_bridge.vehicle.neighbours import are_two
 from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.vehicle_view import Battery
@@ -73,6 +75,8 @@ class MissionNode(Node):
         self._output = MissionPublisher(self, settings.map_frame)
         self._view = VehicleView(manager_settings.track)
         self._estop = EstopFollower()
+        self._latch = EstopState()  # of this vehicle
+        self._vehicle = own_identity().vehicle
         self._manager = MissionManager(
             manager_settings, self._view, journal, self._output, time.monotonic()
         )
@@ -135,11 +139,14 @@ class MissionNode(Node):
         )
 
     def _on_estop(self, state: EstopState) -> None:
-        stopped = self._estop.update(state.counter, latched=state.latched)
+        own = not are_two(self._vehicle, state.vehicle)  # another latch ends a mission, no more
+        stopped = own and self._estop.update(state.counter, latched=state.latched)
         if stopped or state.latched:  # also a stop that was cleared before its state came here
             self._view.update_estop(True, state.reason or 'cleared already')
             self._manager.on_estop(time.monotonic())
-        self._view.update_estop(state.latched, state.reason)
+        if own:
+            self._latch = state
+        self._view.update_estop(self._latch.latched, self._latch.reason)
 
     def _on_power(self, power: PowerState) -> None:
         now = time.monotonic()

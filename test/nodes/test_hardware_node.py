@@ -280,6 +280,48 @@ def test_heartbeats_of_another_vehicle_void_none_of_this_one(graph, monkeypatch)
     until_moving(graph)
 
 
+def test_the_latch_of_another_vehicle_opens_nothing_of_this_one(graph, monkeypatch):
+    monkeypatch.setattr(graph.node, '_vehicle', 'this one')
+    released = []
+    graph.node._hardware.release_safety_latch = lambda: released.append(True) or True
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=7, latched=True))
+    graph.until(lambda: refused_for(graph, DriveState.STOP_ESTOP))
+    for counter in (4, 5):
+        graph.publish(topics.ESTOP_STATE, EstopState(vehicle='another one', counter=counter))
+        graph.spin(0.1)
+        for _ in range(10):
+            assert refused_for(graph, DriveState.STOP_ESTOP)
+    assert not released
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=8))
+    until_moving(graph)
+    assert released == [True]
+
+
+def test_a_stop_of_another_vehicle_stops_and_lets_requested_stops_be(graph, monkeypatch):
+    monkeypatch.setattr(graph.node, '_vehicle', 'this one')
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=2))
+    graph.until(lambda: graph.node._estop._newest == 1)
+    until_moving(graph)
+    stops = []
+    motor = type(graph.node._hardware.motor)
+    estop = motor.estop
+    monkeypatch.setattr(
+        motor, 'estop', lambda self, latched: (stops.append(latched), estop(self, latched))
+    )
+    other = EstopState(vehicle='another one', counter=9, latched=True, requests=['a'])
+    graph.publish(topics.ESTOP_STATE, other)
+    graph.until(lambda: stops)
+    assert graph.node._estop._newest == 1
+    until_moving(graph)  # by new commands: nobody could clear a stop that is not latched here
+    assert stops == [True, False]
+    graph.publish(topics.STOP_REQUESTS, requested('a'))
+    graph.until(lambda: refused_for(graph, DriveState.STOP_ESTOP))
+    graph.publish(topics.ESTOP_STATE, other)
+    graph.spin(0.1)
+    for _ in range(10):
+        assert refused_for(graph, DriveState.STOP_ESTOP)
+
+
 def test_the_modules_are_listed(graph):
     graph.until(lambda: graph.last(topics.MODULE_STATES).modules[0].status == 'online')
     (module,) = graph.call(ListModules, 'list_modules', ListModules.Request()).modules

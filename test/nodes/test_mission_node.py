@@ -120,6 +120,25 @@ def test_a_mission_is_started_commanded_and_ended_by_an_emergency_stop(graph):
     assert 'emergency stop: drill' in start(graph).message
 
 
+def test_the_latch_of_another_vehicle_ends_a_mission_and_opens_nothing(graph, monkeypatch):
+    monkeypatch.setattr(graph.node, '_vehicle', 'this one')
+    started(graph, mission_id='one')
+    other = EstopState(vehicle='another one', counter=9, latched=True, reason='drill there')
+    graph.publish(topics.ESTOP_STATE, other)
+    graph.until(lambda: graph.last(topics.MISSION_COMPLETED))
+    assert graph.last(topics.MISSION_COMPLETED).status == 'failed'
+    started(graph, mission_id='two')  # no stop of this vehicle is latched
+    own = EstopState(vehicle='this one', counter=7, latched=True, reason='drill here')
+    graph.publish(topics.ESTOP_STATE, own)
+    graph.until(lambda: len(graph.received[topics.MISSION_COMPLETED.name]) == 2)
+    for counter in (10, 11):
+        graph.publish(topics.ESTOP_STATE, EstopState(vehicle='another one', counter=counter))
+        graph.spin(0.1)
+        assert 'emergency stop: drill here' in start(graph).message
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=8))
+    started(graph, mission_id='three')
+
+
 def test_the_place_of_a_mission_hangs_at_the_rope(graph):
     started(graph, mission_id='one')
 
