@@ -148,7 +148,8 @@ class EstopLatch:
         self.fault = ''
         self._path = path
         self._clock = clock
-        self._causes: dict[str, str] = {}
+        # By kind and name of the source: the name of a board is free, and may be that of an input.
+        self._causes: dict[tuple[TriggerType, str], str] = {}
         self._requests: dict[str, Estop] = {}
         self._written: tuple[str, ...] = ()
         self._last_clear: Clear | None = None
@@ -234,22 +235,23 @@ class EstopLatch:
         """Note that standing causes are present; those that are new trigger one stop.
 
         Args:
-            causes: reason of each by its name.
+            causes: reason of each by its name, which is its own among those of its kind.
             trigger_type: kind of their source.
 
         Returns:
             The new stop, or None when every cause was present already.
 
         """
-        new = {name: reason for name, reason in causes.items() if name not in self._causes}
-        self._causes.update(causes)
+        known = self._causes
+        new = {name: text for name, text in causes.items() if (trigger_type, name) not in known}
+        known.update({(trigger_type, name): text for name, text in causes.items()})
         if not new:
             return None
         return self.trigger(trigger_type, '; '.join(new.values()), ', '.join(new))
 
-    def drop_cause(self, name: str) -> None:
-        """Note that a standing cause is gone. The latch stays."""
-        self._causes.pop(name, None)
+    def drop_cause(self, name: str, trigger_type: TriggerType) -> None:
+        """Note that a standing cause of a kind is gone. The latch stays."""
+        self._causes.pop((trigger_type, name), None)
 
     def clear(self, estop_id: str, next_action: str = '') -> bool:
         """Open the latch, on disk first: a stop never comes back and never vanishes by a restart.

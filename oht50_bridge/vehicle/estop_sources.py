@@ -135,7 +135,7 @@ class EstopSources:
         present = _input_causes(report)
         if report.configured and self._neighbour() is None:
             for name in self._input_causes - present.keys():
-                self._latch.drop_cause(name)
+                self._latch.drop_cause(name, TriggerType.HARDWARE)
             self._input_causes.clear()
         self._input_causes |= present.keys()
         estop = self._latch.set_causes(present, TriggerType.HARDWARE)
@@ -188,7 +188,7 @@ class EstopSources:
             starting = self._starts.may_be_starting(board, now)
             if board.online:
                 if self._neighbour() is None:
-                    self._latch.drop_cause(board.module_id)
+                    self._latch.drop_cause(board.module_id, TriggerType.SOFTWARE)
                 continue
             self._absent.append(board.module_id)
             if board.error and not starting:  # without an error it has not been asked yet
@@ -210,7 +210,7 @@ class EstopSources:
             self._line_closed_at = min(self._line_closed_at, now)
             if now - self._line_closed_at >= DEBOUNCE:
                 self._line_was_closed = True
-                self._latch.drop_cause(_LINE)
+                self._latch.drop_cause(_LINE, TriggerType.HARDWARE)
         self._line.add(self._counter, now)
         return estop
 

@@ -114,7 +114,7 @@ def test_present_cause_forbids_clearing(path):
     assert set_cause(latch, 'button') is not None
     assert not clear(latch)
     assert latch.estop is not None
-    latch.drop_cause('button')
+    latch.drop_cause('button', TriggerType.HARDWARE)
     assert latch.estop is not None, 'a cause that goes away does not open the latch'
     assert clear(latch)
     assert latch.estop is None
@@ -127,7 +127,7 @@ def test_standing_causes_trigger_once_and_together(path):
     assert latch.set_causes({'a': 'a pressed', 'b': 'b still'}, TriggerType.HARDWARE) is None
     assert latch.causes == ['a pressed', 'b still']
     assert set_cause(latch, 'c').reason == 'c pressed'
-    latch.drop_cause('a')
+    latch.drop_cause('a', TriggerType.HARDWARE)
     assert set_cause(latch, 'a').reason == 'a pressed', 'it came back'
     assert len(latch.stops) == 3
 
@@ -321,7 +321,7 @@ def test_latch_never_opens_with_a_cause_present_or_by_a_clear_of_another_stop(
             present.add(value)
         elif step == 'drop':
             present.discard(value)
-            latch.drop_cause(value)
+            latch.drop_cause(value, TriggerType.HARDWARE)
         elif step == 'trigger':
             unclear.append(latch.trigger(TriggerType.REMOTE, value, value).estop_id)
             counter += 1

@@ -651,3 +651,39 @@ def test_what_alternates_between_the_boards_of_two_vehicles_is_latched_once(worl
     world.neighbour = None
     report(present=False)
     assert report(present=True), 'of one board it is a new one'
+
+
+@pytest.mark.parametrize(
+    ('name', 'present'),
+    [
+        ('safety_board', {'alarm': True}),
+        ('estop_button', {'pressed': True}),
+        ('estop_line', {'line_open': True}),
+        ('digital_input_1', {'active': {1}, 'board_latched': True}),
+    ],
+)
+def test_a_board_with_the_name_of_another_cause_neither_hides_nor_ends_it(world, name, present):
+    def report(**fields):
+        world.now += 1.0
+        for field, value in fields.items():
+            setattr(world, field, value)
+        stops = [world.report_inputs(), world.report_line()]
+        board = BoardReport(name, 'safety', not lost, 'offline' if lost else 'online', lost, 0.0)
+        stops.append(world.sources.update_boards([board], world.now))
+        return [stop.source for stop in stops if stop is not None]
+
+    absent = {key: type(value)() for key, value in present.items()}
+    lost = ''
+    assert report() == []
+    assert report(**present) == [name]
+    assert [report() for _ in range(3)] == [[]] * 3, 'its board is well, which is another matter'
+    assert len(world.latch.causes) == 1
+    lost = 'Communication timeout'
+    assert report() == [name]
+    assert len(world.latch.causes) == 2
+    report(**absent)
+    report()
+    assert world.latch.causes == [f'{name} is offline: {lost}']
+    lost = ''
+    report()
+    assert world.latch.causes == []
