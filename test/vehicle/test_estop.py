@@ -248,6 +248,26 @@ def test_disk_that_takes_nothing_at_the_start_is_a_stop(path, monkeypatch):
     assert 'Read-only' in latch.reason
 
 
+def test_a_stop_that_no_disk_took_is_not_known_when_the_disk_is_well_again(path, monkeypatch):
+    """As docs/safety.md says: the latch that starts cannot tell that there was one."""
+
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    latch = latch_of(path)
+    assert latch.begin() is None
+    with monkeypatch.context() as disk:
+        disk.setattr('oht50_bridge.vehicle.estop.replace_file', refuse)
+        disk.setattr('oht50_bridge.vehicle.estop.try_disk', refuse)
+        latch.trigger(TriggerType.REMOTE, 'drill', 'alice')
+        with pytest.raises(OSError):
+            latch.save()
+        assert latch_of(path).begin() is not None, 'while the disk takes nothing'
+    again = latch_of(path)
+    assert again.begin() is None
+    assert again.estop is None
+
+
 def test_failed_save_leaves_the_stop_latched_and_can_be_repeated(tmp_path):
     latch = latch_of(tmp_path / 'new' / 'estop.json')
     latch.trigger(TriggerType.REMOTE, '', '')
