@@ -16,6 +16,7 @@
 Positions are in m along the rail, velocities in m/s, times in s. The drive follows a command late
 and in coarse steps of speed, and does not hold a position. So the loop follows the profile by the
 measured position, and travels the last millimetres at the smallest speed until it has arrived.
+A stop has no place to reach: nothing is commanded beyond it, wherever the vehicle goes.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class MotionLoop:
     """At each step, computes the velocity to command from the measured position.
 
     Args:
-        measurement: where the vehicle is; it moves at the measured velocity.
+        measurement: where the vehicle is; nothing is commanded there until a target is set.
         now: s.
         limits: of the profile.
         loop: constants.
@@ -99,9 +100,7 @@ class MotionLoop:
         self._limits = limits
         self._estimate = PositionEstimate(measurement)
         self._now = now
-        self._profile = VelocityProfile(
-            ProfileState(measurement.position, self._estimate.drift), limits
-        )
+        self._profile = VelocityProfile(ProfileState(measurement.position), limits)
         self._target: float | None = None
         self._zones: tuple[SpeedZone, ...] = ()
         self._slowed: set[SpeedZone] = set()
@@ -163,6 +162,8 @@ class MotionLoop:
         """Set the target, None to stop, and the stretches that limit the speed."""
         zones = tuple(zones)
         if target != self._target:
+            if self._target is None and target is not None and self._profile.remaining == 0.0:
+                self._restart(target - self.position)  # where it may have been moved to
             self._target = target
             self.arrived = False
             self._creeps = 0
@@ -178,9 +179,8 @@ class MotionLoop:
         self._limits = limits
 
     def interrupt(self) -> None:
-        """Restart from the present state of the vehicle: the drive does not follow for now."""
-        self._profile.restart(ProfileState(self.position, self._estimate.drift))
-        self._planned = None
+        """Restart at rest where the vehicle is: the drive does not follow until it stands."""
+        self._restart(0.0)
         self._creeping = 0.0
         self._short_way = None
         self._stopped_at = None
@@ -229,10 +229,16 @@ class MotionLoop:
         """
         dt = min(now - self._now, LONGEST_STEP)
         self._now = now
+        before = self._profile.state().velocity
         self._profile.advance(dt)
+        if self._target is None:
+            self._end_stop(before)
         self._follow(speed_limit)
         self._plan(speed_limit)
-        if self._target is not None and self._profile.remaining <= self._loop.drive_delay:
+        if self._target is None:
+            # Not counted as a way: below its smallest speed, a drive does not follow a stop.
+            return self._brake(speed_limit)
+        if self._profile.remaining <= self._loop.drive_delay:
             command = self._arrive(self._target, speed_limit)
         else:
             command = self._track(speed_limit)
@@ -243,22 +249,48 @@ class MotionLoop:
             )
         return command
 
+    def _restart(self, direction: float) -> None:
+        """Restart the profile from the vehicle, whose motion counts in a direction alone.
+
+        To command a motion the other way would drive the vehicle where somebody pushes it or where
+        it rolls, and hide that from the supervision of the motion.
+
+        Args:
+            direction: its sign counts; 0: from rest.
+
+        """
+        sign = _sign(direction)
+        velocity = sign * max(0.0, sign * self._estimate.drift)
+        self._profile.restart(ProfileState(self.position, velocity))
+        self._planned = None
+
+    def _end_stop(self, before: float) -> None:
+        """End a stop where the velocity, which was `before`, becomes 0 or turns.
+
+        A profile that was about to reverse first does so, for want of jerk, before it stops.
+        """
+        state = self._profile.state()
+        if self._profile.remaining > 0.0 and state.velocity * _sign(before) <= SHORTEST_STEP:
+            self._profile.restart(ProfileState(state.position))
+            self._planned = None
+
     def _follow(self, speed_limit: float) -> None:
         """Restart the profile from the vehicle where the vehicle cannot follow it."""
         state = self._profile.state()
         error = state.position - self.position
-        behind = error * math.copysign(1.0, state.velocity)
-        if behind < -self._loop.runaway or (
-            state.velocity == 0.0 and abs(error) > self._loop.runaway
-        ):
+        direction = _sign(state.velocity)
+        behind = error * direction
+        if behind < -self._loop.runaway or (direction == 0.0 and abs(error) > self._loop.runaway):
             raise MotionError(f'the vehicle is {abs(error):.2f} m away from its commanded motion')
-        if abs(state.velocity) > speed_limit + SHORTEST_STEP and behind > 0.0:
-            # The drive is limited at once; the profile approaches the limit within its jerk.
+        late = behind > self._loop.lag
+        limited = abs(state.velocity) > speed_limit + SHORTEST_STEP and behind > 0.0
+        if limited or (late and self._target is None):
+            # The drive is limited at once; the profile approaches the limit within its jerk. And
+            # a stop ends when it would have: what the vehicle does meanwhile is no new velocity.
             self._profile.restart(ProfileState(self.position, state.velocity, state.acceleration))
             self._planned = None
-        elif behind > self._loop.lag:
-            self._profile.restart(ProfileState(self.position, self._estimate.drift))
-            self._planned = None
+        elif late:
+            self._restart(direction)
 
     def _plan(self, speed_limit: float) -> None:
         velocity = max(0.0, min(speed_limit, self._limits.max_velocity, self._zone_limit()))
@@ -294,8 +326,6 @@ class MotionLoop:
     def _track(self, speed_limit: float) -> float:
         """Follow the profile, ahead by the delay of the drive."""
         state, ahead = self._profile.state(), self._profile.state(self._loop.drive_delay)
-        if self._target is None and self._profile.remaining == 0.0:
-            return 0.0
         error = state.position - self.position
         correction = _clamp(self._loop.gain * error, -self._loop.correction, self._loop.correction)
         limit = min(speed_limit, self._limits.max_velocity)
@@ -303,6 +333,16 @@ class MotionLoop:
         speed = _clamp((ahead.velocity + correction) * direction, 0.0, limit)
         # Zero would switch the drive off, and switching it on again takes time.
         return direction * max(speed, min(limit, self._loop.creep_speed / 10.0))
+
+    def _brake(self, speed_limit: float) -> float:
+        """Follow the profile to a stop: never faster than it, and never the other way."""
+        state, ahead = self._profile.state(), self._profile.state(self._loop.drive_delay)
+        direction = _sign(state.velocity)
+        limit = min(speed_limit, self._limits.max_velocity, max(0.0, ahead.velocity * direction))
+        overshoot = (self.position - state.position) * direction
+        correction = _clamp(self._loop.gain * overshoot, 0.0, self._loop.correction)
+        # As in `_track`, the drive stays switched on.
+        return direction * max(limit - correction, min(limit, self._loop.creep_speed / 10.0))
 
     def _arrive(self, target: float, speed_limit: float) -> float:
         """Creep to the target and stop there; at standstill check whether it has arrived."""
@@ -357,3 +397,8 @@ class MotionLoop:
 
 def _clamp(value: float, low: float, high: float) -> float:
     return max(low, min(high, value))
+
+
+def _sign(value: float) -> float:
+    """Return 1 or -1; 0 near 0, where the sign of a velocity is a rounding error."""
+    return 0.0 if abs(value) <= SHORTEST_STEP else math.copysign(1.0, value)
