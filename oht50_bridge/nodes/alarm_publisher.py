@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from rclpy.node import Node
 
+from oht50_bridge.identity import own_identity
 from oht50_bridge.msg import EstopState
 from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import SystemAlarm
@@ -35,6 +36,7 @@ from oht50_bridge.vehicle.alarms import VehicleAlarms
 from oht50_bridge.vehicle.error_monitor import ErrorMonitor
 from oht50_bridge.vehicle.error_monitor import ErrorReport
 from oht50_bridge.vehicle.estop_follower import EstopFollower
+from oht50_bridge.vehicle.neighbours import are_two
 from oht50_bridge.vehicle.rail import TrackSettings
 from oht50_bridge.vehicle.refusal import RefusedError
 from oht50_bridge.vehicle.zones import Zone
@@ -55,6 +57,7 @@ class AlarmPublisher:
         self._node = node
         self._alarms = VehicleAlarms(lambda: now_of(node))
         self._estop = EstopFollower()
+        self._vehicle = own_identity().vehicle
         self._tracker = ZoneTracker(reach=track.reach)
         self._inside: list[Zone] = []  # the stop zones that the vehicle is in
         self._published: tuple[tuple[AlarmEntry, ...], int] | None = None
@@ -91,6 +94,8 @@ class AlarmPublisher:
         return response
 
     def _on_latch(self, state: EstopState) -> None:
+        if are_two(self._vehicle, state.vehicle):
+            return
         stopped = self._estop.update(state.counter, latched=state.latched)
         if stopped and not state.latched:
             self._alarms.on_latch(str(state.counter), 'it was cleared before its state came here')

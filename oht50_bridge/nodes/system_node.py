@@ -142,6 +142,8 @@ class SystemNode(Node):
     # What the other nodes report.
 
     def _on_estop(self, state: EstopState) -> None:
+        if are_two(self._vehicle, state.vehicle):
+            return
         missed = self._estop_follower.update(state.counter, latched=state.latched)
         if missed and not state.latched:  # it was cleared before its state came here
             self._estop = EstopState(latched=True)

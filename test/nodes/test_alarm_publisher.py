@@ -59,6 +59,15 @@ def test_changes_are_published_and_nothing_else(alarms):
     assert from_stamp(alarm.gone) >= from_stamp(alarm.since)
 
 
+def test_the_latch_of_another_vehicle_is_no_alarm_of_this_one(alarms):
+    alarms._vehicle = 'this one'
+    alarms._on_latch(EstopState(vehicle='another one', latched=True, estop_id='e'))
+    assert alarms.messages == []
+    alarms._on_latch(EstopState(vehicle='this one', latched=True, estop_id='e'))
+    alarms._on_latch(EstopState(vehicle='another one'))
+    assert len(alarms.messages) == 1
+
+
 def test_a_stop_that_was_cleared_before_its_state_came_is_an_alarm_too(alarms):
     alarms._on_latch(EstopState(counter=2))
     assert alarms.messages == []

@@ -188,6 +188,15 @@ def test_a_node_that_gives_no_sign_of_life_any_more_is_an_error(graph, monkeypat
     assert f'{name} is silent' in graph.received[topics.SYSTEM_ERROR.name][-1].description
 
 
+def test_the_latch_of_another_vehicle_is_not_in_the_status(graph, monkeypatch):
+    monkeypatch.setattr(graph.node, '_vehicle', 'this one')
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='another one', counter=9, latched=True))
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=2))
+    graph.until(lambda: graph.node._estop.counter == 2)
+    becomes(graph, ('idle', 'ready'))
+    assert 'estop' not in {each.status for each in graph.received[topics.SYSTEM_STATUS.name]}
+
+
 def test_a_stop_that_was_cleared_before_its_state_came_is_in_the_status(graph):
     becomes(graph, ('idle', 'ready'))
     graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
