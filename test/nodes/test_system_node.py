@@ -190,10 +190,12 @@ def test_a_node_that_gives_no_sign_of_life_any_more_is_an_error(graph, monkeypat
 
 def test_the_latch_of_another_vehicle_is_not_in_the_status(graph, monkeypatch):
     monkeypatch.setattr(graph.node, '_vehicle', 'this one')
-    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='another one', counter=9, latched=True))
     graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=2))
     graph.until(lambda: graph.node._estop.counter == 2)
     becomes(graph, ('idle', 'ready'))
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='another one', counter=9, latched=True))
+    graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=2, source='marker'))
+    graph.until(lambda: graph.node._estop.source == 'marker')
     assert 'estop' not in {each.status for each in graph.received[topics.SYSTEM_STATUS.name]}
 
 
