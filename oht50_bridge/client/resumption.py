@@ -87,7 +87,9 @@ class Resumption:
 
     def result(self, epoch: str, seq: int) -> None:
         """Note from where to resume next time; all events up to `seq` were sent, or are lost."""
-        self._epoch, self._after, self._restoring = epoch, seq, False
+        # An urgent event that was published later may have overtaken the result.
+        self._after = max(seq, *self._handled, 0)
+        self._epoch, self._restoring = epoch, False
         self._handled.clear()
 
     def is_new(self, event: Mapping[str, Any]) -> bool:

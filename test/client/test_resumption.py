@@ -76,6 +76,27 @@ def test_a_number_of_another_epoch_says_nothing():
     assert made.fields() == {'epoch': 'b', 'after': 1}
 
 
+def test_what_was_handled_of_a_replay_that_was_cut_off_is_not_new_when_it_comes_again():
+    made = resumed(seq=5)
+    made.established('a')
+    assert [made.is_new(stop_event(seq, seq)) for seq in (6, 7)] == [True, True]
+    made.established('a')
+    assert made.fields() == {'epoch': 'a', 'after': 5}
+    assert [made.is_new(stop_event(seq, seq)) for seq in (6, 7, 8)] == [False, False, True]
+    made.result('a', 8)
+    assert made.fields() == {'epoch': 'a', 'after': 8}
+
+
+def test_what_overtook_the_end_of_a_replay_is_not_new_on_the_next_connection():
+    made = resumed(seq=5)
+    made.established('a')
+    assert made.is_new(stop_event(9, 9))  # urgent, published when the replay was ready
+    made.result('a', 8)
+    assert made.fields() == {'epoch': 'a', 'after': 9}
+    made.established('a')
+    assert not made.is_new(stop_event(9, 9))
+
+
 def test_the_newest_value_of_a_state_is_always_new():
     made = resumed()
     status = {'type': 'system.status', 'timestamp': 'x', 'data': {}}

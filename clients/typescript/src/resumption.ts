@@ -29,7 +29,7 @@ export class Resumption {
   #epoch: string | undefined;
   /** The number from which to resume: the highest handled, while nothing is replayed. */
   #after = 0;
-  /** Numbers handled since the connection was made, until `resume.result`. */
+  /** Numbers handled since the last `resume.result`, while the next one is waited for. */
   #handled: Set<number> | undefined;
   /** Of which epoch the events of this connection are. */
   #current: string | undefined;
@@ -48,8 +48,10 @@ export class Resumption {
 
   /** A connection is established with a server of this epoch. */
   established(epoch: string): void {
+    // Where a replay was cut off, all of it comes again, also what was handled of it.
+    if (epoch !== this.#current) this.#handled = undefined;
+    this.#handled ??= new Set();
     this.#current = epoch;
-    this.#handled = new Set();
   }
 
   /** The replay is over. */

@@ -51,11 +51,27 @@ test('while events are replayed the old number stays, and none is handled twice'
     [4, 5, 6, 7, 8].map((seq) => resumption.isNew(event(seq))),
     [false, false, true, true, false],
   );
-  // Lost before the end of the replay: all of it is asked for again.
+  // Lost before the end of the replay: all of it is asked for again, and not handled again.
   resumption.established('E');
   assert.deepEqual(resumption.request, { epoch: 'E', after: 5 });
-  resumption.finished('E', 7);
-  assert.deepEqual(resumption.request, { epoch: 'E', after: 7 });
+  assert.deepEqual(
+    [6, 7, 8, 9].map((seq) => resumption.isNew(event(seq))),
+    [false, false, false, true],
+  );
+  resumption.finished('E', 9);
+  assert.deepEqual(resumption.request, { epoch: 'E', after: 9 });
+});
+
+test('what was handled in an epoch that is no more says nothing of the next one', () => {
+  const resumption = live('E', 5);
+  resumption.established('E');
+  assert(resumption.isNew(event(6)));
+  resumption.established('F');
+  assert(resumption.isNew(event(6)));
+  // Lost again before it is known from where to resume there.
+  resumption.established('F');
+  assert.equal(resumption.isNew(event(6)), false);
+  assert.deepEqual(resumption.request, { epoch: 'E', after: 5 });
 });
 
 test('what was published after the replay and came before its end counts', () => {
