@@ -135,7 +135,7 @@ export class Core {
     this.#due = Math.max(this.#clock.steady(), this.#begun + AT_MOST_EACH);
   }
 
-  /** Send a command; a subscription without a connection is noted and restored. */
+  /** Send a command; a subscription without a live connection is noted and restored. */
   call(call: number, command: string, fields: object, timeout: number): void {
     const change =
       command === 'subscribe' || command === 'unsubscribe'
@@ -145,6 +145,7 @@ export class Core {
       this.#session!.call(call, command, fields, timeout, change);
     } else if (change) {
       this.#context.subscriptions.apply(change);
+      this.#session?.change(change);
       this.#actions.push({ do: 'settle', call, result: null });
     } else {
       const error = new NotSent(`${command}: there is no connection (${this.state.name})`);

@@ -112,10 +112,17 @@ export class Session {
 
   /** Subscribe to what is wanted, also after a change of the role: patterns are expanded then. */
   restore(): void {
-    for (const { type, ...fields } of this.#context.subscriptions.commands) {
-      const id = this.#request(type, fields);
-      if (!this.isLive) this.#restoring.add(id);
-    }
+    for (const change of this.#context.subscriptions.commands) this.#change(change);
+  }
+
+  /** Subscribe to what is wanted since the restoring began; before that it is a part of it. */
+  change(change: Change): void {
+    if (this.#auth !== '') this.#change(change);
+  }
+
+  #change({ type, ...fields }: Change): void {
+    const id = this.#request(type, fields);
+    if (!this.isLive) this.#restoring.add(id);
   }
 
   /** Extend the session. */

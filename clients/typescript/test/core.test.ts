@@ -112,6 +112,41 @@ test('after a loss it subscribes as it did last, and then resumes', () => {
   assert.deepEqual(world.all('gap'), []);
 });
 
+test('a subscription changed while it is restored holds on this connection too', () => {
+  const changes = {
+    subscribe: { events: ['mission.*'], rate: 5 },
+    unsubscribe: { events: ['safety.*'] },
+  };
+  for (const [command, fields] of Object.entries(changes)) {
+    for (const when of ['connecting', 'authenticating', 'restoring']) {
+      const world = new World({ token: 'T', subscriptions: [{ events: ['safety.*'] }] });
+      world.do((core) => core.connect());
+      world.pass(0);
+      if (when !== 'connecting') world.open();
+      if (when === 'restoring') world.established();
+      assert.equal(world.core.state.name, when);
+      world.do((core) => core.call(1, command, fields, 1000));
+      assert.deepEqual(world.all('settle'), [{ do: 'settle', call: 1, result: null }]);
+      if (when === 'connecting') world.open();
+      if (when !== 'restoring') world.established();
+      const types = world.types().filter((type) => type.endsWith('subscribe'));
+      // What is made void before the connection is open is not sent at all.
+      if (when === 'connecting' && command === 'unsubscribe') assert.deepEqual(types, []);
+      else assert.deepEqual(types, ['subscribe', command]);
+      if (types.length > 0) assert.deepEqual(world.last(types.at(-1)!)['events'], fields.events);
+      // It is live when that is answered too.
+      if (types.length > 1) {
+        world.answer('resume', 'resume.result', { recovered: false, epoch: 'E', seq: 0 });
+        const [first] = world.sent().filter(({ type }) => type === 'subscribe');
+        world.receive({ type: 'subscription.confirmed', request_id: first!.request_id, data: {} });
+        assert.equal(world.core.state.name, 'restoring');
+      }
+      world.restored();
+      assert.equal(world.core.state.name, 'live');
+    }
+  }
+});
+
 test('a subscription of which it is not known whether it holds is restored', () => {
   const world = new World({ token: 'T', subscriptions: [] }).live();
   world.do((core) => core.call(1, 'subscribe', { events: ['safety.*'] }, 1000));
@@ -142,6 +177,33 @@ test('events that could not be replayed are a gap, from the last message to the 
   ]);
   // Before the client is live: what is live has no gap any more.
   assert(world.log.findIndex(({ do: kind }) => kind === 'gap') < world.log.length - 1);
+});
+
+test('what is missing until a third connection is a gap too, or is replayed', () => {
+  const world = new World().live({ seq: 3 });
+  world.lose();
+  world.pass(1000);
+  world.open();
+  world.established({ epoch: 'F' });
+  world.answer('resume', 'resume.result', { recovered: false, epoch: 'F', seq: 7 });
+  assert.deepEqual([world.core.state.name, world.all('gap').length], ['restoring', 1]);
+  world.lose();
+  world.again({ epoch: 'F', seq: 9 });
+  const { epoch, after } = world.last('resume');
+  assert.deepEqual([epoch, after, world.all('gap').length], ['F', 7, 1]);
+  world.lose();
+  world.again({ epoch: 'G', recovered: false });
+  assert.equal(world.all('gap').length, 2);
+
+  const without = new World({ token: 'T', resume: false }).live();
+  without.lose();
+  without.pass(1000);
+  without.open();
+  without.established();
+  without.lose();
+  assert.equal(without.all('gap').length, 0);
+  without.again();
+  assert.equal(without.all('gap').length, 1);
 });
 
 test('without resumption each new connection is a gap', () => {
