@@ -22,7 +22,17 @@ export interface Listener {
 
 const OPEN = 1;
 const ABNORMAL = 1006;
+/** What a close frame has room for, bytes. */
+const LONGEST_REASON = 123;
 const nothing = (): void => {};
+
+/** As much of a reason as a close frame has room for: a socket refuses to close with more. */
+function shortened(reason: string): string {
+  const bytes = new TextEncoder().encode(reason);
+  if (bytes.length <= LONGEST_REASON) return reason;
+  // A character that is cut in two is left out.
+  return new TextDecoder().decode(bytes.subarray(0, LONGEST_REASON), { stream: true });
+}
 
 /** The sockets of a client. What comes of one that was closed here is reported to nobody. */
 export class Transport {
@@ -79,7 +89,7 @@ export class Transport {
     const socket = this.#sockets.get(connection);
     if (socket === undefined) return;
     this.#forget(connection, socket);
-    socket.close(code, reason);
+    socket.close(code, shortened(reason));
   }
 
   #end(connection: number, code: number, reason: string): void {

@@ -78,6 +78,18 @@ test('what comes of a connection that was closed here is not, and its handlers a
   assert.deepEqual(heard.splice(0), [['opened', 2]]);
 });
 
+test('a reason that is too long for a close frame is cut between two characters', async () => {
+  const peer = await open(4);
+  const closed = once(peer, 'close');
+  transport.close(4, 4000, `${'a'.repeat(122)}é`);
+  assert.equal(String((await closed)[1]), 'a'.repeat(122));
+  heard.length = 0;
+  await open(5);
+  transport.close(5, 4000, '\u{1f6d1}'.repeat(31));
+  await once(made.at(-1)!, 'close');
+  heard.length = 0;
+});
+
 test('a text for a connection that is not open is not sent', async () => {
   transport.open(3);
   transport.send(3, 'too early');
