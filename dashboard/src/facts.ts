@@ -40,6 +40,9 @@ import type { Module, Vehicle } from './types.js';
 export const TRENDS = ['speed', 'acceleration', 'battery', 'temperature'] as const;
 export type TrendName = (typeof TRENDS)[number];
 
+/** What was older when it came is no sample of that moment, ms. */
+const SAMPLED = 1000;
+
 /** All that the vehicle reported, and when. */
 export abstract class Facts {
   readonly settings = readSettings();
@@ -100,30 +103,35 @@ export abstract class Facts {
     this.changed();
   }
 
-  /** Take an event. */
-  protected take(event: AnyEvent): void {
+  /**
+   * Take an event.
+   *
+   * @param old how old it was when it was sent, ms
+   */
+  protected take(event: AnyEvent, old = 0): void {
     const [now, wall] = [performance.now(), Date.now()];
     const time = Date.parse(event.timestamp);
     switch (event.type) {
       case 'telemetry.realtime':
-        this.arrivals.note(event.type, time, now, wall);
+        this.arrivals.note(event.type, time, now, wall, old);
         this.telemetry = event.data;
         this.telemetryTime = event.timestamp;
         this.#latchBook.heard(event.type, event.timestamp);
-        this.#sample(event.data, now);
+        // What is not of now has no place in the curves of now.
+        if (old < SAMPLED) this.#sample(event.data, now);
         break;
       case 'system.status':
-        this.arrivals.note(event.type, time, now, wall);
+        this.arrivals.note(event.type, time, now, wall, old);
         this.status = event.data;
         this.#latchBook.heard(event.type, event.timestamp);
         if (event.data.status === 'estop') this.#latched(event.timestamp);
         break;
       case 'telemetry.status':
-        this.arrivals.note(event.type, time, now, wall);
+        this.arrivals.note(event.type, time, now, wall, old);
         this.stream = event.data;
         break;
       case 'mission.progress':
-        this.arrivals.note(event.type, undefined, now, wall);
+        this.arrivals.note(event.type, undefined, now, wall, old);
         this.progress = event;
         break;
       case 'mission.state':

@@ -19,7 +19,7 @@ import { t } from './i18n/index.js';
 import { builtIn } from './logic/access.js';
 import type { May } from './logic/access.js';
 import { NO_CONNECTION } from './logic/alarms.js';
-import { LIMITS, telemetryLimit } from './logic/freshness.js';
+import { LIMITS, ageOnArrival, telemetryLimit } from './logic/freshness.js';
 import type { Freshness } from './logic/freshness.js';
 import { NoNewToken, Session } from './session.js';
 import { keepSettings } from './settings.js';
@@ -48,6 +48,8 @@ export class Store extends Facts {
   #hiddenAt = Infinity;
   #isSlow = false;
   #dirty = false;
+  /** The types of which something came on this connection. */
+  readonly #came = new Set<string>();
   readonly #watchers = new Set<() => void>();
   readonly #speakers = new Set<(text: string, urgent: boolean) => void>();
 
@@ -302,7 +304,14 @@ export class Store extends Facts {
 
   #attach(client: Oht50Client): void {
     const mine = (): boolean => this.session.client === client;
-    client.on('*', (event) => mine() && this.take(event));
+    client.on('*', (event) => {
+      if (!mine()) return;
+      // The first of a type may have been kept by the bridge for long. Not so what follows, though
+      // the date of the vehicle was set back; and a recording has the times of another day.
+      const isFirst = !this.#came.has(event.type) && !this.isReplay;
+      this.#came.add(event.type);
+      this.take(event, isFirst ? ageOnArrival(event.timestamp, client.establishedAt) : 0);
+    });
     client.on('gap', ({ since, until }) => this.#gap(since, until));
     client.on('role', (role) => {
       if (!mine()) return;
@@ -318,6 +327,7 @@ export class Store extends Facts {
     });
     client.on('state', (state) => {
       if (!mine()) return;
+      if (state.name === 'restoring') this.#came.clear();
       if (state.name === 'live') this.#live(client);
       if (state.name === 'lost') this.#lost();
       if (state.name === 'denied') this.note('link', `${t.signedOut}: ${state.error.message}`);

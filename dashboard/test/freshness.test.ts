@@ -14,7 +14,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Arrivals, telemetryLimit } from '../src/logic/freshness.js';
+import { Arrivals, ageOnArrival, telemetryLimit } from '../src/logic/freshness.js';
 
 const DATE = 1_700_000_000_000;
 const TYPE = 'telemetry.realtime';
@@ -53,6 +53,29 @@ test('a value is never known, live, stale and lost, by when it came', () => {
   assert.equal(vehicle.arrivals.age(TYPE, 405), 400);
   vehicle.sample(40_000);
   assert.equal(vehicle.state(40_010), 'live');
+});
+
+test('a value that was old when it came is as old as it is', () => {
+  const { arrivals } = new Vehicle();
+  // The vehicle's clock is a minute behind; it was silent for an hour, then for 2 s.
+  const lag = 60_000;
+  arrivals.note(TYPE, DATE - lag - 3600_000, 100, DATE + 100, 3600_000);
+  assert.equal(arrivals.state(TYPE, 1000, 100), 'lost');
+  assert.equal(arrivals.age(TYPE, 150), 3600_050);
+  arrivals.note(TYPE, DATE - lag - 2000, 100, DATE + 100, 2000);
+  assert.equal(arrivals.state(TYPE, 1000, 100), 'stale');
+  // Its age is no difference of the clocks, and what comes at once is not late because of it.
+  assert.equal(arrivals.leastLag, lag + 100);
+  arrivals.note(TYPE, DATE - lag + 200, 250, DATE + 250);
+  assert.deepEqual([arrivals.state(TYPE, 1000, 250), arrivals.delay(TYPE)], ['live', 0]);
+});
+
+test('how old a value was when it came, both times are of the vehicle', () => {
+  const at = '2026-01-01T10:00:00Z';
+  assert.equal(ageOnArrival('2026-01-01T09:00:00Z', at), 3600_000);
+  assert.equal(ageOnArrival('2026-01-01T10:00:01Z', at), 0);
+  assert.equal(ageOnArrival(at, undefined), 0);
+  assert.equal(ageOnArrival('never', at), 0);
 });
 
 test('at a low rate a value is not lost before its limit', () => {

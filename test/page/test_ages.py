@@ -232,6 +232,20 @@ def left(page):
 
 
 @pytest.mark.slow
+def test_what_the_bridge_had_kept_is_as_old_as_it_is_when_a_page_is_opened(people, stage):
+    until(visit(people, stage), FRESH)
+    stage.rate = 0
+    time.sleep(OLDEST / 1000 + 1)
+    page = people(stage.link(), script=FRAMES)
+    page.locator('#link[data-link="silent"]').waitFor()
+    until(page, STALE)
+    assert old_as_live(page, 0) == []
+    stage.rate = 10
+    page.locator(LIVE).waitFor()
+    until(page, FRESH)
+
+
+@pytest.mark.slow
 @pytest.mark.breaks_connections
 def test_after_it_was_frozen_it_shows_nothing_old_as_live_and_misses_nothing(people, stage):
     """The browser ends the connection of a page that it freezes, and tells it when it thaws."""

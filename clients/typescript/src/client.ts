@@ -148,6 +148,14 @@ export class Oht50Client {
   }
 
   /**
+   * When the bridge wrote that, by the clock of the vehicle: so much later than its own time comes
+   * the first value of a type, which the bridge may have kept for long.
+   */
+  get establishedAt(): string | undefined {
+    return this.#core.establishedAt;
+  }
+
+  /**
    * Connect, and stay connected until `close`; repeating it has no effect.
    *
    * @returns when the client is live

@@ -48,6 +48,8 @@ export class Core {
   state: State = { name: 'idle' };
   role = '';
   established: ConnectionEstablishedData | undefined;
+  /** When the bridge wrote that, by the clock of the vehicle. */
+  establishedAt: string | undefined;
   #actions: Action[] = [];
   #pair: TokenPair | undefined;
   /** What the function that supplies tokens is asked for, and since which question. */
@@ -300,6 +302,7 @@ export class Core {
     return {
       established: (data) => {
         this.established = data;
+        this.establishedAt = this.#session!.stamp;
         this.#enter({ name: 'restoring' });
         this.#setExpiry(data.expires_at);
         this.#setRole(data.role);

@@ -40,6 +40,13 @@ test('it authenticates and restores in one go, and is live when all is answered'
     ['operator'],
   );
   assert.equal(world.core.established?.epoch, 'E');
+  assert.equal(world.core.establishedAt, stamp(0));
+  world.pass(1000);
+  world.event('telemetry.status');
+  assert.equal(world.core.establishedAt, stamp(0));
+  world.lose();
+  world.again();
+  assert.equal(world.core.establishedAt, stamp(world.now));
 });
 
 test('without subscriptions and resumption it becomes live as well', () => {

@@ -36,6 +36,16 @@ export const LIMITS = {
   modules: 3000,
 } as const;
 
+/**
+ * How old the last value of a type was when the bridge sent it to a new connection, ms.
+ *
+ * @param timestamp of the value
+ * @param established when the connection was established; both by the vehicle's clock
+ */
+export function ageOnArrival(timestamp: string, established: string | undefined): number {
+  return Math.max(0, Date.parse(established ?? '') - Date.parse(timestamp)) || 0;
+}
+
 interface Arrival {
   readonly at: number;
   readonly delay: number;
@@ -45,7 +55,8 @@ interface Arrival {
 
 /**
  * When values came, on a steady clock. Nothing here compares a clock with that of the vehicle but
- * the delay, which is a difference to the quickest message.
+ * the delay, which is a difference to the quickest message. What was old when it came is set back
+ * by times of the vehicle alone.
  */
 export class Arrivals {
   readonly #last = new Map<string, Arrival>();
@@ -59,18 +70,19 @@ export class Arrivals {
    * @param timestamp of the vehicle, ms; NaN or undefined: its delay is not judged
    * @param now on the steady clock, ms
    * @param wall the date, ms
+   * @param old how old it was when it was sent, ms
    */
-  note(type: string, timestamp: number | undefined, now: number, wall: number): void {
+  note(type: string, timestamp: number | undefined, now: number, wall: number, old = 0): void {
     let delay = 0;
     if (timestamp !== undefined && !Number.isNaN(timestamp)) {
-      const lag = wall - timestamp;
+      const lag = wall - timestamp - old;
       // Of two that are as quick, the later one counts for longer.
       this.#least = this.#least.filter(({ at, lag: l }) => now - at <= LEAST_KEPT && l < lag);
       this.#least.push({ at: now, lag });
       delay = lag - this.#least[0]!.lag;
       if (delay <= DELAYED_BY) this.#quickPongs = 0;
     }
-    this.#last.set(type, { at: now, delay, void: false });
+    this.#last.set(type, { at: now - old, delay, void: false });
   }
 
   /**
