@@ -306,6 +306,56 @@ def test_without_any_way_it_says_so_and_sends_nothing_later(
     assert max(each['at'] for each in sent) - at['pointerdown'] <= 10_000, sent
 
 
+def toucher(session):
+    """Return what dispatches a touch event with all points that are on the glass."""
+
+    def touch(kind, *points):
+        found = [{'x': x, 'y': y, 'id': number} for number, (x, y) in enumerate(points)]
+        session.send('Input.dispatchTouchEvent', {'type': f'touch{kind}', 'touchPoints': found})
+
+    return touch
+
+
+def middle_of(box):
+    """Return the middle of a box."""
+    return box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('moving', [False, True], ids=['rests', 'scrolls'])
+def test_a_finger_stops_while_another_is_on_the_glass(people, stage, browser, moving):
+    viewport = {'width': 412, 'height': 780}
+    page = visit(people, stage, hasTouch=True, viewport=viewport)
+    touch = toucher(browser.session(page))
+    stop = middle_of(page.locator(STOP).boundingBox())
+    x, y = middle_of(page.locator('main').boundingBox())
+    touch('Start', (x, y))
+    for _ in range(10 if moving else 0):
+        y -= 10
+        touch('Move', (x, y))
+    touch('Start', (x, y), stop)
+    wait_for(lambda: stage.count('emergency_stop') == 1, what='a stop, before the release')
+    touch('End', (x, y))
+    touch('End')
+    page.locator('[data-state="stopped"]').waitFor()
+    assert stage.count('emergency_stop') == 1
+
+
+@pytest.mark.slow
+def test_a_press_that_is_held_is_one_stop(people, stage):
+    page = visit(people, stage)
+    page.locator(STOP).hover()
+    page.act(['mouse'], ['down'])
+    page.waitForTimeout(1500)
+    page.act(['mouse'], ['up'])
+    page.waitForTimeout(500)
+    assert stage.count('emergency_stop') == 1
+    # What comes of assistive technology is a click alone.
+    page.waitForTimeout(1000)
+    page.evaluate(f'document.querySelector({STOP!r}).click()')
+    wait_for(lambda: stage.count('emergency_stop') == 2, what='a stop by a click')
+
+
 @pytest.mark.parametrize(
     'size',
     [
@@ -317,14 +367,9 @@ def test_a_scroll_beside_stop_is_none_and_nothing_is_beside_it(people, stage, br
     width, height = size
     viewport = {'width': width, 'height': height}
     page = visit(people, stage, 'admin', hasTouch=True, viewport=viewport)
-    session = browser.session(page)
-
-    def touch(kind, *points):
-        found = [{'x': x, 'y': y} for x, y in points]
-        session.send('Input.dispatchTouchEvent', {'type': f'touch{kind}', 'touchPoints': found})
-
+    touch = toucher(browser.session(page))
     box = page.locator(STOP).boundingBox()
-    middle = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
+    middle = middle_of(box)
     away = -1 if box['y'] > height / 2 else 1
     beside = middle[0], middle[1] + away * (box['height'] / 2 + 40)
     # Away from it, and across it.

@@ -15,7 +15,7 @@ import { h, s, setAttribute, setText, show } from '../dom.js';
 import { t } from '../i18n/index.js';
 import type { Store } from '../store.js';
 
-/** A click of the same gesture as a press of a pointer comes within so long, ms. */
+/** A click of the same gesture as a press of a pointer comes so soon after it or its end, ms. */
 const SAME_GESTURE = 1000;
 
 /** Whether a press reaches the vehicle; a bridge that answers is not yet a vehicle that does. */
@@ -51,15 +51,23 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
   element.replaceChildren(control, note, outcome, absent);
 
   let pointed = -Infinity;
+  const down = new Set<number>();
   const mayStop = (): boolean => !control.hidden;
   const press = (): void => {
     if (mayStop()) store.stop();
   };
   control.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
+    // Also of a finger that is not the first on the glass: a hand may rest beside it.
+    if (event.button !== 0) return;
     press();
     pointed = performance.now();
+    down.add(event.pointerId);
   });
+  const lifted = (event: PointerEvent): void => {
+    if (down.delete(event.pointerId)) pointed = performance.now();
+  };
+  control.addEventListener('pointerup', lifted);
+  control.addEventListener('pointercancel', lifted);
   // What follows a press of a pointer is the same press; alone it comes of assistive technology.
   control.addEventListener('click', () => {
     if (performance.now() - pointed > SAME_GESTURE) press();
