@@ -49,6 +49,19 @@ REPEATED = 1.2
 UNANSWERED = 500
 STORM = """for (let i = 0; i < 20; i++) document.querySelector('.stop-button').dispatchEvent(
   new PointerEvent('pointerdown', { button: 0, isPrimary: true, bubbles: true }))"""
+#: What is found on a grid of points of STOP that is not a part of it.
+COVERING = """(() => {
+  const stop = document.querySelector('.stop-button');
+  const { left, top, width, height } = stop.getBoundingClientRect();
+  const covering = [];
+  for (const x of [0.02, 0.25, 0.5, 0.75, 0.98]) {
+    for (const y of [0.04, 0.5, 0.96]) {
+      const found = document.elementFromPoint(left + x * width, top + y * height);
+      if (!stop.contains(found)) covering.push([x, y, found?.outerHTML.slice(0, 80)]);
+    }
+  }
+  return covering;
+})()"""
 #: Distance of STOP to each other part that can be pressed and is not beneath it, px.
 AROUND = """(() => {
   const stop = document.querySelector('.stop-button');
@@ -339,6 +352,18 @@ def test_a_finger_stops_while_another_is_on_the_glass(people, stage, browser, mo
     touch('End')
     page.locator('[data-state="stopped"]').waitFor()
     assert stage.count('emergency_stop') == 1
+
+
+@pytest.mark.slow
+def test_the_open_menu_does_not_cover_stop(people, stage):
+    page = visit(people, stage, 'admin', hasTouch=True)
+    for width, height in ((844, 360), (320, 256), (320, 490), (1366, 768)):
+        page.setViewportSize({'width': width, 'height': height})
+        page.evaluate('document.querySelector(".menu").open = true')
+        page.locator('.menu-items:visible').waitFor()
+        assert page.evaluate(COVERING) == [], (width, height)
+        page.evaluate('document.querySelector(".menu").open = false')
+        page.evaluate('scrollTo(0, 0)')
 
 
 @pytest.mark.slow
