@@ -228,7 +228,7 @@ export class Store extends Facts {
     const { client } = this.session;
     const result = client?.stop('operator, dashboard');
     const at = performance.now();
-    this.presses.pressed(at);
+    this.presses.pressed(at, Date.now());
     this.note('stop', t.stopSent, 'alarm');
     const settle = (confirmed: boolean, sent: boolean, message: string): void => {
       this.presses.settled({ at: performance.now(), confirmed, sent, message });

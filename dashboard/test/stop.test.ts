@@ -17,6 +17,8 @@ import { test } from 'node:test';
 import { LatchBook, StopPresses } from '../src/logic/stop.js';
 import type { StopFacts } from '../src/logic/stop.js';
 
+const DATE = 1_700_000_000_000;
+
 const facts = (now: number, more: Partial<StopFacts> = {}): StopFacts => ({
   allowed: true,
   live: true,
@@ -44,8 +46,9 @@ test('it is ready only while it reaches the vehicle', () => {
 
 test('a press alone is never shown as a stop', () => {
   const presses = new StopPresses();
-  presses.pressed(0);
-  assert.equal(presses.display(facts(1999)).name, 'sending');
+  presses.pressed(0, DATE);
+  // Since when it is under way is the date of the press.
+  assert.deepEqual(presses.display(facts(1999)), { name: 'sending', date: DATE });
   assert.equal(presses.display(facts(2000)).name, 'unconfirmed');
   presses.settled({ ...lost });
   assert.equal(presses.display(facts(10_001)).name, 'ready');
@@ -55,33 +58,33 @@ test('a press alone is never shown as a stop', () => {
 
 test('what the vehicle reports is shown, and the control stays a stop', () => {
   const presses = new StopPresses();
-  presses.pressed(0);
+  presses.pressed(0, DATE);
   assert.equal(presses.display(facts(50, { latched: true })).name, 'stopped');
   presses.settled({ ...confirmed });
-  presses.pressed(200);
+  presses.pressed(200, DATE + 200);
   assert.equal(presses.display(facts(200, { latched: true })).name, 'stopped');
 });
 
 test('it alarms once a press, and not when it was confirmed', () => {
   const presses = new StopPresses();
-  presses.pressed(0);
+  presses.pressed(0, DATE);
   assert.deepEqual(
     [1999, 2000, 2250].map((now) => presses.alarm(now)),
     [false, true, false],
   );
   presses.settled({ ...lost });
-  presses.pressed(20_000);
+  presses.pressed(20_000, DATE + 20_000);
   assert.equal(presses.alarm(22_000), true);
   presses.settled({ ...lost });
-  presses.pressed(30_000);
+  presses.pressed(30_000, DATE + 30_000);
   presses.settled({ ...confirmed });
   assert.equal(presses.alarm(33_000), false);
 });
 
 test('of many presses one confirmation is enough', () => {
   const presses = new StopPresses();
-  presses.pressed(0);
-  presses.pressed(10);
+  presses.pressed(0, DATE);
+  presses.pressed(10, DATE + 10);
   presses.settled({ ...confirmed });
   assert.equal(presses.isPending, false);
   presses.settled({ ...lost });

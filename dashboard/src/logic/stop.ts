@@ -15,8 +15,8 @@
 export type StopDisplay =
   | { readonly name: 'absent' }
   | { readonly name: 'ready'; readonly roundTrip: number | undefined }
-  | { readonly name: 'sending'; readonly since: number }
-  | { readonly name: 'unconfirmed'; readonly since: number }
+  | { readonly name: 'sending'; readonly date: number }
+  | { readonly name: 'unconfirmed'; readonly date: number }
   | { readonly name: 'stopped' }
   | { readonly name: 'offline' };
 
@@ -52,13 +52,16 @@ export interface StopFacts {
 export class StopPresses {
   #pending = 0;
   #since = 0;
+  /** The date of the first press that is not answered, ms: the steady clock may have stood still. */
+  #date = 0;
   #alarmed = false;
   #outcome: Outcome | undefined;
 
-  /** Somebody pressed; times in ms on a steady clock. */
-  pressed(now: number): void {
+  /** Somebody pressed; times in ms, `now` on a steady clock. */
+  pressed(now: number, date: number): void {
     if (this.#pending === 0) {
       this.#since = now;
+      this.#date = date;
       this.#alarmed = false;
     }
     this.#pending += 1;
@@ -95,7 +98,7 @@ export class StopPresses {
     if (!allowed) return { name: 'absent' };
     if (this.isPending && !(latched && live)) {
       const name = now - this.#since < UNCONFIRMED_AFTER ? 'sending' : 'unconfirmed';
-      return { name, since: this.#since };
+      return { name, date: this.#date };
     }
     if (!live) return { name: 'offline' };
     return latched ? { name: 'stopped' } : { name: 'ready', roundTrip };

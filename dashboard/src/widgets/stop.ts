@@ -108,7 +108,7 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
         setText(state, reach(store, display.roundTrip));
         break;
       case 'sending':
-        setText(state, t.sentWaiting(t.format.time(performance.timeOrigin + display.since)));
+        setText(state, t.sentWaiting(t.format.time(display.date)));
         break;
       case 'unconfirmed':
         setText(state, t.notConfirmed);
