@@ -124,7 +124,7 @@ export abstract class Facts {
         this.arrivals.note(event.type, time, now, wall, old);
         this.status = event.data;
         this.#latchBook.heard(event.type, event.timestamp);
-        if (event.data.status === 'estop') this.#latched(event.timestamp);
+        if (event.data.status === 'estop') this.#latched(event.timestamp, {}, old);
         break;
       case 'telemetry.status':
         this.arrivals.note(event.type, time, now, wall, old);
@@ -202,8 +202,14 @@ export abstract class Facts {
     this.trends.temperature.add(now / 1000, sensors.temperature);
   }
 
-  #latched(time: string, more: Omit<Latch, 'latched'> = {}): void {
-    if (!this.#latchBook.stopped(time, more)) return;
+  #latched(time: string, more: Omit<Latch, 'latched'> = {}, old = 0): void {
+    const [now, wall] = [performance.now(), Date.now()];
+    const isNew = this.#latchBook.stopped(time, more);
+    // What the bridge had kept for long makes nothing older that was heard since.
+    if (this.latch.latched && (isNew || (this.arrivals.age('latch', now) ?? old) >= old)) {
+      this.arrivals.note('latch', undefined, now, wall, old);
+    }
+    if (!isNew) return;
     const { trigger, time: since } = this.latch;
     this.announce(t.stoppedBy(trigger, t.format.time(since)), true);
     if (this.settings.sound) tone(1);

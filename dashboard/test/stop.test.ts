@@ -65,6 +65,23 @@ test('what the vehicle reports is shown, and the control stays a stop', () => {
   assert.equal(presses.display(facts(200, { latched: true })).name, 'stopped');
 });
 
+test('what the vehicle confirmed without a session is shown, and the control stays offline', () => {
+  const presses = new StopPresses();
+  const offline = (now: number, latched: boolean) =>
+    presses.display(facts(now, { live: false, latched }));
+  assert.deepEqual(offline(0, true), { name: 'offline', confirmed: false });
+  presses.pressed(0, DATE);
+  assert.equal(offline(50, false).name, 'sending');
+  presses.settled({ ...confirmed });
+  assert.deepEqual(offline(100, true), { name: 'offline', confirmed: true });
+  // Not when it was cleared meanwhile, and not for ever.
+  assert.deepEqual(offline(100, false), { name: 'offline', confirmed: false });
+  assert.deepEqual(offline(60_101, true), { name: 'offline', confirmed: false });
+  presses.pressed(70_000, DATE + 70_000);
+  presses.settled({ ...lost });
+  assert.deepEqual(offline(70_001, true), { name: 'offline', confirmed: false });
+});
+
 test('it alarms once a press, and not when it was confirmed', () => {
   const presses = new StopPresses();
   presses.pressed(0, DATE);

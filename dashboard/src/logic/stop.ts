@@ -18,7 +18,8 @@ export type StopDisplay =
   | { readonly name: 'sending'; readonly date: number }
   | { readonly name: 'unconfirmed'; readonly date: number }
   | { readonly name: 'stopped' }
-  | { readonly name: 'offline' };
+  /** `confirmed`: the vehicle confirmed the last press all the same, on a connection of its own. */
+  | { readonly name: 'offline'; readonly confirmed: boolean };
 
 /** Without a confirmation after so long the page says so, ms. */
 export const UNCONFIRMED_AFTER = 2000;
@@ -100,7 +101,9 @@ export class StopPresses {
       const name = now - this.#since < UNCONFIRMED_AFTER ? 'sending' : 'unconfirmed';
       return { name, date: this.#date };
     }
-    if (!live) return { name: 'offline' };
+    if (!live) {
+      return { name: 'offline', confirmed: latched && this.outcome(now)?.confirmed === true };
+    }
     return latched ? { name: 'stopped' } : { name: 'ready', roundTrip };
   }
 }

@@ -38,7 +38,9 @@ export function mountState(element: HTMLElement, store: Store): () => void {
     const fresh = store.freshness('system.status');
     const known = fresh === 'live' || fresh === 'delayed' || fresh === 'never';
     setText(symbol, sign);
-    setText(word, known ? name : t.was(name, t.format.age(store.age('system.status') ?? 0)));
+    // That it is stopped may have come later than the last status, and on another connection.
+    const age = store.age(store.latch.latched ? 'latch' : 'system.status') ?? 0;
+    setText(word, known ? name : t.was(name, t.format.age(age)));
     setAttribute(element, 'data-mark', mark);
     setAttribute(element, 'data-fresh', fresh);
   });

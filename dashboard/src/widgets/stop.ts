@@ -123,8 +123,12 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
     }
     const last = store.presses.outcome(now);
     const failed = last && !last.confirmed && !store.presses.isPending;
-    show(outcome, !!failed);
-    if (failed) {
+    const held = display.name === 'offline' && display.confirmed;
+    show(outcome, !!failed || held);
+    setAttribute(outcome, 'data-confirmed', held ? '' : undefined);
+    if (held) {
+      setText(outcome, `${t.stopConfirmed}: ${t.format.time(store.latch.time)}`);
+    } else if (failed) {
       const text = last.sent ? t.stopUnconfirmed : t.stopNotSent;
       setText(outcome, last.message ? `${text}: ${last.message}` : text);
     }
