@@ -21,6 +21,8 @@ from page.views import until
 from page.views import visit
 from support import wait_for
 
+from oht50_bridge.gateway.commands import CommandOutcome
+
 #: Presses whatever can be seen, enabled or not.
 PRESS_ALL = """for (const each of document.querySelectorAll('main button'))
   if (each.checkVisibility()) each.click()"""
@@ -94,6 +96,16 @@ def test_no_reset_while_it_moves_or_values_are_old_or_a_cause_stands(people, sta
     page.locator('.dialog .primary').click()
     wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
     assert 'start_mission' not in stage.commands and 'resume_mission' not in stage.commands
+
+
+@pytest.mark.slow
+def test_the_limits_of_the_bars_are_those_in_force(people, stage):
+    config = {'speed_limit': 0.25, 'max_acceleration': 0.15}
+    answer = {'config': config, 'version': '1.0.0'}
+    stage.answers['get_config'] = CommandOutcome(True, 'done', answer)
+    page = visit(people, stage)
+    for limit in ('0.25', '0.15'):
+        until(page, f'document.querySelector(".tiles").textContent.includes("{limit}")', 5)
 
 
 @pytest.mark.long

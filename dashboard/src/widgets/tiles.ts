@@ -93,12 +93,12 @@ export function mountTiles(element: HTMLElement, store: Store): () => void {
       const { number } = t.format;
       speed.update(magnitude, 2, fresh, age, time);
       const limit = topSpeed();
-      speedBar.update(part(magnitude, limit), '0', number.call(t.format, limit, 1));
+      speedBar.update(part(magnitude, limit), '0', number.call(t.format, limit, 2));
       const change = telemetry?.acceleration.linear;
       acceleration.update(change, 2, fresh, age, time);
       const most = topAcceleration();
       const strength = change == null ? change : Math.abs(change);
-      accelerationBar.update(part(strength, most), '0', number.call(t.format, most, 1));
+      accelerationBar.update(part(strength, most), '0', number.call(t.format, most, 2));
       const charge = telemetry?.sensors.battery;
       battery.update(charge, 0, fresh, age, time);
       const low = charge == null ? '' : charge < EMPTY ? 'empty' : charge < LOW ? 'low' : '';
