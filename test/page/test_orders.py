@@ -29,6 +29,7 @@ PRESS_ALL = """for (const each of document.querySelectorAll('main button'))
 PRIMARY = 'document.querySelector(".dialog .primary")'
 MOVING = {'linear': 0.3, 'angular': 0.0}
 STILL = {'linear': 0.0, 'angular': 0.0}
+UNKNOWN = {'linear': None, 'angular': None}
 
 
 def button(page, name):
@@ -96,6 +97,24 @@ def test_no_reset_while_it_moves_or_values_are_old_or_a_cause_stands(people, sta
     page.locator('.dialog .primary').click()
     wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
     assert 'start_mission' not in stage.commands and 'resume_mission' not in stage.commands
+
+
+@pytest.mark.slow
+def test_without_a_speed_a_person_says_that_the_vehicle_stands(people, stage):
+    """With a lost position there is none until the reset, which references it again."""
+    page = visit(people, stage, 'admin', '/alarms')
+    stage.publish('safety.state', **STOPPED)
+    button(page, 'Reset the emergency stop ...').click()
+    page.locator('#reset-seen').check()
+    until(page, f'!{PRIMARY}.disabled')
+    stage.publish('telemetry.realtime', velocity=UNKNOWN)
+    dialog = 'document.querySelector(".dialog").innerText'
+    until(page, f'{PRIMARY}.disabled && {dialog}.includes("The speed is not known.")')
+    assert not page.locator('#reset-seen').isChecked()
+    page.getByLabel('I have seen that the vehicle stands').check()
+    until(page, f'!{PRIMARY}.disabled')
+    page.locator('.dialog .primary').click()
+    wait_for(lambda: stage.count('clear_estop') == 1, what='a reset')
 
 
 @pytest.mark.slow

@@ -290,6 +290,8 @@ export const en = {
   resetStop: 'Reset the emergency stop',
   causes: 'Stops that are latched',
   nobodyInTheWay: "I have seen that nobody is in the vehicle's way",
+  standsAndNobody: 'I have seen that the vehicle stands, and that nobody is in its way',
+  speedNotKnown: 'The speed is not known.',
   tickFirst: 'Look at the vehicle, then tick the box.',
   resetStartsNothing: 'The reset starts nothing: nothing moves until a mission is started.',
   resetDone: 'Reset. Nothing moves until a mission is started.',

@@ -269,7 +269,8 @@ export const vi: Dictionary = {
     'SYS-006': 'Tắt các chương trình khác trên máy tính của xe.',
     'SYS-007': 'Kiểm tra thông gió của máy tính trên xe.',
     'SYS-008': 'Cho xe về trạm sạc; khi pin quá yếu, không nhiệm vụ nào khác bắt đầu được.',
-    'SYS-009': 'Kiểm tra pin và bộ quản lý pin; khi nó không phản hồi, không nhiệm vụ nào bắt đầu.',
+    'SYS-009':
+      'Kiểm tra pin và bộ quản lý pin; khi nó không phản hồi, không nhiệm vụ nào bắt đầu.',
     'APP-001': 'Xem mức Cấu hình để biết giá trị đang dùng.',
     'NET-002': 'Kiểm tra nguồn và cáp của bo mạch.',
     'INT-003': 'So sánh bo mạch với tệp tham số; `oht50 doctor` cho biết điểm khác.',
@@ -280,6 +281,8 @@ export const vi: Dictionary = {
   resetStop: 'Đặt lại dừng khẩn cấp',
   causes: 'Các lệnh dừng đang chốt',
   nobodyInTheWay: 'Tôi đã thấy không có ai trên đường đi của xe',
+  standsAndNobody: 'Tôi đã thấy xe đứng yên, và không có ai trên đường đi của xe',
+  speedNotKnown: 'Không biết tốc độ của xe.',
   tickFirst: 'Hãy nhìn xe, rồi đánh dấu vào ô.',
   resetStartsNothing: 'Đặt lại không khởi động gì: xe chỉ chạy khi có nhiệm vụ được bắt đầu.',
   resetDone: 'Đã đặt lại. Xe chỉ chạy khi có nhiệm vụ được bắt đầu.',

@@ -26,6 +26,8 @@ export function whyNoReset(store: Store): string {
   if (!store.latch.latched) return t.notStopped;
   const fresh = store.freshness('telemetry.realtime');
   if (fresh !== 'live') return t.notWhileStale;
+  // One that is not known forbids nothing: the reset is what references a lost position again, and
+  // until then there is no speed. The dialog asks a person instead.
   const speed = store.telemetry?.velocity.linear;
   if (speed != null && Math.abs(speed) > STANDSTILL) return t.notWhileMoving;
   if (store.safety && store.safety.reset_hindrances.length > 0) return t.causeStands;
@@ -38,6 +40,7 @@ function openReset(store: Store): void {
   const speed = h('p', {});
   const reason = h('p', { class: 'reason', role: 'status' });
   const seen = h('input', { type: 'checkbox', id: 'reset-seen' });
+  const statement = h('label', { for: 'reset-seen' });
   const reset = button(
     t.resetStop,
     () => {
@@ -56,6 +59,7 @@ function openReset(store: Store): void {
     { class: 'primary' },
   );
   let known = new Set<string>();
+  let isSpeedKnown = true;
   let off = (): void => {};
   const close = openDialog(
     t.resetStop,
@@ -64,7 +68,7 @@ function openReset(store: Store): void {
       causes,
       hindrances,
       speed,
-      h('div', { class: 'check' }, seen, h('label', { for: 'reset-seen' }, t.nobodyInTheWay)),
+      h('div', { class: 'check' }, seen, statement),
       reason,
       h('p', {}, t.resetStartsNothing),
       h(
@@ -92,8 +96,14 @@ function openReset(store: Store): void {
     refill(hindrances, obstacles.join('|'), () => obstacles.map((each) => h('li', {}, each)));
     const value = store.telemetry?.velocity.linear;
     const age = store.age('telemetry.realtime');
-    const text = value == null ? '--' : `${t.format.number(Math.abs(value), 2)} m/s`;
-    setText(speed, `${t.speed}: ${text}, ${t.ageOf(t.format.age(age ?? 0))}`);
+    if (value == null && isSpeedKnown) {
+      seen.checked = false; // who ticked it said nothing of the speed
+    }
+    isSpeedKnown = value != null;
+    setText(statement, isSpeedKnown ? t.nobodyInTheWay : t.standsAndNobody);
+    const text = value == null ? '' : `${t.format.number(Math.abs(value), 2)} m/s`;
+    const aged = `${t.speed}: ${text}, ${t.ageOf(t.format.age(age ?? 0))}`;
+    setText(speed, isSpeedKnown ? aged : t.speedNotKnown);
     const why = whyNoReset(store) || (seen.checked ? '' : t.tickFirst);
     enable(reset, why);
     setText(reason, why);
