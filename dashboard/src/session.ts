@@ -57,6 +57,8 @@ export class Session {
   #client: Oht50Client | undefined;
   /** The token that the client has. */
   #given: string | undefined;
+  /** A token that somebody has just given, and not the storage. */
+  #entered: string | undefined;
   #renewed: (() => void) | undefined;
   #fault: SignInFault | undefined;
   /** Then the page has values, and the badge says that they are old. */
@@ -112,6 +114,7 @@ export class Session {
   /** Sign in with new tokens, or those that are kept. */
   start(given?: Kept, outlive = false): void {
     if (given) this.#tokens.save(given, outlive);
+    this.#entered = given?.token;
     this.#client?.close();
     this.#client = undefined;
     this.#given = undefined;
@@ -169,8 +172,9 @@ export class Session {
     if (reason === 'expiring') return this.#renew();
     const kept = this.#tokens.read();
     if (!kept || kept.token === this.#given) return null;
-    // One that expired long ago is not sent: it would count as an attempt to guess one.
-    const claims = claimsOf(kept.token);
+    // One that expired long ago is not sent: it would count as an attempt to guess one. What was
+    // just given is, as the clock of the vehicle may be far behind.
+    const claims = kept.token === this.#entered ? undefined : claimsOf(kept.token);
     if (claims && claims.exp * 1000 < Date.now() - LONG_AGO) {
       this.#fault = 'expired';
       return null;

@@ -1,0 +1,161 @@
+// Copyright 2026 The oht50_bridge Authors
+//
+// Licensed under the Apache License, Version 2.0 (the "License");
+// you may not use this file except in compliance with the License.
+// You may obtain a copy of the License at
+//
+//     http://www.apache.org/licenses/LICENSE-2.0
+//
+// Unless required by applicable law or agreed to in writing, software
+// distributed under the License is distributed on an "AS IS" BASIS,
+// WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+// See the License for the specific language governing permissions and
+// limitations under the License.
+import assert from 'node:assert/strict';
+import { beforeEach, mock, test } from 'node:test';
+import { BroadcastChannel } from 'node:worker_threads';
+
+import { MemoryStore } from '../src/logic/tokens.js';
+import { Session } from '../src/session.js';
+
+const ORIGIN = 'http://vehicle:8000';
+const HOUR = 3600_000;
+const START = 1_700_000_000_000;
+
+interface Sent extends Record<string, unknown> {
+  readonly type: string;
+  readonly request_id: string;
+}
+
+/** A connection to a bridge that accepts each token and whatever restores a client. */
+class Socket {
+  static readonly all: Socket[] = [];
+  /** Whether new connections are made. */
+  static up = true;
+  readyState = 0;
+  readonly sent: Sent[] = [];
+  onopen?: (event: object) => void;
+  onmessage?: (event: object) => void;
+  onclose?: (event: object) => void;
+  onerror?: () => void;
+
+  constructor() {
+    Socket.all.push(this);
+    queueMicrotask(() => {
+      if (!Socket.up) return this.lose();
+      this.readyState = 1;
+      this.onopen?.({});
+    });
+  }
+
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify({ timestamp: stamp(), ...message }) });
+  }
+
+  lose(): void {
+    this.readyState = 3;
+    this.onclose?.({ code: 1006, reason: '' });
+  }
+
+  close(): void {
+    this.readyState = 3;
+  }
+
+  send(text: string): void {
+    const message = JSON.parse(text) as Sent;
+    this.sent.push(message);
+    const { type, request_id } = message;
+    const number = Socket.all.indexOf(this);
+    const replies: Record<string, object> = {
+      auth: {
+        type: 'connection.established',
+        data: {
+          role: 'operator',
+          epoch: 'E',
+          session_id: `s${number}`,
+          expires_at: stamp(60_000),
+        },
+      },
+      subscribe: { type: 'subscription.confirmed', data: { events: [], rates: {}, denied: [] } },
+      resume: { type: 'resume.result', data: { recovered: true, epoch: 'E', seq: 0 } },
+      ping: { type: 'pong', data: {} },
+    };
+    const reply = replies[type];
+    if (reply) queueMicrotask(() => this.say({ request_id, ...reply }));
+  }
+
+  /** The refresh tokens that were sent over all connections. */
+  static get refreshed(): unknown[] {
+    const sent = Socket.all.flatMap((socket) => socket.sent);
+    return sent
+      .filter(({ type }) => type === 'refresh_token')
+      .map((each) => each['refresh_token']);
+  }
+}
+
+/** The channel of a browser's tabs; the process may end while it is open. */
+class Channel extends BroadcastChannel {
+  constructor(name: string) {
+    super(name);
+    this.unref();
+  }
+}
+
+const stamp = (later = 0): string => new Date(Date.now() + later).toISOString();
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** A token that ends so much later, ms. */
+const token = (later: number, name = 'a'): string =>
+  `${part({ alg: 'HS256' })}.${part({ sub: 'ann', exp: Math.floor((Date.now() + later) / 1000) })}.${name}`;
+
+/** Let what is under way go on. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Let time pass, and what is due by it. */
+async function pass(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 50) {
+    mock.timers.tick(50);
+    // The channel of the tabs hands on what is posted in a turn of its own.
+    for (let n = 0; n < 4; n++) await turn();
+  }
+}
+
+const replace = (name: string, value: unknown): void => {
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+};
+
+beforeEach(() => {
+  replace('sessionStorage', new MemoryStore());
+  replace('localStorage', new MemoryStore());
+  replace('location', { origin: ORIGIN });
+  replace('navigator', { onLine: true });
+  replace('WebSocket', Socket);
+  replace('BroadcastChannel', Channel);
+  Socket.all.length = 0;
+  Socket.up = true;
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: START });
+  mock.method(performance, 'now', () => Date.now() - START);
+  mock.method(Math, 'random', () => 0.2);
+});
+
+/** A session of a page of its own. */
+const session = (): Session =>
+  new Session(
+    ORIGIN,
+    (client) => client.on('error', () => {}),
+    () => {},
+  );
+
+test('what was just given is sent though the clock of the vehicle is hours behind', async () => {
+  const mine = session();
+  mine.start({ token: token(-2 * HOUR) });
+  await pass(100);
+  assert.deepEqual([mine.state.name, mine.fault], ['live', undefined]);
+  // The storage has had it for who knows how long.
+  const later = session();
+  later.start();
+  await pass(100);
+  assert.deepEqual([later.state.name, later.fault], ['denied', 'expired']);
+});
