@@ -184,15 +184,24 @@ export class Session {
     return { token: kept.token };
   }
 
-  async #renew(): Promise<TokenPair> {
+  async #renew(): Promise<TokenPair | null> {
+    const client = this.#client;
+    const session = client?.established?.session_id;
     await wait(Math.random() * JITTER);
     return new Promise((resolve, reject) => {
+      // Before there is a connection nothing renews a token whose time is over: it is not waited for.
+      const none = (why: string): void => {
+        if (client !== this.#client || client?.state.name !== 'connecting')
+          return reject(new NoNewToken(why));
+        this.#fault = 'expired';
+        resolve(null);
+      };
       const work = async (): Promise<void> => {
         const kept = this.#tokens.read();
         if (!kept) return reject(new NoNewToken('signed out'));
         if (kept.token !== this.#given) return resolve(this.#adopt(kept));
         const { refreshToken } = kept;
-        if (refreshToken === undefined) return reject(new NoNewToken('no refresh token'));
+        if (refreshToken === undefined) return none('no refresh token');
         const name = fingerprint(refreshToken);
         // What another tab wrote may not be here yet: each process has a copy of the storage.
         const newer = await this.#tabs.ask(name, kept.spent === true);
@@ -200,7 +209,10 @@ export class Session {
           this.#tokens.save(newer);
           return resolve(this.#adopt(newer));
         }
-        if (kept.spent) return reject(new NoNewToken('the refresh token was used'));
+        if (kept.spent) return none('the refresh token was used');
+        // The client drops what it asked for on another connection: it would be spent for nothing.
+        const isSame = client === this.#client && client?.established?.session_id === session;
+        if (!isSame || client?.state.name !== 'live') return none('there is another connection');
         this.#tokens.spend();
         const answered = new Promise<void>((done) => {
           this.#renewed = done;

@@ -95,9 +95,12 @@ class Socket {
 
 /** The channel of a browser's tabs; the process may end while it is open. */
 class Channel extends BroadcastChannel {
+  static readonly all: Channel[] = [];
+
   constructor(name: string) {
     super(name);
     this.unref();
+    Channel.all.push(this);
   }
 }
 
@@ -132,6 +135,7 @@ beforeEach(() => {
   replace('navigator', { onLine: true });
   replace('WebSocket', Socket);
   replace('BroadcastChannel', Channel);
+  for (const channel of Channel.all.splice(0)) channel.close();
   Socket.all.length = 0;
   Socket.up = true;
   mock.timers.reset();
@@ -158,4 +162,61 @@ test('what was just given is sent though the clock of the vehicle is hours behin
   later.start();
   await pass(100);
   assert.deepEqual([later.state.name, later.fault], ['denied', 'expired']);
+});
+
+/** A session that is live, and was told that it ends soon. */
+async function expiring(): Promise<Session> {
+  const mine = session();
+  mine.start({ token: token(14_000), refreshToken: 'R' });
+  await pass(100);
+  assert.equal(mine.state.name, 'live');
+  Socket.all.at(-1)!.say({ type: 'auth.expiring', data: { expires_at: stamp(14_000) } });
+  await turn();
+  return mine;
+}
+
+test('a session that ends soon is extended with the refresh token', async () => {
+  await expiring();
+  await pass(3000);
+  assert.deepEqual(Socket.refreshed, ['R']);
+});
+
+test('a refresh token is not spent for a connection that was lost meanwhile', async () => {
+  const mine = await expiring();
+  await pass(500);
+  Socket.all.at(-1)!.lose();
+  await pass(1400);
+  // It has connected again, and would be told again; without it the token stays as it was.
+  assert.equal(mine.state.name, 'live');
+  await pass(2000);
+  assert.deepEqual([Socket.refreshed, mine.isRenewable], [[], true]);
+  Socket.all.at(-1)!.say({ type: 'auth.expiring', data: { expires_at: stamp(10_000) } });
+  await pass(3000);
+  assert.deepEqual([Socket.refreshed, mine.isRenewable], [['R'], false]);
+});
+
+test('a refresh token is not spent while there is no connection, nor by who signed in anew', async () => {
+  const mine = await expiring();
+  Socket.up = false;
+  Socket.all.at(-1)!.lose();
+  await pass(3000);
+  assert.deepEqual([Socket.refreshed, mine.isRenewable], [[], true]);
+
+  Socket.up = true;
+  const other = await expiring();
+  other.start({ token: token(14_000, 'b'), refreshToken: 'S' });
+  await pass(3000);
+  assert.deepEqual([Socket.refreshed, other.isRenewable], [[], true]);
+});
+
+test('who was away until the time of the token was over is not kept waiting', async () => {
+  const mine = await expiring();
+  Socket.up = false;
+  Socket.all.at(-1)!.lose();
+  await pass(60_000);
+  Socket.up = true;
+  await pass(20_000);
+  assert.deepEqual([mine.state.name, mine.fault], ['denied', 'expired']);
+  // A refresh token is of use on a session alone.
+  assert.deepEqual([Socket.refreshed, mine.isRenewable], [[], true]);
 });
