@@ -209,7 +209,11 @@ export class Session {
           this.#tokens.save(newer);
           return resolve(this.#adopt(newer));
         }
-        if (kept.spent) return none('the refresh token was used');
+        // A pair of another tab may have come meanwhile, or it was used there.
+        const now = this.#tokens.read();
+        if (!now) return reject(new NoNewToken('signed out'));
+        if (now.token !== kept.token) return resolve(this.#adopt(now));
+        if (now.spent) return none('the refresh token was used');
         // The client drops what it asked for on another connection: it would be spent for nothing.
         const isSame = client === this.#client && client?.established?.session_id === session;
         if (!isSame || client?.state.name !== 'live') return none('there is another connection');

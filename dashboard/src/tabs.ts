@@ -32,7 +32,7 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 /**
  * The tabs of one bridge in one browser: one at a time refreshes, all get the new tokens, and all
  * are signed out together. Pages of plain http have no navigator.locks; there a claim over the
- * channel, which the holder and earlier claims refuse, does the same.
+ * channel does the same, which the holder refuses, and of several claims all but one give way.
  */
 export class Tabs {
   readonly #name: string;
@@ -66,6 +66,8 @@ export class Tabs {
         case 'claim':
           if (this.#holds || (this.#claims && this.#id < data.id))
             this.#post({ type: 'held', id: data.id });
+          // Who objects to nothing must not hold it too, also where its own claim came first.
+          else if (this.#claims) this.#refused = true;
           return;
         case 'held':
           if (data.id === this.#id) this.#refused = true;

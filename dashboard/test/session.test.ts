@@ -15,8 +15,9 @@ import assert from 'node:assert/strict';
 import { beforeEach, mock, test } from 'node:test';
 import { BroadcastChannel } from 'node:worker_threads';
 
-import { MemoryStore } from '../src/logic/tokens.js';
+import { MemoryStore, TokenStore } from '../src/logic/tokens.js';
 import { Session } from '../src/session.js';
+import { Tabs } from '../src/tabs.js';
 
 const ORIGIN = 'http://vehicle:8000';
 const HOUR = 3600_000;
@@ -219,4 +220,50 @@ test('who was away until the time of the token was over is not kept waiting', as
   assert.deepEqual([mine.state.name, mine.fault], ['denied', 'expired']);
   // A refresh token is of use on a session alone.
   assert.deepEqual([Socket.refreshed, mine.isRenewable], [[], true]);
+});
+
+test('what another tab does meanwhile is read before a refresh token is spent', async () => {
+  const mine = await expiring();
+  const tokens = new TokenStore(sessionStorage, localStorage, ORIGIN);
+  // The wait, the claim, and half of the time for which other tabs are asked.
+  await pass(2350);
+  tokens.spend();
+  await pass(1000);
+  assert.deepEqual([Socket.refreshed, mine.state.name], [[], 'live']);
+
+  Socket.all.length = 0;
+  localStorage.removeItem(`oht50:${ORIGIN}:spent`);
+  await expiring();
+  await pass(2350);
+  tokens.save({ token: token(900_000, 'b'), refreshToken: 'S' });
+  await pass(1000);
+  const [auth] = Socket.all.at(-1)!.sent.slice(-1);
+  assert.deepEqual([Socket.refreshed, auth?.type], [[], 'auth']);
+  assert.equal(auth?.['token'], tokens.read()?.token);
+});
+
+test('of two tabs that claim one after the other only one does something at a time', async () => {
+  for (const [first, second] of [
+    [0.9, 0.1],
+    [0.1, 0.9],
+  ]) {
+    const random = mock.method(Math, 'random', () => first);
+    const one = new Tabs(ORIGIN, () => {});
+    random.mock.mockImplementation(() => second!);
+    const other = new Tabs(ORIGIN, () => {});
+    let inside = 0;
+    let most = 0;
+    let done = 0;
+    const work = async (): Promise<void> => {
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      inside--;
+      done++;
+    };
+    void one.alone('ann', work);
+    await pass(100);
+    void other.alone('ann', work);
+    await pass(8000);
+    assert.deepEqual([most, done], [1, 2], `${first} before ${second}`);
+  }
 });
