@@ -124,7 +124,7 @@ export abstract class Facts {
         this.arrivals.note(event.type, time, now, wall, old);
         this.status = event.data;
         this.#latchBook.heard(event.type, event.timestamp);
-        if (event.data.status === 'estop') this.#latched(event.timestamp, {}, old);
+        this.#status(event.timestamp, event.data.status === 'estop', old);
         break;
       case 'telemetry.status':
         this.arrivals.note(event.type, time, now, wall, old);
@@ -138,6 +138,7 @@ export abstract class Facts {
         this.mission = event.data;
         break;
       case 'safety.state':
+        this.#latchBook.heard(event.type, event.timestamp);
         this.#safety(event.timestamp, event.data);
         break;
       case 'system.alarms': {
@@ -202,9 +203,18 @@ export abstract class Facts {
     this.trends.temperature.add(now / 1000, sensors.temperature);
   }
 
-  #latched(time: string, more: Omit<Latch, 'latched'> = {}, old = 0): void {
+  #latched(time: string, more: Omit<Latch, 'latched'> = {}): void {
+    this.#isStopped(this.#latchBook.stopped(time, more), 0);
+  }
+
+  #status(time: string, stopped: boolean, old: number): void {
+    const isNew = this.#latchBook.status(time, stopped);
+    if (stopped) this.#isStopped(isNew, old);
+    else if (isNew) this.announce(t.stopCleared);
+  }
+
+  #isStopped(isNew: boolean, old: number): void {
     const [now, wall] = [performance.now(), Date.now()];
-    const isNew = this.#latchBook.stopped(time, more);
     // What the bridge had kept for long makes nothing older that was heard since.
     if (this.latch.latched && (isNew || (this.arrivals.age('latch', now) ?? old) >= old)) {
       this.arrivals.note('latch', undefined, now, wall, old);

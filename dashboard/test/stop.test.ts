@@ -130,6 +130,40 @@ test('a latch follows the last word of the vehicle, in whatever order it comes',
   assert.equal(book.latch.latched, false);
 });
 
+test('a status that is late after a clear is taken back by the next one', () => {
+  const time = (s: string): string => `2026-01-01T10:00:${s}Z`;
+  const book = new LatchBook();
+  book.stopped(time('00.000'), { trigger: 'remote' });
+  // While nothing else says so, no status takes back what an event said.
+  assert.equal(book.status(time('00.500'), false), false);
+  assert.equal(book.latch.latched, true);
+  book.cleared(time('10.000'));
+  assert.equal(book.status(time('10.080'), true), true);
+  assert.equal(book.cleared(time('10.020')), false);
+  assert.equal(book.status(time('11.080'), true), false);
+  assert.equal(book.status(time('12.080'), false), true);
+  assert.equal(book.latch.latched, false);
+  // One that an event confirms is a stop.
+  book.status(time('13.080'), true);
+  book.stopped(time('13.090'), { trigger: 'remote' });
+  book.status(time('14.080'), true);
+  assert.equal(book.status(time('15.080'), false), false);
+  assert.equal(book.latch.latched, true);
+  // Also where the status was quicker.
+  book.cleared(time('20.000'));
+  book.status(time('30.080'), true);
+  assert.equal(book.stopped(time('30.012')), false);
+  assert.equal(book.status(time('31.080'), false), false);
+  assert.equal(book.latch.latched, true);
+});
+
+test('a status alone latches for who was never told of a clear', () => {
+  const book = new LatchBook();
+  assert.equal(book.status('2026-01-01T10:00:00Z', true), true);
+  assert.equal(book.status('2026-01-01T10:00:01Z', false), false);
+  assert.equal(book.latch.latched, true);
+});
+
 test('a stop after the date of the vehicle was set back is shown', () => {
   const book = new LatchBook();
   book.heard('telemetry.realtime', '2026-01-01T10:00:00Z');

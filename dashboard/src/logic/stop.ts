@@ -124,6 +124,9 @@ export interface Latch {
 export class LatchBook {
   latch: Latch = { latched: false };
   #time = -Infinity;
+  /** That it is stopped was said by a status alone, after a clear of which that may not have known. */
+  #doubtful = false;
+  #clearedAt = -Infinity;
   readonly #heard = new Map<string, number>();
 
   /**
@@ -132,7 +135,9 @@ export class LatchBook {
    */
   heard(type: string, time: string): void {
     const at = Date.parse(time);
-    if (at < (this.#heard.get(type) ?? -Infinity) - SET_BACK) this.#time = -Infinity;
+    if (at < (this.#heard.get(type) ?? -Infinity) - SET_BACK) {
+      this.#time = this.#clearedAt = -Infinity;
+    }
     if (!Number.isNaN(at)) this.#heard.set(type, at);
   }
 
@@ -143,15 +148,37 @@ export class LatchBook {
    * @returns whether that is new
    */
   stopped(time: string, more: Omit<Latch, 'latched'> = {}): boolean {
-    if (!this.#counts(time)) return false;
+    if (!this.#counts(time)) {
+      // It comes after a status that is newer, of the same stop.
+      if (Date.parse(time) > this.#clearedAt) this.#doubtful = false;
+      return false;
+    }
+    this.#doubtful = false;
     const before = this.latch.latched;
     this.latch = before ? { ...this.latch, ...more } : { time, ...more, latched: true };
     return !before;
   }
 
+  /**
+   * A status of the vehicle came, which its sender may have written before it heard of a clear: the
+   * next one takes it back.
+   *
+   * @param stopped whether it says that the vehicle is stopped
+   * @returns whether something about that is new
+   */
+  status(time: string, stopped: boolean): boolean {
+    if (!stopped) return this.#doubtful && this.cleared(time);
+    const doubtful = this.#doubtful || (this.#clearedAt > -Infinity && !this.latch.latched);
+    const isNew = this.stopped(time);
+    this.#doubtful = doubtful && this.latch.latched;
+    return isNew;
+  }
+
   /** The vehicle reported that it is not stopped; whether that is new. */
   cleared(time: string): boolean {
     if (!this.#counts(time)) return false;
+    this.#doubtful = false;
+    this.#clearedAt = this.#time;
     const before = this.latch.latched;
     this.latch = { latched: false };
     return before;
