@@ -63,6 +63,16 @@ export function mountStop(element: HTMLElement, store: Store): () => void {
     pointed = performance.now();
     down.add(event.pointerId);
   });
+  // While another finger scrolls, a browser reports no pointers, but it does report touches.
+  control.addEventListener(
+    'touchstart',
+    () => {
+      if (performance.now() - pointed <= SAME_GESTURE) return;
+      press();
+      pointed = performance.now();
+    },
+    { passive: true },
+  );
   const lifted = (event: PointerEvent): void => {
     if (down.delete(event.pointerId)) pointed = performance.now();
   };
