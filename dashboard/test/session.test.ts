@@ -165,7 +165,7 @@ test('what was just given is sent though the clock of the vehicle is hours behin
   assert.deepEqual([later.state.name, later.fault], ['denied', 'expired']);
 });
 
-/** A session that is live, and was told that it ends soon. */
+/** A session that is live, and informed that it ends soon. */
 async function expiring(): Promise<Session> {
   const mine = session();
   mine.start({ token: token(14_000), refreshToken: 'R' });
@@ -187,7 +187,7 @@ test('a refresh token is not spent for a connection that was lost meanwhile', as
   await pass(500);
   Socket.all.at(-1)!.lose();
   await pass(1400);
-  // It has connected again, and would be told again; without it the token stays as it was.
+  // It has connected again, and would be informed again; without it the token stays as it was.
   assert.equal(mine.state.name, 'live');
   await pass(2000);
   assert.deepEqual([Socket.refreshed, mine.isRenewable], [[], true]);

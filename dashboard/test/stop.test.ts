@@ -157,7 +157,7 @@ test('a status that is late after a clear is taken back by the next one', () => 
   assert.equal(book.latch.latched, true);
 });
 
-test('a status alone latches for who was never told of a clear', () => {
+test('a status alone latches where no clear was ever reported', () => {
   const book = new LatchBook();
   assert.equal(book.status('2026-01-01T10:00:00Z', true), true);
   assert.equal(book.status('2026-01-01T10:00:01Z', false), false);
