@@ -121,11 +121,6 @@ class ConnectedClient:
             if self._tick_timer is not None:
                 self._tick_timer.cancel()
 
-    async def refuse(self, reason: str) -> None:
-        """Close a connection for which there is no place."""
-        self.session.open()
-        self.fail(ErrorCode.CONNECTION_LIMIT_REACHED, reason)
-
     async def drain(self) -> None:
         """Read what still arrives until the closing handshake is complete: only a stop counts."""
         with suppress(ConnectionClosed):

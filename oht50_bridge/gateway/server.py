@@ -402,10 +402,7 @@ class Gateway:
         self._registry.add(client)
         self._trail.unauthenticated('connect', client.session, client.address)
         try:
-            if self._registry.authenticated_count >= self.config.max_connections:
-                await client.refuse(f'{self.config.max_connections} connections are open')
-            else:
-                await client.serve()
+            await client.serve()
             await client.drain()
         finally:
             self.clients.pop(client, None)

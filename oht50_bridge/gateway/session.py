@@ -350,6 +350,7 @@ class Session:
                 self._refresh_token, self._refreshes = command.refresh_token, True
             actions = self._extend(claims, None, command.request_id)
         elif (reason := self._full()) is not None:
+            self.claims = claims  # an emergency stop behind it counts
             return self._fail(ErrorCode.CONNECTION_LIMIT_REACHED, reason, command.request_id)
         else:
             self._enter(SessionState.ACTIVE)

@@ -257,7 +257,9 @@ async def forbidden(server):
 async def one_too_many(server):
     for _ in range(server.gateway.config.max_connections - server.gateway.stats().connections):
         await server.enter()
-    return await server.connect()
+    peer = await server.connect()
+    await peer.send('auth', token=server.token())
+    return peer
 
 
 async def too_early(server):

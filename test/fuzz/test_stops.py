@@ -274,6 +274,7 @@ class Hardware(Process):
         super().__init__(world)
         self.guard = MotionGuard(1.0, clock=asyncio.get_running_loop().time)
         self._estop, self._held, self._latched = EstopFollower(), HeldStops(), False
+        self._vehicle = ''
         self._work = SimpleNamespace(submit=lambda work: None)
         self._release_latch = None
         self._hardware = SimpleNamespace(motor=self, charge=lambda wanted: None)

@@ -711,7 +711,9 @@ async def _(bridge):
 async def _(bridge):
     for _ in range(3):
         await bridge.enter(role='viewer', subject='mallory')
-    code, _, (error,) = await (await bridge.connect()).ended()
+    peer = await bridge.connect()
+    await peer.send('auth', token=bridge.token('viewer', 'mallory'))
+    code, _, (error,) = await peer.ended()
     assert (code, error['error_code']) == (1013, 'WS-007')
 
 

@@ -16,6 +16,9 @@
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import pytest
+from gateway.serving import masked_frame
+
 from oht50_bridge.gateway.config import GatewayConfig
 from oht50_bridge.gateway.registry import Registry
 from oht50_bridge.gateway.session import SessionState
@@ -24,11 +27,29 @@ from oht50_bridge.gateway.session import SessionState
 async def test_a_client_beyond_the_limit_is_refused_and_closed_1013(serving):
     async with serving(max_connections=3) as server:
         peers = [await server.enter() for _ in range(3)]
-        code, _, (error,) = await (await server.connect()).ended()
+        peer = await server.connect()
+        await peer.send('auth', token=server.token())
+        code, _, (error,) = await peer.ended()
         assert (code, error['error_code'], error['temporary']) == (1013, 'WS-007', True)
         await peers[0].websocket.close()
         await server.until(lambda: server.gateway.stats().connections == 2)
         await server.enter()
+
+
+@pytest.mark.parametrize(
+    ('role', 'done'), [('operator', ['emergency_stop']), ('viewer', []), ('nobody', [])]
+)
+async def test_who_finds_no_place_may_still_stop(serving, role, done):
+    async with serving(max_connections=1) as server:
+        await server.enter()
+        peer = await server.connect()
+        token = 'none' if role == 'nobody' else server.token(role)
+        messages = [{'type': 'auth', 'token': token}, {'type': 'emergency_stop'}]
+        peer.websocket.transport.write(b''.join(map(masked_frame, messages)))
+        code, _, _ = await peer.ended()
+        await server.until(lambda: server.gateway.stats().connections == 1)
+        assert code == (4401 if role == 'nobody' else 1013)
+        assert [command.type for command, _ in server.commands] == done
 
 
 @dataclass(eq=False)
