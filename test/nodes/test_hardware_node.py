@@ -211,16 +211,22 @@ def test_an_emergency_stop_stops_and_needs_a_new_command(graph):
     until_moving(graph)
 
 
-def test_a_stop_that_was_cleared_before_its_state_came_needs_a_new_command(graph, monkeypatch):
-    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
-    graph.until(lambda: graph.node._estop._newest == 1)
-    until_moving(graph)
+def recorded_stops(graph, monkeypatch):
+    """Return a list that gets each stop of the motor, True, and each end of one, False."""
     stops = []
     motor = type(graph.node._hardware.motor)
     estop = motor.estop
     monkeypatch.setattr(
         motor, 'estop', lambda self, latched: (stops.append(latched), estop(self, latched))
     )
+    return stops
+
+
+def test_a_stop_that_was_cleared_before_its_state_came_needs_a_new_command(graph, monkeypatch):
+    graph.publish(topics.ESTOP_STATE, EstopState(counter=2))
+    graph.until(lambda: graph.node._estop._newest == 1)
+    until_moving(graph)
+    stops = recorded_stops(graph, monkeypatch)
     released = []
     graph.node._hardware.release_safety_latch = lambda: released.append(True) or True
     graph.publish(topics.ESTOP_STATE, EstopState(counter=4))
@@ -302,12 +308,7 @@ def test_a_stop_of_another_vehicle_stops_and_lets_requested_stops_be(graph, monk
     graph.publish(topics.ESTOP_STATE, EstopState(vehicle='this one', counter=2))
     graph.until(lambda: graph.node._estop._newest == 1)
     until_moving(graph)
-    stops = []
-    motor = type(graph.node._hardware.motor)
-    estop = motor.estop
-    monkeypatch.setattr(
-        motor, 'estop', lambda self, latched: (stops.append(latched), estop(self, latched))
-    )
+    stops = recorded_stops(graph, monkeypatch)
     other = EstopState(vehicle='another one', counter=9, latched=True, requests=['a'])
     graph.publish(topics.ESTOP_STATE, other)
     graph.until(lambda: stops)

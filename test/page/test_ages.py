@@ -210,6 +210,8 @@ def test_a_hidden_page_takes_less_and_loses_nothing(people, stage, curtain):
     shown = page.evaluate('(hide(false), performance.now())')
     until(page, 'sent.some(({ type }) => type === "ping")', 1 + SLACK)
     until(page, STALE, 2 + SLACK)
+    # It is stale at once, before anything is drawn.
+    until(page, f'framed.some(({{ at }}) => at >= {shown})', 5)
     assert old_as_live(page, shown) == []
     stage.rate = 10
     until(page, 'sent.some(({ type }) => type === "subscribe")', 2 + SLACK)

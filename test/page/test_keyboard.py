@@ -289,7 +289,7 @@ def test_keys_do_what_the_help_says_but_not_in_fields_nor_when_they_are_off(page
     press(page, 'Escape')
     closed(page)
     press(page, '4')
-    until(page, 'location.hash === "#/log"')
+    page.locator('input[type=search]').waitFor()  # the level follows the address a moment later
     press(page, '/')
     assert not key_changes_theme()
     press(page, '1', '?')

@@ -273,14 +273,20 @@ def test_a_vehicle_that_did_not_start_before_its_pause_can_be_resumed(ahead):
     assert vehicle.mission.outcome is MissionOutcome.SUCCESS
 
 
-@pytest.mark.parametrize('ahead', [1, -1])
-@pytest.mark.parametrize('way', [0.08, -0.08])
-def test_a_resumed_mission_starts_from_where_the_vehicle_was_moved_to(ahead, way):
+def paused(ahead=1):
+    """Return a vehicle that has stood for a second in a paused mission."""
     vehicle = Loose(ahead=ahead)
     vehicle.run(2.0)
     vehicle.mission.pause()
     vehicle.until(vehicle.ended)
     vehicle.run(1.0)
+    return vehicle
+
+
+@pytest.mark.parametrize('ahead', [1, -1])
+@pytest.mark.parametrize('way', [0.08, -0.08])
+def test_a_resumed_mission_starts_from_where_the_vehicle_was_moved_to(ahead, way):
+    vehicle = paused(ahead)
     vehicle.displace(pushed(math.copysign(0.1, way)), abs(way))
     vehicle.force = None
     vehicle.run(1.0)
@@ -294,11 +300,7 @@ def test_a_resumed_mission_starts_from_where_the_vehicle_was_moved_to(ahead, way
 
 @pytest.mark.parametrize('way', [0.15, -0.15])
 def test_a_paused_mission_whose_vehicle_is_moved_too_far_fails(way):
-    vehicle = Loose()
-    vehicle.run(2.0)
-    vehicle.mission.pause()
-    vehicle.until(vehicle.ended)
-    vehicle.run(1.0)
+    vehicle = paused()
     vehicle.supervisor = MotionSupervisor(SupervisionSettings(deviation=1.0))
     vehicle.displace(pushed(math.copysign(0.1, way)), abs(way))
     assert vehicle.mission.outcome is MissionOutcome.FAILED
@@ -307,11 +309,7 @@ def test_a_paused_mission_whose_vehicle_is_moved_too_far_fails(way):
 
 @pytest.mark.parametrize('velocity', [0.002, -0.002])
 def test_after_an_interruption_a_paused_mission_commands_no_measured_velocity(velocity):
-    vehicle = Loose()
-    vehicle.run(2.0)
-    vehicle.mission.pause()
-    vehicle.until(vehicle.ended)
-    vehicle.run(1.0)
+    vehicle = paused()
     vehicle.force = pushed(velocity)  # which still counts as standing
     vehicle.run(0.2, missing='heartbeat')
     assert set(vehicle.run(5.0)) <= {None, 0.0}
