@@ -96,7 +96,7 @@ test-reliability: setup
 
 test-slow: setup clients
 	$(PYTHON) -m pytest $(PARALLEL) -n 4 -m '$(SLOW)' $(EACH) test
-	$(PYTHON) -m pytest $(PARALLEL) -n 4 -m '$(SLOW)' $(WHOLE_VEHICLES)
+	$(PYTHON) -m pytest $(PARALLEL) -n 2 -m '$(SLOW)' $(WHOLE_VEHICLES)
 
 test-page: setup clients
 	OHT50_PAGE_SLACK=0 $(PYTHON) -m pytest $(PARALLEL) -n 2 -m 'long or slow' test/page test/test_build_page.py
