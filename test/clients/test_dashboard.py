@@ -34,11 +34,22 @@ PAGE = ROOT / 'dashboard'
 TSC = MODULES / 'typescript' / 'bin' / 'tsc'
 #: Bytes in gzip of what a browser loads at first, and of what it loads when the page is in use.
 MOST, LATER = 60_000, 30_000
+#: Signs that DejaVu Sans has, the font that comes with fontconfig on Debian and Ubuntu. A browser
+#: shows an empty box for a sign that no font of its machine has.
+SIGNS = set('→⇥⊘■▲▶◆○◌●◐◔☰⚡✕\u2139')
 
 
 def sources():
     """Return the sources by name."""
     return {path.relative_to(PAGE).as_posix(): path for path in (PAGE / 'src').rglob('*.ts')}
+
+
+def test_each_sign_is_in_a_font_that_every_machine_has():
+    files = [*PAGE.glob('*.html'), *(PAGE / 'src').rglob('*.ts'), *(PAGE / 'src').rglob('*.css')]
+    written = set(''.join(path.read_text() for path in files))
+    # Below are letters and punctuation.
+    signs = {each for each in written if 0x2100 <= ord(each) < 0xFE00}
+    assert {'●', '✕', '▲'} <= signs <= SIGNS, signs - SIGNS
 
 
 def test_its_own_tests():

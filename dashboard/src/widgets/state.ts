@@ -18,11 +18,11 @@ import type { Store } from '../store.js';
 /** State of the vehicle: a symbol, a word, and whether it is abnormal. */
 export function vehicleState(store: Store): [string, string, string] {
   const { status } = store;
-  if (store.latch.latched) return ['⯃', t.states.stopped, 'abnormal'];
+  if (store.latch.latched) return ['■', t.states.stopped, 'abnormal'];
   if (!status) return ['?', t.noDataYet, 'unknown'];
   if (status.state === 'error' || status.status === 'fault')
     return ['▲', t.states.fault, 'abnormal'];
-  if (status.state === 'maintenance') return ['■', t.states.maintenance, 'attention'];
+  if (status.state === 'maintenance') return ['◆', t.states.maintenance, 'attention'];
   if (status.status === 'moving') return ['▶', t.states.moving, 'plain'];
   if (status.status === 'docking') return ['⇥', t.states.docking, 'plain'];
   return status.state === 'ready' ? ['○', t.states.ready, 'plain'] : ['◐', t.states.busy, 'plain'];
