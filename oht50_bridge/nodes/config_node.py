@@ -225,7 +225,7 @@ class ConfigNode(Node):
         if not changes and rollback is None:
             # Another client of the node may have set a parameter meanwhile.
             reasons = await self._remotes.set(
-                self._table.nodes(values), values, self._store.version_of, APPLY_TIMEOUT
+                self._table.nodes(values), before | values, self._store.version_of, APPLY_TIMEOUT
             )
             return not reasons, '; '.join([*reasons, f'version {version} is in force already'])
         try:
@@ -239,7 +239,7 @@ class ConfigNode(Node):
             self.get_logger().error(f'the configuration cannot be stored: {error}')
             return False, f'cannot be stored ({error.strerror}); {stays}'
         reasons = await self._remotes.set(
-            record.nodes, changes, lambda _: record.version, APPLY_TIMEOUT
+            record.nodes, before | changes, lambda _: record.version, APPLY_TIMEOUT
         )
         if (late := late_by(request.deadline)) > 0.0:
             reasons.append(TOO_LATE.format(late))
@@ -266,7 +266,8 @@ class ConfigNode(Node):
     async def _undo(self, record: Record) -> None:
         """Restore the nodes of a failed record; silent nodes are restored later."""
         self._undoing.append(record)
-        await self._remotes.set(record.nodes, record.before, self._store.version_of, UNDO_TIMEOUT)
+        values = self._configured() | record.before
+        await self._remotes.set(record.nodes, values, self._store.version_of, UNDO_TIMEOUT)
         self._look_at_undone()
 
     # Keeping the nodes at the version in force.
@@ -276,8 +277,7 @@ class ConfigNode(Node):
         if self._changing or self._store.doubt:
             return
         for remote in self._remotes.values():
-            future = remote.read()
-            if future is not None:
+            if (future := remote.read()) is not None:
                 future.add_done_callback(partial(self._on_read, remote, self._generation))
         self._look_at_undone()
 

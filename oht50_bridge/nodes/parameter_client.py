@@ -141,7 +141,9 @@ class RemoteNodes(dict[str, RemoteNode]):
 
         Args:
             nodes: names.
-            values: of all these nodes.
+            values: all that is configured in these nodes, not only what changes. A node that was
+                started again and not read since would count as confirmed with a part of it, and
+                permit motion without its zones.
             version_of: returns the version for a node.
             timeout: s, for all nodes together.
 

@@ -229,3 +229,21 @@ def test_what_something_else_set_is_not_what_a_rollback_restores(graph):
     graph.node._remotes['probe'].values['speed'] = 1.9
     assert update(graph, speed=0.7).accepted
     assert graph.node._store.in_force.before == {'speed': 0.5}
+
+
+@given(*ITEMS)
+@pytest.mark.parametrize('changes', [{'boards': 4}, {'boards': 7}, {'speed': 1.0}])
+def test_a_node_that_just_started_again_gets_all_that_is_configured(graph, changes):
+    assert update(graph, speed=1.0, names=['b']).accepted
+    graph.node._remotes['probe'].read = lambda: None  # it is not asked before the change comes
+    graph.probe.set_parameters(
+        [
+            NodeParameter('speed', value=0.5),
+            NodeParameter('names', value=['a']),
+            NodeParameter(CONFIG_VERSION, value=''),
+        ]
+    )
+    update(graph, **changes)
+    graph.until(lambda: graph.probe.get_parameter(CONFIG_VERSION).value)
+    assert graph.probe.get_parameter('speed').value == 1.0
+    assert list(graph.probe.get_parameter('names').value) == ['b']
