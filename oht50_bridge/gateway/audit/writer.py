@@ -195,9 +195,8 @@ class AuditWriter:
                 self._incomplete = False
             if self._size >= self._max_bytes:
                 self._rotate()
-            pruned = self._prunable()
+            pruned, end = self._prunable()
             if pruned:
-                end = last_position(pruned)
                 records.insert(
                     0,
                     self._record(
@@ -240,8 +239,7 @@ class AuditWriter:
             self._unreported -= unreported
         self._anchor()
         self._prune_due = False
-        for path in pruned:
-            path.unlink(missing_ok=True)
+        self._remove(pruned)
 
     def _anchor(self) -> None:
         """Write the anchor, after the records are on the disk: it never counts more than those."""
@@ -279,11 +277,30 @@ class AuditWriter:
         self._prune_due = True
         sync_directory(self.path.parent)
 
-    def _prunable(self) -> list[Path]:
-        if not self._prune_due:
-            return []
-        older = [path for _, path in older_files(self.path)]
-        return older[: max(0, len(older) - self._max_files)]
+    def _prunable(self) -> tuple[list[Path], LogPosition]:
+        """Return the oldest files, which are too many, and the position of their end."""
+        older = [path for _, path in older_files(self.path)] if self._prune_due else []
+        pruned = older[: max(0, len(older) - self._max_files)]
+        try:
+            return pruned, last_position(pruned)
+        except OSError as error:
+            self._report_kept(error)
+            return [], LogPosition()
+
+    def _remove(self, pruned: list[Path]) -> None:
+        try:
+            for path in pruned:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            # Newer ones stay with it: the gap behind it would look like one that somebody made.
+            self._report_kept(error)
+
+    def _report_kept(self, error: OSError) -> None:
+        logger.error(
+            'old audit log %s cannot be removed: %s; until it can be, none is',
+            error.filename or self.path,
+            error.strerror,
+        )
 
     def _recover(self, file: BinaryIO) -> LogPosition:
         """Return where the chain continues, and queue records about the state it was left in."""

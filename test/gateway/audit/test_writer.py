@@ -204,6 +204,32 @@ def test_rotation_resumes_after_a_full_disk(path, monkeypatch, write, records):
     assert verify(path) == []
 
 
+@pytest.mark.parametrize('call', ['read_bytes', 'unlink'])
+def test_an_old_file_that_cannot_be_removed_ends_nothing(path, monkeypatch, write, caplog, call):
+    for _ in range(3):
+        write(path, 1, max_bytes=1)
+    original = getattr(Path, call)
+
+    def refuse(file, *arguments, **options):
+        if file.name == 'audit.jsonl.1':
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        return original(file, *arguments, **options)
+
+    monkeypatch.setattr(Path, call, refuse)
+    audit = AuditWriter(path, max_bytes=1, max_files=2)
+    for number in range(3):
+        audit.record('after', number=number)
+        wait_for(lambda number=number: f'"number":{number}' in path.read_text())
+    audit.close()
+    assert audit.lost == 0
+    assert 'audit.jsonl.1 cannot be removed: Permission denied' in caplog.text
+    monkeypatch.undo()
+    assert verify(path) == []
+    write(path, 1, max_bytes=1, max_files=2)
+    assert not path.with_name('audit.jsonl.1').exists()
+    assert verify(path) == []
+
+
 def test_records_beyond_the_capacity_of_the_queue_are_counted(path, records):
     audit = AuditWriter(path, capacity=3)
     with audit._wake:  # the writer sleeps meanwhile
