@@ -346,8 +346,9 @@ class Session:
                 command.request_id,
             )
         if self.state is SessionState.ACTIVE:
-            if command.refresh_token is not None:
-                self._refresh_token, self._refreshes = command.refresh_token, True
+            # One that was kept is forgotten: it may have more rights than this token.
+            self._refresh_token = command.refresh_token
+            self._refreshes = command.refresh_token is not None
             actions = self._extend(claims, None, command.request_id)
         elif (reason := self._full()) is not None:
             self.claims = claims  # an emergency stop behind it counts

@@ -143,6 +143,18 @@ def test_a_kept_refresh_token_keeps_the_session_for_hours():
         assert world.session.state is SessionState.ACTIVE
 
 
+def test_a_kept_refresh_token_does_not_bring_back_the_role_of_before():
+    world = World()
+    pair = world.authority.issue('ann', 'admin')
+    world.say('auth', token=pair.access, refresh_token=pair.refresh)
+    world.enter('viewer')
+    world.now += 840.0
+    world.session.heard()
+    messages = [each.message for each in world.session.tick() if isinstance(each, SendMessage)]
+    assert [message.type for message in messages] == ['auth.expiring']
+    assert world.session.role == 'viewer'
+
+
 def test_a_client_that_refreshes_by_itself_goes_on_to_do_so():
     world = World()
     pair = world.authority.issue('ann', 'operator')
