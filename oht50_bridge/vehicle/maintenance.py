@@ -111,7 +111,13 @@ class MaintenanceLock:
             )
         left = () if override else tuple(name for name in self._owners if name != owner)
         if left != self._owners:
-            self._write(left)
+            try:
+                self._write(left)
+            except OSError:
+                # The file may be replaced even if that fails: a restart would release it.
+                with contextlib.suppress(OSError):
+                    self._write(self._owners)
+                raise
             self._owners = left
 
     def _names(self) -> str:

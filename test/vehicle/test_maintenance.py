@@ -14,6 +14,8 @@
 """The maintenance lock."""
 
 import json
+import os
+import stat
 
 import pytest
 from hypothesis import given
@@ -139,6 +141,23 @@ def test_a_lock_that_cannot_be_written_holds_and_a_release_does_not(path, monkey
         with pytest.raises(OSError):
             lock.release('alice')
     assert lock.locked
+
+
+def test_a_release_that_may_not_last_holds_after_a_restart_too(path, monkeypatch):
+    lock = MaintenanceLock(path)
+    lock.lock('alice')
+    fsync = os.fsync
+
+    def of_files_alone(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):  # the file has been replaced by then
+            broken()
+        fsync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'fsync', of_files_alone)
+        with pytest.raises(OSError):
+            lock.release('alice')
+    assert lock.owners == MaintenanceLock(path).owners == ('alice',)
 
 
 NAMES = st.sampled_from('abc')
