@@ -26,6 +26,7 @@ from oht50_bridge.gateway.auth.claims import TokenPair
 from oht50_bridge.gateway.auth.keys import KeyFiles
 from oht50_bridge.gateway.auth.keys import keys_path
 from oht50_bridge.gateway.auth.private_files import TokenFileError
+from oht50_bridge.gateway.auth.roles import RolesError
 from oht50_bridge.gateway.auth.roles import load_roles
 from oht50_bridge.gateway.auth.token_files import AUDIENCE
 from oht50_bridge.gateway.auth.token_files import ISSUER
@@ -49,11 +50,14 @@ def issue_pair(
         kid: id of the key that signs; None: the last key by name that can sign.
 
     Raises:
-        CommandError: the role is unknown, the subject is no valid name, the life is too long, or
-            no key can sign.
+        CommandError: the table of roles is wrong, the role is unknown, the subject is no valid
+            name, the life is too long, or no key can sign.
 
     """
-    roles = load_roles(config_dir() / 'roles.yaml').names
+    try:
+        roles = load_roles(config_dir() / 'roles.yaml').names
+    except RolesError as error:
+        raise CommandError(str(error)) from error
     if role not in roles:
         raise CommandError(f'--role {role}: must be one of {", ".join(roles)}')
     if ttl > MAX_ACCESS_LIFE:

@@ -82,6 +82,14 @@ def test_refusal_names_the_option_and_the_remedy(tmp_path, capsys, arguments, na
     assert named in err
 
 
+def test_table_of_roles_that_is_wrong_is_named(tmp_path, capsys, monkeypatch):
+    (tmp_path / 'roles.yaml').write_bytes(b'roles: {a: {level: boss}}')
+    monkeypatch.setenv('OHT50_CONFIG_DIR', str(tmp_path))
+    code, out, err = run(capsys, '--role', 'a', '--state-dir', tmp_path)
+    assert (code, out) == (1, '')
+    assert 'roles.yaml: roles.a.level: boss' in err
+
+
 @pytest.mark.parametrize('ttl', ['0', '-1m', 'soon', '1d'])
 def test_life_that_is_no_time_is_refused(tmp_path, capsys, ttl):
     with pytest.raises(SystemExit) as exit_:

@@ -92,8 +92,27 @@ def test_a_role_may_differ_from_its_level_by_name():
     assert viewer.commands - panel.commands == {'get_config'}
 
 
-def test_a_file_that_is_not_yaml_is_named(tmp_path):
+@pytest.mark.parametrize(
+    'content',
+    [b'roles: [', b'roles: {a: {level: viewer}} # \xe9', b'roles: 2001-13-45', b'[' * 5000],
+)
+def test_a_file_that_is_not_yaml_is_named(tmp_path, content):
     path = tmp_path / 'roles.yaml'
-    path.write_text('roles: [')
+    path.write_bytes(content)
     with pytest.raises(RolesError, match=r'roles\.yaml: not YAML'):
+        load_roles(path)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'roles: {a: {level: viewer}, a: {level: admin}}',
+        'roles: {a: {level: viewer}}\nroles: {a: {level: admin}}',
+        'roles: {a: {level: admin, deny: [clear_estop], deny: [scan_modules]}}',
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused(tmp_path, content):
+    path = tmp_path / 'roles.yaml'
+    path.write_text(content)
+    with pytest.raises(RolesError, match=r"roles\.yaml: .*'(a|roles|deny)' is there twice"):
         load_roles(path)
