@@ -391,9 +391,7 @@ class Session:
         try:
             if self._authority.is_revoked(self.claims):
                 raise TokenError('revoked')
-            claims, pair = self._authority.refresh(command.refresh_token)
-            if claims.subject != self.subject:
-                raise TokenError('the session belongs to another subject')
+            claims, pair = self._authority.refresh(command.refresh_token, self.subject)
         except TokenError as error:
             return self._fail(
                 ErrorCode.AUTHENTICATION_FAILED,

@@ -143,6 +143,16 @@ def test_a_kept_refresh_token_keeps_the_session_for_hours():
         assert world.session.state is SessionState.ACTIVE
 
 
+def test_a_refresh_token_of_another_subject_is_refused_unspent():
+    world = World()
+    world.enter()
+    pair = world.authority.issue('bob', 'operator')
+    (failure,) = world.say('refresh_token', refresh_token=pair.refresh)
+    assert 'the session belongs to another subject' in failure.description
+    world.now += 60.0
+    assert world.authority.refresh(pair.refresh)[0].subject == 'bob'
+
+
 def test_a_kept_refresh_token_does_not_bring_back_the_role_of_before():
     world = World()
     pair = world.authority.issue('ann', 'admin')

@@ -227,17 +227,24 @@ class TokenAuthority:
         """
         return self._issue(subject, role, _new_id(), None)[0]
 
-    def refresh(self, token: str) -> tuple[Claims, TokenPair]:
+    def refresh(self, token: str, subject: str | None = None) -> tuple[Claims, TokenPair]:
         """Exchange a refresh token, once, for a new pair and the claims of its access token.
 
         Await `saved` before you send the pair to the client. For `GRACE`, while the new refresh
         token is unused, the old one is answered with the same pair: the first answer may be lost.
 
+        Args:
+            token: the refresh token.
+            subject: whom it must be issued to; None: anybody. One of another subject stays unused.
+
         Raises:
-            TokenError: the token is not valid, or was used before; then its family is revoked.
+            TokenError: the token is not valid, of another subject, or was used before; then its
+                family is revoked.
 
         """
         claims, again = self.verify_refresh(token)
+        if subject not in (None, claims.subject):
+            raise TokenError('the session belongs to another subject')
         if again is not None:
             return again
         assert claims.token_id is not None and claims.family is not None
