@@ -25,8 +25,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from oht50_bridge.hardware.errors import HardwareConfigError
 from oht50_bridge.hardware.registers import TYPES
 from oht50_bridge.hardware.registers import Block
@@ -37,6 +35,8 @@ from oht50_bridge.hardware.registers import Register
 from oht50_bridge.hardware.registers import RegisterProfile
 from oht50_bridge.hardware.registers import Timing
 from oht50_bridge.paths import config_dir
+from oht50_bridge.strict_yaml import YamlError
+from oht50_bridge.strict_yaml import read_yaml
 
 KINDS = ('power', 'safety', 'travel_motor', 'dock')
 _ACCESS = ('r', 'rw', 'w1')
@@ -184,15 +184,14 @@ class _Reader:
         return RegisterProfile(**{**profile.__dict__, 'polls': polls})
 
     def _parse(self, path: Path) -> dict[str, Any]:
-        loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
         try:
-            data = yaml.load(path.read_text(encoding='utf-8'), Loader=loader)  # noqa: S506 - a safe loader
+            data = read_yaml(path)
         except OSError as error:
             raise self.fail(
                 'include', f'{path} cannot be read ({error.strerror}), correct the name'
             ) from error
-        except yaml.YAMLError as error:
-            raise HardwareConfigError(f'{path.name}: not valid YAML: {error}') from error
+        except YamlError as error:
+            raise HardwareConfigError(f'{path.name}: {error}') from error
         if not isinstance(data, dict):
             raise HardwareConfigError(f'{path.name}: must be a mapping')
         return data

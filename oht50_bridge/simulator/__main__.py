@@ -28,12 +28,11 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-import yaml  # noqa: E402
-
 from oht50_bridge.priority import RealtimePriority  # noqa: E402
 from oht50_bridge.priority import request_priority  # noqa: E402
 from oht50_bridge.simulator.server import DEFAULT_CONFIG  # noqa: E402
 from oht50_bridge.simulator.server import Simulator  # noqa: E402
+from oht50_bridge.strict_yaml import read_yaml  # noqa: E402
 
 
 def _announce(paths: dict[str, Any]) -> None:
@@ -64,7 +63,7 @@ def main() -> int:
     config = dict(DEFAULT_CONFIG)
     try:
         if arguments.config:
-            config |= yaml.safe_load(arguments.config.read_text(encoding='utf-8'))
+            config |= read_yaml(arguments.config)
         if arguments.lines:
             config['lines'] = json.loads(arguments.lines)
         if arguments.vehicle:
@@ -72,7 +71,7 @@ def main() -> int:
         simulator = Simulator(
             config, arguments.dir.absolute(), arguments.die_with_parent, arguments.linger
         )
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         say(f'simulator: {type(error).__name__}: {error}')
         return 2
     say(f'simulator: {request_priority(RealtimePriority.SIMULATED_BOARDS)}')

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,18 @@ def test_a_fault_is_named_with_file_register_and_remedy(tmp_path, change, words)
     message = _broken(tmp_path, change)
     for word in ('broken.yaml', *words):
         assert word in message, message
+
+
+@pytest.mark.parametrize(
+    ('line', 'words'), [('kind: dock\n', r"'kind' is there twice"), ('kind: [\n', 'not YAML')]
+)
+def test_a_file_that_cannot_be_read_as_a_profile_is_named(tmp_path, line, words):
+    folder = tmp_path / 'modules'
+    shutil.copytree(config_dir() / 'modules', folder)
+    path = folder / 'stm32_power.yaml'
+    path.write_text(path.read_text() + line)
+    with pytest.raises(HardwareConfigError, match=rf'stm32_power\.yaml: .*{words}'):
+        profile_reader.load('stm32_power', folder)
 
 
 def test_unknown_profile_lists_the_known():

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.catalogue import EVENTS
 from oht50_bridge.protocol.catalogue import FAMILIES
 from oht50_bridge.protocol.catalogue import LEVELS
 from oht50_bridge.protocol.patterns import expand
+from oht50_bridge.strict_yaml import YamlError
+from oht50_bridge.strict_yaml import read_yaml
 
 _COMMANDS = frozenset(name for name, entry in COMMANDS.items() if entry.level is not None)
 
@@ -80,17 +80,6 @@ class Roles:
         return role in self._table
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a name that is there twice, of which YAML takes the last: a `deny` would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for name in names:
-            if names.count(name) > 1:
-                raise RolesError(f'line {node.start_mark.line + 1}: {name!r} is there twice')
-        return super().construct_mapping(node, deep)
-
-
 def load_roles(path: Path) -> Roles:
     """Return the roles of a YAML file in the format of config/roles.yaml.
 
@@ -100,11 +89,9 @@ def load_roles(path: Path) -> Roles:
 
     """
     try:
-        document = yaml.load(path.read_text(encoding='utf-8'), _Loader)  # noqa: S506 - a safe one
-    except RolesError as error:
-        raise RolesError(f'{path}: {error}') from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RolesError(f'{path}: not YAML: {error}') from error
+        document = read_yaml(path)
+    except YamlError as error:
+        raise RolesError(f'{path}: {error}') from error
     return parse_roles(document, str(path))
 
 

@@ -93,26 +93,14 @@ def test_a_role_may_differ_from_its_level_by_name():
 
 
 @pytest.mark.parametrize(
-    'content',
-    [b'roles: [', b'roles: {a: {level: viewer}} # \xe9', b'roles: 2001-13-45', b'[' * 5000],
-)
-def test_a_file_that_is_not_yaml_is_named(tmp_path, content):
-    path = tmp_path / 'roles.yaml'
-    path.write_bytes(content)
-    with pytest.raises(RolesError, match=r'roles\.yaml: not YAML'):
-        load_roles(path)
-
-
-@pytest.mark.parametrize(
-    'content',
+    ('content', 'words'),
     [
-        'roles: {a: {level: viewer}, a: {level: admin}}',
-        'roles: {a: {level: viewer}}\nroles: {a: {level: admin}}',
-        'roles: {a: {level: admin, deny: [clear_estop], deny: [scan_modules]}}',
+        ('roles: [', 'not YAML'),
+        ('roles: {a: {deny: [x], deny: []}}', "line 1: 'deny' is there twice"),
     ],
 )
-def test_a_name_that_is_there_twice_is_refused(tmp_path, content):
+def test_a_file_that_cannot_be_read_as_a_table_is_named(tmp_path, content, words):
     path = tmp_path / 'roles.yaml'
     path.write_text(content)
-    with pytest.raises(RolesError, match=r"roles\.yaml: .*'(a|roles|deny)' is there twice"):
+    with pytest.raises(RolesError, match=rf'roles\.yaml: {words}'):
         load_roles(path)
