@@ -156,7 +156,12 @@ def main(argv: list[str] | None = None) -> int:
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
-    arguments = parser.parse_args(argv, Options())
+    arguments, others = parser.parse_known_args(argv, Options())
+    if 'fields' in arguments and not any(text.startswith('-') for text in others):
+        # argparse leaves out the fields of `call` that follow an option.
+        arguments.fields += others
+    elif others:
+        parser.error(f'unrecognized arguments: {" ".join(others)}')
     decode(arguments, parser)
     try:
         code = modules[arguments.command].run(arguments)

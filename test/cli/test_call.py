@@ -109,6 +109,29 @@ def test_a_stop_reaches_the_vehicle_whatever_its_fields_are(field, capsys):
     assert (code, reply['accepted'], command.type) == (0, True, 'emergency_stop')
 
 
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['--role', 'operator', 'emergency_stop', 'reason=fire', 'x=1'],
+        ['emergency_stop', '--role', 'operator', 'reason=fire', 'x=1'],
+        ['emergency_stop', 'reason=fire', '--role', 'operator', 'x=1'],
+    ],
+)
+def test_a_field_may_follow_an_option(arguments, capsys):
+    code, (command,) = call(*arguments)
+    assert (code, command.type, command.reason) == (0, 'emergency_stop', 'fire')
+
+
+@pytest.mark.parametrize(
+    'arguments', [['call', 'ping', '--reson', 'fire'], ['params', 'check', 'x', 'y']]
+)
+def test_what_no_option_and_no_field_is_is_an_error(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert 'usage: oht50' in capsys.readouterr().err
+
+
 def test_the_reply_cannot_control_the_terminal(capsys):
     async def answer(command, caller):
         return CommandOutcome(True, 'a\x1b]52;\x9b\u202e', {})
