@@ -16,6 +16,7 @@
 import contextlib
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,22 @@ def pytest_runtest_protocol(item):
             os.environ[COVERAGE] = measured
         # What runs a command in the process of the tests may leave a handler of its own behind.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(params=['no reader', 'full disk'])
+def no_stderr(request):
+    """Return a context in which the standard error cannot be written."""
+
+    # The capture of pytest puts its own in place again before the test begins.
+    @contextlib.contextmanager
+    def unwritable():
+        if request.param == 'full disk':
+            descriptor = os.open('/dev/full', os.O_WRONLY)
+        else:
+            reader, descriptor = os.pipe()
+            os.close(reader)
+        with os.fdopen(descriptor, 'w', buffering=1) as stream, pytest.MonkeyPatch.context() as m:
+            m.setattr(sys, 'stderr', stream)
+            yield
+
+    return unwritable

@@ -18,7 +18,6 @@ from __future__ import annotations
 import errno
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -45,6 +44,7 @@ from oht50_bridge.gateway.host_addresses import bound_sockets
 from oht50_bridge.nodes import NODES
 from oht50_bridge.signals import StopSignal
 from oht50_bridge.signals import refuse_suspension
+from oht50_bridge.standard_streams import say
 
 START_TIMEOUT = 15.0  # s, until the bridge must listen
 CONNECT_TIMEOUT = 1.0  # s, of one attempt to connect to the bridge
@@ -228,7 +228,7 @@ def check_host(
     for fault in host_faults(environment, connections(parameters), state_dir):
         if fault.fatal:
             raise BringUpError(str(fault))
-        print(f'Warning: {fault}', file=sys.stderr)
+        say(f'Warning: {fault}')
 
 
 def check_port(host: str, port: int) -> None:

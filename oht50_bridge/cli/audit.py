@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +39,7 @@ from oht50_bridge.gateway.audit import reader
 from oht50_bridge.gateway.audit.chain import AUDIT_FILE
 from oht50_bridge.gateway.audit.chain import LogPosition
 from oht50_bridge.protocol.base import timestamp_from_seconds
+from oht50_bridge.standard_streams import say
 from oht50_bridge.text import json_text
 from oht50_bridge.text import shown
 
@@ -163,7 +163,7 @@ def records(path: Path, follow: bool) -> Iterator[dict[str, Any]]:
     """
     for line in reader.follow(path) if follow else reader.read(path):
         if line.record is None:
-            print(shown(f'{line}: not a record'), file=sys.stderr)
+            say(shown(f'{line}: not a record'))
         else:
             yield line.record
 

@@ -27,7 +27,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from collections.abc import Collection
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -37,6 +36,7 @@ from oht50_bridge.cli.options import CommandError
 from oht50_bridge.cli.options import add_client
 from oht50_bridge.protocol.catalogue import COMMANDS
 from oht50_bridge.protocol.stop_request import NAME as EMERGENCY_STOP
+from oht50_bridge.standard_streams import say
 from oht50_bridge.text import TextError
 from oht50_bridge.text import decoded_argument
 from oht50_bridge.text import json_text
@@ -105,7 +105,7 @@ def fields_of(command: str, texts: Sequence[str]) -> dict[str, object]:
         except CommandError as error:
             if command != EMERGENCY_STOP:
                 raise
-            print(f'oht50 call: left out: {error}', file=sys.stderr)
+            say(f'oht50 call: left out: {error}')
         else:
             fields[name] = value
     return fields

@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -50,6 +49,7 @@ from oht50_bridge.gateway.auth.revocations import Revocations
 from oht50_bridge.gateway.auth.revocations import load_revocations
 from oht50_bridge.gateway.auth.revocations import revoke
 from oht50_bridge.protocol.base import timestamp_from_seconds
+from oht50_bridge.standard_streams import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -206,7 +206,7 @@ def add_revocation(arguments: argparse.Namespace) -> None:
         revoke(path, token_id=arguments.token_id)
     else:
         revoke(path, subject=arguments.revoked_subject, issued_before=until)
-    print(f'revoked in {path}; sessions that use the tokens end within 2 s', file=sys.stderr)
+    say(f'revoked in {path}; sessions that use the tokens end within 2 s')
 
 
 def list_revoked(arguments: argparse.Namespace) -> None:

@@ -26,8 +26,11 @@ from support import own_domain
 from support import processes_of
 
 from oht50_bridge.bringup.errors import BringUpError
+from oht50_bridge.bringup.host_check import HostFault
+from oht50_bridge.bringup.parameters import VehicleParameters
 from oht50_bridge.bringup.plan import Plan
 from oht50_bridge.bringup.supervisor import Supervisor
+from oht50_bridge.bringup.supervisor import check_host
 from oht50_bridge.bringup.supervisor import check_port
 from oht50_bridge.signals import SIGNALS
 
@@ -110,6 +113,15 @@ def test_lines_are_checked_before_anything_is_started(tmp_path):
     with pytest.raises(BringUpError, match='line of its own'):
         supervisor(plan).run()
     assert not (tmp_path / 'state').exists()
+
+
+def test_a_warning_that_cannot_be_said_does_not_keep_a_vehicle_from_its_start(
+    tmp_path, monkeypatch, no_stderr
+):
+    warning = HostFault('clock', 'it is set to the past', fatal=False)
+    monkeypatch.setattr('oht50_bridge.bringup.supervisor.host_faults', lambda *_: [warning])
+    with no_stderr():
+        check_host(os.environ, VehicleParameters({'bridge_node': {}}), tmp_path)
 
 
 def test_a_full_disk_is_named_with_the_remedy(tmp_path):

@@ -132,6 +132,12 @@ def test_what_no_option_and_no_field_is_is_an_error(arguments, capsys):
     assert 'usage: oht50' in capsys.readouterr().err
 
 
+def test_a_stop_is_sent_where_what_was_left_out_cannot_be_said(capsys, no_stderr):
+    with no_stderr():
+        code, (command,) = call('emergency_stop', 'fire')
+    assert (code, command.type) == (0, 'emergency_stop')
+
+
 def test_the_reply_cannot_control_the_terminal(capsys):
     async def answer(command, caller):
         return CommandOutcome(True, 'a\x1b]52;\x9b\u202e', {})

@@ -232,3 +232,11 @@ def test_revoke_refuses_what_makes_no_sense(tmp_path, capsys):
 def test_without_role_or_action_the_role_is_asked_for(capsys):
     code, _, err = run(capsys)
     assert (code, '--role' in err) == (1, True)
+
+
+def test_a_revocation_that_cannot_be_said_is_one(tmp_path, capsys, no_stderr):
+    arguments = ['token', '--state-dir', str(tmp_path)]
+    with no_stderr():
+        assert main([*arguments, 'revoke', '--subject', 'ann']) == 0
+    assert main([*arguments, 'list-revoked']) == 0
+    assert 'ann' in capsys.readouterr().out
