@@ -16,6 +16,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import re
 import shutil
 from collections.abc import Collection
@@ -72,6 +74,7 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
         ]
     except OSError as error:
         if cut_off(bag):
+            _check_ended(bag)
             if all(_is_empty(path) for path in _recordings(bag)):
                 raise BagError(f'{bag}: {NOTHING_RECORDED}') from error
             raise BagError(
@@ -105,6 +108,25 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
 def cut_off(bag: Path) -> bool:
     """Return whether a folder holds a recording (MCAP) that was not closed."""
     return not (bag / METADATA).exists() and bool(_recordings(bag))
+
+
+def _check_ended(bag: Path) -> None:
+    """Refuse a recording that goes on: it looks like one that was cut off.
+
+    Raises:
+        BagError: a process has a file of the bag open to write.
+
+    """
+    for path in _recordings(bag):
+        with path.open('rb') as file:
+            try:
+                # The kernel grants a lease to read only while nobody may write.
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            except OSError as error:
+                # Others: a file system without leases, or the file of another user.
+                if error.errno == errno.EAGAIN:
+                    raise BagError(f'{bag}: is being recorded; end its recording first') from error
 
 
 def _recordings(bag: Path) -> list[Path]:
@@ -196,7 +218,7 @@ def repair(bag: Path) -> tuple[int, Path]:
         The number of messages, and the folder of the recording as it was found.
 
     Raises:
-        BagError: nothing of it can be read, or the new bag cannot be written.
+        BagError: it goes on, nothing of it can be read, or the new bag cannot be written.
 
     """
     from rosbags.interfaces import Connection
@@ -206,6 +228,7 @@ def repair(bag: Path) -> tuple[int, Path]:
     from rosbags.rosbag2.metadata import parse_qos
 
     bag = bag.absolute()
+    _check_ended(bag)
     if all(_is_empty(path) for path in _recordings(bag)):
         raise BagError(f'{bag}: {NOTHING_RECORDED}')
     whole, kept = (bag.with_name(f'{bag.name}.{end}') for end in ('repaired', 'cut-off'))

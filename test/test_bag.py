@@ -141,6 +141,19 @@ def test_a_recording_that_was_cut_off_is_repaired(tmp_path, cut, left):
             assert connection.digest == typestore().hash_rihs01('std_msgs/msg/String')
 
 
+def test_a_recording_that_goes_on_is_not_repaired(tmp_path):
+    folder = write_bag(tmp_path / 'bag', range(9), close=False)
+    (file,) = folder.glob('*.mcap')
+    content = file.read_bytes()
+    with file.open('ab'):
+        for action in (recorded_vehicle, repair):
+            with pytest.raises(BagError, match='is being recorded; end its recording first'):
+                action(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ['bag']
+    assert file.read_bytes() == content
+    assert repair(folder)[0] == 9
+
+
 HEADER = b'\x89MCAP0\r\n'
 
 
