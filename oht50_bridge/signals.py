@@ -116,8 +116,8 @@ def exit_on_signal() -> None:
 
 
 @contextlib.contextmanager
-def exiting_on_interrupt() -> Iterator[None]:
-    """Let SIGINT end this process silently with exit code 0 meanwhile, in the main thread.
+def exiting_on_interrupt(code: int = os.EX_OK) -> Iterator[None]:
+    """Let SIGINT end this process silently with an exit code meanwhile, in the main thread.
 
     It is for imports, which are long, and out of which a KeyboardInterrupt would end in a
     traceback. A process that ignores the signal goes on ignoring it.
@@ -126,7 +126,7 @@ def exiting_on_interrupt() -> Iterator[None]:
     if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, lambda *_: os._exit(os.EX_OK))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(code))
     try:
         yield
     finally:

@@ -82,7 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     """
     fields = fields_of(arguments.name, arguments.fields)
-    reply = asyncio.run(send(arguments.url, client_token(arguments), arguments.name, fields))
+    try:
+        reply = asyncio.run(send(arguments.url, client_token(arguments), arguments.name, fields))
+    except KeyboardInterrupt:
+        raise CommandError(
+            f'interrupted before the emergency stop was confirmed{NOT_STOPPED}'
+            if arguments.name == EMERGENCY_STOP
+            else 'interrupted: no reply has come; it may have happened'
+        ) from None
     print(json_text(reply, indent=2))
     return 0 if reply.get('accepted', True) else 1
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -73,6 +74,9 @@ COMMANDS: tuple[str, ...] = (
     'params',
     'asyncapi',
 )
+#: They run until Ctrl-C. Another one that it ends has not done what it was asked for.
+ENDED_BY_INTERRUPT = ('up', 'watch', 'record', 'replay')
+INTERRUPTED = 128 + signal.SIGINT  # exit code, as that of a shell
 
 
 def wanted(argv: Sequence[str]) -> dict[str, CommandModule]:
@@ -143,7 +147,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument('--version', action='version', version=VERSION)
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    with exiting_on_interrupt():
+    runs_until_interrupt = any(name in argv[:1] for name in ENDED_BY_INTERRUPT)
+    with exiting_on_interrupt(os.EX_OK if runs_until_interrupt else INTERRUPTED):
         modules = wanted(argv)
     for name, command in modules.items():
         description = command.__doc__ or ''
@@ -169,7 +174,10 @@ def main(argv: list[str] | None = None) -> int:
         for line in str(error).splitlines():
             say(shown(f'oht50 {arguments.command}: {line}'))
         code = error.exit_code if isinstance(error, BringUpError) else 1
-    except (KeyboardInterrupt, BrokenPipeError):  # the reader of the output has ended
+    except KeyboardInterrupt:
+        follows = getattr(arguments, 'follow', False)
+        code = os.EX_OK if runs_until_interrupt or follows else INTERRUPTED
+    except BrokenPipeError:  # the reader of the output has ended
         code = 0
     except OSError as error:
         # Commands handle the errors of their files and connections; this one is of the output.

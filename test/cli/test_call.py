@@ -138,6 +138,25 @@ def test_a_stop_is_sent_where_what_was_left_out_cannot_be_said(capsys, no_stderr
     assert (code, command.type) == (0, 'emergency_stop')
 
 
+@pytest.mark.parametrize(
+    ('command', 'said'),
+    [
+        ('emergency_stop', 'before the emergency stop was confirmed. Nobody says that the'),
+        ('pause_mission', 'no reply has come; it may have happened'),
+    ],
+)
+def test_who_interrupts_a_command_is_not_left_with_a_success(command, said, capsys, monkeypatch):
+    monkeypatch.setenv('OHT50_TOKEN', 'x')
+
+    async def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('oht50_bridge.cli.call.send', interrupted)
+    assert main(['call', command]) == 1
+    output = capsys.readouterr()
+    assert output.out == '' and said in output.err
+
+
 def test_the_reply_cannot_control_the_terminal(capsys):
     async def answer(command, caller):
         return CommandOutcome(True, 'a\x1b]52;\x9b\u202e', {})

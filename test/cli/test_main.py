@@ -66,6 +66,42 @@ def test_ctrl_c_during_the_imports_of_a_command_ends_it_silently():
 
 
 @pytest.mark.parametrize(
+    ('arguments', 'code'),
+    [
+        *(([name], 0) for name in ('up', 'watch', 'record')),
+        (['replay', 'bag'], 0),
+        (['audit', 'show', '--follow'], 0),
+        (['audit', 'show'], 130),
+        (['audit', 'verify'], 130),
+        (['doctor'], 130),
+        (['params', 'check'], 130),
+        (['token'], 130),
+        (['asyncapi'], 130),
+    ],
+)
+def test_ctrl_c_is_the_end_of_what_runs_until_it_and_no_success_of_others(
+    arguments, code, monkeypatch, capsys
+):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f'oht50_bridge.cli.{arguments[0]}.run', interrupted)
+    assert main(arguments) == code
+    assert capsys.readouterr() == ('', '')
+
+
+@pytest.mark.processes
+def test_ctrl_c_during_the_imports_of_a_check_is_no_success():
+    code = (
+        'import os, signal; from oht50_bridge.cli import main; '
+        'main.import_module = lambda name: os.kill(os.getpid(), signal.SIGINT); '
+        "main.main(['doctor'])"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b'', b'')
+
+
+@pytest.mark.parametrize(
     ('arguments', 'imported'),
     [(['--version'], []), (['record', '--help'], ['record']), (['--help'], sorted(COMMANDS))],
 )
