@@ -67,9 +67,9 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
 
     """
     try:
-        information = yaml.safe_load((bag / METADATA).read_text())
+        information = yaml.safe_load((bag / METADATA).read_text(encoding='utf-8'))
         recorded: list[tuple[str, str]] = [
-            (entry['topic_metadata']['name'], entry['topic_metadata']['type'])
+            (str(entry['topic_metadata']['name']), str(entry['topic_metadata']['type']))
             for entry in information[INFORMATION]['topics_with_message_count']
         ]
     except OSError as error:
@@ -81,8 +81,9 @@ def recorded_vehicle(bag: Path, wanted: str = '') -> str:
                 f'{bag}: its recording was cut off; --repair makes a bag of what was recorded'
             ) from error
         raise BagError(f'{error.filename}: {error.strerror}; give the folder of a bag') from error
-    except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise BagError(f'{bag / METADATA}: not metadata of rosbag2: {error!r}') from error
+    except Exception as error:
+        reason = shown(repr(error), 300)
+        raise BagError(f'{bag / METADATA}: not metadata of rosbag2: {reason}') from error
     suffixes = [f'/{event_topic(event)}' for event in EVENTS]
     vehicles = sorted(
         {
@@ -161,7 +162,7 @@ def in_order(bag: Path, topics: Collection[str]) -> Iterator[tuple[str, int, byt
 
     """
     try:
-        information = yaml.safe_load((bag / METADATA).read_text())[INFORMATION]
+        information = yaml.safe_load((bag / METADATA).read_text(encoding='utf-8'))[INFORMATION]
         files = [bag / Path(name).name for name in information['relative_file_paths']]
         mode = str(information.get('compression_mode', '')).lower()
         if information['storage_identifier'] == 'mcap' and mode != 'file':
@@ -224,7 +225,6 @@ def repair(bag: Path) -> tuple[int, Path]:
     from rosbags.interfaces import Connection
     from rosbags.rosbag2 import StoragePlugin
     from rosbags.rosbag2 import Writer
-    from rosbags.rosbag2 import WriterError
     from rosbags.rosbag2.metadata import parse_qos
 
     bag = bag.absolute()
@@ -254,11 +254,13 @@ def repair(bag: Path) -> tuple[int, Path]:
                     count += 1
         bag.rename(kept)
         whole.rename(bag)
-    except (OSError, mcap.McapError, WriterError) as error:
+    except Exception as error:
+        remedy = 'make room' if isinstance(error, OSError) else 'it is left as it is'
+        reason = shown(str(error) or repr(error), 300)
+        raise BagError(f'{bag}: cannot be repaired: {reason}; {remedy}') from error
+    finally:
         if bag.exists():
             shutil.rmtree(whole, ignore_errors=True)
-        remedy = 'make room' if isinstance(error, OSError) else 'it is left as it is'
-        raise BagError(f'{bag}: cannot be repaired: {error}; {remedy}') from error
     return count, kept
 
 

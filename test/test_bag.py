@@ -23,6 +23,7 @@ from rosbags.rosbag2 import Reader
 from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2 import Writer
 
+from oht50_bridge import mcap
 from oht50_bridge.bag import BagError
 from oht50_bridge.bag import cut_off
 from oht50_bridge.bag import event_topic
@@ -69,6 +70,19 @@ def test_the_vehicle_of_a_bag(tmp_path):
         recorded_vehicle(bag(tmp_path / 'none', ('/a/safety/estop', 'std_msgs/msg/String')))
     with pytest.raises(BagError, match='give the folder of a bag'):
         recorded_vehicle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    'topic', ['{name: 5, type: 6}', '{name: 2020-13-45, type: x}', '[' * 2000, '"\\n', '{}', '5']
+)
+def test_damaged_metadata_is_an_error_in_one_line(tmp_path, topic):
+    (tmp_path / 'metadata.yaml').write_text(
+        'rosbag2_bagfile_information:\n  topics_with_message_count:\n'
+        f'  - topic_metadata: {topic}\n'
+    )
+    with pytest.raises(BagError) as error:
+        recorded_vehicle(tmp_path)
+    assert str(error.value).startswith(str(tmp_path)) and str(error.value).isprintable()
 
 
 NS = 1_000_000_000
@@ -176,6 +190,25 @@ def test_what_is_no_recording_is_left_as_it_is(tmp_path):
         repair(folder)
     assert (folder / 'bag.mcap').read_bytes() == b'x' * 100
     assert [path.name for path in tmp_path.iterdir()] == ['bag']
+
+
+@pytest.mark.parametrize(
+    ('raised', 'seen'), [(KeyboardInterrupt(), KeyboardInterrupt), (ValueError('a\nb'), BagError)]
+)
+def test_a_repair_that_does_not_come_to_its_end_leaves_nothing(
+    tmp_path, monkeypatch, raised, seen
+):
+    folder = write_bag(tmp_path / 'bag', range(9), close=False)
+    whole = mcap.messages
+
+    def messages(path):
+        yield next(whole(path))
+        raise raised
+
+    monkeypatch.setattr(mcap, 'messages', messages)
+    with pytest.raises(seen):
+        repair(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ['bag'] and cut_off(folder)
 
 
 def test_what_an_earlier_repair_left_is_named_and_not_touched(tmp_path):

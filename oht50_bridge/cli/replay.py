@@ -94,7 +94,6 @@ def run(arguments: argparse.Namespace) -> int:
         CommandError: the bag cannot be replayed; the message holds the remedy.
 
     """
-    stop_signal = StopSignal()
     require_rosbags()
     check_port(arguments.host, arguments.port)
     try:
@@ -112,6 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (BagError, OSError, TokenFileError) as error:
         raise CommandError(str(error)) from error
     ros = ['--ros-args', '-r', f'__ns:={replay.namespace}', '--log-level', 'warn']
+    # Not above: until there is something to stop, Ctrl-C ends the command, also during a repair.
+    stop_signal = StopSignal()
     output = ProcessOutput(STDERR)
     bridge = Process(
         'bridge_node',

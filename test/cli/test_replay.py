@@ -12,10 +12,13 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 import argparse
+import os
+import signal
 import socket
 
 import pytest
 
+from oht50_bridge.bag import BagError
 from oht50_bridge.cli.main import main
 from oht50_bridge.cli.replay import rate
 
@@ -39,6 +42,25 @@ def test_a_folder_that_is_not_a_bag_is_refused(tmp_path, capsys, free_port):
     assert main(['replay', str(tmp_path / 'missing'), *arguments]) == 1
     error = capsys.readouterr().err
     assert error.startswith('oht50 replay: ') and 'missing' in error
+
+
+def test_ctrl_c_ends_a_repair(tmp_path, free_port, monkeypatch):
+    went_on = []
+
+    def repair(bag):
+        os.kill(os.getpid(), signal.SIGINT)
+        went_on.append(bag)
+        raise BagError('it went on')
+
+    monkeypatch.setattr('oht50_bridge.cli.replay.cut_off', lambda bag: True)
+    monkeypatch.setattr('oht50_bridge.cli.replay.repair', repair)
+    arguments = ['--port', str(free_port), '--state-dir', str(tmp_path / 'state')]
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert main(['replay', '--repair', str(tmp_path), *arguments]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert went_on == []
 
 
 def test_a_port_in_use_is_refused(tmp_path, capsys):
