@@ -121,7 +121,7 @@ class Process:
         now = time.monotonic()
         if self._restart_at is not None:
             if now >= self._restart_at:
-                self.start(self._restart_stdout)
+                self._start_again(now)
             return
         code = None if self._child is None else self._child.poll()
         if code is None:
@@ -130,7 +130,19 @@ class Process:
         self._limit.note_exit(code, now, restarted=self._restarted)
         self._restarted = True
         self._restart_at = now + self._backoff.next_delay(run_time)
-        text = f'{self.name} ended ({describe_exit(code)}); starting it again'
+        self._say(f'{self.name} ended ({describe_exit(code)}); starting it again')
+
+    def _start_again(self, now: float) -> None:
+        """Start it; where the system refuses, as without memory, try again after a delay."""
+        try:
+            self.start(self._restart_stdout)
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = getattr(error, 'strerror', None) or str(error)
+            self._limit.note_failed_start(reason, now)
+            self._restart_at = now + self._backoff.next_delay(0.0)
+            self._say(f'{self.name} cannot be started ({reason}); trying again')
+
+    def _say(self, text: str) -> None:
         if self._output is None:
             say(text)
         else:

@@ -60,11 +60,27 @@ class RestartLimit:
             if restarted:
                 return
             raise BringUpError(f'{self._name} refused its configuration (see above)')
+        self._count(now, f'ended {MAXIMUM_EXITS} times', describe_exit(code))
+
+    def note_failed_start(self, reason: str, now: float) -> None:
+        """Note that the process could not be started, which counts as an end of it.
+
+        Args:
+            reason: what the system said.
+            now: monotonic time, s.
+
+        Raises:
+            BringUpError: it must not be started again; the message says why.
+
+        """
+        self._count(now, f'ended or could not be started {MAXIMUM_EXITS} times', reason)
+
+    def _count(self, now: float, what: str, last: str) -> None:
         self._exits.append(now)
         if len(self._exits) == MAXIMUM_EXITS and now - self._exits[0] < EXIT_WINDOW:
             raise BringUpError(
-                f'{self._name} ended {MAXIMUM_EXITS} times within {EXIT_WINDOW:g} s, last with '
-                f'{describe_exit(code)} (see above); the vehicle is stopped'
+                f'{self._name} {what} within {EXIT_WINDOW:g} s, last with {last} (see above); '
+                'the vehicle is stopped'
             )
 
 

@@ -13,6 +13,7 @@
 # limitations under the License.
 """A process of the vehicle: real children of this process."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from oht50_bridge.bringup.process import Process
 from oht50_bridge.bringup.process import module_command
 from oht50_bridge.bringup.process import stop
 from oht50_bridge.bringup.process import wait_for_exit
+from oht50_bridge.bringup.restart import MINIMUM_DELAY
 
 # Unblocks the signals with which it was started.
 READY = """
@@ -71,6 +73,43 @@ def test_a_process_is_restarted_when_it_ends(start, capsys):
     wait_for(restarted)
     assert process._child.pid != child.pid
     assert 'child ended (SIGKILL); starting it again' in capsys.readouterr().err
+
+
+@pytest.mark.processes
+def test_a_process_that_the_system_does_not_start_for_now_is_started_later(
+    start, capsys, monkeypatch
+):
+    process, child = start('import time; time.sleep(60)', stdout=None)
+    child.kill()
+    child.wait()
+    refused = []
+
+    def without_memory(*_):
+        refused.append(time.monotonic())
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    def restarted():
+        process.restart_if_ended()
+        return process.running
+
+    with monkeypatch.context() as patched:
+        patched.setattr(process, '_execute', without_memory)
+        wait_for(lambda: restarted() or len(refused) == 2)
+    assert refused[1] - refused[0] >= MINIMUM_DELAY
+    wait_for(restarted)
+    said = capsys.readouterr().err
+    assert said.count('child cannot be started (Cannot allocate memory); trying again\n') == 2
+
+
+@pytest.mark.processes
+def test_a_process_that_the_system_never_starts_is_given_up(start, monkeypatch):
+    process, child = start('import time; time.sleep(60)', stdout=None)
+    child.kill()
+    child.wait()
+    process._command[0] = '/missing/python'
+    process._backoff.next_delay = lambda run_time: 0.0
+    with pytest.raises(BringUpError, match='10 times within 60 s, last with No such file'):
+        wait_for(process.restart_if_ended)
 
 
 @pytest.mark.processes
