@@ -146,6 +146,14 @@ class HeapTrimmer:
 
     def check(self) -> None:
         """Trim if the process has grown, and some times more; call this every second."""
+        try:
+            self._check()
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            # There was no file descriptor to measure with; the next look may have one.
+
+    def _check(self) -> None:
         now = self._measure()
         self._collected_level = min(self._collected_level, now)
         if now - self._level >= WORTH_IT:

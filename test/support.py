@@ -20,6 +20,7 @@ import json
 import math
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -84,6 +85,19 @@ def fill(directory):
         while True:
             file.write(b'x' * 512)
     return filler
+
+
+@contextlib.contextmanager
+def no_descriptor_left():
+    """Let this process open no file meanwhile."""
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def free_port():

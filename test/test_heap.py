@@ -21,6 +21,7 @@ import threading
 import weakref
 
 import pytest
+from support import no_descriptor_left
 
 from oht50_bridge.heap import COLLECTING
 from oht50_bridge.heap import TIMES
@@ -30,6 +31,7 @@ from oht50_bridge.heap import HeapTrimmer
 from oht50_bridge.heap import end_threads_without_memory
 from oht50_bridge.heap import end_without_memory
 from oht50_bridge.heap import lacks_memory
+from oht50_bridge.heap import resident
 
 pytestmark = pytest.mark.cover_processes
 
@@ -203,6 +205,17 @@ def test_nothing_is_done_before_the_process_has_grown():
     memory[0] += WORTH_IT
     trimmer.check()
     assert len(trims) == TIMES + 1
+
+
+def test_without_a_file_descriptor_it_looks_again_later():
+    trims = []
+    trimmer = HeapTrimmer(collect=lambda: None, trim=lambda: trims.append(resident()))
+    grown = bytearray(2 * WORTH_IT)
+    with no_descriptor_left():
+        trimmer.check()
+    assert not trims
+    trimmer.check()
+    assert len(trims) == 1 and grown
 
 
 def _raised(first, then=None):

@@ -177,6 +177,7 @@ class KeyFiles:
         self._path = path
         self.keys: list[Key] = []
         self.problems: list[Exception] = []
+        self._wrong: object = None  # the files and what was wrong with them at the last try
         if not strict:
             self._signature: object = None
             self.problems = self.reload() or []
@@ -196,7 +197,8 @@ class KeyFiles:
         """Read the files again if they changed; return the problems, or None if nothing changed.
 
         A removed file removes its key. A file that became wrong leaves its former key in force and
-        is one of the problems.
+        is one of the problems, once. It is read again with each call: perhaps no file descriptor
+        was left to read it, or the disk did not answer.
         """
         try:
             signature = self._read_signature()
@@ -208,12 +210,16 @@ class KeyFiles:
             return [error]
         if signature == self._signature:
             return None
-        self._signature = signature
         try:
             self.keys, problems = self._load({key.kid: key for key in self.keys})
         except (OSError, TokenFileError) as error:
-            return [error]
-        return problems
+            problems = [error]
+        if not problems:
+            self._signature, self._wrong = signature, None
+            return []
+        self._signature = 'wrong'
+        known, self._wrong = self._wrong, (signature, [str(problem) for problem in problems])
+        return None if known == self._wrong else problems
 
     def _read_signature(self) -> object:
         """Return a value that changes whenever one of the files changes."""

@@ -206,26 +206,31 @@ class RevocationFile:
     def __init__(self, path: Path, wall: Callable[[], float] = time.time) -> None:
         self._path = path
         # Before the content: what is written in between is found by the next `reload`.
-        self._signature = self._read_signature()
+        self._signature: object = self._read_signature()
+        self._problem = ''  # of the last try to read it
         self.revocations = load_or_replace(path, wall())
 
     def reload(self) -> list[Exception] | None:
         """Read the file again if it changed; return the problems, or None if nothing changed.
 
-        A file that became wrong or was removed leaves the former list in force and is a problem.
+        A file that became wrong or was removed leaves the former list in force and is a problem,
+        once. It is read again with each call: perhaps no file descriptor was left to read it, or
+        the disk did not answer.
         """
+        signature = self._read_signature()
+        if signature == self._signature:
+            return None
         try:
-            signature = self._read_signature()
-            if signature == self._signature:
-                return None
-            self._signature = signature
             if signature is None:
                 raise TokenFileError(
                     f'{self._path} was removed; its revocations stay in force until the next start'
                 )
             self.revocations = load_revocations(self._path)
         except (OSError, TokenFileError) as error:
-            return [error]
+            self._signature = 'wrong'
+            known, self._problem = self._problem, str(error)
+            return None if known == str(error) else [error]
+        self._signature, self._problem = signature, ''
         return []
 
     def _read_signature(self) -> object:

@@ -13,6 +13,7 @@
 # limitations under the License.
 """Keys: files named by key id, read again when they change."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -186,6 +187,43 @@ def test_a_changed_file_that_is_wrong_keeps_its_key_and_no_other(directory):
     put(directory, 'a.secret', b'z' * 40)
     files.reload()
     assert files.keys[0].material == b'z' * 40
+
+
+def test_a_changed_file_that_cannot_be_read_for_now_is_read_later(directory, monkeypatch):
+    put(directory, 'a.secret', b'x' * 40)
+    put(directory, 'b.secret', b'y' * 40)
+    files = KeyFiles(directory)
+    put(directory, 'a.secret', b'z' * 40)
+
+    def fail(path, *_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'open', fail)
+        problems = files.reload()
+        assert [problem.errno for problem in problems] == [errno.EIO] * 2
+        assert files.reload() is None, 'it is reported once'
+        (directory / 'b.secret').unlink()
+        assert len(files.reload()) == 1
+        assert [key.material for key in files.keys] == [b'x' * 40]
+    assert files.reload() == []
+    assert [key.material for key in files.keys] == [b'z' * 40]
+    assert files.reload() is None
+
+
+def test_files_that_come_back_as_they_were_are_read_again(directory):
+    put(directory, 'a.secret', b'x' * 40)
+    put(directory, 'b.secret', b'y' * 40)
+    files = KeyFiles(directory)
+    away = directory.with_name('b.secret')
+    (directory / 'b.secret').rename(away)
+    put(directory, 'c.secret', b'short')
+    assert len(files.reload()) == 1
+    assert kids(files) == ['a']
+    (directory / 'c.secret').unlink()
+    away.rename(directory / 'b.secret')
+    assert files.reload() == []
+    assert kids(files) == ['b', 'a']
 
 
 def test_two_files_of_one_kid_change_nothing(directory):

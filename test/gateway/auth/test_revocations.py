@@ -13,11 +13,13 @@
 # limitations under the License.
 """The list of revocations: written by one process, followed by another."""
 
+import errno
 import json
 import os
 import threading
 
 import pytest
+from support import no_descriptor_left
 
 from oht50_bridge.gateway.auth.claims import Claims
 from oht50_bridge.gateway.auth.claims import TokenType
@@ -150,6 +152,18 @@ def test_a_change_is_followed_and_a_wrong_one_is_not(path):
     path.write_text(json.dumps({'subjects': {}, 'tokens': {}}))
     assert file.reload() == []
     assert file.revocations.subjects == {}
+
+
+def test_a_changed_list_that_cannot_be_read_for_now_is_read_later(path):
+    file = RevocationFile(path)
+    revoke(path, subject='ann')
+    with no_descriptor_left():
+        (problem,) = file.reload()
+        assert os.strerror(errno.EMFILE) in str(problem)
+        assert file.reload() is None, 'it is reported once'
+    assert file.reload() == []
+    assert list(file.revocations.subjects) == ['ann']
+    assert file.reload() is None
 
 
 def test_a_list_that_root_writes_belongs_to_the_owner_of_the_directory(path):
