@@ -181,6 +181,7 @@ class MotionLoop:
     def interrupt(self) -> None:
         """Restart at rest where the vehicle is: the drive does not follow until it stands."""
         self._restart(0.0)
+        self.arrived = False  # it may have been moved since
         self._creeping = 0.0
         self._short_way = None
         self._stopped_at = None

@@ -256,6 +256,20 @@ def test_a_hold_that_flickers_holds(vehicle):
     assert vehicle.position == place
 
 
+def test_a_vehicle_moved_away_while_it_is_held_on_its_target_has_not_arrived(vehicle):
+    vehicle.start(6.0)
+    vehicle.until(lambda: vehicle.manager._active.mission.motion.arrived)
+    vehicle.permission = OBSTACLE
+    vehicle.run(1.0)
+    assert vehicle.state.phase is MissionPhase.HELD
+    vehicle.position += 0.3
+    vehicle.run(1.0)
+    vehicle.permission = PERMITTED
+    vehicle.until(vehicle.ended)
+    assert vehicle.completed.status == 'success'
+    assert vehicle.position == pytest.approx(6.0, abs=0.003)
+
+
 def test_a_hold_of_hold_timeout_fails_the_mission(vehicle):
     vehicle.start(9.0)
     vehicle.run(3.0)
