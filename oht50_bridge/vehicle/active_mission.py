@@ -49,6 +49,7 @@ class ActiveMission:
         reached: its arrival at the target was reported.
         interruption: as last logged.
         ended_at: s, monotonic, of its outcome; None while it has none.
+        stopped: there was an emergency stop since its start.
 
     """
 
@@ -59,6 +60,7 @@ class ActiveMission:
         self.reached = False
         self.interruption = ''
         self.ended_at: float | None = None
+        self.stopped = False
         self._started_at = now
         self._meter = EnergyMeter(drawn, now)
 

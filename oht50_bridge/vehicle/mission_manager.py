@@ -278,7 +278,10 @@ class MissionManager:
     def on_estop(self, now: float) -> None:
         """End the mission and the charging: the view reports a latched emergency stop."""
         self._set_charging(False)
-        if self._active is not None and not self._active.ended:
+        if self._active is None:
+            return
+        self._active.stopped = True  # also one that has docked and comes to rest
+        if not self._active.ended:
             self._active.mission.fail(self._view.forbidden(now))
             self._end(self._active, now)
 
@@ -408,7 +411,7 @@ class MissionManager:
         self._active = None
         self._recorder.finish(active.record(now, located=measured is not None))
         self._report_state()
-        if mission.docked:
+        if mission.docked and not active.stopped:
             self._set_charging(True)
 
     def _set_charging(self, wanted: bool) -> None:

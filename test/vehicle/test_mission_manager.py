@@ -30,6 +30,8 @@ from oht50_bridge.vehicle.docking import DockingSettings
 from oht50_bridge.vehicle.mission import MissionPhase
 from oht50_bridge.vehicle.mission_manager import ManagerSettings
 from oht50_bridge.vehicle.mission_reports import EndReport
+from oht50_bridge.vehicle.position import STANDSTILL
+from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.refusal import RefusedError
@@ -543,6 +545,32 @@ def test_charging_ends_when_the_vehicle_left_the_dock_and_at_an_emergency_stop(v
             vehicle.view.update_estop(True, 'button')
             vehicle.manager.on_estop(vehicle.now)
         assert vehicle.output.charges[-1] is False
+
+
+def test_nothing_charges_after_an_emergency_stop_while_a_docked_vehicle_comes_to_rest(vehicle):
+    vehicle.position = 1.3
+    vehicle.observe()
+    vehicle.start(station='charger')
+    vehicle.until(lambda: vehicle.manager._active.mission.motion.arrived)
+    vehicle.battery = replace(BATTERY, charger=True)
+    observe = vehicle.observe
+
+    def trembles():
+        observe()
+        place = Measurement(round(vehicle.position, 3), 0.001, 2 * STANDSTILL, vehicle.now)
+        vehicle.view.update_position(place)
+
+    vehicle.observe = trembles
+    vehicle.until(lambda: vehicle.state.ended.status == 'success')
+    assert not vehicle.ended(), 'it comes to rest'
+    vehicle.view.update_estop(True, 'button')
+    vehicle.manager.on_estop(vehicle.now)
+    vehicle.observe = observe
+    vehicle.until(vehicle.ended)
+    vehicle.view.update_estop(False, '')
+    vehicle.run(1.0)
+    vehicle.manager.continue_charging(vehicle.now)
+    assert True not in vehicle.output.charges
 
 
 def test_docking_without_a_charger_retries_and_fails(tmp_path):
