@@ -60,6 +60,7 @@ from oht50_bridge.vehicle.travel_time import travel_time
 from oht50_bridge.vehicle.vehicle_view import VehicleView
 
 CHECKPOINT_PERIOD = 1.0  # s, between two records of the active mission
+DOCK_PERIOD = 0.2  # s, between two reports of a mission that docks; DOCK_LIFETIME is longer
 KNOWN_MISSIONS = 1000  # whose names are not given again
 
 
@@ -121,6 +122,7 @@ class MissionManager:
         self._output = output
         self._active: ActiveMission | None = None
         self._reported = StateReport()
+        self._reported_at = -math.inf  # s, monotonic, of the last report by `step`
         self._charging = False
         self._driving = False
         self._known_ids: deque[str] = deque(maxlen=KNOWN_MISSIONS)
@@ -309,7 +311,12 @@ class MissionManager:
         mission.motion.limit(self._limits(mission.mission_type, active.payload))
         command = mission.step(now, self._view.inputs(now))
         # Before the command: the way into the dock is free of the dock by this report alone.
-        if mission.outcome is None and active.state(self._ended) != self._reported:
+        # The safety rules believe it no longer than it is repeated, whatever the progress rate is.
+        if mission.outcome is None and (
+            active.state(self._ended) != self._reported
+            or (mission.at_dock and now - self._reported_at >= DOCK_PERIOD)
+        ):
+            self._reported_at = now
             self._report_state()
         if command is None:
             self._halt()
@@ -343,9 +350,6 @@ class MissionManager:
         if active is None:
             return
         self._report_progress(active.mission)
-        if active.mission.at_dock:
-            # The safety rules believe it no longer than it is repeated.
-            self._report_state()
         if not active.ended and now - active.recorded_at >= CHECKPOINT_PERIOD:
             active.recorded_at = now
             self._recorder.checkpoint(active.record(now, located=True))

@@ -54,7 +54,7 @@ from oht50_bridge.vehicle.zones import zone_limits
 
 # After this long without a drive command the direction of travel is unknown.
 COMMAND_LIFETIME = 0.3  # s
-# mission_node repeats at 5 Hz that it docks.
+# A mission that docks says so each DOCK_PERIOD.
 DOCK_LIFETIME = 1.0  # s
 # Up to this age of a measurement the reaction time counts it in; two periods of the sources.
 FRESH = 0.1  # s

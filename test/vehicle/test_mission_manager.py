@@ -13,6 +13,7 @@
 # limitations under the License.
 """Missions from their request to their report, on a plant and with a clock of the test's own."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -35,6 +36,7 @@ from oht50_bridge.vehicle.position import Measurement
 from oht50_bridge.vehicle.profile import MotionLimits
 from oht50_bridge.vehicle.rail import Station
 from oht50_bridge.vehicle.refusal import RefusedError
+from oht50_bridge.vehicle.speed_limiter import DOCK_LIFETIME
 from oht50_bridge.vehicle.speed_limits import Direction
 from oht50_bridge.vehicle.zones import Zone
 from oht50_bridge.vehicle.zones import ZoneAction
@@ -571,6 +573,26 @@ def test_nothing_charges_after_an_emergency_stop_while_a_docked_vehicle_comes_to
     vehicle.run(1.0)
     vehicle.manager.continue_charging(vehicle.now)
     assert True not in vehicle.output.charges
+
+
+def test_that_a_mission_docks_is_repeated_whatever_the_progress_rate_is(vehicle):
+    vehicle.position = 2.0
+    vehicle.observe()
+    vehicle.start(station='charger')
+    reported, moments = vehicle.output.state, [vehicle.now]
+
+    def state(report):
+        reported(report)
+        moments.append(vehicle.now)
+
+    vehicle.output.state = state
+    while not vehicle.state.at_dock:
+        vehicle.step()
+    del moments[:-1]
+    vehicle.run(5.0)  # in which nobody asks for the progress
+    assert vehicle.state.at_dock
+    gaps = [after - before for before, after in itertools.pairwise([*moments, vehicle.now])]
+    assert max(gaps) < DOCK_LIFETIME / 2
 
 
 def test_docking_without_a_charger_retries_and_fails(tmp_path):
