@@ -220,7 +220,9 @@ class SystemNode(Node):
         beat = self._heartbeat.get()
         starting = beat is not None and beat.mode == SafetyHeartbeat.MODE_STARTING
         reported = {'hardware_node', 'safety_node'} <= self._known
-        phase = self._mission.phase
+        # The last state of a mission_node that is gone lasts, and its mission does not.
+        nobody = self._silent('mission_node')
+        phase = MissionState.PHASE_NONE if nobody else self._mission.phase
         speed = self._speed.get()
         return Situation(
             known=reported and not starting and not self._boards_start,
@@ -235,9 +237,13 @@ class SystemNode(Node):
             docking=phase == MissionState.PHASE_DOCKING,
             executing=phase == MissionState.PHASE_EXECUTING,
             mission=bool(self._mission.mission_id),
-            forbidden=beat is not None and self._permission.forbidden,
+            forbidden=nobody or (beat is not None and self._permission.forbidden),
             speed=speed if speed is not None else math.nan,
         )
+
+    def _silent(self, name: str) -> bool:
+        """Return whether a node has reported and does so no more."""
+        return name in self._known and self._reports[name].get() is None
 
     def _follow(self) -> None:
         """Publish each step of the state machine, and what changes in the state it is in."""
@@ -281,10 +287,7 @@ class SystemNode(Node):
         self._host = self._host_monitor.measure()
         self._errors.check(
             self._host,
-            silent={
-                name: name in self._known and report.get() is None
-                for name, report in self._reports.items()
-            },
+            silent={name: self._silent(name) for name in self._reports},
             absent={
                 name: name not in self._known and self.count_publishers(topic.name) == 0
                 for name, topic in PRESENCE.items()

@@ -18,6 +18,7 @@ import pytest
 from oht50_bridge.msg import BridgeStatus
 from oht50_bridge.msg import DriveState
 from oht50_bridge.msg import EstopState
+from oht50_bridge.msg import MissionState
 from oht50_bridge.msg import ModuleState
 from oht50_bridge.msg import ModuleStates
 from oht50_bridge.msg import NodePresence
@@ -186,6 +187,26 @@ def test_a_node_that_gives_no_sign_of_life_any_more_is_an_error(graph, monkeypat
     graph.until(lambda: (sign(), graph.last(topics.SYSTEM_STATUS))[1])
     graph.until(silent)
     assert f'{name} is silent' in graph.received[topics.SYSTEM_ERROR.name][-1].description
+
+
+@pytest.mark.parametrize(
+    ('phase', 'status_before'),
+    [
+        (MissionState.PHASE_EXECUTING, ('moving', 'busy')),
+        (MissionState.PHASE_DOCKING, ('docking', 'busy')),
+        (MissionState.PHASE_NONE, ('idle', 'ready')),
+    ],
+)
+def test_a_vehicle_whose_mission_node_is_silent_neither_moves_nor_is_ready(
+    graph, monkeypatch, phase, status_before
+):
+    monkeypatch.setattr(graph.node, '_vehicle', 'this one')
+    graph.publish(topics.PRESENCE, NodePresence(node='mission_node', vehicle='this one'))
+    graph.publish(topics.MISSION_STATE, MissionState(phase=phase))
+    becomes(graph, status_before)
+    becomes(graph, ('idle', 'busy'))
+    graph.publish(topics.PRESENCE, NodePresence(node='mission_node', vehicle='this one'))
+    becomes(graph, status_before)
 
 
 def test_the_latch_of_another_vehicle_is_not_in_the_status(graph, monkeypatch):
