@@ -113,6 +113,7 @@ class ErrorMonitor:
         }
         self._alarms[BMS] = Alarm(BMS_HOLD, clock=clock)
         self._battery = ThresholdAlarm(BATTERY_THRESHOLDS, clock)
+        self._unreadable = False  # the latch is that of a file which cannot be read
         self._slow_consumers: int | None = None
         self._severities: dict[str, Severity] = {}  # of the conditions that were reported
 
@@ -137,7 +138,8 @@ class ErrorMonitor:
 
     def on_estop(self, estop_id: str, reason: str) -> None:
         """Observe the emergency-stop latch."""
-        if self._alarms[UNREADABLE].update(estop_id.startswith(UNREADABLE)):
+        self._unreadable = estop_id.startswith(UNREADABLE)
+        if self._alarms[UNREADABLE].update(self._unreadable):
             self._raise(UNREADABLE, 'DATA-003', reason, 'safety_node')
 
     def on_modules(self, modules: Iterable[ModuleHealth]) -> None:
@@ -202,6 +204,8 @@ class ErrorMonitor:
             disk_fault: why the state directory cannot be written to, empty if it can be.
 
         """
+        # The latch is reported at its changes alone, and none need follow the one that clears it.
+        self._alarms[UNREADABLE].update(self._unreadable)
         if self._alarms[DISK].update(bool(disk_fault)):
             self._raise(
                 DISK,

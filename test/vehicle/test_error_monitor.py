@@ -162,6 +162,17 @@ def test_slow_consumers_are_reported_from_the_second_count_on(world):
     assert world.codes() == ['NET-003']
 
 
+def test_an_unreadable_latch_that_was_cleared_is_over_without_another_report_of_it(world):
+    world.monitor.on_estop(f'{UNREADABLE}-1', 'the file is damaged')
+    world.check(10)
+    assert UNREADABLE in world.monitor.standing
+    world.monitor.on_estop('', '')
+    world.check(4)
+    assert UNREADABLE in world.monitor.standing
+    world.check(3)
+    assert world.monitor.standing == {}
+
+
 def test_an_unreadable_latch_and_a_refused_configuration_are_reported(world):
     world.monitor.on_estop(f'{UNREADABLE}-1', 'the file is damaged')
     world.monitor.on_estop(f'{UNREADABLE}-1', 'the file is damaged')
