@@ -85,7 +85,7 @@ class MissionNode(Node):
         topics.DRIVE_STATE.subscribe(self, self._on_drive)
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
         topics.ESTOP_STATE.subscribe(self, self._on_estop)
-        topics.POWER.subscribe(self, self._on_power)
+        topics.POWER.subscribe(self, self._on_power, fresh=True)
         topics.ZONES.subscribe(self, self._on_zones)
         topics.HOIST_STATE.subscribe(self, self._output.rope.put)
         create_command_service(self, StartMission, 'start_mission', self._on_start)

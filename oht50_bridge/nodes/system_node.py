@@ -130,7 +130,7 @@ class SystemNode(Node):
         topics.SAFETY_HEARTBEAT.subscribe(self, self._on_heartbeat)
         topics.TELEMETRY.subscribe(self, self._on_telemetry)
         topics.MISSION_STATE.subscribe(self, self._on_mission)
-        topics.POWER.subscribe(self, self._on_power)
+        topics.POWER.subscribe(self, self._on_power, fresh=True)
         topics.TELEMETRY_STATUS.subscribe(self, self._on_telemetry_status)
         topics.BRIDGE_STATUS.subscribe(self, self._on_bridge)
         topics.CONFIG_UPDATED.subscribe(self, self._on_config)

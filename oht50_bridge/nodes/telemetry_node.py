@@ -97,7 +97,7 @@ class TelemetryNode(Node):
         topics.LOCATION.subscribe(self, self._location.put)
         topics.POSITION.subscribe(self, self._on_position)
         topics.HOIST_STATE.subscribe(self, self._rope.put)
-        topics.POWER.subscribe(self, self._on_power)
+        topics.POWER.subscribe(self, self._on_power, fresh=True)
         topics.SAFETY_INPUTS.subscribe(self, self._on_inputs)
         topics.BRIDGE_STATUS.subscribe(self, self._bridge.put)
         create_command_service(self, SetTelemetryRate, 'set_telemetry_rate', self._on_set_rate)

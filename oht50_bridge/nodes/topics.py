@@ -45,6 +45,10 @@ from oht50_bridge.protocol.catalogue import EventType
 STATE = QoSProfile(
     depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
 )
+# A reader of such a topic that wants only what is published from its start on.
+FRESH_STATE = QoSProfile(
+    depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
+)
 # Each one counts.
 EVENT = QoSProfile(
     depth=100, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.VOLATILE
@@ -99,6 +103,7 @@ class Topic:
         *,
         raw: bool = False,
         earlier: bool = False,
+        fresh: bool = False,
     ) -> Subscription:
         """Call `callback` with each message of this topic.
 
@@ -107,9 +112,10 @@ class Topic:
             callback: receives the messages.
             raw: as they are encoded.
             earlier: also those that were published before and are kept.
+            fresh: of a state, not the one published before: nobody knows how old it is.
 
         """
-        qos = self.kept if earlier and self.kept else self.qos
+        qos = self.kept if earlier and self.kept else FRESH_STATE if fresh else self.qos
         return node.create_subscription(self.type, self.name, callback, qos, raw=raw)
 
 

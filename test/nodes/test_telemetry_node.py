@@ -16,6 +16,7 @@
 import math
 
 import pytest
+import rclpy
 from geometry_msgs.msg import Point
 
 from oht50_bridge.msg import HoistState
@@ -52,6 +53,27 @@ def graph(ros):
     graph = ros.graph(TelemetryNode)
     graph.record(topics.TELEMETRY, topics.ODOMETRY, topics.TELEMETRY_STATUS)
     return graph
+
+
+def test_a_charge_that_was_reported_before_the_start_is_not_known(ros):
+    def starts_after_a_report():
+        board = rclpy.create_node('board')
+        publisher = topics.POWER.publisher(board)
+        publisher.publish(PowerState(percentage=0.85, temperature=25.0))
+        node = TelemetryNode()
+        destroy = node.destroy_node
+        node.destroy_node = lambda: (destroy(), board.destroy_node())
+        node.matched = lambda: publisher.get_subscription_count() > 0
+        return node
+
+    graph = ros.graph(starts_after_a_report)
+    graph.record(topics.TELEMETRY)
+    graph.until(graph.node.matched)
+    graph.until(lambda: len(graph.received[topics.TELEMETRY.name]) > 5)
+    reported = [each.battery_percentage for each in graph.received[topics.TELEMETRY.name]]
+    assert all(math.isnan(charge) for charge in reported)
+    graph.publish(topics.POWER, PowerState(percentage=0.5))
+    graph.until(lambda: graph.last(topics.TELEMETRY).battery_percentage == 0.5)
 
 
 def test_without_a_report_every_value_is_nan(graph):
