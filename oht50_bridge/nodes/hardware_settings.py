@@ -133,8 +133,8 @@ class SafetySettings:
     )
     zone_thresholds: tuple[float, ...] = setting(
         (0.0, 0.0, 0.0, 0.0),
-        'Distances of zones 1 to 4 at which the board trips by itself; all 0: as the board has '
-        'them',
+        'Distances of zones 1 to 4 at which the board trips by itself, with safety_module_fw '
+        'each 0.01 to 1; all 0: as the board has them',
         unit='m',
     )
     estop_input: int = setting(

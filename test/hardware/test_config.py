@@ -64,6 +64,14 @@ from oht50_bridge.hardware.hardware import Hardware
             lambda c: c['modules'][1].update(options={'zones': [9, 9, 9, 9, 9]}),
             'modules.s.options.zones',
         ),
+        (
+            lambda c: c['modules'][1].update(options={'zones': [0.3, 0.5, 0.6, 0.0]}),
+            r'modules.s.options.zones: .*=0.0: stay within 0.01..1.0 m',
+        ),
+        (
+            lambda c: c['modules'][1].update(options={'zones': [0.3, 0.5, 0.6, 2.0]}),
+            r'modules.s.options.zones: .*=2.0: stay within 0.01..1.0 m',
+        ),
         (lambda c: c['lines']['b'].update(device='/dev/none-a'), 'lines.b.device: .*another line'),
         (lambda c: c['lines']['b'].update(parity='X'), 'lines.b.parity'),
         (lambda c: c['lines']['b'].pop('device'), 'lines.b.device'),

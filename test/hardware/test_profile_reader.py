@@ -192,3 +192,16 @@ def test_the_terminals_of_distances_are_in_their_order_where_a_profile_gives_no_
 def test_only_the_board_whose_address_is_a_constant_has_a_fixed_one():
     fixed = {name: profile_reader.load(name).fixed_address for name in NAMES}
     assert {name for name, address in fixed.items() if address} == {'safety_module_fw'}
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_what_a_parameter_makes_a_driver_write_leaves_the_board_one_that_is_recognised(name):
+    profile = profile_reader.load(name)
+    written = {'zone_threshold'}
+    if profile.drive is not None:
+        written |= {profile.drive.accel, profile.drive.decel}
+    for check in profile.signature:
+        if check.register in written:
+            accepted = profile.registers[check.register].range
+            assert accepted is not None, check
+            assert all(map(check.holds, accepted)), check
