@@ -57,7 +57,7 @@ from oht50_bridge.hardware.statistics import Load
 logger = logging.getLogger(__name__)
 
 REOPEN_PERIOD = 0.2  # s between attempts to open a lost port
-_LATENESS = 0.5  # part of its timeout within which a late reply may arrive
+_LATENESS = 0.5  # part of its timeout beyond it for which a late reply is expected
 _ERROR_PAUSE = 0.1  # s before work that raised is run again
 _PATIENCE = 0.3  # s that work waits for the line before it may go before what is more urgent
 
@@ -127,8 +127,7 @@ class SerialLine:
         self._last_address = 0  # of the board that was addressed last
         # The next try, and the last one, is of work that has waited for too long.
         self._giving_turn = self._turn_was_given = False
-        # The request whose last try had no good reply; one that is late may come for a while.
-        # By board, the last request without a reply, and until when that may still come.
+        # By board, the last request without a good reply, and until when one may still come.
         self._unanswered: dict[int, tuple[Request | None, float]] = {}
         self._thread = threading.Thread(target=self._run, name=f'line-{name}', daemon=True)
 
@@ -361,7 +360,8 @@ class SerialLine:
         else:
             unit = request.endpoint.unit
             if request is self._unanswered.get(unit, (None, 0.0))[0]:
-                self._expect_late(request)  # this may be the reply to the previous try
+                # This may be the reply to the try before: its own is still to come.
+                self._expect_late(request)
                 self._unanswered[unit] = (None, self._unanswered[unit][1])
             if task.worker is not None:
                 task.worker.exchanged(None)
@@ -370,7 +370,9 @@ class SerialLine:
             task.served_at = time.monotonic()
 
     def _expect_late(self, request: Request) -> None:
-        until = time.monotonic() + _LATENESS * request.endpoint.timing.timeout
+        # However soon the try ended, its reply is to come within its timeout.
+        until = max(time.monotonic(), self._client.first_byte_by)
+        until += _LATENESS * request.endpoint.timing.timeout
         self._unanswered[request.endpoint.unit] = (request, until)
 
     def _advance(self, task: _Task, result: Reply | Exception | None) -> None:

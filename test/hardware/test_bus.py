@@ -19,6 +19,7 @@ import itertools
 import math
 import os
 import pty
+import select
 import termios
 import threading
 import time
@@ -437,6 +438,40 @@ def test_late_reply_is_not_taken_for_that_of_the_next_request(wire):
         line.submit(once(Read(endpoint, address, 1)), Priority.POLL).result(5).words
         for address in (2, 3)
     ] == [(2,), (3,)]
+    board.join()
+
+
+def test_a_reply_to_the_second_try_is_not_taken_for_that_of_the_next_request(wire):
+    """What answers a second try may be the late reply to the first: its own is still to come."""
+    line, end = wire
+    timing = Timing(timeout=0.1, retries=1, gap=0.004, offline_after=1.0)
+
+    def request():
+        got = b''
+        while len(got) < 8:
+            got += os.read(end, 8 - len(got))
+        return got
+
+    def reply(to):
+        body = bytes([4, 3, 2]) + to[2:4]
+        os.write(end, body + crc16(body))
+
+    def answer():
+        """Answer both tries of the first read, the first too late and the second just in time."""
+        first, second = request(), request()
+        reply(first)
+        select.select([end], [], [], 0.9 * timing.timeout)
+        reply(second)
+        reply(request())
+
+    board = threading.Thread(target=answer)
+    board.start()
+    line.start()
+    endpoint = Endpoint(4, timing)
+    assert [
+        line.submit(once(Read(endpoint, address, 1)), Priority.POLL).result(5).words
+        for address in (1, 2)
+    ] == [(1,), (2,)]
     board.join()
 
 
