@@ -176,7 +176,8 @@ class _Reader:
             self._drive(data, 'second_drive', registers) if 'second_drive' in data else None,
             self._hoist(data, registers),
         )
-        polls = tuple(self._poll(profile, entry, registers) for entry in data['polls'])
+        entries = self._list('polls', data['polls'])
+        polls = tuple(self._poll(profile, entry, registers) for entry in entries)
         if not polls:
             raise self.fail('polls', 'give at least one block')
         if profile.hoist is not None and HOIST_POLL not in (poll.name for poll in polls):
@@ -199,14 +200,27 @@ class _Reader:
     def _keys(
         self, where: str, data: Any, allowed: Iterable[str], required: Iterable[str] = ()
     ) -> None:
-        if not isinstance(data, dict):
-            raise self.fail(where, 'must be a mapping')
-        for key in data:
+        for key in self._mapping(where, data):
             if key not in allowed:
                 raise self.fail(where, f'unknown key {key!r}, choose from {sorted(allowed)}')
         for key in required:
             if key not in data:
                 raise self.fail(where, f'{key!r} is missing, add it')
+
+    def _mapping(self, where: str, data: Any) -> dict[Any, Any]:
+        if not isinstance(data, dict):
+            raise self.fail(where, 'must be a mapping')
+        return data
+
+    def _list(self, where: str, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise self.fail(where, f'{data!r} must be a list')
+        return data
+
+    def _known(self, where: str, name: Any, registers: Mapping[str, Register]) -> str:
+        if not isinstance(name, str) or name not in registers:
+            raise self.fail(where, f'no register {name!r}, correct the name')
+        return name
 
     def _table(self, where: str, data: Any, known: Mapping[str, Any]) -> dict[str, Any]:
         self._keys(where, data, known)
@@ -223,21 +237,21 @@ class _Reader:
 
     def _registers(self, data: dict[str, Any]) -> dict[str, Register]:
         raw: dict[str, Any] = {}
-        for name in data.get('include', []):
-            part = self._parse(self.path.parent / name)
+        for name in self._list('include', data.get('include', [])):
+            part = self._parse(self.path.parent / str(name))
             self._keys(f'include {name}', part, ('registers',), ('registers',))
-            raw.update(part['registers'])
-        for name, entry in data['registers'].items():
+            raw.update(self._mapping(f'include {name}', part['registers']))
+        for name, entry in self._mapping('registers', data['registers']).items():
             if name in raw:
                 raise self.fail(
                     f'register {name}',
                     'defined twice, remove one (use defaults to change a power-up value)',
                 )
             raw[name] = entry
-        for name, value in data.get('defaults', {}).items():
+        for name, value in self._mapping('defaults', data.get('defaults', {})).items():
             if name not in raw:
                 raise self.fail(f'defaults.{name}', 'no such register, correct the name')
-            raw[name] = {**raw[name], 'default': value}
+            raw[name] = {**self._mapping(f'register {name}', raw[name]), 'default': value}
         registers = {name: self._register(name, entry) for name, entry in raw.items()}
         taken: dict[int, str] = {}
         for register in registers.values():
@@ -272,7 +286,7 @@ class _Reader:
             ('address', 'type', 'access', 'description'),
         )
         kind, count, scale = entry['type'], entry.get('count', 1), entry.get('scale', 1)
-        if kind not in TYPES:
+        if kind not in list(TYPES):
             raise self.fail(where, f'type {kind!r} is unknown, choose one of {sorted(TYPES)}')
         if entry['access'] not in _ACCESS:
             raise self.fail(
@@ -284,7 +298,9 @@ class _Reader:
             raise self.fail(where, f'address {entry["address"]!r} must be 0..0xFFFF')
         if not isinstance(scale, (int, float)) or not scale > 0:
             raise self.fail(where, f'scale {scale!r} must be greater than 0')
-        values = entry.get('values', {})
+        values = self._mapping(f'{where}: values', entry.get('values', {}))
+        if not all(isinstance(raw, int) for raw in values):
+            raise self.fail(where, 'values must be names by raw value')
         if (kind == 'enum') != bool(values):
             raise self.fail(where, 'values belong to type enum, and an enum needs them')
         default = entry.get('default', 0)
@@ -296,6 +312,8 @@ class _Reader:
         ):
             raise self.fail(where, f'default must be {count} raw word(s) 0..65535')
         only = entry.get('write_values')
+        if only is not None:
+            self._list(f'{where}: write_values', only)
         return Register(
             name,
             entry['address'],
@@ -315,7 +333,8 @@ class _Reader:
     def _pair(self, where: str, pair: Any) -> tuple[float, float] | None:
         if pair is None:
             return None
-        if not isinstance(pair, list) or len(pair) != 2 or not pair[0] < pair[1]:
+        numbers = [item for item in self._list(where, pair) if isinstance(item, (int, float))]
+        if len(pair) != 2 or len(numbers) != 2 or not pair[0] < pair[1]:
             raise self.fail(where, f'{pair!r} must be [low, high]')
         return pair[0], pair[1]
 
@@ -329,8 +348,9 @@ class _Reader:
         self, data: dict[str, Any], registers: Mapping[str, Register]
     ) -> tuple[int, ...]:
         count = registers['distance'].count if 'distance' in registers else 0
-        terminals = data.get('distance_terminals', list(range(1, count + 1)))
-        if not isinstance(terminals, list) or sorted(terminals) != list(range(1, count + 1)):
+        given = data.get('distance_terminals', list(range(1, count + 1)))
+        terminals = self._list('distance_terminals', given)
+        if len(terminals) != count or any(n not in terminals for n in range(1, count + 1)):
             raise self.fail(
                 'distance_terminals', f'give each terminal 1..{count} once, by register'
             )
@@ -338,15 +358,14 @@ class _Reader:
 
     def _signature(self, entries: Any, registers: Mapping[str, Register]) -> tuple[Check, ...]:
         checks = []
-        for entry in entries:
+        for entry in self._list('signature', entries):
             self._keys('signature', entry, ('register', 'values', 'range'), ('register',))
-            name = entry['register']
-            if name not in registers:
-                raise self.fail('signature', f'no register {name!r}, correct the name')
-            if ('values' in entry) == ('range' in entry):
-                raise self.fail(f'signature {name}', 'give either values or range')
-            values = tuple(entry['values']) if 'values' in entry else None
-            checks.append(Check(name, values, self._pair(f'signature {name}', entry.get('range'))))
+            name = self._known('signature', entry['register'], registers)
+            where = f'signature {name}'
+            if (entry.get('values') is None) == (entry.get('range') is None):
+                raise self.fail(where, 'give either values or range')
+            values = tuple(self._list(where, entry['values'])) if 'values' in entry else None
+            checks.append(Check(name, values, self._pair(where, entry.get('range'))))
         if not checks:
             raise self.fail('signature', 'give at least one condition')
         return tuple(checks)
@@ -360,11 +379,10 @@ class _Reader:
             ('name', 'first', 'last', 'period'),
             ('name', 'first', 'last', 'period'),
         )
+        if not isinstance(entry['name'], str):
+            raise self.fail('polls', f'name {entry["name"]!r} must be a text')
         for key in ('first', 'last'):
-            if entry[key] not in registers:
-                raise self.fail(
-                    f'polls {entry["name"]}', f'no register {entry[key]!r}, correct the name'
-                )
+            self._known(f'polls {entry["name"]}', entry[key], registers)
         if not isinstance(entry['period'], (int, float)) or not entry['period'] > 0:
             raise self.fail(f'polls {entry["name"]}', 'period must be greater than 0 s')
         block = profile.block((entry['first'], entry['last']), entry['name'], entry['period'])
@@ -388,15 +406,22 @@ class _Reader:
         roles = {
             role: entry[role] for role in (*_DRIVE_REQUIRED, *_DRIVE_OPTIONAL) if role in entry
         }
-        values = {key: entry.get(key, {}) for key in _DRIVE_VALUES}
-        faults = tuple(entry.get('faults', [name for name in _FAULTS if name in registers]))
-        for name in (
-            *roles.values(),
-            *faults,
-            *(name for each in values.values() for name in each),
-        ):
-            if name not in registers:
-                raise self.fail(key, f'no register {name!r}, correct the name')
+        values: dict[str, Any] = {
+            each: self._mapping(f'{key}.{each}', entry.get(each, {})) for each in _DRIVE_VALUES
+        }
+        usual = [name for name in _FAULTS if name in registers]
+        faults = tuple(self._list(f'{key}.faults', entry.get('faults', usual)))
+        for name in (*roles.values(), *faults):
+            self._known(key, name, registers)
+        for each, wanted in values.items():
+            for name, value in wanted.items():
+                register = registers[self._known(f'{key}.{each}', name, registers)]
+                try:
+                    kept = register.decode(register.encode(value)) == value
+                except (TypeError, ValueError):
+                    kept = False
+                if not kept:
+                    raise self.fail(f'{key}.{each}', f'{value!r} is no value of {name}')
         for name, value in values['mark'].items():
             if tuple(registers[name].encode(value)) == registers[name].default:
                 raise self.fail(f'{key}.mark', f'{value!r} is what {name} has at power-up')
@@ -420,11 +445,10 @@ class _Reader:
         allowed = (*_HOIST_REGISTERS, *_HOIST_NUMBERS)
         self._keys('hoist', entry, allowed, allowed)
         for role in _HOIST_REGISTERS:
-            if entry[role] not in registers:
-                raise self.fail(f'hoist.{role}', f'no register {entry[role]!r}, correct the name')
+            self._known(f'hoist.{role}', entry[role], registers)
         for number in _HOIST_NUMBERS:
             if not isinstance(entry[number], (int, float)) or not entry[number] > 0:
                 raise self.fail(f'hoist.{number}', f'{entry[number]!r} must be greater than 0 m')
-        if not data.get('drive', {}).get('mark'):
+        if not data['drive'].get('mark'):
             raise self.fail('hoist', 'a restart of the board must be seen: give drive.mark')
         return HoistRoles(**entry)

@@ -15,6 +15,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import operator
 import re
 import shutil
 from pathlib import Path
@@ -158,6 +161,14 @@ def test_the_address_of_each_board_is_documented(name):
         (lambda d: d['quirks'].update(loss=-1), ('quirks.loss', 'negative')),
         (lambda d: d['identity'].update(fixed_address=300), ('identity.fixed_address', '1..247')),
         (lambda d: d.update(distance_terminals=[2, 1]), ('distance_terminals', '1..0 once')),
+        (lambda d: d.update(signature=None), ('signature', 'None must be a list')),
+        (lambda d: d.update(include='common'), ('include', "'common' must be a list")),
+        (lambda d: d.update(defaults=None), ('defaults', 'must be a mapping')),
+        (lambda d: d['drive'].update(setup={'mode': 5}), ('drive.setup', '5 is no value of mode')),
+        (
+            lambda d: d['drive'].update(mark={'min_speed': 5}),
+            ('drive.mark', '5 is no value of min_speed'),
+        ),
     ],
 )
 def test_a_fault_is_named_with_file_register_and_remedy(tmp_path, change, words):
@@ -176,6 +187,35 @@ def test_a_file_that_cannot_be_read_as_a_profile_is_named(tmp_path, line, words)
     path.write_text(path.read_text() + line)
     with pytest.raises(HardwareConfigError, match=rf'stm32_power\.yaml: .*{words}'):
         profile_reader.load('stm32_power', folder)
+
+
+def _places(node, path=()):
+    """Yield the path to everything in a profile; of its registers to a few."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        if path == ('registers',) and key not in ('mode', 'distance', 'min_speed', 'reset_board'):
+            continue
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from _places(value, (*path, key))
+
+
+@pytest.mark.parametrize('name', ['driver_2_motor', 'safety_module_fw'])
+def test_whatever_stands_in_a_profile_is_read_or_refused_with_the_file(monkeypatch, name):
+    source = yaml.safe_load((profile_reader._modules(None) / f'{name}.yaml').read_text())
+    for path in _places(source):
+        for value in (None, 5, 'x', [], [None, 1], {}, {1: 2}):
+            changed = copy.deepcopy(source)
+            *above, last = path
+            functools.reduce(operator.getitem, above, changed)[last] = value
+            reader = profile_reader._Reader(Path(f'{name}.yaml'))
+            monkeypatch.setattr(reader, '_parse', lambda _, data=changed: data)
+            try:
+                reader.profile()
+            except HardwareConfigError as error:
+                assert f'{name}.yaml: ' in str(error)
+            except Exception as error:
+                pytest.fail(f'{value!r} in {path}: {error!r}')
 
 
 def test_unknown_profile_lists_the_known():
