@@ -450,14 +450,14 @@ class SerialLine:
             self._quiet_since = time.monotonic()
             self._last_address = request.endpoint.unit
             self.load.add(start, self._quiet_since)
+        if not belongs(request, response):
+            statistics.count('crc_errors')
+            raise FrameError('the reply belongs to another request')
         if response.isError():
             statistics.count('exceptions')
             raise ExceptionReplyError(
                 f'exception {response.exception_code} at 0x{request.address:04X}'
             )
-        if not belongs(request, response):
-            statistics.count('crc_errors')
-            raise FrameError('the reply belongs to another request')
         statistics.reply(client.last_byte_at - start)
         age = time.monotonic() - client.last_byte_at
         words = tuple(response.registers) if isinstance(request, Read) else ()

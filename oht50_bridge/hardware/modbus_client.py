@@ -185,11 +185,19 @@ class ModbusClient(ModbusSerialClient):
 
 
 def belongs(request: Read | Write, response: Any) -> bool:
-    """Return whether a response can be the reply to a request."""
+    """Return whether a response can be the reply to a request.
+
+    That of an exception names the function only: a late one to a read is none to a stop.
+    """
+    function = 3 if isinstance(request, Read) else 6 if len(request.values) == 1 else 16
+    if response.isError():
+        return bool(response.function_code == function | 0x80)
     if isinstance(request, Read):
-        return bool(response.function_code == 3 and len(response.registers) == request.count)
-    if len(request.values) == 1:
+        return bool(
+            response.function_code == function and len(response.registers) == request.count
+        )
+    if function == 6:
         echo = (response.function_code, response.address, tuple(response.registers))
-        return echo == (6, request.address, request.values)
+        return echo == (function, request.address, request.values)
     repeated = (response.function_code, response.address, response.count)
-    return repeated == (16, request.address, len(request.values))
+    return repeated == (function, request.address, len(request.values))

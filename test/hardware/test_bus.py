@@ -475,6 +475,36 @@ def test_a_reply_to_the_second_try_is_not_taken_for_that_of_the_next_request(wir
     board.join()
 
 
+def test_a_late_exception_to_a_read_is_not_taken_for_that_to_a_stop(wire):
+    """A stop does not wait for it, so it comes first."""
+    line, end = wire
+
+    def answer():
+        """Refuse the read when the write is there; then answer each try of that."""
+        request = b''
+        while len(request) < 8:
+            request += os.read(end, 8 - len(request))
+        late = bytes([4, 0x83, 2])
+        for _ in range(2):
+            write = b''
+            while len(write) < 13:
+                write += os.read(end, 13 - len(write))
+            reply = late or write[:6]
+            os.write(end, reply + crc16(reply))
+            late = b''
+
+    board = threading.Thread(target=answer, daemon=True)
+    board.start()
+    line.start()
+    endpoint = Endpoint(4, Timing(timeout=0.1, retries=1, gap=0.004, offline_after=1.0))
+    with pytest.raises(CommunicationTimeoutError):
+        line.submit(once(Read(endpoint, 1, 1, retries=0)), Priority.POLL).result(5)
+    line.submit(once(Write(endpoint, 1, (0, 0))), Priority.STOP).result(5)
+    board.join()
+    counts = endpoint.statistics.snapshot()
+    assert (counts.exceptions, counts.crc_errors, counts.replies) == (0, 1, 1)
+
+
 def test_other_boards_are_read_while_a_reply_may_be_late(wire):
     """A late reply names its board: it is not taken for theirs, and they do not wait for it."""
     line, end = wire
