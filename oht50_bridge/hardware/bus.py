@@ -437,6 +437,7 @@ class SerialLine:
             response = client.exchange(request)
         except (ConnectionException, OSError) as error:
             client.close()
+            statistics.count('timeouts')  # every request is counted with its outcome
             raise PortLostError(str(error)) from error
         except (ModbusException, IndexError, ValueError, struct.error) as error:  # on garbage
             if client.received:

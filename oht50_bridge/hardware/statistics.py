@@ -31,7 +31,7 @@ class ModuleStatistics:
     Response times are s over the last replies, NaN before the first.
 
     `requests` counts every try, so requests = replies + timeouts + crc_errors + exceptions (+ one
-    on the wire).
+    on the wire). One that the loss of the port ended is among the timeouts.
     """
 
     requests: int

@@ -284,6 +284,8 @@ def test_unplug_and_replug(bench, wait_for):
     rig.sim.plug('drive')
     wait_for(lambda: line.port_error is None, what='port open again')
     line.submit(once(Read(board, 0, 1)), Priority.POLL).result(5)
+    counts = board.statistics.snapshot()
+    assert counts.requests == counts.replies + counts.timeouts == counts.replies + 1
 
 
 def test_close_abandons_what_waits_and_refuses_more(bench):
