@@ -143,6 +143,7 @@ class HeapTrimmer:
         self._level = self._collected_level = measure()
         self._collect_at = clock()  # not before it
         self._left = 0  # trims that are to come
+        self._is_due = False  # a pass of the garbage collector, as soon as one may be made
 
     def check(self) -> None:
         """Trim if the process has grown, and some times more; call this every second."""
@@ -157,18 +158,21 @@ class HeapTrimmer:
         now = self._measure()
         self._collected_level = min(self._collected_level, now)
         if now - self._level >= WORTH_IT:
-            self._left = TIMES
-        if self._left > 0:
-            self._left -= 1
-            start = self._clock()
-            collects = start >= self._collect_at or now - self._collected_level >= TOO_MUCH
-            if collects:
-                self._collect()
-                end = self._clock()
-                self._collect_at = end + (end - start) / COLLECTING
-            self._trim()
-            self._level = self._measure()
-            if collects:
-                self._collected_level = self._level
-        else:
+            self._left, self._is_due = TIMES, True
+        start = self._clock()
+        collects = self._is_due and (
+            start >= self._collect_at or now - self._collected_level >= TOO_MUCH
+        )
+        if self._left == 0 and not collects:
             self._level = min(self._level, now)
+            return
+        self._left = max(0, self._left - 1)
+        if collects:
+            self._collect()
+            end = self._clock()
+            self._collect_at = end + (end - start) / COLLECTING
+            self._is_due = self._left > 0  # what is needed now may be garbage later
+        self._trim()
+        self._level = self._measure()
+        if collects:
+            self._collected_level = self._level

@@ -189,6 +189,27 @@ def test_passes_of_the_garbage_collector_take_little_of_the_time():
     assert len(passes) == 6
 
 
+def test_a_pass_that_had_to_wait_is_made_though_nothing_grows_any_more():
+    memory, now, passes = [100 << 20], [0.0], []
+
+    def collect():
+        passes.append(now[0])
+        now[0] += 0.01
+
+    trimmer = HeapTrimmer(lambda: memory[0], collect, lambda: None, lambda: now[0])
+    memory[0] += WORTH_IT
+    trimmer.check()
+    assert len(passes) == 1, 'while there is a burst'
+    for _ in range(99):
+        now[0] += 1.0
+        trimmer.check()
+    assert len(passes) == 1, 'none for 0.01 s / COLLECTING'
+    for _ in range(1000):
+        now[0] += 1.0
+        trimmer.check()
+    assert len(passes) == 2, 'one after it, and no more'
+
+
 def test_nothing_is_done_before_the_process_has_grown():
     memory, trims = [100 << 20], []
     trimmer = HeapTrimmer(lambda: memory[0], lambda: None, lambda: trims.append(memory[0]))

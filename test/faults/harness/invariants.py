@@ -33,6 +33,7 @@ from faults.harness.modbus import MOTOR
 from faults.harness.modbus import MotorImage
 from faults.harness.recording import Frame
 from faults.harness.recording import Recording
+from faults.harness.recording import Usage
 
 
 class Violation(NamedTuple):
@@ -320,10 +321,19 @@ MOST_MEMORY = 12e6  # B, more than before, of a process that goes on; one that i
 
 def resources(recording: Recording) -> list[Violation]:
     """(d) Memory, files and threads return to their level."""
+    at = max((window.end for window in recording.windows), default=0.0)
+    return [
+        Violation('resources', at, text)
+        for text in not_returned(recording.before, recording.after)
+    ]
+
+
+def not_returned(before: Iterable[Usage], after: Iterable[Usage]) -> list[str]:
+    """Return what is above the level of before."""
+    levels = {usage.name: usage for usage in before}
     found = []
-    before = {usage.name: usage for usage in recording.before}
-    for usage in recording.after:
-        level = before.get(usage.name)
+    for usage in after:
+        level = levels.get(usage.name)
         if level is None:
             continue
         excess = {
@@ -334,11 +344,9 @@ def resources(recording: Recording) -> list[Violation]:
         for name, value in excess.items():
             if value > 0:
                 now, then = getattr(usage, name), getattr(level, name)
-                text = f'{usage.name}: {name} {now} after, {then} before'
-                found.append(Violation('resources', recording.windows[-1].end, text))
-    for name in before.keys() - {usage.name for usage in recording.after}:
-        found.append(Violation('resources', recording.windows[-1].end, f'{name} is missing'))
-    return found
+                found.append(f'{usage.name}: {name} {now} after, {then} before')
+    missing = levels.keys() - {usage.name for usage in after}
+    return [*found, *(f'{name} is missing' for name in missing)]
 
 
 # --- (e) visibility ---

@@ -56,6 +56,7 @@ READY_WITHIN = 120.0  # s
 # After a restart the safety board is silent for 10 s: one of them would take the time of three.
 # What forks the nodes is started again five times only.
 APART = ('safety-restarts', 'preload-killed')
+STARTERS = {'supervisor', 'preload'}  # nodes are started by these
 
 
 class Entry(NamedTuple):
@@ -117,6 +118,9 @@ def carry_out(rig: Rig, recording: Recording, entries: list[Entry]) -> None:
     """Begin and end the faults at their times."""
     began = time.monotonic()
     due = [(entry.start, entry) for entry in entries]
+    # The end of a kill waits for the new process, which nothing starts before these go on.
+    starters = [entry for entry in entries if STARTERS & set(entry.fault.hangs)]
+    hung_until = max((entry.start + entry.lasts for entry in starters), default=0.0)
     ends: dict[float, contextlib.ExitStack] = {}
     with contextlib.ExitStack() as all_of_them:
         while due or ends:
@@ -130,7 +134,10 @@ def carry_out(rig: Rig, recording: Recording, entries: list[Entry]) -> None:
             stack.enter_context(rig.window(recording, entry.fault.id, entry.fault.line))
             stack.enter_context(entry.fault.act(rig))
             # An act may take its time, and so may the end of another one.
-            ends[max(entry.start + entry.lasts, time.monotonic() - began)] = stack
+            end = max(entry.start + entry.lasts, time.monotonic() - began)
+            if entry.fault.kills:
+                end = max(end, hung_until + SHORTEST)
+            ends[end] = stack
 
 
 def attempt(rig: Rig, plan: Schedule) -> tuple[Recording, list[Violation]]:
