@@ -94,7 +94,7 @@ class Plan:
     check: Callable[..., VehicleParameters] = checked_parameters
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r'(/[A-Za-z_]\w*)+', self.namespace):
+        if not re.fullmatch(r'(/[A-Za-z_]\w*)+', self.namespace, re.ASCII):
             raise BringUpError(f'{self.namespace!r} is not a namespace such as {NAMESPACE}')
         if self.namespace.split('/')[1] == REPLAY_NAMESPACE.strip('/'):
             raise BringUpError(

@@ -107,6 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return {'show': show, 'verify': verify}[arguments.action](path, arguments)
     except OSError as error:
+        if error.filename is None:
+            raise  # of the output
         raise CommandError(
             f'{error.filename}: {error.strerror}; name the log, its --state-dir or its --domain'
         ) from error

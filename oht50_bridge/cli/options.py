@@ -27,9 +27,11 @@ from oht50_bridge.nodes import NAMESPACE
 from oht50_bridge.paths import default_state_dir
 from oht50_bridge.protocol.endpoint import DEFAULT_PORT
 from oht50_bridge.protocol.endpoint import PATH
+from oht50_bridge.text import shown
 
 DEFAULT_URL = f'ws://127.0.0.1:{DEFAULT_PORT}{PATH}'
 DISCOVERY_RANGE = {'localhost': 'LOCALHOST', 'subnet': 'SUBNET'}
+LONGEST_DURATION = 10 * 365 * 86_400.0  # s; far beyond, no date can hold its end
 SECONDS = {'': 1.0, 's': 1.0, 'm': 60.0, 'h': 3600.0}
 LOCAL_TTL = 15 * 60.0  # s, of the tokens that commands sign for themselves
 
@@ -185,10 +187,15 @@ def _integer(text: str, maximum: int, minimum: int = 0) -> int:
 
 def duration(text: str) -> float:
     """Return the seconds that a text such as 900s, 15m or 0.5h gives."""
-    match = re.fullmatch(r'(\d+(?:\.\d+)?)([smh]?)', text)
+    match = re.fullmatch(r'(\d+(?:\.\d+)?)([smh]?)', text, re.ASCII)
     if not match or not float(match[1]):
         raise argparse.ArgumentTypeError(f'{text!r} is not a duration such as 900s, 15m or 0.5h')
-    return float(match[1]) * SECONDS[match[2]]
+    seconds = float(match[1]) * SECONDS[match[2]]
+    if seconds > LONGEST_DURATION:
+        raise argparse.ArgumentTypeError(
+            f'{shown(text, 20)} is longer than {LONGEST_DURATION / SECONDS["h"]:.0f}h'
+        )
+    return seconds
 
 
 def moment(text: str) -> float:

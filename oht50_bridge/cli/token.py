@@ -176,6 +176,8 @@ def run(arguments: argparse.Namespace) -> int:
     except TokenFileError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
+        if error.filename is None:
+            raise  # of the output
         raise CommandError(
             f'{error.filename}: {error.strerror}; choose another directory, or run as the owner '
             'of this one'

@@ -36,6 +36,7 @@ def state_home(tmp_path, monkeypatch):
     ('options', 'said'),
     [
         ({'namespace': 'oht50'}, 'not a namespace'),
+        ({'namespace': '/vé'}, 'not a namespace'),
         ({'namespace': '/replay/oht50'}, 'replayed'),
         ({'simulated': True, 'serial_port': '/dev/ttyS0'}, 'one of the two'),
         ({'use_sim_time': True}, 'real boards'),

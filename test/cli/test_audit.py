@@ -15,6 +15,7 @@
 
 import itertools
 import json
+import os
 import signal
 import subprocess
 
@@ -124,6 +125,24 @@ def test_the_table_has_no_control_characters(path, capsys):
     assert code == 0
     assert 'ann (operator)' in out and '[red]' in out
     assert '\x1b' not in out and '\u202e' not in out
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ('output', 'code', 'said'), [('no reader', 0, ''), ('/dev/full', 1, 'No space left on device')]
+)
+def test_output_that_cannot_be_written_is_no_fault_of_the_log(path, output, code, said):
+    if output == 'no reader':
+        reader, writer = os.pipe()
+        os.close(reader)
+    else:
+        writer = os.open(output, os.O_WRONLY)
+    with os.fdopen(writer, 'wb') as stdout:
+        # Unbuffered, so that the command itself meets the error.
+        command = [OHT50[0], '-u', *OHT50[1:], 'audit', 'show', '--json', path]
+        done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == code
+    assert said in done.stderr and 'name the log' not in done.stderr
 
 
 def test_lines_that_are_not_records_go_to_standard_error(path, capsys):

@@ -90,7 +90,7 @@ def test_table_of_roles_that_is_wrong_is_named(tmp_path, capsys, monkeypatch):
     assert 'roles.yaml: roles.a.level: boss' in err
 
 
-@pytest.mark.parametrize('ttl', ['0', '-1m', 'soon', '1d'])
+@pytest.mark.parametrize('ttl', ['0', '-1m', 'soon', '1d', '\u0661s', '99999h', '9' * 400])
 def test_life_that_is_no_time_is_refused(tmp_path, capsys, ttl):
     with pytest.raises(SystemExit) as exit_:
         main(['token', '--role', 'viewer', f'--ttl={ttl}', '--state-dir', str(tmp_path)])
