@@ -69,10 +69,10 @@ class Counting(TokenAuthority):
         self.came, self.gave = [], []
         self.noticed = lambda: None
 
-    def refresh(self, token):
+    def refresh(self, token, subject=None):
         self.came.append(token)
         self.noticed()
-        self.gave.append(super().refresh(token))
+        self.gave.append(super().refresh(token, subject))
         return self.gave[-1]
 
 
@@ -117,8 +117,8 @@ class Lowering(Counting):
 
     role = 'admin'
 
-    def refresh(self, token):
-        super().refresh(token)
+    def refresh(self, token, subject=None):
+        super().refresh(token, subject)
         pair = self.issue('ann', self.role)
         return self.verify(pair.access), pair
 
